@@ -71,7 +71,7 @@ function askedFamilies(syscalls: readonly string[]): readonly string[] {
     if (family !== undefined) return family;
     const isKnown = syscallNumbers.some(([name]) => name === syscall);
     if (isKnown || families().includes(syscall)) return syscall;
-    throw new BuildError(`Linux has no system call "${syscall}"${guessAt(syscall, askable())}`);
+    throw new BuildError(`unknown system call "${syscall}"${guessAt(syscall, askable())}`);
   });
   return [...new Set(found)];
 }

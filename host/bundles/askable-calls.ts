@@ -25,7 +25,7 @@ export function askable(): readonly string[] {
  */
 export function checkAskable(word: string, place: string): void {
   if (!numbered.has(word) && !familyNames.has(word)) {
-    invalid(`${place}: Linux has no "${word}"${guessAt(word, askable())}`);
+    invalid(`${place}: unknown system call "${word}"${guessAt(word, askable())}`);
   }
   const family = inFamilies.get(word);
   if (family === undefined || family === word) return;

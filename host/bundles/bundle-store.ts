@@ -11,7 +11,7 @@ import type { LoadedComponent } from '../handler/direct.ts';
 import { SharedWork } from '../scheduling/shared-work.ts';
 import { begunInTurns, inTurns } from '../scheduling/in-turns.ts';
 import { shippedBundles } from '../package-root.ts';
-import { guessAt } from '../text/did-you-mean.ts';
+import { choicesAt } from '../text/did-you-mean.ts';
 import { Manifests } from './bundle-folder.ts';
 import { prepareBundle } from './bundle-preparing.ts';
 import { defaultBundleLimits, readBundle, regranted, trustIn } from './bundle.ts';
@@ -336,7 +336,7 @@ export class BundleStore {
     }
     const folders = [...this.#parts.folders, shippedBundles()];
     const known = [...new Set(folders.flatMap((folder) => bundleNamesIn(folder)))].toSorted();
-    return refuse(`${this.#missing(name)}${guessAt(name, known)} (there are ${known.join(', ')})`);
+    return refuse(`${this.#missing(name)}${choicesAt(name, known, 'Bundles')}`);
   }
 
   /**
@@ -648,7 +648,7 @@ export class BundleStore {
   }
 
   #missing(name: string): string {
-    return `there is no bundle "${name}" in ${[...this.#parts.folders, shippedBundles()].join(', ')}`;
+    return `no bundle "${name}" in ${[...this.#parts.folders, shippedBundles()].join(', ')}`;
   }
 
   #placeOf(name: string): Place | undefined {

@@ -118,7 +118,10 @@ function renewing(
   const { options } = firstConfig;
   const tell = (failure: AgentError): void => {
     agent.reloads.failed({ of: 'a bundle', reason: messageOf(failure) });
-    agent.log.error({ error: messageOf(failure) }, 'a bundle stays what it was, if it still may');
+    agent.log.error(
+      { error: messageOf(failure) },
+      'bundle failed to reload; keeping the loaded version',
+    );
   };
   const resolver = (): Resolver =>
     answeringBy(command, { components, store, config, kubernetes }).resolver;
@@ -126,9 +129,7 @@ function renewing(
     all: async () => {
       const read = loadConfig(command.configFile);
       if (!isDeepStrictEqual(configuredOptions(command.configFile), options)) {
-        agent.log.warn(
-          'what the configuration says of options counts after a restart of the agent',
-        );
+        agent.log.warn('options in the configuration changed: restart the agent to apply them');
       }
       store = await store.renewed(tell, storeParts(read, sourceOf(command, ending)));
       config = read;
@@ -171,11 +172,11 @@ function leaveSharedThings({ log }: AgentCommand): void {
   };
   attempt(
     () => native?.leaveSessionKeyring(),
-    'keys of who has started the agent can be found where it acts for containers',
+    'cannot leave the session keyring: helpers that act for containers can read its keys',
   );
   attempt(
     () => native?.ownWatches(),
-    'root of a container without a user namespace can use up the epoll watches of the agent',
+    'containers without a user namespace can use up the epoll watches of root',
   );
 }
 
@@ -190,9 +191,7 @@ export async function runAgent(command: AgentCommand): Promise<number> {
   const { log, watch } = command;
   const agent = await Agent.start({ resolver, log, watch });
   if (!isCompilerBounded()) {
-    agent.log.warn(
-      'handlers may take more memory than they are weighed with: start seccompagent, not node',
-    );
+    agent.log.warn('memory of handlers is not limited as intended: start seccompagent, not node');
   }
   answering.components.used = () => agent.components();
   answering.components.usedBy = (owner) => agent.componentsOf(owner);
@@ -202,7 +201,7 @@ export async function runAgent(command: AgentCommand): Promise<number> {
   answering.components.onManyTypes = (count, most) => {
     agent.log.warn(
       { count, most },
-      'many types of functions are in the bundles that were loaded since the start, and none is ever forgotten: restart the agent before no more can be loaded',
+      'the table of WebAssembly function types fills up and never shrinks: restart the agent before bundles fail to load',
     );
   };
   using _uncaught = endingByUncaught(agent);

@@ -23,7 +23,7 @@ async function firstCalls(reader: RecordingReader): Promise<readonly CallEntry[]
     if (calls.length === mostCalls) break;
   }
   if (calls.length > 0) return calls;
-  throw new AgentError('AGENT_RECORDING', 'the recording has no calls');
+  throw new AgentError('AGENT_RECORDING', 'the recording is empty');
 }
 
 function row([syscall, calls, p50, p99]: readonly [string, string, string, string]): string {
@@ -62,7 +62,7 @@ async function run(words: readonly string[]): Promise<number> {
   const failed = measured.filter(({ failures }) => failures > 0).map(({ syscall }) => syscall);
   if (failed.length === 0) return 0;
   process.stderr.write(
-    `seccompagent: handlers have failed at calls of ${failed.join(', ')}: these times are not theirs\n`,
+    `seccompagent: handlers have failed at calls of ${failed.join(', ')}: their times are not valid\n`,
   );
   return 1;
 }
@@ -70,13 +70,13 @@ async function run(words: readonly string[]): Promise<number> {
 export const bench: Tool = {
   usage: `Usage: seccompagent bench [options] FILE
 
-Measures how long handlers take for each system call of a recording, on one thread and warm,
-without what the host does for them, which is answered as it was recorded. Takes the first
-${mostCalls} calls. Exits with 1 where a handler has failed at some of them.
+Measures how long handlers take for each system call of a recording, on one warm thread and without
+the host's own work. Capability calls get their recorded replies. Replays the first ${mostCalls} calls.
+Exits with 1 if a handler fails.
 
 Options:
-${recordingOptions}  -seconds N          how long is measured (default ${defaultSeconds})
-  -json               the same for programs
+${recordingOptions}  -seconds N          measure for N seconds (default ${defaultSeconds})
+  -json               print JSON
   -help
 `,
   run,

@@ -20,7 +20,7 @@ function show(built: BuiltProject): readonly string[] {
 async function run(words: readonly string[]): Promise<number> {
   const { values, rest } = parseWords(words, { json: { type: 'boolean' } });
   const [directory = '.', ...more] = rest;
-  if (more.length > 0) usage('build takes one folder');
+  if (more.length > 0) usage('build needs at most one folder');
   return reportingBuildErrors(async () => {
     const built = await buildProject({ directory, onProgress: showBuilding });
     const warnings = built.components.flatMap((component) => component.warnings);
@@ -33,13 +33,14 @@ async function run(words: readonly string[]): Promise<number> {
 export const build: Tool = {
   usage: `Usage: seccompagent build [options] [DIR]
 
-Builds the bundle in DIR (default: here): each component that bundle.json names, from the source in
-the folder of the component's name, or in DIR where there is only one. The components come to lie
-beside bundle.json, which gets their digests. What does not load is not written. Nothing in DIR is run,
-and of other files only those of the SDK and the compilers are read, whatever links there lead to.
+Builds the bundle in DIR (default: the current folder): compiles each component that bundle.json
+names from the source in the folder of that name, or from the source in DIR if the bundle has one
+component. Writes the components beside bundle.json and their digests into it; a component that does not
+load is not written. The build runs nothing in DIR, and reads no files outside of it but those of the SDK
+and the compilers, wherever links in DIR lead.
 
 Options:
-  -json               what was built, for programs
+  -json               print JSON
   -help
 `,
   run,

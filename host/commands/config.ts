@@ -75,7 +75,7 @@ class Check {
       if (fault !== undefined) this.#tell(keys, `${path} ${fault}`);
       parse(readFileSync(path, 'utf8'));
     } catch (thrown) {
-      this.#tell(keys, `${path} cannot be used: ${messageOf(thrown)}`);
+      this.#tell(keys, `cannot use ${path}: ${messageOf(thrown)}`);
     }
   }
 
@@ -84,7 +84,7 @@ class Check {
     const status = statSync(folder, { throwIfNoEntry: false });
     if (status?.isDirectory() !== true) {
       // those that everybody has need not be there
-      if (this.#text.isGiven(['bundle-folders'])) this.#tell(keys, `there is no folder ${folder}`);
+      if (this.#text.isGiven(['bundle-folders'])) this.#tell(keys, `no such folder: ${folder}`);
       return [];
     }
     const fault = ownershipFault(status);
@@ -116,8 +116,8 @@ class Check {
       if (found.some((bundle) => bundle.name === name)) continue;
       // it may be pulled
       if (signers !== undefined && registries.length > 0) continue;
-      const what = `there is no bundle "${name}" in ${bundleFolders.join(', ')}`;
-      const pulled = ', and for pulled ones an entry has to name "signers"';
+      const what = `no bundle "${name}" in ${bundleFolders.join(', ')}`;
+      const pulled = '; an entry for a pulled bundle must list "signers"';
       this.#tell(['bundles', name], registries.length > 0 ? what + pulled : what);
     }
   }
@@ -159,8 +159,8 @@ function policyText({ policies }: Config): readonly string[] {
 }
 
 function foundLines({ name, folder, granted }: FoundBundle): readonly string[] {
-  if (granted === undefined) return [`found ${name} in ${folder}: it cannot be loaded`];
-  return [`found ${name} in ${folder}, which has`, ...indented(grantLines(granted))];
+  if (granted === undefined) return [`found ${name} in ${folder}: cannot be loaded`];
+  return [`found ${name} in ${folder}, granted`, ...indented(grantLines(granted))];
 }
 
 function limitsText({ maximumBytes, maximumPages, deadlineMs }: BundleLimits): string {
@@ -175,11 +175,11 @@ function show({ config, found }: Checked): readonly string[] {
     ...[...bundles].flatMap(([name, { signers: own, ...grants }]) => [
       own === undefined
         ? `bundle ${name} is allowed`
-        : `bundle ${name}, also pulled and signed by ${own.join(' or ')}, is allowed`,
+        : `bundle ${name} (in a folder, or pulled and signed by ${own.join(' or ')}) is allowed`,
       ...indented(grantLines(grants)),
     ]),
     ...signers.flatMap(({ name, keyFile, grants }) => [
-      `bundles that ${name} has signed (${keyFile}) are allowed`,
+      `bundles signed by ${name} (${keyFile}) are allowed`,
       ...indented(grantLines(grants)),
     ]),
     ...registries.map(
@@ -211,17 +211,17 @@ function configIn(file: string): ConfigText {
     if (!(thrown instanceof AgentError) || systemCodeOf(thrown.cause) !== 'ENOENT') throw thrown;
     const advice =
       file === defaultConfigFile
-        ? 'without it everything is as by default; to check another one, name it'
-        : 'say where the configuration is';
-    throw new AgentError(thrown.code, `there is no ${file}: ${advice}`);
+        ? 'without it the defaults apply; to check another file, name it'
+        : 'check the path';
+    throw new AgentError(thrown.code, `no such file: ${file}; ${advice}`);
   }
 }
 
 async function run(words: readonly string[]): Promise<number> {
   const { values, rest } = parseWords(words, { json: { type: 'boolean' } });
   const [what, file = defaultConfigFile, ...more] = rest;
-  if (what !== 'check') usage('config needs the word "check"');
-  if (more.length > 0) usage('config check takes one file');
+  if (what !== 'check') usage('unknown or missing subcommand of config. Subcommands: check');
+  if (more.length > 0) usage('config check takes at most one file');
   const checked = new Check(configIn(file)).run();
   report(values, facts(checked), () => show(checked));
   for (const problem of checked.problems) process.stderr.write(`seccompagent: ${problem}\n`);
@@ -231,12 +231,12 @@ async function run(words: readonly string[]): Promise<number> {
 export const config: Tool = {
   usage: `Usage: seccompagent config check [options] [FILE]
 
-Shows what a configuration (${defaultConfigFile}) grants to whom, and what the bundles in its
-folders have of it. Looks whether all keys and folders that it names are there and can be written to
-by root alone, and whether the bundles can be loaded. Exits with 1 where something is wrong.
+Prints the grants of a configuration (${defaultConfigFile}) and their effect on the bundles
+in its folders. Checks that all keys and folders in it exist, that only root can write to them, and
+that the bundles load. Exits with 1 if it finds a problem.
 
 Options:
-  -json               the same for programs
+  -json               print JSON
   -help
 `,
   run,

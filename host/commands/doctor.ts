@@ -46,16 +46,16 @@ function configCheck(values: Values): Check {
   if (textOf(values, 'config') === undefined && !existsSync(file)) {
     return ok(
       'config',
-      `there is no ${file}: bundles in /etc/seccompagent/bundles are granted nothing`,
+      `${file} does not exist: bundles in /etc/seccompagent/bundles are granted nothing`,
     );
   }
   try {
     const problems = configProblems(file);
-    if (problems.length === 0) return ok('config', `${file} is in order`);
+    if (problems.length === 0) return ok('config', `${file} is valid`);
     return fail('config', problems.join('; '), `seccompagent config check ${file}`);
   } catch (thrown) {
     if (!(thrown instanceof AgentError)) throw thrown;
-    return fail('config', messageOf(thrown), 'the agent does not start with it: mend it');
+    return fail('config', messageOf(thrown), 'correct the file: the agent does not start with it');
   }
 }
 
@@ -104,7 +104,7 @@ function has(checks: readonly Check[], wanted: Status): boolean {
 
 async function run(words: readonly string[]): Promise<number> {
   const { values, rest } = parseWords(words, options);
-  if (rest.length > 0) usage('doctor takes no argument');
+  if (rest.length > 0) usage('doctor takes no argumentss');
   const checks = await allChecks(values);
   report(values, checks, () => show(checks));
   return has(checks, 'fail') ? 1 : 0;
@@ -113,18 +113,19 @@ async function run(words: readonly string[]): Promise<number> {
 export const doctor: Tool = {
   usage: `Usage: seccompagent doctor [options]
 
-Looks whether the agent can work here: tries what it needs of the kernel in processes of their own,
-looks at its rights and limits, at the container runtimes, and at a running agent. It changes nothing on the machine but its own cache.
-Each line is ok, warn (something does not work) or fail (the agent does not), and says what to do.
-Run it where the agent runs, as the agent. Exits with 1 where something fails.
+Checks whether the agent can work on this machine: kernel features (each tried in a process of its
+own), rights and limits, container runtimes, and the running agent. Changes nothing on the machine but
+the agent's cache. Each line is ok, warn (a feature does not work) or fail (the agent does not work),
+and says what to do. Run it with the rights and the surroundings of the agent. Exits with 1 if a check
+fails.
 
 Options:
   -socketfile PATH    the agent socket (default: that of the running agent, else of the
                       configuration, else ${defaultSocketFile})
   -control-socket PATH
-                      where the agent is asked (default ${defaultControlSocket})
-  -config FILE        the configuration (default ${defaultConfigFile}, if it is there)
-  -json               the same for programs
+                      the control socket of the agent (default ${defaultControlSocket})
+  -config FILE        the configuration (default ${defaultConfigFile}, if it exists)
+  -json               print JSON
   -help
 `,
   run,

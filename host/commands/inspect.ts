@@ -74,7 +74,7 @@ function factsOf(file: string, component: LoadedComponent): ComponentFacts {
 /** @throws AgentError AGENT_COMPONENT_INVALID, AGENT_COMPONENT_REFUSED */
 function factsOfFile(file: string): ComponentFacts {
   if (basename(file) === 'bundle.json') {
-    usage(`${file} is no component: give its folder, ${dirname(file)}, for the bundle`);
+    usage(`${file} is not a component: to inspect the bundle, name its folder ${dirname(file)}`);
   }
   try {
     checkSize(statSync(file).size);
@@ -178,7 +178,8 @@ function factsOfBundle(folder: string, text?: string): BundleFacts {
 function factsOfPulled(text: string, values: Values): BundleFacts {
   const reference = referenceOf(text);
   const { digest } = reference;
-  if (digest === undefined) usage('inspect reads the store: a reference needs a digest');
+  if (digest === undefined)
+    usage('inspect reads the store: the reference must have a digest (@sha256:…)');
   const store = new BundleStore(textOf(values, 'store') ?? defaultStore);
   const { folder, signatures, text: manifest } = store.read(digest);
   const known = trustedSigners(values, configuredRegistry(reference, values));
@@ -272,7 +273,7 @@ function read(path: string, values: Values): BundleFacts | ComponentFacts {
   if (status?.isDirectory() === true) return factsOfBundle(path);
   if (status !== undefined) return factsOfFile(path);
   if (!folderName.test(path)) {
-    throw new AgentError('AGENT_USAGE', `${path}: there is no such file`);
+    throw new AgentError('AGENT_USAGE', `${path}: no such file`);
   }
   const { bundleFolders } = loadConfig(textOf(values, 'config'));
   return factsOfBundle(new BundleFolders({ folders: bundleFolders }).folderOf(path));
@@ -296,7 +297,7 @@ function recordedFacts(
 async function run(words: readonly string[]): Promise<number> {
   const { values, rest } = parseWords(words, options);
   const [path, ...more] = rest;
-  if (path === undefined || more.length > 0) usage('inspect takes one bundle or component');
+  if (path === undefined || more.length > 0) usage('inspect needs one bundle or component');
   const recording = textOf(values, 'recording');
   const own = read(path, values);
   const facts =
@@ -308,14 +309,13 @@ async function run(words: readonly string[]): Promise<number> {
 export const inspect: Tool = {
   usage: `Usage: seccompagent inspect [options] PATH_OR_REFERENCE
 
-Shows what a bundle (the folder of its bundle.json, or its name) or a component (a .wasm file) answers, which
-capabilities it wants to be granted, its settings, its size and its digest. A bundle that was pulled
-is named by its reference, oci://host/repository@sha256:…, and shown with those who have signed it.
+Prints the system calls that a bundle (the folder of its bundle.json, or its name) or a component (a
+.wasm file) handles, the capabilities that it requests, its settings, its size and its digest. A pulled
+bundle is named by its reference, oci://host/repository@sha256:…, and shown with its signers.
 
 Options:
-  -recording FILE     also which actions it has answered in a recording: for each system call, how
-                      often it was continue, perform and so on
-${trustUsage}  -json               the same for programs
+  -recording FILE     also count the actions it returned in a recording, by system call
+${trustUsage}  -json               print JSON
   -help
 `,
   run,

@@ -26,7 +26,8 @@ async function run(words: readonly string[]): Promise<number> {
     json: { type: 'boolean' },
   });
   const [verb, ...more] = rest;
-  if (verb !== 'generate' || more.length > 0) usage('there is: seccompagent key generate');
+  if (verb !== 'generate' || more.length > 0)
+    usage('unknown or missing subcommand of key. Subcommands: generate');
   const prefix = textOf(values, 'output') ?? defaultPrefix;
   const files = { privateKey: `${prefix}.key`, publicKey: `${prefix}.pub` };
   const { privatePem, publicPem } = generateKeyPair(await newKeyPassword());
@@ -39,12 +40,12 @@ async function run(words: readonly string[]): Promise<number> {
 export const key: Tool = {
   usage: `Usage: seccompagent key generate [options]
 
-Makes a pair of keys (ECDSA, P-256) to sign bundles with, in the form of cosign: cosign can use
-it, and seccompagent can use cosign's. The password is in COSIGN_PASSWORD or asked for.
+Generates a key pair (ECDSA, P-256) to sign bundles with, in the format of cosign. The password is read
+from COSIGN_PASSWORD or asked for.
 
 Options:
-  -output PREFIX      the files are PREFIX.key and PREFIX.pub (default ${defaultPrefix})
-  -json               their names for programs
+  -output PREFIX      write PREFIX.key and PREFIX.pub (default ${defaultPrefix})
+  -json               print the file names as JSON
   -help
 `,
   run,

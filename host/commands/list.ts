@@ -68,22 +68,20 @@ async function run(words: readonly string[]): Promise<number> {
   const signers = signersByKey(values);
   const store = new BundleStore(textOf(values, 'store') ?? defaultStore);
   const rows = store.digests().map((digest) => rowOf(store, digest, signers));
-  report(values, rows, () =>
-    rows.length === 0 ? ['no bundle was pulled'] : rows.flatMap(linesOf),
-  );
+  report(values, rows, () => (rows.length === 0 ? ['no pulled bundles'] : rows.flatMap(linesOf)));
   return Promise.resolve(rows.some((row) => 'problem' in row) ? 1 : 0);
 }
 
 export const list: Tool = {
   usage: `Usage: seccompagent list [options]
 
-Shows the bundles that were pulled from OCI registries. Each is compared with its digest; if one
-was changed, the exit code is 1.
+Lists the bundles pulled from OCI registries and checks each against its digest. Exits with 1 if a
+bundle was changed.
 
 Options:
-  -key FILES          public keys in PEM: whose signatures the bundles have
+  -key FILES          public keys in PEM; shows which of them signed each bundle
   -store FOLDER       the store (default ${defaultStore})
-  -json               the same for programs
+  -json               print JSON
   -help
 `,
   run,

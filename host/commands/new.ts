@@ -14,14 +14,14 @@ async function run(words: readonly string[]): Promise<number> {
     syscalls: { type: 'string' },
   });
   const [name, ...more] = rest;
-  if (name === undefined || more.length > 0) usage('new takes one name');
+  if (name === undefined || more.length > 0) usage('new needs one name');
   const syscalls = listOf(textOf(values, 'syscalls') ?? '');
   if (syscalls.length === 0) usage('new needs -syscalls, such as -syscalls mkdir,mount');
   const language = textOf(values, 'language') ?? 'as';
   return reportingBuildErrors(async () => {
     const folder = await writeScaffold({ name, parent: '.', language, syscalls });
     const shown = relative(process.cwd(), folder);
-    process.stdout.write(`${shown} is there. Next:\n  cd ${shown} && seccompagent test\n`);
+    process.stdout.write(`created ${shown}. Next:\n  cd ${shown} && seccompagent test\n`);
     return 0;
   });
 }
@@ -33,12 +33,12 @@ const languageLines = languages
 export const newBundle: Tool = {
   usage: `Usage: seccompagent new NAME -syscalls LIST [options]
 
-Makes the folder NAME with a bundle of one handler: its source, bundle.json, test cases and a
-README. It builds and passes its test as it is, and nothing that is there already is overwritten.
+Creates the folder NAME with a bundle of one handler: source, bundle.json, test cases and README. The
+bundle builds and passes its test as it is. Existing files are not overwritten.
 
 Options:
   -syscalls LIST      the system calls that the handler answers, such as mkdir,mount
-  -language NAME      what it is written in (default as)
+  -language NAME      the language of the source (default as)
 ${languageLines}  -help
 `,
   run,

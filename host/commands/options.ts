@@ -4,7 +4,7 @@ import { isIPv4, isIPv6 } from 'node:net';
 import { isatty } from 'node:tty';
 
 import { agentOptionTable, answeringOptionTable } from '../config/agent-option-table.ts';
-import { meantAt } from '../text/did-you-mean.ts';
+import { choicesAt } from '../text/did-you-mean.ts';
 import { AgentError } from '../errors.ts';
 import { commandNames } from './command-names.ts';
 import { defaultControlSocket } from '../control/control-socket.ts';
@@ -100,7 +100,7 @@ function resolverOf(values: ReadonlyMap<string, unknown>): string {
   const name = given === '' ? 'none' : given;
   if (resolvers.has(name)) return name;
   const names = [...resolvers.keys()];
-  return usage(`unknown resolver "${name}"; there are: ${names.join(', ')}${meantAt(name, names)}`);
+  return usage(`unknown resolver "${name}"${choicesAt(name, names, 'Resolvers')}`);
 }
 
 /** Names and folders, each once; undefined: the option is not there. */
@@ -132,7 +132,9 @@ function choiceOf(values: ReadonlyMap<string, unknown>): ResolverChoice {
   const resolver = resolverOf(values);
   const selection = selectionOf(values, 'bundle');
   if (selection !== undefined && !takesSelection(resolver)) {
-    usage(`-bundle and -resolver=${resolver} both say who answers`);
+    usage(
+      `-bundle and -resolver=${resolver} exclude each other: this resolver has its own bundles`,
+    );
   }
   const shadow = selectionOf(values, 'bundle-shadow');
   return {
@@ -147,16 +149,14 @@ function logOf(values: ReadonlyMap<string, unknown>, fallback: string): LogOptio
   const parsed = parseLogOptions(textOf(values, 'log') ?? fallback, isatty(stderrFd));
   if ('options' in parsed) return parsed.options;
   const { unknownWord: word } = parsed;
-  return usage(
-    `unknown word "${word}" in -log; there are ${logWords.join(', ')}${meantAt(word, logWords)}`,
-  );
+  return usage(`unknown word "${word}" in -log${choicesAt(word, logWords, 'Words')}`);
 }
 
 function uidsOf(values: ReadonlyMap<string, unknown>): readonly number[] {
   return listOf(textOf(values, 'allow-uids') ?? '').map((text) =>
     /^\d{1,10}$/u.test(text) && Number(text) < noUid
       ? Number(text)
-      : usage(`"${text}" in -allow-uids is no user id`),
+      : usage(`"${text}" in -allow-uids is not a user ID`),
   );
 }
 
@@ -172,7 +172,7 @@ function bindAddressOf(values: ReadonlyMap<string, unknown>): BindAddress | unde
   const isHost = parts?.['inner'] === undefined ? host === '' || isHostName(host) : isIPv6(host);
   if (parts !== undefined && isHost && port <= mostPort) return { host, port };
   return usage(
-    `"${text}" in -metrics-bind-address is no HOST:PORT, such as :8080, 127.0.0.1:8080 or [::1]:8080`,
+    `"${text}" in -metrics-bind-address is not HOST:PORT, such as :8080, 127.0.0.1:8080 or [::1]:8080`,
   );
 }
 
@@ -197,7 +197,7 @@ function kubernetesOf(values: ReadonlyMap<string, unknown>): KubernetesChoice {
   const given = kubeconfig === undefined ? '-node-name' : '-kubeconfig';
   const isIdle = textOf(values, 'resolver') !== 'kubernetes';
   if (isIdle && (kubeconfig ?? nodeName) !== undefined) {
-    usage(`${given} is for -resolver=kubernetes`);
+    usage(`${given} needs -resolver=kubernetes`);
   }
   return {
     ...(kubeconfig === undefined ? {} : { kubeconfig }),
@@ -207,9 +207,7 @@ function kubernetesOf(values: ReadonlyMap<string, unknown>): KubernetesChoice {
 
 function unknownCommand(word: string): never {
   const names = ['run', ...commandNames.map(({ name }) => name)];
-  return usage(
-    `unexpected argument "${word}"; it is no command: there are ${names.join(', ')}${meantAt(word, names)}`,
-  );
+  return usage(`unknown command "${word}"${choicesAt(word, names, 'Commands')}`);
 }
 
 /** What is said in place of options by the configuration of this file; undefined: the default one. */
@@ -295,7 +293,7 @@ function parseRunWords(words: readonly string[]): ReturnType<typeof parseWords> 
   } catch (thrown) {
     const isOwn = words.every((word) => word.startsWith('-'));
     if (isOwn || !(thrown instanceof AgentError)) throw thrown;
-    return usage(`${thrown.message}; the command goes behind --`);
+    return usage(`${thrown.message}; put the command after --`);
   }
 }
 
@@ -303,8 +301,8 @@ function parseRun(words: readonly string[]): Command {
   const { own, command } = splitCommand(words);
   const { values, rest } = parseRunWords(own);
   if (values.get('help') === true) return { kind: 'help', of: 'run' };
-  if (rest.length > 0) usage(`unexpected argument "${rest[0] ?? ''}"; the command goes behind --`);
-  if (command.length === 0) usage('run needs a command behind --');
+  if (rest.length > 0) usage(`unexpected argument "${rest[0] ?? ''}"; put the command after --`);
+  if (command.length === 0) usage('run needs a command after --');
   return runCommandOf(values, command);
 }
 
@@ -324,63 +322,62 @@ export const agentUsage: string = `Usage: seccompagent [options]
        seccompagent run [options] -- COMMAND ARGS…
        seccompagent COMMAND [options]
 
-Answers trapped system calls of containers with WebAssembly handlers.
+Intercepts system calls of containers and answers them with WebAssembly handlers.
 
 Options (one dash or two, with = or a space):
-  -resolver NAME      which handlers answer for a container (default none)
-                        none        the bundles that its metadata or -bundle selects,
-                                    else every call continues in the kernel
+  -resolver NAME      how handlers are chosen for a container (default none)
+                        none        the bundles that its metadata or -bundle selects;
+                                    otherwise every call continues in the kernel
                         demo-basic  mkdir with a suffix, chmod fails, mount of proc
                         unprivileged-build  mount of proc, for image builds
-                        kubernetes  what the keys of its metadata say, for each pod
-                        falco       as none, and Falco is told of every call
-  -bundle LIST        bundles in chain order, by name or folder, where the container's
+                        kubernetes  the keys in its metadata, for each pod
+                        falco       as none, and every call is reported to Falco
+  -bundle LIST        bundles in chain order, by name or folder, for containers whose
                       metadata selects none (BUNDLE=LIST)
-  -bundle-shadow LIST bundles that are asked the same without effect; what they would do
-                      differently is counted and logged (BUNDLE_SHADOW=LIST)
-  -config FILE        what the operator grants, and limits; each of these options may be there,
-                      too, and counts where the command line does not say it
-                      (default ${defaultConfigFile}, if it is there)
+  -bundle-shadow LIST bundles to run without effect; differences from the real answers are
+                      counted and logged (BUNDLE_SHADOW=LIST)
+  -config FILE        grants and limits; any option here may also be set there; the command
+                      line wins (default ${defaultConfigFile}, if it exists)
   -socketfile PATH    the agent socket, "listenerPath" of seccomp profiles
                       (default ${defaultSocketFile})
-  -take-over          takes that path from an agent that listens there, for containers that
-                      start; the other one goes on for those that it has
-  -allow-uids LIST    users besides root whose runtimes may connect
-  -kubeconfig FILE    how the API is reached with -resolver=kubernetes outside of a cluster
+  -take-over          take over the agent socket from a running agent: new containers use this
+                      agent, the old one keeps serving its own
+  -allow-uids LIST    users besides root whose container runtimes may connect
+  -kubeconfig FILE    kubeconfig for -resolver=kubernetes outside of a cluster
                       (default KUBECONFIG, else the service account of the pod)
-  -node-name NAME     the node whose pods are known then (default NODE_NAME)
+  -node-name NAME     the node whose pods -resolver=kubernetes watches (default NODE_NAME)
   -metrics-bind-address [HOST]:PORT
-                      where /metrics, /healthz and /readyz are served
-                      (default: nowhere)
+                      serve /metrics, /healthz and /readyz at this address
+                      (default: not served)
   -control-socket PATH
-                      where root asks it, for example for its status; none: nowhere
+                      socket for status, top and record, for root only, or none
                       (default ${defaultControlSocket})
 ${watchUsage}  -log LIST           trace, debug, info, warn, error or fatal; color or nocolor; json
-                      (default info); from debug on, a line for each decision
+                      (default info); debug and trace log each decision
   -help, -version
 
 Commands (each has -help):
-  run                 a command under a notify filter, without a container runtime
+  run                 run a command under a notify filter, without a container runtime
 ${commandLines()}`;
 
 export const runUsage = `Usage: seccompagent run [options] -- COMMAND ARGS…
 
-Runs a command under a notify filter, in a private mount namespace, and answers its calls.
-Exits with the command's exit code.
+Runs a command under a notify filter, in a private mount namespace, and answers its intercepted calls.
+Exits with the exit code of the command.
 
 This is no security boundary: the command runs as root beside the agent, and can stop, kill or trace
-it. After kill -STOP $PPID, for example, its trapped calls wait forever. Run programs that you do not
-trust in a container whose seccomp profile sends their calls to an agent (see profile).
+it. After kill -STOP $PPID, for example, its intercepted calls wait forever. Run untrusted programs in
+a container whose seccomp profile sends their calls to an agent (see profile).
 
 Options (one dash or two, with = or a space):
-  -resolver NAME      which handlers answer: none (the default), demo-basic,
+  -resolver NAME      how handlers are chosen: none (the default), demo-basic,
                       unprivileged-build, kubernetes, falco
   -bundle LIST        bundles in chain order, by name or folder
-  -bundle-shadow LIST bundles that are asked the same without effect
-  -metadata KEY=VALUE a setting of the bundles, as a line of listenerMetadata sets it; for
-                      several, several times
+  -bundle-shadow LIST bundles to run without effect
+  -metadata KEY=VALUE a setting of the bundles, as in a line of listenerMetadata; may be
+                      repeated
   -config FILE        as for seccompagent
-  -syscalls LIST      the system calls to trap (default: those that the handlers answer)
+  -syscalls LIST      the system calls to intercept (default: those that the handlers answer)
   -log LIST           as for seccompagent (default warn)
   -help
 `;

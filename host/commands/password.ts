@@ -22,8 +22,8 @@ export async function keyPassword(question: string): Promise<string> {
 export async function newKeyPassword(): Promise<string> {
   const password = await keyPassword('Password for the private key: ');
   if (process.env[variable] !== undefined) return password;
-  if ((await typed('The same again: ')) === password) return password;
-  throw new AgentError('AGENT_KEY', 'the passwords are not the same');
+  if ((await typed('Repeat the password: ')) === password) return password;
+  throw new AgentError('AGENT_KEY', 'the passwords differ');
 }
 
 async function typed(question: string): Promise<string> {

@@ -126,7 +126,8 @@ function answeredBy(
   values: Values,
 ): AnsweredBy {
   const metadata = parseMetadata(settings.join('\n'));
-  if (metadata.bundles !== undefined) usage('-metadata BUNDLE=… is what the bundles are named for');
+  if (metadata.bundles !== undefined)
+    usage('-metadata BUNDLE=… is not allowed: name the bundles as arguments');
   const selection = {
     bundles,
     settings: metadata.settings,
@@ -145,7 +146,9 @@ function answeredBy(
 function runtimeOf(values: Values): Runtime | undefined {
   const named = textOf(values, 'runtime');
   if (named === undefined) return undefined;
-  return runtimes.find((known) => known === named) ?? usage(`-runtime is ${runtimes.join(' or ')}`);
+  return (
+    runtimes.find((known) => known === named) ?? usage(`-runtime must be ${runtimes.join(' or ')}`)
+  );
 }
 
 function isWaitKillable(values: Values): boolean {
@@ -153,7 +156,9 @@ function isWaitKillable(values: Values): boolean {
   const isWanted = values.get('wait-killable') === true;
   if (runtime === undefined) return isWanted;
   if (runtime === 'runc' && isWanted) {
-    usage('-wait-killable and -runtime runc: runc before version 1.5 refuses flags');
+    usage(
+      '-wait-killable and -runtime runc exclude each other: runc before 1.5 refuses profiles with flags',
+    );
   }
   return isWanted || runtime === 'crun';
 }
@@ -167,10 +172,10 @@ function baseOf(values: Values): BaseProfile | undefined {
   if (base === 'container') return containerBase();
   if (!existsSync(base)) {
     const guess = guessAt(base, baseNames);
-    usage(`-base ${base} is no file, nor one of ${baseNames.join(', ')}${guess}`);
+    usage(`-base ${base}: no such file${guess}. Built-in bases: ${baseNames.join(', ')}`);
   }
   const { profile, json } = readSoundProfile(readText(base), base);
-  if (profile.format === 'spo') usage(`-base ${base}: only profiles of OCI runtimes can be a base`);
+  if (profile.format === 'spo') usage(`-base ${base}: a base must be a profile for OCI runtimes`);
   checkNumbers(json, base);
   return { profile, json };
 }
@@ -179,7 +184,7 @@ function allowedCalls(values: Values): readonly string[] {
   const names = textsOf(values, 'allow').flatMap((text) => listOf(text));
   for (const name of names) {
     if (isKnownCall(name)) continue;
-    usage(`-allow: Linux has no call "${name}"${guessAt(name, callNames())}`);
+    usage(`-allow: unknown system call "${name}"${guessAt(name, callNames())}`);
   }
   return names;
 }
@@ -187,7 +192,7 @@ function allowedCalls(values: Values): readonly string[] {
 /** Numbers beyond 2⁵³ would be other ones in the result. */
 function checkNumbers(json: unknown, file: string): void {
   if (typeof json === 'number' && !Number.isSafeInteger(json)) {
-    throw new AgentError('AGENT_PROFILE_INVALID', `${file}: ${json} is no whole number up to 2^53`);
+    throw new AgentError('AGENT_PROFILE_INVALID', `${file}: ${json} is not an integer up to 2^53`);
   }
   if (typeof json !== 'object' || json === null) return;
   for (const value of Object.values(json)) checkNumbers(value, file);
@@ -198,10 +203,11 @@ function textIn(format: string, generated: Generated, name: string): string {
     case 'oci':
       return ociText(generated);
     case 'spo':
-      if (!objectName.test(name)) usage(`-name: "${name}" is no name of a Kubernetes object`);
+      if (!objectName.test(name))
+        usage(`-name: "${name}" is not a valid name of a Kubernetes object`);
       return operatorText(generated, name);
     default:
-      return usage('-format is oci or spo');
+      return usage('-format must be oci or spo');
   }
 }
 
@@ -210,14 +216,14 @@ function folderNotes(references: readonly string[], { names }: Selected): readon
   return references.flatMap((reference, index) => {
     const name = names[index] ?? '';
     if (name === reference) return [];
-    return [`the metadata selects "${name}": the agent has to find it in its bundle folders`];
+    return [`the metadata selects "${name}": install it in a bundle folder of the agent`];
   });
 }
 
 function uselessNotes(values: Values): readonly string[] {
   const useless = allowedCalls(values).filter((name) => !alwaysBlocked.includes(name));
   if (useless.length === 0 || baseOf(values) !== undefined) return [];
-  return ['-allow has no effect without -base: all other calls are allowed'];
+  return ['-allow has no effect without -base: all other calls are allowed anyway anyway'];
 }
 
 /** Containers with such a profile would have an agent that is never asked. */
@@ -226,14 +232,14 @@ function nothingToTrap({ bundles, names }: Selected): never {
     bundles.flatMap(({ handlers }) => handlers).flatMap(({ when = [] }) => when),
   );
   const missing =
-    keys.size === 0 ? '' : `: give -metadata KEY=VALUE, with one of ${[...keys].join(', ')}`;
-  return usage(`${names.join(',')} answers no call as it is${missing}`);
+    keys.size === 0 ? '' : `: add -metadata KEY=VALUE with one of ${[...keys].join(', ')}`;
+  return usage(`${names.join(',')} handles no call with these settings${missing}`);
 }
 
 async function generate(words: readonly string[]): Promise<number> {
   const { values, rest } = parseWords(words, options);
   const references = rest.flatMap((word) => listOf(word));
-  if (references.length === 0) usage('profile generate takes bundles');
+  if (references.length === 0) usage('profile generate needs one or more bundles');
   const selected = await selectedBundles(references, values);
   const settings = textsOf(values, 'metadata');
   const { syscalls, refused, isLeftToKernel, writers } = answeredBy(selected, settings, values);
@@ -264,7 +270,7 @@ async function generate(words: readonly string[]): Promise<number> {
 
 function socketOf(values: Values): string {
   const path = textOf(values, 'socketfile') ?? defaultSocketFile;
-  if (!path.startsWith('/')) usage('-socketfile needs a whole path');
+  if (!path.startsWith('/')) usage('-socketfile needs an absolute path');
   return path;
 }
 
@@ -340,7 +346,7 @@ function findingLines(file: string, finding: Finding): readonly string[] {
 function show(files: readonly FileFindings[]): readonly string[] {
   return files.flatMap(({ file, findings }) =>
     findings.length === 0
-      ? [`${file}: nothing is wrong`]
+      ? [`${file}: no findings`]
       : findings.flatMap((finding) => findingLines(file, finding)),
   );
 }
@@ -351,7 +357,7 @@ function has(files: readonly FileFindings[], severity: Severity): boolean {
 
 async function runLint(words: readonly string[]): Promise<number> {
   const { values, rest } = parseWords(words, lintOptions);
-  if (rest.length === 0) usage('profile lint takes files');
+  if (rest.length === 0) usage('profile lint needs one or more files');
   const files: FileFindings[] = [];
   for (const file of rest) files.push({ file, findings: await findingsIn(file, values) });
   report(values, files, () => show(files));
@@ -362,42 +368,42 @@ async function run(words: readonly string[]): Promise<number> {
   const [what, ...others] = words;
   if (what === 'generate') return generate(others);
   if (what === 'lint') return runLint(others);
-  return usage('profile needs the word "generate" or "lint"');
+  return usage('unknown or missing subcommand of profile. Subcommands: generate, lint');
 }
 
 export const profile: Tool = {
   usage: `Usage: seccompagent profile generate [options] BUNDLE[,BUNDLE…]
        seccompagent profile lint [options] FILE…
 
-generate prints the seccomp profile for containers whose calls these bundles answer: all siblings of
-their calls, on all architectures, and nothing that walks around them. Bundles are named as for
--bundle of seccompagent. What is to be known of the profile is said on stderr.
+generate prints a seccomp profile for these bundles. It intercepts every variant of each handled call
+on every architecture and closes the ways to bypass them. Bundles are named as for -bundle of
+seccompagent. Notes about the profile go to stderr.
 
   -socketfile PATH    the agent socket (default ${defaultSocketFile})
-  -metadata KEY=VALUE a setting of the bundles; for several, several times
-  -base NAME|FILE     what holds for all other calls. allow: they are allowed (the default), but for
-                      those that this version does not know. container: what usual containers have
-                      no use for is refused, as by the profiles of runtimes. FILE: what another
-                      profile says
-  -allow CALL[,CALL…] calls that are allowed all the same; several times, too. io_uring_setup,
-                      io_uring_enter and io_uring_register leave io_uring to programs, and
-                      pidfd_getfd the descriptors of other processes
-  -wait-killable      signals take no received call back; runc before 1.5 refuses that
-  -runtime NAME       runc or crun: what the runtime can, which is -wait-killable for crun
+  -metadata KEY=VALUE a setting of the bundles; may be repeated
+  -base NAME|FILE     the rules for all other calls. allow: allow them (the default), but not calls
+                      that this version does not know. container: refuse calls that typical
+                      containers do not need, as the profiles of runtimes do. FILE: the rules of
+                      another profile
+  -allow CALL[,CALL…] calls to allow in any case; may be repeated. io_uring_setup, io_uring_enter
+                      and io_uring_register leave io_uring to programs, and pidfd_getfd the
+                      descriptors of other processes
+  -wait-killable      do not let signals interrupt a received call; runc before 1.5 refuses this
+  -runtime NAME       runc or crun: use what the runtime supports; -wait-killable for crun
   -format oci|spo     for docker, podman and kubelets (the default), or as a SeccompProfile of the
                       Security Profiles Operator
-  -name NAME          of the SeccompProfile (default: the names of the bundles)
-  -o FILE             writes there instead
+  -name NAME          name of the SeccompProfile (default: the names of the bundles)
+  -o FILE             write to FILE instead of stdout
 
-lint shows what is wrong with profiles, with its place and what to do, and exits with 1 where it finds
-errors. The bundles that metadata selects are looked at as the agent would.
+lint reports mistakes in profiles, each with its place and advice, and exits with 1 if it finds errors.
+It resolves the bundles that metadata selects as the agent would.
 
-  -runtime NAME       runc or crun: the only one that is to take them; that runc is older than 1.5
-  -resolver NAME      of the agent: looks at metadata that selects no bundle, too
-  -json               the same for programs
+  -runtime NAME       runc or crun: check for this runtime only; runc means runc before 1.5
+  -resolver NAME      resolver of the agent; also checks metadata that selects no bundle
+  -json               print JSON
 
 Both:
-  -config FILE        the configuration (default ${defaultConfigFile}, if it is there)
+  -config FILE        the configuration (default ${defaultConfigFile}, if it exists)
   -help
 `,
   run,

@@ -23,14 +23,14 @@ const options: OptionTable = { ...trustOptions, unsigned: { type: 'boolean' } };
 async function run(words: readonly string[]): Promise<number> {
   const { values, rest } = parseWords(words, options);
   const [text, ...more] = rest;
-  if (more.length > 0) usage('pull takes one reference');
+  if (more.length > 0) usage('pull needs one reference');
   const reference = referenceOf(text);
   const configured = configuredRegistry(reference, values);
   const isUnsigned = values.get('unsigned') === true;
   const signers = isUnsigned ? undefined : trustedSigners(values, configured);
   if (isUnsigned && values.has('key')) usage('-key and -unsigned exclude each other');
   if (signers?.length === 0) {
-    usage('pull wants the keys of those who may have signed (-key), or -unsigned');
+    usage('pull needs the public keys of accepted signers (-key), or -unsigned');
   }
   await using client = await openRegistry(reference, { access: 'pull', configured }, values);
   using line = progressLine();
@@ -50,7 +50,7 @@ async function run(words: readonly string[]): Promise<number> {
     folder,
     signers: pulled.signers,
   };
-  const signed = isUnsigned ? 'signatures not looked at' : `signed by ${pulled.signers.join(', ')}`;
+  const signed = isUnsigned ? 'signatures not checked' : `signed by ${pulled.signers.join(', ')}`;
   report(values, facts, () => [
     `pulled ${outline.name} ${outline.version}, ${signed}: ${name}`,
     folder,
@@ -61,12 +61,12 @@ async function run(words: readonly string[]): Promise<number> {
 export const pull: Tool = {
   usage: `Usage: seccompagent pull [options] REFERENCE
 
-Brings a bundle out of an OCI registry into the store. The reference is
-[oci://]host[:port]/repository[:tag][@sha256:…]. Everything is compared with its digest; if
-anything is not as it should be, the store stays as it was.
+Pulls a bundle from an OCI registry into the store. The reference is
+[oci://]host[:port]/repository[:tag][@sha256:…]. All content is checked against its digest; if a check
+fails, the store does not change.
 
 Options:
-${trustUsage}  -unsigned           signatures are not looked at (the agent looks at them when it loads a bundle)
+${trustUsage}  -unsigned           skip the signature check (the agent checks when it loads a bundle)
 ${registryUsage}`,
   run,
 };

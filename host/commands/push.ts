@@ -13,9 +13,9 @@ import { report } from './report.ts';
 async function run(words: readonly string[]): Promise<number> {
   const { values, rest } = parseWords(words, registryOptions);
   const [folder, text, ...more] = rest;
-  if (folder === undefined || more.length > 0) usage('push takes a bundle and a reference');
+  if (folder === undefined || more.length > 0) usage('push needs a bundle and a reference');
   const reference = referenceOf(text);
-  if (reference.digest !== undefined) usage('push makes the digest: give a tag or nothing');
+  if (reference.digest !== undefined) usage('push computes the digest: name a tag or nothing');
   // what the agent would not load is not shipped
   readBundle(folder);
   const artifact = packArtifact(folder);
@@ -42,8 +42,8 @@ export const push: Tool = {
   usage: `Usage: seccompagent push [options] BUNDLE REFERENCE
 
 Uploads a bundle (the folder of its bundle.json) to an OCI registry. The reference is
-[oci://]host[:port]/repository[:tag]. What the registry has already is not sent again. The digest
-that is printed depends on the bundle alone.
+[oci://]host[:port]/repository[:tag]. Content that the registry already has is not sent again. Prints
+the digest, which depends on the bundle alone.
 
 Options:
 ${registryUsage}`,

@@ -45,18 +45,18 @@ interface OfContainer extends Limits {
 }
 
 const reasons: Readonly<Record<EndReason, string>> = {
-  asked: 'as asked',
-  calls: 'since these are enough',
+  asked: 'on request',
+  calls: 'at the limit of calls',
   container: 'with its container',
   agent: 'with the agent',
 };
 
 function tell(file: string, { calls, end }: SavedRecording): number {
   if (end === undefined) {
-    process.stderr.write(`seccompagent: ${file} has ${calls} calls and is cut off\n`);
+    process.stderr.write(`seccompagent: ${file} is incomplete, with ${calls} calls\n`);
     return 1;
   }
-  const lost = end.lost === 0 ? '' : `, ${end.lost} were lost`;
+  const lost = end.lost === 0 ? '' : `, ${end.lost} lost`;
   process.stderr.write(`${file}: ${calls} calls recorded${lost}; ended ${reasons[end.reason]}\n`);
   return 0;
 }
@@ -125,7 +125,7 @@ function observed(
 async function run(words: readonly string[]): Promise<number> {
   const { own, command } = splitCommand(words);
   const { values, rest } = parseWords(own, options);
-  if (rest.length > 0) usage(`unexpected argument "${rest[0] ?? ''}"; the command goes behind --`);
+  if (rest.length > 0) usage(`unexpected argument "${rest[0] ?? ''}"; put the command after --`);
   const path = textOf(values, 'o') ?? usage('record needs -o FILE');
   const limits = {
     calls: numberOf(values, 'calls'),
@@ -134,7 +134,7 @@ async function run(words: readonly string[]): Promise<number> {
   };
   const container = textOf(values, 'container');
   if (container === undefined) {
-    if (command.length === 0) usage('record needs -container ID, or a command behind --');
+    if (command.length === 0) usage('record needs -container ID, or a command after --');
     return recordCommand(path, runCommandOf(values, command), limits);
   }
   const wrong = [
@@ -146,7 +146,7 @@ async function run(words: readonly string[]): Promise<number> {
     'syscalls',
     'log',
   ].find((name) => values.has(name));
-  if (wrong !== undefined) usage(`-${wrong} is for a command, not for a container that runs`);
+  if (wrong !== undefined) usage(`-${wrong} applies to a command, not to -container`);
   if (command.length > 0) usage('record takes -container or a command, not both');
   const socket = textOf(values, 'control-socket') ?? defaultControlSocket;
   return recordContainer(path, { container, socket, ...limits });
@@ -156,24 +156,23 @@ export const record: Tool = {
   usage: `Usage: seccompagent record -o FILE [options] -- COMMAND ARGS…
        seccompagent record -o FILE [options] -container ID
 
-Writes into FILE what handlers are asked, what they ask of the host, and what they answer: of a
-command, which is run as by seccompagent run, or of a container of a running agent, until it ends,
-or SIGINT or SIGTERM come. Options of mounts, values of extended attributes, what handlers remember,
-memory of callers and values of settings are left out. As under run, the command is root beside the
-agent, and is not confined.
+Records the calls that handlers receive, their capability calls and their answers into FILE: those of a
+command, run as by seccompagent run, or of a container of a running agent. Recording ends with the
+command or the container, or on SIGINT or SIGTERM. Mount options, values of extended attributes, state
+that handlers keep, caller memory and values of settings are not recorded. As under run, the command is
+root beside the agent, and is not confined.
 
 Options:
-  -o FILE             made or emptied, and readable for its owner alone
-  -seconds N          ends after so long
-  -calls N            ends with so many calls
-  -with-settings      also the values of settings, which may be secrets
+  -o FILE             the recording; created or emptied, readable for its owner alone
+  -seconds N          stop after N seconds
+  -calls N            stop after N calls
+  -with-settings      also record values of settings, which may be secrets
   -resolver NAME, -bundle LIST, -bundle-shadow LIST, -metadata LINES, -config FILE,
   -syscalls LIST, -log LIST
-                      of a command: as for seccompagent run
-  -container ID       of a running agent; the beginning of its id is enough, if no other
-                      container begins so
+                      for a command: as for seccompagent run
+  -container ID       a container of a running agent; a unique prefix of its id is enough
   -control-socket PATH
-                      where that agent is asked (default ${defaultControlSocket})
+                      the control socket of that agent (default ${defaultControlSocket})
   -help
 `,
   run,

@@ -20,9 +20,9 @@ const defaultPatienceSeconds = 20;
 
 /** For the usage of both. */
 export const recordingOptions: string = `  -bundle LIST        bundles in chain order, by name or folder (default: those of the recording)
-  -setting KEY=VALUE  as the metadata of the container sets it; may be there several times
+  -setting KEY=VALUE  a setting, as in the metadata of the container; may be repeated
   -config FILE        as for seccompagent
-  -patience SECONDS   how long handlers are waited for (default ${defaultPatienceSeconds})
+  -patience SECONDS   time limit for handlers (default ${defaultPatienceSeconds})
 `;
 
 export interface ReplayWish {
@@ -47,13 +47,13 @@ export async function openRecording(
 ): Promise<ReplayWish> {
   const { values, rest } = parseWords(words, { ...common, ...own });
   const [file, ...more] = rest;
-  if (file === undefined || more.length > 0) usage('one recording is needed');
+  if (file === undefined || more.length > 0) usage('exactly exactly one recording is needed');
   const said = new Map(textsOf(values, 'setting').map((text) => settingOf(text)));
   const reader = await RecordingReader.open(file);
   const { header } = reader;
   const text = textOf(values, 'bundle');
   const selection = text === undefined ? header.bundles.map(({ name }) => name) : listOf(text);
-  if (selection.length === 0) usage('the recording names no bundle: say with -bundle who is asked');
+  if (selection.length === 0) usage('the recording names no bundle: name one with -bundle');
   const configFile = textOf(values, 'config');
   const choice = {
     resolver: 'none',
@@ -65,7 +65,7 @@ export async function openRecording(
     .flatMap((reference) => store.referred(reference).settings)
     .map(({ key }) => key);
   for (const key of missingSettings(header, said).filter((each) => declared.includes(each))) {
-    process.stderr.write(`the recording has no value of ${key}: -setting ${key}=VALUE sets it\n`);
+    process.stderr.write(`the recording has no value for ${key}: add -setting ${key}=VALUE\n`);
   }
   const resolution = resolver.resolve(identityOf(header, settingsFor(header, said)));
   return {

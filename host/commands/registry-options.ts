@@ -39,17 +39,17 @@ export const trustOptions: OptionTable = {
 };
 
 export const registryUsage: string = `  -plain-http         HTTP without TLS
-  -ca FILE            certificates in PEM that are trusted as well
-  -username NAME      who logs in; otherwise what docker, podman or oras login has kept is used
-  -password-stdin     with -username: the password is on stdin
-  -timeout TIME       how long all may take, such as 30s (default 5m)
-  -json               the result for programs
+  -ca FILE            additional trusted certificates in PEM
+  -username NAME      user to log in (default: the stored login of docker, podman or oras)
+  -password-stdin     with -username: read the password from stdin
+  -timeout TIME       time limit for the whole command, such as 30s (default 5m)
+  -json               print JSON
   -help
 `;
 
-export const trustUsage: string = `  -key FILES          public keys in PEM, separated by commas (default: those that the configuration
-                      has for the registry)
-  -config FILE        the configuration (default ${defaultConfigFile}, if it is there)
+export const trustUsage: string = `  -key FILES          public keys in PEM, separated by commas (default: those of the registry in the
+                      configuration)
+  -config FILE        the configuration (default ${defaultConfigFile}, if it exists)
   -store FOLDER       the store (default ${defaultStore})
 `;
 
@@ -57,7 +57,7 @@ const defaultTimeout = '5m';
 
 /** @throws AgentError AGENT_USAGE */
 export function referenceOf(text: string | undefined): Reference {
-  if (text === undefined) usage('a reference is missing');
+  if (text === undefined) usage('the reference is missing');
   try {
     return parseReference(text);
   } catch (cause) {
@@ -70,7 +70,7 @@ async function credentialsOf(values: Values): Promise<Credentials | undefined> {
   const username = textOf(values, 'username');
   const isOnStdin = values.get('password-stdin') === true;
   if (username === undefined && !isOnStdin) return undefined;
-  if (username === undefined || !isOnStdin) usage('-username and -password-stdin belong together');
+  if (username === undefined || !isOnStdin) usage('-username and -password-stdin need each other');
   return { kind: 'password', username, password: await passwordOnStdin() };
 }
 
@@ -78,7 +78,7 @@ function timeoutOf(values: Values): number {
   const text = textOf(values, 'timeout') ?? defaultTimeout;
   const timeoutMs = parseDuration(text);
   if (timeoutMs !== undefined && timeoutMs >= 1) return Math.ceil(timeoutMs);
-  return usage(`"${text}" in -timeout is no time, such as 30s or 5m`);
+  return usage(`"${text}" in -timeout is not a duration, such as 30s or 5m`);
 }
 
 /** What the configuration says of the registry, if there is one and it says anything. */

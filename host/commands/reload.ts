@@ -100,7 +100,7 @@ async function reloadOnce(
     const resolver = await make();
     // what is taken away is, also where not all is at hand: it is then as if nobody had prepared it
     await agent.prepareAll(resolver).catch((thrown: unknown) => {
-      agent.log.error({ error: messageOf(thrown) }, 'not all is prepared for the reload');
+      agent.log.error({ error: messageOf(thrown) }, 'reload is incomplete');
     });
     if (over.aborted) return;
     const { changed, kept } = await agent.reload(resolver);
@@ -110,6 +110,9 @@ async function reloadOnce(
     if (over.aborted) return;
     agent.reloads.failed({ of: 'everything', reason: messageOf(thrown) });
     agent.reloads.ended({ changed: 0, kept: agent.containerCount });
-    agent.log.error({ error: messageOf(thrown) }, 'not reloaded: everything stays as it is');
+    agent.log.error(
+      { error: messageOf(thrown) },
+      'reload failed; keeping the old configuration and bundles',
+    );
   }
 }

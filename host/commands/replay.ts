@@ -93,7 +93,7 @@ async function run(words: readonly string[]): Promise<number> {
   const replayed = await replayAll(wish);
   report(wish.values, replayed, () => show(replayed));
   const { problem, isCutOff, different } = replayed;
-  if (isCutOff) process.stderr.write('the recording is cut off: what is there was replayed\n');
+  if (isCutOff) process.stderr.write('the recording is incomplete: replayed up to its end\n');
   if (problem !== undefined) process.stderr.write(`seccompagent: ${problem}\n`);
   return different.length > 0 || problem !== undefined ? 1 : 0;
 }
@@ -101,12 +101,12 @@ async function run(words: readonly string[]): Promise<number> {
 export const replay: Tool = {
   usage: `Usage: seccompagent replay [options] FILE
 
-Asks handlers about the calls of a recording, without root or kernel: what they ask of the host is
-answered as it was then, and has no effect. Shows for each call what is different of the action and
-of the calls of capabilities, and exits with 1 where anything is.
+Replays the calls of a recording through handlers, without root or kernel. Capability calls get their
+recorded replies and have no effect. Prints the differences in actions and capability calls, call by
+call, and exits with 1 if there is one.
 
 Options:
-${recordingOptions}  -json               the differences for programs
+${recordingOptions}  -json               print JSON
   -help
 `,
   run,

@@ -82,7 +82,7 @@ function trappedNames(
   if (names.length > 0) return names;
   throw new AgentError(
     'AGENT_USAGE',
-    `resolver "${name}" answers no system calls: say who answers with -bundle NAME or -resolver=demo-basic; or with -metadata what it is to do, or with -syscalls which ones to trap`,
+    `resolver "${name}" answers no system calls: add -bundle NAME or -resolver=demo-basic, settings with -metadata, or the calls to intercept with -syscalls`,
   );
 }
 
@@ -110,7 +110,7 @@ export async function runCommand(options: RunCommand, observe?: RunObserver): Pr
     if (exit === null) throw new AgentError('AGENT_COMMAND', 'the command has not ended');
     if (exit.execErrno !== 0) {
       const errno = errnoNameOf(exit.execErrno) ?? String(exit.execErrno);
-      agent.log.fatal({ command: command[0], errno }, 'the command cannot be executed');
+      agent.log.fatal({ command: command[0], errno }, 'cannot execute the command');
     }
     code = exit.code;
   } finally {

@@ -14,7 +14,7 @@ import { report } from './report.ts';
 async function run(words: readonly string[]): Promise<number> {
   const { values, rest } = parseWords(words, { ...registryOptions, key: { type: 'string' } });
   const [text, ...more] = rest;
-  if (more.length > 0) usage('sign takes one reference');
+  if (more.length > 0) usage('sign needs one reference');
   const reference = referenceOf(text);
   const file = textOf(values, 'key') ?? usage('sign needs a private key (-key)');
   const privateKey = await readPrivateKey(file, async () => keyPassword(`Password of ${file}: `));
@@ -25,7 +25,7 @@ async function run(words: readonly string[]): Promise<number> {
   const name = `oci://${formatReference(signed)}`;
   const facts = { reference: name, digest: signed.digest, key: fingerprintOf(publicKey), isNew };
   report(values, facts, () => [
-    isNew ? `signed ${name}` : `${name} has a signature of this key already`,
+    isNew ? `signed ${name}` : `${name} is already signed with this key`,
   ]);
   return 0;
 }
@@ -33,13 +33,13 @@ async function run(words: readonly string[]): Promise<number> {
 export const sign: Tool = {
   usage: `Usage: seccompagent sign -key FILE [options] REFERENCE
 
-Signs a bundle in an OCI registry and puts the signature beside it, in the form of cosign with a
-key. The reference is [oci://]host[:port]/repository[:tag][@sha256:…]; what is signed is the
-digest that it means now, which is printed.
+Signs a bundle in an OCI registry and stores the signature beside it, in the format of cosign with a
+key. The reference is [oci://]host[:port]/repository[:tag][@sha256:…]. The signature is for the digest
+that the reference means now; sign prints it.
 
 Options:
-  -key FILE           the private key: of cosign or of seccompagent key generate, or PEM of
-                      openssl (ec, rsa, ed25519); its password is in COSIGN_PASSWORD or asked for
+  -key FILE           the private key: of cosign or seccompagent key generate, or PEM of openssl
+                      (ec, rsa, ed25519); its password is read from COSIGN_PASSWORD or asked for
 ${registryUsage}`,
   run,
 };

@@ -17,10 +17,16 @@ export async function warnOfStaleComponents(
   for (const folder of folders) {
     try {
       for (const stale of await staleComponents(folder)) {
-        log.warn(stale, 'component is older than its source: "seccompagent build" makes it anew');
+        log.warn(
+          stale,
+          'component is older than its source: run "seccompagent build" to rebuild it',
+        );
       }
     } catch (thrown) {
-      log.debug({ bundle: folder, error: messageOf(thrown) }, 'cannot tell whether it is built');
+      log.debug(
+        { bundle: folder, error: messageOf(thrown) },
+        'cannot check whether the component is up to date',
+      );
     }
   }
 }

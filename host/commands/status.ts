@@ -32,7 +32,7 @@ function reloadLines(reload: ReloadStatus | null): readonly string[] {
   if (reload === null) return [];
   const { at, changed, kept, failures } = reload;
   return [
-    `last reload ${at}: ${changed} containers changed, ${kept} kept what they had`,
+    `last reload ${at}: ${changed} containers changed, ${kept} unchanged`,
     ...failures.map(({ of, reason }) => `  ${of}: ${reason}`),
   ];
 }
@@ -40,20 +40,21 @@ function reloadLines(reload: ReloadStatus | null): readonly string[] {
 function kubernetesLines(kubernetes: KubernetesStatus | null): readonly string[] {
   if (kubernetes === null) return [];
   const { api, node, pods, isSynced, failure } = kubernetes;
-  if (api === undefined) return ['kubernetes: no API, pods are known by what runtimes say'];
+  if (api === undefined)
+    return ['kubernetes: no API, pods are known from runtime annotations only'];
   const known = `pods of ${node ?? ''}: ${isSynced ? pods : 'not known yet'}`;
   return [`kubernetes: ${api}, ${known}${failure === undefined ? '' : `; FAILS: ${failure}`}`];
 }
 
 function handlerLine({ name, bundle, digest, isQuarantined }: HandlerStatus): string {
   const place = bundle === undefined ? '' : ` of ${bundle}`;
-  return `  ${name}${place} ${digest}${isQuarantined ? '  QUARANTINED: it failed too often' : ''}`;
+  return `  ${name}${place} ${digest}${isQuarantined ? '  QUARANTINED after repeated failures' : ''}`;
 }
 
 function shadowLine({ bundles, calls, different, lost, leftAlone }: ShadowStatus): string {
   const names = bundles.map(({ name, version }) => ` ${name} ${version}`).join(',');
   const counts = `${counted(calls, 'call')}, ${different} differ${lost === 0 ? '' : `, ${lost} lost`}`;
-  return `  shadow${names}: ${counts}${leftAlone === undefined ? '' : `; LEFT ALONE: ${leftAlone}`}`;
+  return `  shadow${names}: ${counts}${leftAlone === undefined ? '' : `; SWITCHED OFF: ${leftAlone}`}`;
 }
 
 function containerLines(container: ContainerStatus): readonly string[] {
@@ -64,7 +65,7 @@ function containerLines(container: ContainerStatus): readonly string[] {
   return [
     `${id}  since ${since}  ${counted(calls, 'call')}  ${names}`.trimEnd(),
     ...(place === '' ? [] : [`  is ${place}`]),
-    ...(peerUid === 0 ? [] : [`  of user ${peerUid}, whose words on pods are not believed`]),
+    ...(peerUid === 0 ? [] : [`  from user ${peerUid}, not trusted for pod identity`]),
     ...(refusal === undefined ? [] : [`  ALL CALLS FAIL: ${refusal}`]),
     ...handlers.map((handler) => handlerLine(handler)),
     ...(shadow === undefined ? [] : [shadowLine(shadow)]),
@@ -86,7 +87,7 @@ async function run(words: readonly string[]): Promise<number> {
     json: { type: 'boolean' },
     'control-socket': { type: 'string' },
   });
-  if (rest.length > 0) usage('status takes no argument');
+  if (rest.length > 0) usage('status takes no argumentss');
   const socket = textOf(values, 'control-socket') ?? defaultControlSocket;
   const text = await askForText({ socket, method: 'GET', path: '/status' });
   const status: AgentStatus = JSON.parse(text);
@@ -97,13 +98,13 @@ async function run(words: readonly string[]): Promise<number> {
 export const status: Tool = {
   usage: `Usage: seccompagent status [options]
 
-Shows what a running agent does: its containers with their bundles, handlers that are left alone
-since they failed too often, and what came of the last reload. It is for root.
+Prints the state of a running agent: containers with their bundles, quarantined handlers, and the
+result of the last reload. Requires root.
 
 Options:
   -control-socket PATH
-                      where the agent is asked (default ${defaultControlSocket})
-  -json               the same for programs
+                      the control socket of the agent (default ${defaultControlSocket})
+  -json               print JSON
   -help
 `,
   run,

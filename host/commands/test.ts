@@ -43,8 +43,8 @@ async function textOf(file: string): Promise<string> {
     }
     // whoever is in another folder has no bundle there either
     const reason = existsSync(join(dirname(file), 'bundle.json'))
-      ? `is not there: the calls to try are to be in it, or made by ${caseModules[0]}`
-      : 'is not there, and no bundle.json: say where the bundle is, or begin one with "seccompagent new"';
+      ? `does not exist: write the test cases there or in ${caseModules[0]}`
+      : 'does not exist, nor does bundle.json: name the folder of the bundle, or create one with "seccompagent new"';
     throw new AgentError('AGENT_CASES_INVALID', `${shown(file)} ${reason}`);
   }
 }
@@ -55,7 +55,10 @@ function casesFile(directory: string): string {
   const file = join(directory, caseFile);
   if (module === undefined) return file;
   if (!existsSync(file)) return module;
-  throw new AgentError('AGENT_CASES_INVALID', `there are ${shown(file)} and ${shown(module)}`);
+  throw new AgentError(
+    'AGENT_CASES_INVALID',
+    `${shown(file)} and ${shown(module)} both exist: remove one`,
+  );
 }
 
 async function casesOf(file: string): Promise<CaseFile> {
@@ -146,7 +149,7 @@ async function run(words: readonly string[]): Promise<number> {
     watch: { type: 'boolean' },
   });
   const [directory = '.', ...more] = rest;
-  if (more.length > 0) usage('test takes one folder');
+  if (more.length > 0) usage('test needs at most one folder');
   return values.get('watch') === true
     ? testOnChanges(directory, values)
     : testOnce(directory, values);
@@ -155,15 +158,14 @@ async function run(words: readonly string[]): Promise<number> {
 export const test: Tool = {
   usage: `Usage: seccompagent test [options] [DIR]
 
-Builds the bundle in DIR (default: here) aside, and tries its handler on the cases of
-DIR/handler.test.yaml, or of DIR/handler.cases.ts, a module whose default export says the same and
-which is run with your rights. It needs neither root nor kernel: made-up calls, settings and answers of capabilities
-on one side, the expected action and calls of capabilities on the other. Exits with 1 where
-something else comes out.
+Builds the bundle in DIR (default: the current folder) in a temporary folder and runs its handler on the
+cases in DIR/handler.test.yaml or DIR/handler.cases.ts, a module whose default export has the same
+structure and which runs with your rights. A case has a call, settings and replies of capabilities, and
+the expected action and capability calls. Needs neither root nor kernel. Exits with 1 if a case fails.
 
 Options:
-  -watch              again whenever a file in DIR has changed
-  -json               the results for programs
+  -watch              run again whenever a file in DIR changes
+  -json               print JSON
   -help
 `,
   run,

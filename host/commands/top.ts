@@ -144,9 +144,9 @@ function wishOf(words: readonly string[]): Wish {
     sort: { type: 'string' },
     'control-socket': { type: 'string' },
   });
-  if (rest.length > 0) usage('top takes no argument');
+  if (rest.length > 0) usage('top takes no argumentss');
   const sort = textOf(values, 'sort') ?? 'calls';
-  if (!isSortKey(sort)) return usage(`-sort needs one of ${sortKeys.join(', ')}`);
+  if (!isSortKey(sort)) return usage(`-sort must be one of ${sortKeys.join(', ')}`);
   const isOnce = values.get('once') === true;
   const count = numberOf(values, 'count');
   if (isOnce && count !== undefined) usage('-once and -count exclude each other');
@@ -160,7 +160,7 @@ function wishOf(words: readonly string[]): Wish {
 
 function secondsOf(text: string): number {
   const seconds = /^\d{1,4}(?:\.\d{1,3})?$/u.test(text) ? Number(text) : 0;
-  return seconds >= 0.1 ? seconds : usage('-interval needs seconds, 0.1 at least');
+  return seconds >= 0.1 ? seconds : usage('-interval needs seconds, at least 0.1');
 }
 
 async function run(words: readonly string[]): Promise<number> {
@@ -180,20 +180,20 @@ async function run(words: readonly string[]): Promise<number> {
 export const top: Tool = {
   usage: `Usage: seccompagent top [options]
 
-Shows what the containers of a running agent do: calls per second, those that got an errno and those
-that the agent or a handler failed at, how long they took, which they were, and handlers that are
-left alone since they failed too often. It is for root.
+Shows the activity of the containers of a running agent: calls per second, calls that returned an
+errno, calls at which the agent or a handler failed, latency, the most frequent calls, and quarantined
+handlers. Requires root.
 
-On a terminal it goes on until q or a signal; arrows sort and scroll. Elsewhere, and with -once or
--count, it writes one table after another.
+On a terminal it runs until q or a signal; arrow keys sort and scroll. Elsewhere, and with -once or
+-count, it prints one table after another.
 
 Options:
-  -interval SECONDS   between two looks (default 2)
-  -once               one table
-  -count N            so many
+  -interval SECONDS   time between updates (default 2)
+  -once               print one table
+  -count N            print N tables
   -sort KEY           calls, errors, failures, p50, p99 or name (default calls)
   -control-socket PATH
-                      where the agent is asked (default ${defaultControlSocket})
+                      the control socket of the agent (default ${defaultControlSocket})
   -help
 `,
   run,

@@ -16,12 +16,12 @@ function isOfFileSystem(thrown: unknown): thrown is Error {
 export function endingByUncaught({ log, native }: { log: Logger; native: Native }): Disposable {
   const end = (thrown: unknown): void => {
     if (isOfFileSystem(thrown)) {
-      log.error({ error: messageOf(thrown), stack: thrown.stack }, 'a file cannot be used');
+      log.error({ error: messageOf(thrown), stack: thrown.stack }, 'file operation failed');
       return;
     }
     try {
       const stack = thrown instanceof Error ? { stack: thrown.stack } : {};
-      log.fatal({ error: messageOf(thrown), ...stack }, 'the agent has failed and ends');
+      log.fatal({ error: messageOf(thrown), ...stack }, 'internal error: the agent exits');
     } finally {
       native.exitProcess(exitCode);
     }

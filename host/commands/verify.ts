@@ -39,7 +39,8 @@ function verifyStored(
   signers: readonly Signer[],
   values: Values,
 ): SignedDigest {
-  if (digest === undefined) usage('-stored needs a reference with a digest');
+  if (digest === undefined)
+    usage('-stored needs a reference with a digest (@sha256:…) (@sha256:…)');
   const store = new BundleStore(textOf(values, 'store') ?? defaultStore);
   const { signatures } = store.read(digest);
   const place = formatReference({ ...reference, digest });
@@ -49,12 +50,12 @@ function verifyStored(
 async function run(words: readonly string[]): Promise<number> {
   const { values, rest } = parseWords(words, options);
   const [text, ...more] = rest;
-  if (more.length > 0) usage('verify takes one reference');
+  if (more.length > 0) usage('verify needs one reference');
   const reference = referenceOf(text);
   const configured = configuredRegistry(reference, values);
   const signers = trustedSigners(values, configured);
   if (signers.length === 0) {
-    usage('verify needs the public keys of those who may have signed (-key)');
+    usage('verify needs the public keys of accepted signers (-key)');
   }
   const verified =
     values.get('stored') === true
@@ -69,11 +70,11 @@ async function run(words: readonly string[]): Promise<number> {
 export const verify: Tool = {
   usage: `Usage: seccompagent verify [options] REFERENCE
 
-Says who of the owners of the given keys has signed a bundle, in the forms that cosign writes, and
-fails if nobody has. Nothing but the registry is asked: no transparency log, no clock.
+Prints which of the given keys signed a bundle, in the formats of cosign, and fails if none did. Asks
+only the registry: no transparency log, no clock.
 
 Options:
-${trustUsage}  -stored             the bundle is read from the store; there is no network needed
+${trustUsage}  -stored             read the bundle from the store, without network
 ${registryUsage}`,
   run,
 };

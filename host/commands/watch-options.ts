@@ -8,19 +8,19 @@ import type { WatchOptions } from '../observation/watching.ts';
 /** Where Falco's plugin listens, if nobody says anything else. */
 export const defaultFalcoSocket = '/run/seccomp-agent-falco-plugin/seccomp-agent-falco-plugin.sock';
 
-export const watchUsage: string = `  -audit-log FILE     a line of JSON for each decision; SIGHUP opens the file anew. With "-" to
-                      standard output, where the agent writes nothing else
-  -audit-arguments    with the arguments of calls in it, but for what is secret
-  -falco-socket PATH  the socket of Falco's plugin, for containers with the middleware falco;
-                      none: nobody listens there (default, without -falco-output:
+export const watchUsage: string = `  -audit-log FILE     write a line of JSON for each decision; SIGHUP reopens the file; "-" is
+                      standard output, which the agent uses for nothing else
+  -audit-arguments    include the arguments of calls, except secrets
+  -falco-socket PATH  the socket of Falco's plugin, for containers with the middleware falco, or
+                      none (default without -falco-output:
                       ${defaultFalcoSocket})
   -falco-output file:PATH or http://HOST…
-                      the same as lines of JSON, as Falco prints its alerts
+                      send the events as lines of JSON, in the format of Falco's alerts
 `;
 
 function pathOf(option: string, text: string): string {
   if (text.startsWith('/') && !text.includes('\0')) return text;
-  return usage(`"${text}" in -${option} is no absolute path`);
+  return usage(`"${text}" in -${option} is not an absolute path`);
 }
 
 function auditPathOf(text: string): string {
@@ -29,9 +29,10 @@ function auditPathOf(text: string): string {
 
 function urlOf(text: string): URL {
   const url = URL.parse(text);
-  if (url === null) return usage(`-falco-output has no URL that can be used`);
+  if (url === null) return usage(`-falco-output needs a valid URL`);
   // it would be in logs, and in the list of processes
-  if (url.username !== '' || url.password !== '') usage('-falco-output takes no password');
+  if (url.username !== '' || url.password !== '')
+    usage('-falco-output must not contain a password');
   return url;
 }
 
@@ -40,7 +41,7 @@ function outputOf(text: string): FalcoOutput {
     return { kind: 'file', path: pathOf('falco-output', text.slice('file:'.length)) };
   }
   if (/^https?:\/\//u.test(text)) return { kind: 'http', url: urlOf(text) };
-  return usage('-falco-output is file:PATH or http://HOST…');
+  return usage('-falco-output must be file:PATH or http://HOST…');
 }
 
 function falcoOf(values: ReadonlyMap<string, unknown>): FalcoOptions {

@@ -164,7 +164,7 @@ class Reader {
   #option({ json, keys }: Value, isList: boolean): string {
     const [key] = keys;
     if (key === 'bundle' && isRecord(json)) {
-      this.#complain(keys, 'must be a text or a list: is it "bundles"?');
+      this.#complain(keys, 'must be a string or a list. Did you mean "bundles"?');
     }
     if (key === 'metrics-bind-address' && typeof json === 'number') {
       this.#complain(keys, `must be a text, such as ":${json}"`);

@@ -4,7 +4,7 @@
 import { AgentError } from '../errors.ts';
 import { parseYaml } from '../text/yaml-file.ts';
 import type { YamlText } from '../text/yaml-file.ts';
-import { nearest } from '../text/did-you-mean.ts';
+import { guessAt, nearest } from '../text/did-you-mean.ts';
 import { Findings } from './finding.ts';
 import type { Finding, Keys } from './finding.ts';
 import type { Condition, Profile, ProfileFormat, Rule } from './profile.ts';
@@ -168,7 +168,7 @@ class Reader {
     const [word] = /SCMP_\w+|SECCOMP_\w+/u.exec(what) ?? [];
     const near = word === undefined ? undefined : nearest(word, choices);
     this.#findings.tell('wrong-value', 'error', keys, {
-      message: near === undefined ? what : `${what}; did you mean ${near}?`,
+      message: near === undefined ? what : `${what}. Did you mean "${near}"?`,
       advice: `it has to be ${choices.length > 1 ? 'one of ' : ''}${choices.join(', ')}`,
     });
   }
@@ -285,10 +285,9 @@ class Reader {
   #unknown(keys: Keys, json: Json, known: readonly string[]): void {
     for (const key of Object.keys(json)) {
       if (known.includes(key)) continue;
-      const near = nearest(key, known);
       this.#findings.tell('unknown-key', 'warning', [...keys, key], {
-        message: `runtimes pass over "${key}"`,
-        advice: near === undefined ? 'take it out' : `did you mean "${near}"?`,
+        message: `unknown key "${key}": runtimes ignore it`,
+        advice: `correct or remove it${guessAt(key, known)}`,
       });
     }
   }

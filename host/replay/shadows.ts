@@ -199,7 +199,7 @@ export class Shadows implements AsyncDisposable {
     this.#thread.end(asked.chain);
     this.#parts.log.error(
       { container: asked.containerId, bundle: asked.name, error: failure },
-      'a shadow failed: it is left alone',
+      'shadow failed and is switched off',
     );
     // all listeners of a container may be left alone together
     this.#turns.add(() => {

@@ -2,7 +2,7 @@
 // Makes the registry of one container from the bundles that were selected for it.
 import { AgentError, messageOf } from '../errors.ts';
 import type { Settings } from '../handler/instance.ts';
-import { guessAt } from '../text/did-you-mean.ts';
+import { choicesAt } from '../text/did-you-mean.ts';
 import type { Bundle, BundleHandler } from '../bundles/bundle.ts';
 import { fieldsOf } from './container-fields.ts';
 import { isLimited } from '../registry/grants.ts';
@@ -210,11 +210,6 @@ export function regrantedRegistry(registry: Registry, bundles: readonly Bundle[]
   };
 }
 
-/** Which settings there are, and which one may be meant. */
-function instead(key: string, declared: readonly string[]): string {
-  return `${guessAt(key, declared)} (there ${declared.length === 0 ? 'is none' : `are ${declared.join(', ')}`})`;
-}
-
 /** A key with a typing mistake must not leave a container without what it was to have. */
 function checkKeys({ bundles, settings }: Selection): void {
   const declared = new Set(bundles.flatMap((bundle) => bundle.settings.map(({ key }) => key)));
@@ -224,7 +219,7 @@ function checkKeys({ bundles, settings }: Selection): void {
     wrongMetadata(
       names === ''
         ? unselected([key])
-        : `no selected bundle (${names}) has the setting ${shownKey(key)}${instead(key, [...declared])}`,
+        : `no selected bundle (${names}) has the setting ${shownKey(key)}${choicesAt(key, [...declared], 'Settings')}`,
     );
   }
 }

@@ -47,15 +47,14 @@ export function shownKey(key: string): string {
 /** With what was meant, where that is a word of the metadata's own. */
 function guessedKey(key: string): string {
   const meant = nearest(key, [selectionKey, shadowKey, defaultKey, middlewareKey]);
-  return meant === undefined ? shownKey(key) : `${shownKey(key)} (did you mean ${meant}?)`;
+  return meant === undefined ? shownKey(key) : `${shownKey(key)} (did you mean "${meant}"?)`;
 }
 
 /** What is wrong with keys where no bundle is there that could have such settings. */
 export function unselected(keys: readonly string[]): string {
-  const verb = keys.length > 1 ? 'are' : 'is';
   const listed = keys.slice(0, mostListed).map((key) => guessedKey(key));
   const rest = keys.length > mostListed ? ` and ${keys.length - mostListed} more` : '';
-  return `${listed.join(', ')}${rest} ${verb} there, and no bundle is selected`;
+  return `${listed.join(', ')}${rest} set, but no bundle is selected`;
 }
 
 /** Values are not shown: they may be secrets. */

@@ -35,7 +35,7 @@ export type OptionTable = Readonly<
 
 function guessedOption(name: string, options: OptionTable): string {
   const near = nearest(name, Object.keys(options));
-  return near === undefined ? '' : `; did you mean -${near}?`;
+  return near === undefined ? '' : `. Did you mean -${near}?`;
 }
 
 /** The given options; a Map, since each command has others. */

@@ -37,14 +37,14 @@ export function nearest(word: string, known: readonly string[]): string | undefi
   return near[0]?.other;
 }
 
-/** The end of a message about a word that is none: a known one that is near, as a question. */
+/** The end of a message about an unknown word: the known word that is most like it, as a question. */
 export function guessAt(word: string, known: readonly string[]): string {
   const near = nearest(word, known);
-  return near === undefined ? '' : `: is it "${near}"?`;
+  return near === undefined ? '' : `. Did you mean "${near}"?`;
 }
 
-/** The same behind a list of all that are known. */
-export function meantAt(word: string, known: readonly string[]): string {
-  const near = nearest(word, known);
-  return near === undefined ? '' : `; did you mean ${near}?`;
+/** The same, and all known words behind a title such as `Commands`. */
+export function choicesAt(word: string, known: readonly string[], title: string): string {
+  const guess = guessAt(word, known);
+  return `${guess === '' ? '.' : guess} ${title}: ${known.join(', ')}`;
 }

@@ -96,7 +96,7 @@ test('resolver: an unknown name is refused with the list of those there are', as
   const { code, stdout, stderr } = await runCommand([seccompagent, '-resolver=demo-basik']);
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   expect(stderr).toMatch(
-    /^seccompagent: .*"demo-basik".* none, demo-basic, unprivileged-build, kubernetes, falco; did you mean demo-basic\?\nsee seccompagent -help\n$/u,
+    /^seccompagent: .*"demo-basik".* "demo-basic"\?.* none, demo-basic, unprivileged-build, kubernetes, falco\nsee seccompagent -help\n$/u,
   );
 });
 

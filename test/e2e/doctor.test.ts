@@ -195,7 +195,7 @@ describe('the agent', () => {
     chmodSync(file, 0o644);
     const unused = await doctorSees([], [`-config=${file}`]);
     expect(unused.code).toBe(1);
-    expect(unused.of('config')?.message).toContain('there is no bundle "no-such-bundle"');
+    expect(unused.of('config')?.message).toContain('"no-such-bundle"');
     writeFileSync(file, 'bundels: {}\n');
     const unreadable = await doctorSees([], [`-config=${file}`]);
     expect(unreadable.of('config')).toMatchObject({ status: 'fail' });

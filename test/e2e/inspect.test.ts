@@ -53,11 +53,11 @@ test('inspect: a bundle is found by its name, and named for its bundle.json', as
   expect(stdout).toMatch(/^mkdir-suffix \d/u);
   const unknown = await runCommand([seccompagent, 'inspect', 'mkdir-sufix']);
   expect(unknown.code).toBe(1);
-  expect(unknown.stderr).toContain(': is it "mkdir-suffix"?');
+  expect(unknown.stderr).toContain('"mkdir-suffix"?');
   const manifest = join(bundles, 'errno/bundle.json');
   const asked = await runCommand([seccompagent, 'inspect', manifest]);
   expect(asked.code).toBe(2);
-  expect(asked.stderr).toContain(`give its folder, ${join(bundles, 'errno')}, for the bundle`);
+  expect(asked.stderr).toContain(join(bundles, 'errno'));
 });
 
 test('inspect: a component is shown as JSON', async () => {

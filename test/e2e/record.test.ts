@@ -227,7 +227,7 @@ test('record: when the agent is killed, what is there can be replayed', async ()
   const { code, stderr } = await recording.ended;
   expect({ code, stderr }).toMatchObject({
     code: 1,
-    stderr: `seccompagent: ${file} has 1 calls and is cut off\n`,
+    stderr: `seccompagent: ${file} is incomplete, with 1 calls\n`,
   });
   const replayed = await replay(file);
   expect(replayed).toMatchObject({ code: 0, stdout: '1 calls replayed, 0 differ\n' });
@@ -266,7 +266,7 @@ test('record: values of settings are left out, unless they are asked for', async
   expect(left.header.given).toEqual({ MKDIR_SUFFIX: null });
   expect(readFileSync(files.without).includes('geheimnis')).toBe(false);
   expect(kept.header.given).toEqual({ MKDIR_SUFFIX: '-geheimnis' });
-  const hint = 'the recording has no value of MKDIR_SUFFIX: -setting MKDIR_SUFFIX=VALUE sets it\n';
+  const hint = 'the recording has no value for MKDIR_SUFFIX: add -setting MKDIR_SUFFIX=VALUE\n';
   expect((await replay(files.without)).stderr).toContain(hint);
   expect((await replay('-bundle=errno', files.without)).stderr).not.toContain('MKDIR_SUFFIX');
 });
@@ -560,7 +560,7 @@ test('replay: a recording that is cut off anywhere is replayed as far as it goes
     truncateSync(cut, length);
     const { code, stdout, stderr } = await replay(cut);
     expect({ code, stdout }).toEqual({ code: 0, stdout: `${calls} calls replayed, 0 differ\n` });
-    expect(stderr).toBe('the recording is cut off: what is there was replayed\n');
+    expect(stderr).toBe('the recording is incomplete: replayed up to its end\n');
   }
 });
 

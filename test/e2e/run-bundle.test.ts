@@ -59,7 +59,7 @@ test('run -bundle: a component that is older than its source is told of', async 
   const { code, stderr } = await runCommand(command, { cwd });
   expect(code).toBe(0);
   expect(stderr).toMatch(
-    /WARN {2}component is older than its source: "seccompagent build" makes it anew component=handler\.wasm source=handler\.ts\n$/u,
+    /WARN {2}component is older than its source: run "seccompagent build" to rebuild it component=handler\.wasm source=handler\.ts\n$/u,
   );
 });
 
@@ -79,7 +79,7 @@ test('run -bundle: several are asked in their order, with settings of -metadata'
 });
 
 test.for([
-  [['-bundle=nobody'], 'there is no bundle "nobody" in /etc/seccompagent/bundles, '],
+  [['-bundle=nobody'], 'no bundle "nobody" in /etc/seccompagent/bundles, '],
   [['-bundle=/nowhere'], '/nowhere/bundle.json: cannot be read: ENOENT'],
   [['-bundle=errno', '-metadata=CHMOD_ERRNO=no'], '"CHMOD_ERRNO" is no errno, such as EPERM'],
   [['-bundle=errno', '-metadata=SUFFIX=x'], 'no selected bundle (errno) has the setting "SUFFIX"'],
@@ -103,7 +103,7 @@ test('run -bundle: a name that is a folder here is told how it is given', async 
     cwd: bundles.at('.'),
   });
   expect(code).toBe(1);
-  expect(stderr).toMatch(/there is no bundle "mine" in .* \(the folder is \.\/mine\)\n$/u);
+  expect(stderr).toMatch(/no bundle "mine" in .* \(the folder is \.\/mine\)\n$/u);
 });
 
 test('run -bundle: a component that was changed after the build is refused', async () => {

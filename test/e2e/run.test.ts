@@ -108,7 +108,7 @@ test('usage: resolver none needs -syscalls', async () => {
 test('usage: a command is needed', async () => {
   const { code, stderr } = await runCommand([seccompagent, 'run', '-resolver=demo-basic', '--']);
   expect(code).toBe(2);
-  expect(stderr).toMatch(/^seccompagent: run needs a command behind --\n/u);
+  expect(stderr).toMatch(/^seccompagent: run needs a command after --\n/u);
 });
 
 test('usage: -help says how to run a command', async () => {

@@ -95,7 +95,7 @@ test('test: a bundle without cases is told where they go', async () => {
   expect({ code, stderr }).toEqual({
     code: 1,
     stderr:
-      'seccompagent: handler.test.yaml is not there: the calls to try are to be in it, or made by handler.cases.ts\n',
+      'seccompagent: handler.test.yaml does not exist: write the test cases there or in handler.cases.ts\n',
   });
 });
 
@@ -105,7 +105,7 @@ test('test: a folder without a bundle is no place for it', async () => {
   expect({ code, stderr }).toEqual({
     code: 1,
     stderr:
-      'seccompagent: handler.test.yaml is not there, and no bundle.json: say where the bundle is, or begin one with "seccompagent new"\n',
+      'seccompagent: handler.test.yaml does not exist, nor does bundle.json: name the folder of the bundle, or create one with "seccompagent new"\n',
   });
 });
 

@@ -113,12 +113,12 @@ test('top: -count writes so many tables, also into a pipe', async () => {
 });
 
 test.for([
-  [['-sort=size'], '-sort needs one of calls, errors, failures, p50, p99, name'],
-  [['-interval=0'], '-interval needs seconds, 0.1 at least'],
-  [['-interval=fast'], '-interval needs seconds, 0.1 at least'],
+  [['-sort=size'], '-sort must be one of calls, errors, failures, p50, p99, name'],
+  [['-interval=0'], '-interval needs seconds, at least 0.1'],
+  [['-interval=fast'], '-interval needs seconds, at least 0.1'],
   [['-once', '-count=2'], '-once and -count exclude each other'],
   [['-count=0'], '-count needs a number from 1'],
-  [['c1'], 'top takes no argument'],
+  [['c1'], 'top takes no arguments'],
 ] as const)('top: %s is refused', async ([options, message]) => {
   const { code, stdout, stderr } = await topOnce('/nowhere', ...options);
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });

@@ -218,8 +218,8 @@ test.for([
   [
     'a key that no bundle declares',
     { SUFIX: '' },
-    'no selected bundle (a, b) has the setting "SUFIX": is it "SUFFIX"? ' +
-      '(there are SUFFIX, NAMES, NEEDED)',
+    'no selected bundle (a, b) has the setting "SUFIX". Did you mean "SUFFIX"? ' +
+      'Settings: SUFFIX, NAMES, NEEDED',
   ],
   ['a required setting that is missing', {}, '"NEEDED" is missing'],
   ['a bool that is none', { NEEDED: 'yes' }, '"NEEDED" is neither true nor false'],
@@ -335,10 +335,10 @@ test.for([[{}], [{ ONLY: 'false' }], [{ PATTERN: '/a', TIME: '1s', ONLY: 'true' 
 
 test('G3: registry of bundles: a setting without a bundle is refused', () => {
   expect(failureOf(() => resolved([], { BUNDEL: 'a' })).message).toBe(
-    'listenerMetadata: "BUNDEL" (did you mean BUNDLE?) is there, and no bundle is selected',
+    'listenerMetadata: "BUNDEL" (did you mean "BUNDLE"?) set, but no bundle is selected',
   );
   expect(failureOf(() => resolved([], { SUFFIX: 'a' })).message).toBe(
-    'listenerMetadata: "SUFFIX" is there, and no bundle is selected',
+    'listenerMetadata: "SUFFIX" set, but no bundle is selected',
   );
 });
 

@@ -142,7 +142,7 @@ describe('selection: what is wrong', () => {
     ['a value that is none', ['BUNDLE=errno', 'CHMOD_ERRNO=EPERMM'], 'is no errno'],
     ['a template that is none', ['BUNDLE=mkdir-suffix', 'MKDIR_SUFFIX={{.Nope}}'], 'in braces'],
     ['a template without a value', ['BUNDLE=mkdir-suffix', 'MKDIR_SUFFIX={{.Pod}}'], '{{.Pod}}'],
-    ['a bundle that is nowhere', ['BUNDLE=first,nobody'], 'there is no bundle'],
+    ['a bundle that is nowhere', ['BUNDLE=first,nobody'], '"nobody"'],
     ['a bundle twice', ['BUNDLE=first,first'], 'twice'],
     ['a path', ['BUNDLE=../first'], 'is no name of a bundle'],
     [

@@ -47,7 +47,7 @@ test.for(mistakes)(
     agent.kill('SIGUSR2');
     const { code, stderr } = await agent.ended;
     expect(code).toBe(1);
-    expect(stderr).toMatch(/FATAL the agent has failed and ends error=mistake/u);
+    expect(stderr).toMatch(/FATAL internal error: the agent exits error=mistake/u);
   },
 );
 
@@ -69,7 +69,7 @@ test.for(mistakes)(
     run.kill('SIGUSR2');
     const { code, stderr } = await run.ended;
     expect(code).toBe(1);
-    expect(stderr).toMatch(/FATAL the agent has failed and ends error=mistake/u);
+    expect(stderr).toMatch(/FATAL internal error: the agent exits error=mistake/u);
     await until('the end of the command', () => !existsSync(`/proc/${pid}`) || undefined);
   },
 );

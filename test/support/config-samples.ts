@@ -48,8 +48,8 @@ export const optionMistakes: readonly ConfigMistake[] = [
     '"here" in -metrics-bind-address',
   ],
   ['a word that is none', 'log: [json, loud]\n', 1, 'unknown word "loud" in -log'],
-  ['a user that is none', '\n\nallow-uids: root\n', 3, '"root" in -allow-uids is no user id'],
-  ['a node of another resolver', 'resolver: none\nnode-name: a\n', 2, '-node-name is for -res'],
+  ['a user that is none', '\n\nallow-uids: root\n', 3, '"root" in -allow-uids is not a user ID'],
+  ['a node of another resolver', 'resolver: none\nnode-name: a\n', 2, '-node-name '],
   ['arguments for nobody', 'audit-arguments: true\n', 1, '-audit-arguments needs -audit-log'],
 ];
 
@@ -118,7 +118,12 @@ export const configMistakes: readonly ConfigMistake[] = [
   ['a size that is none', 'limits:\n  memory: 16MB\n', 2, 'limits.memory: "16MB" is no size'],
   ['a limit that is none', 'limits: { time: 1s }\n', 1, 'limits.time: unknown key "time"'],
   ['options that are no texts', 'log: json\nsocketfile: 1\n', 2, 'socketfile must be a text'],
-  ['bundle for bundles', 'bundle: { a: {} }\n', 1, 'bundle must be a text or a list: is it "bun'],
+  [
+    'bundle for bundles',
+    'bundle: { a: {} }\n',
+    1,
+    'bundle must be a string or a list. Did you mean "bun',
+  ],
   ['a port', 'metrics-bind-address: 9090\n', 1, 'metrics-bind-address must be a text, such as ":9'],
   ['a flag that is a text', 'take-over: "yes"\n', 1, 'take-over must be true or false'],
   ['a list of lists', 'bundle: [[a]]\n', 1, 'bundle must be a text'],

@@ -159,7 +159,7 @@ const ofHandlers: readonly Mistake[] = [
   [
     'a refused call that Linux does not have',
     changedHandler({ refuse: ['pivotroot'] }),
-    ': handlers[1].refuse: Linux has no "pivotroot": is it "pivot_root"?',
+    ': handlers[1].refuse: unknown system call "pivotroot". Did you mean "pivot_root"?',
   ],
   [
     'one refused call of a family',
@@ -191,7 +191,7 @@ const ofHandlers: readonly Mistake[] = [
   [
     'a syscall that Linux does not have',
     changedHandler({ syscalls: ['chmodd'] }),
-    ': handlers[1].syscalls: Linux has no "chmodd": is it "chmod"?',
+    ': handlers[1].syscalls: unknown system call "chmodd". Did you mean "chmod"?',
   ],
 ];
 

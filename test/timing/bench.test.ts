@@ -65,7 +65,7 @@ test('bench: a handler that computes takes longer, and one that fails is shown t
   expect(quick?.failures).toBe(0);
   expect(code).toBe(1);
   expect(stderr).toBe(
-    'seccompagent: handlers have failed at calls of mkdir: these times are not theirs\n',
+    'seccompagent: handlers have failed at calls of mkdir: their times are not valid\n',
   );
   // one call in three, and each of them costs an instance
   expect(failing?.failures).toBe((failing?.samples ?? 0) / 3);

@@ -2,7 +2,7 @@
 // Tests which known word is guessed at, and that nobody makes guessing take long.
 import { expect, test } from 'vitest';
 
-import { guessAt, meantAt, nearest } from '../../host/text/did-you-mean.ts';
+import { choicesAt, guessAt, nearest } from '../../host/text/did-you-mean.ts';
 
 test.for([
   ['MKDIR_TMPl', 'MKDIR_TMPL'],
@@ -13,10 +13,11 @@ test.for([
   expect(nearest(word, ['SUFFIX', 'MKDIR_TMPL'])).toBe(meant);
 });
 
-test('did you mean: the guess is a question', () => {
-  expect(guessAt('SUFIX', ['SUFFIX'])).toBe(': is it "SUFFIX"?');
-  expect(meantAt('SUFIX', ['SUFFIX'])).toBe('; did you mean SUFFIX?');
-  expect(guessAt('other', ['SUFFIX']) + meantAt('other', ['SUFFIX'])).toBe('');
+test('did you mean: the guess is a question, before the list of known words', () => {
+  expect(guessAt('SUFIX', ['SUFFIX'])).toMatch(/^\. .*"SUFFIX"\?$/u);
+  expect(guessAt('other', ['SUFFIX'])).toBe('');
+  expect(choicesAt('SUFIX', ['SUFFIX', 'A'], 'Keys')).toMatch(/\? Keys: SUFFIX, A$/u);
+  expect(choicesAt('other', ['SUFFIX', 'A'], 'Keys')).toBe('. Keys: SUFFIX, A');
 });
 
 test('A7: did you mean: however many words are known, guessing takes no time', () => {

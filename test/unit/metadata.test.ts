@@ -111,5 +111,5 @@ test('metadata: a key of any length is shown in part', () => {
 
 test('A7: metadata: of keys that nobody can have meant the first ten are named', () => {
   const keys = Array.from({ length: 12 }, (_, index) => `KEY${index}`);
-  expect(unselected(keys)).toMatch(/^"KEY0", .*"KEY9" and 2 more are there, and no bundle/u);
+  expect(unselected(keys)).toMatch(/^"KEY0", .*"KEY9" and 2 more set, but no bundle/u);
 });

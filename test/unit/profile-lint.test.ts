@@ -12,6 +12,7 @@ import type { LintOptions } from '../../host/profile/lint.ts';
 import { refusalsOf } from '../../host/profile/refusals.ts';
 import { readProfile } from '../../host/profile/read-profile.ts';
 import { projectRoot } from '../support/command.ts';
+import { naming } from '../support/naming.ts';
 
 function findingsIn(text: string, options: LintOptions = {}): readonly Finding[] {
   const { profile, findings } = readProfile(text);
@@ -278,7 +279,7 @@ describe('the text', () => {
 
   test('lint: a word with a typing mistake is told which was meant', () => {
     const [finding] = findingsIn(JSON.stringify({ ...sound, defaultAction: 'SCMP_ACT_ALOW' }));
-    expect(finding?.message).toBe('"SCMP_ACT_ALOW"; did you mean SCMP_ACT_ALLOW?');
+    expect(finding?.message).toContain('"SCMP_ACT_ALLOW"?');
   });
 });
 
@@ -364,7 +365,7 @@ describe('names and families', () => {
       code: 'unknown-syscall',
       severity: 'warning',
       path: '$.syscalls[1].names[0]',
-      advice: 'did you mean "mkdirat"?',
+      advice: expect.stringContaining('"mkdirat"?'),
     });
     expect(codes(trapping('mkdirt'))).toContain('error unknown-syscall $.syscalls[0].names[0]');
   });
@@ -550,13 +551,11 @@ describe('the metadata', () => {
       {
         severity: 'warning',
         path: '$.listenerMetadata',
-        message: expect.stringMatching(
-          /"BUNDEL" \(did you mean BUNDLE\?\) is there, and no bundle is selected$/u,
-        ),
+        message: naming('"BUNDEL"', '"BUNDLE"?'),
       },
     ]);
     expect(onesOf('metadata-refused', { listenerMetadata: 'SUFFIX=-x\nNAMES=a' })).toMatchObject([
-      { message: expect.stringMatching(/: "SUFFIX", "NAMES" are there, and no bundle/u) },
+      { message: naming('"SUFFIX"', '"NAMES"') },
     ]);
     expect(
       onesOf('metadata-refused', {

@@ -34,5 +34,5 @@ test('reload: what cannot be prepared leaves nobody what is taken away', async (
   process.emit('SIGHUP');
   await until('a reload', () => log.lines.find(({ msg }) => msg === 'reloaded'));
   expect(given).toEqual([resolver]);
-  expect(log.shown).toEqual(['error not all is prepared for the reload', 'info reloaded']);
+  expect(log.shown).toEqual(['error reload is incomplete', 'info reloaded']);
 });

@@ -13,7 +13,7 @@ import { cell, table } from './markdown.ts';
 
 const begin = `# Built-in bundles
 
-For operators who choose handlers. The package has these handler bundles; a container selects them by name in its seccomp profile (\`BUNDLE=mkdir-suffix\` in \`listenerMetadata\`), or \`-bundle\` does for all containers. Built-in bundles get every capability that they request, without an entry in [config.yaml](config.md#configyaml). \`seccompagent inspect NAME\` shows a bundle in full. \`npm run generate\` prints this page from the \`bundle.json\` files; each name leads to what the bundle does in detail.
+For operators who choose handlers. The package has these handler bundles. A container selects bundles by name in its seccomp profile (\`BUNDLE=mkdir-suffix\` in \`listenerMetadata\`); \`-bundle\` selects them for all other containers. Built-in bundles get every capability that they request, without an entry in [config.yaml](config.md#configyaml). \`seccompagent inspect NAME\` shows a bundle in full. \`npm run generate\` prints this page from the \`bundle.json\` files; each name links to the README of the bundle.
 `;
 
 const settingsBegin = `
@@ -86,7 +86,7 @@ function policies(all: readonly Manifest[]): string {
       : [`\`${name}\` has \`failure: ${failurePolicyText(failure)}\`.`]),
   ]);
   const usual =
-    'Calls that no handler answers continue in the kernel, and calls that a handler failed at fail with EPERM.';
+    'Calls that no handler answers continue in the kernel; calls at which a handler fails return EPERM.';
   return `\n${[usual, ...lines].join(' ')}\n`;
 }
 

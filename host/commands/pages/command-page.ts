@@ -7,9 +7,9 @@ import type { UsageItem, UsagePart } from './usage-text.ts';
 
 const begin = `# Commands and options
 
-For operators and handler authors who look a command or an option up. \`npm run generate\` prints this page from the help of the commands: \`seccompagent -help\`, \`seccompagent COMMAND -help\`. The manual page seccompagent(1) says the same.
+For operators and handler authors who look up a command or an option. \`npm run generate\` prints this page from the help of the commands: \`seccompagent -help\`, \`seccompagent COMMAND -help\`. The manual page seccompagent(1) says the same.
 
-Options take one dash or two, and their value behind \`=\` or a space. Options of the agent can also be keys of [config.yaml](config.md); the command line wins.
+Options take one dash or two, and their value after \`=\` or a space. Options of the agent can also be keys of [config.yaml](config.md); the command line wins.
 `;
 
 function headingOf({ name }: CommandHelp): string {

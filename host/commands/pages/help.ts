@@ -45,11 +45,11 @@ export const notes: readonly Note[] = [
     rows: [
       [
         'SIGHUP',
-        'The agent reloads its configuration and bundles and reopens its audit log and Falco file. The change applies to the next call of every container, including running ones; calls in progress finish under the old configuration. The loaded bundles answer until the new ones are compiled. A bundle that cannot be loaded keeps its loaded version, and the log and `seccompagent status` say why; a bundle that failed for want of memory is tried again. A bundle that is no longer granted what it needs is taken from all containers, and their calls fail. Options in the configuration file are read at start-up only.',
+        'The agent reloads its configuration and bundles and reopens its audit log and Falco file. The change applies to the next call of every container, including running ones; calls in progress finish under the old configuration. The loaded bundles answer until the new ones are compiled. A bundle that cannot be loaded keeps its loaded version, and the log and `seccompagent status` say why; a bundle that failed for lack of memory is tried again. A bundle that is no longer granted the capabilities that it requests is taken from all containers, and their calls fail. Options in the configuration file are read at start-up only.',
       ],
       [
         'SIGTERM, SIGINT',
-        'The agent answers the calls in progress, sends late answers at once, and exits. Stopping the agent breaks its running containers: from then on the kernel fails their intercepted calls with ENOSYS, and restarting the agent does not repair them. The log names each of these containers and its calls; restart them. New containers cannot start until an agent is running.',
+        'The agent answers the calls in progress, sends late answers at once, and exits. Stopping the agent breaks its running containers: from then on the kernel fails their intercepted calls with ENOSYS, and restarting the agent does not repair them. The log names each of these containers and its calls; restart these containers. New containers cannot start until an agent is running.',
       ],
     ],
   },
@@ -59,7 +59,7 @@ export const notes: readonly Note[] = [
       ['0', 'Success.'],
       [
         '1',
-        'Failure; the message is on standard error. Commands that look for faults or differences (`config check`, `doctor`, `profile lint`, `test`, `replay`, `list`) exit with 1 where they find any.',
+        'Failure; the message is on standard error. Commands that look for faults or differences (`config check`, `doctor`, `profile lint`, `test`, `replay`, `list`) exit with 1 if they find any.',
       ],
       ['2', 'The command line is wrong.'],
       [
@@ -77,10 +77,7 @@ export const notes: readonly Note[] = [
         'Folders of handler bundles. `bundle-folders` in the configuration replaces them.',
       ],
       ['/var/lib/seccompagent/bundles', 'Pulled bundles.'],
-      [
-        '/var/cache/seccompagent',
-        'How components are linked, and whether they can be compiled. It may be deleted.',
-      ],
+      ['/var/cache/seccompagent', 'Link plans and compile results of components. May be deleted.'],
       [defaultSocketFile, 'The agent socket, `listenerPath` of seccomp profiles.'],
       [
         `${defaultSocketFile}.served-*`,

@@ -18,8 +18,8 @@ export type UsagePart =
 const column = 22;
 /** Options that explain themselves, and have no text in the help. */
 const plain: ReadonlyMap<string, string> = new Map([
-  ['-help', 'prints this help'],
-  ['-help, -version', 'prints this help, or the version'],
+  ['-help', 'print this help'],
+  ['-help, -version', 'print this help, or the version'],
 ]);
 const synopsis = /^(?:Usage: {1}| {7})(?<text>\S.*)$/u;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rules that have no effect, or another one than it seems.
-import { nearest } from '../../text/did-you-mean.ts';
+import { guessAt } from '../../text/did-you-mean.ts';
 import { addressArgument, callNames, isKnownCall, isNewerThanLibseccomp } from '../families.ts';
 import type { Keys } from '../finding.ts';
 import { decisionOf } from '../profile.ts';
@@ -37,13 +37,12 @@ export class RulesCheck extends Check {
       this.#newCalls(rule, index);
       for (const [at, name] of rule.names.entries()) {
         if (isKnownCall(name) || callsElsewhere.includes(name)) continue;
-        const near = nearest(name, callNames());
         this.tell(
           'unknown-syscall',
           rule.action === notify ? 'error' : 'warning',
           ['syscalls', index, 'names', at],
-          `Linux has no call "${name}": runtimes pass over it`,
-          near === undefined ? 'take it out' : `did you mean "${near}"?`,
+          `unknown system call "${name}": runtimes ignore it`,
+          `correct or remove it${guessAt(name, callNames())}`,
         );
       }
     }
