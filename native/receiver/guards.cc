@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "caller/caller_state.h"
-#include "kernel/kick_signal.h"
+#include "kernel/interrupt_signal.h"
 #include "kernel/short_turns.h"
 #include "receiver/receiver.h"
 #include "receiver/worker.h"
@@ -78,7 +78,7 @@ void Receiver::invite() {
     stand_in_wake_.release();
     // those who wait at a listener that they hold may as well wait in epoll
     const std::lock_guard lock(mutex_);
-    kick_holders(std::nullopt);
+    interrupt_holders(std::nullopt);
   }
 }
 
@@ -90,7 +90,7 @@ void Receiver::mark_blocked(Place& place) {
 // woken, a worker may just be on its way back, which this thread, where it goes before all others,
 // has kept from reading: so it leaves them a little time where one has read since it was here last.
 void Receiver::stand_in() {
-  const pid_t thread = accept_kicks();
+  const pid_t thread = accept_interrupts();
   stand_in_thread_.store(thread);
   take_short_turns(0);
   NotifyBuffers buffers(sizes_);
@@ -119,7 +119,7 @@ void Receiver::stand_in() {
       if (sleeping_count_.load() > 0) {
         call_worker();
       } else {
-        kick_holders(std::nullopt);
+        interrupt_holders(std::nullopt);
         tell_crowded();
       }
     }
@@ -217,7 +217,7 @@ bool Receiver::watch_receiving() {
   if (!waits()) return true;
   if (const auto listener = find_listener(static_cast<std::uint32_t>(receiving)))
     listener->is_shared.store(true);
-  kick_thread(thread);
+  interrupt_thread(thread);
   return true;
 }
 

@@ -8,7 +8,7 @@
 // call comes any more, the watcher ends it within two ticks.
 #include <sys/epoll.h>
 
-#include "kernel/kick_signal.h"
+#include "kernel/interrupt_signal.h"
 #include "receiver/receiver.h"
 #include "receiver/worker.h"
 
@@ -43,18 +43,18 @@ void Receiver::end_hold(Place& place) {
 
 // Has the worker stop waiting at the listener that it holds. One that is about to begin to wait
 // there misses the signal: the watcher repeats it. With the mutex held.
-void Receiver::kick(Place& place) {
+void Receiver::interrupt(Place& place) {
   if (place.worker == nullptr || (place.held.load() & Place::kReceiving) == 0) return;
-  place.is_kicked.store(true);
-  kick_thread(place.worker->tid_);
+  place.is_interrupted.store(true);
+  interrupt_thread(place.worker->tid_);
   wake_watcher();
 }
 
 // Those who wait at a listener, or at any. With the mutex held.
-void Receiver::kick_holders(std::optional<std::uint32_t> token) {
+void Receiver::interrupt_holders(std::optional<std::uint32_t> token) {
   for (Place& place : places_) {
     const auto held = static_cast<std::uint32_t>(place.held.load());
-    if (held != 0 && (!token || held == *token)) kick(place);
+    if (held != 0 && (!token || held == *token)) interrupt(place);
   }
 }
 
@@ -62,11 +62,11 @@ void Receiver::kick_holders(std::optional<std::uint32_t> token) {
 // the mutex held, before watch_place.
 bool Receiver::watch_hold(Place& place) {
   const std::uint64_t held = place.held.load();
-  if ((held & Place::kReceiving) == 0) place.is_kicked.store(false);
+  if ((held & Place::kReceiving) == 0) place.is_interrupted.store(false);
   if (held == 0) return false;
-  if (place.seen_calls == place.calls.load() || place.is_kicked.load()) {
+  if (place.seen_calls == place.calls.load() || place.is_interrupted.load()) {
     end_hold(place);
-    kick(place);
+    interrupt(place);
   }
   return true;
 }
@@ -101,7 +101,7 @@ bool Worker::receive_held(Nanoseconds start) {
   if (!place_.held.compare_exchange_strong(held, held | Place::kReceiving)) return false;
   // Whoever has a reason for us not to wait tells it first and looks then whether we do; we look
   // for it after we have told that we do.
-  const bool is_to_wait = !place_.is_kicked.load() && !has_ended_.load() &&
+  const bool is_to_wait = !place_.is_interrupted.load() && !has_ended_.load() &&
                           !receiver_->is_stopping_.load() && receiver_->queued_count_.load() == 0;
   const auto received = is_to_wait ? buffers_.receive(listener_->fd.get(), pending_.notification)
                                    : Result<void>(fail(EINTR));

@@ -20,7 +20,7 @@
 #include "container/cgroup.h"
 #include "container/memory_room.h"
 #include "files/thread_role.h"
-#include "kernel/kick_signal.h"
+#include "kernel/interrupt_signal.h"
 #include "process/child_starter.h"
 #include "process/ending_children.h"
 #include "process/last_closing.h"
@@ -59,7 +59,7 @@ Result<std::shared_ptr<Receiver>> Receiver::make(ReadTable table, PoolShape shap
     if (const auto watched = receiver->watch(fd, token); !watched)
       return std::unexpected(watched.error());
   }
-  if (const auto installed = install_kick_signal(); !installed)
+  if (const auto installed = install_interrupt_signal(); !installed)
     return std::unexpected(installed.error());
   // descriptors that stay are opened before any container comes
   if (const auto known = ThreadRole::know_own_places(); !known)
@@ -292,7 +292,7 @@ void Receiver::stop() {
   const std::lock_guard lock(mutex_);
   wake_all();
   parked_.notify_all();
-  kick_holders(std::nullopt);
+  interrupt_holders(std::nullopt);
 }
 
 std::size_t Receiver::listener_count() {
@@ -320,7 +320,7 @@ void Receiver::end_listener(const Listener& listener) {
     }
     listeners_.erase(token);
     is_last = leave_container(listener.container);
-    kick_holders(token);
+    interrupt_holders(token);
   }
   // without the mutex, for which every call waits
   if (is_last) HelperPool::of_process().end_of(container);

@@ -89,7 +89,7 @@ struct alignas(64) Place {
   static constexpr std::uint64_t kReceiving = 1ULL << 32;
   std::atomic<std::uint64_t> held = 0;
   // It is to stop waiting at the listener that it holds.
-  std::atomic<bool> is_kicked = false;
+  std::atomic<bool> is_interrupted = false;
   // Of the notification that an answer goes to.
   std::atomic<std::uint64_t> id = 0;
   // Of what came from the listeners that it held.
@@ -327,8 +327,8 @@ class Receiver {
   // holding.cc
   [[nodiscard]] bool take_from_epoll(const Listener& listener, Place& place);
   void end_hold(Place& place);
-  void kick(Place& place);
-  void kick_holders(std::optional<std::uint32_t> token);
+  void interrupt(Place& place);
+  void interrupt_holders(std::optional<std::uint32_t> token);
   [[nodiscard]] bool watch_hold(Place& place);
 
   // late_answers.cc

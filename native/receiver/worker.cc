@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "caller/caller_state.h"
-#include "kernel/kick_signal.h"
+#include "kernel/interrupt_signal.h"
 #include "kernel/short_turns.h"
 
 namespace seccompagent {
@@ -53,7 +53,7 @@ Worker::Worker(std::shared_ptr<Receiver> receiver, std::byte* inbox, CounterBloc
       buffers_(receiver_->sizes_) {
   pthread_getcpuclockid(pthread_self(), &cpu_clock_);
   take_short_turns(0);
-  tid_ = accept_kicks();
+  tid_ = accept_interrupts();
 }
 
 Worker::~Worker() {
@@ -73,7 +73,7 @@ Worker::~Worker() {
       place_.key.store(0);
     }
     place_.worker = nullptr;
-    place_.is_kicked.store(false);
+    place_.is_interrupted.store(false);
     place_.phase.store(Phase::idle);
     if (is_counted_) receiver_->worker_count_.fetch_sub(1);
     receiver_->call_worker();

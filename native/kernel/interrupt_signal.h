@@ -9,12 +9,12 @@
 namespace seccompagent {
 
 // For the whole process; may be done again.
-[[nodiscard]] Result<void> install_kick_signal();
+[[nodiscard]] Result<void> install_interrupt_signal();
 
-// For the calling thread, which others can kick from then on; its id.
-[[nodiscard]] pid_t accept_kicks();
+// For the calling thread, which others can interrupt from then on; its id.
+[[nodiscard]] pid_t accept_interrupts();
 
 // A system call that the thread waits in ends with EINTR. One that it is about to make does not.
-void kick_thread(pid_t tid);
+void interrupt_thread(pid_t tid);
 
 }  // namespace seccompagent
