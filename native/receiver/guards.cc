@@ -68,14 +68,14 @@ void Receiver::wake_watcher() {
 }
 
 // To be called when nobody waits in epoll, and nobody may for long: a worker that sleeps goes
-// there, or else the stand-in.
+// there, or else the fallback reader.
 void Receiver::invite() {
   if (has_reader_.load()) return;
   if (sleeping_count_.load() > 0) {
     const std::lock_guard lock(mutex_);
     call_worker();
   } else {
-    stand_in_wake_.release();
+    fallback_wake_.release();
     // those who wait at a listener that they hold may as well wait in epoll
     const std::lock_guard lock(mutex_);
     interrupt_holders(std::nullopt);
@@ -89,17 +89,17 @@ void Receiver::mark_blocked(Place& place) {
 // It waits in epoll behind the workers, since epoll wakes the thread that came last. When it is
 // woken, a worker may just be on its way back, which this thread, where it goes before all others,
 // has kept from reading: so it leaves them a little time where one has read since it was here last.
-void Receiver::stand_in() {
+void Receiver::read_as_fallback() {
   const pid_t thread = accept_interrupts();
-  stand_in_thread_.store(thread);
+  fallback_thread_.store(thread);
   take_short_turns(0);
   NotifyBuffers buffers(sizes_);
   std::shared_ptr<Listener> listener;
   Pending pending;
   std::uint64_t reads = 0;
   while (!is_stopping_.load()) {
-    stand_in_wake_.acquire();
-    while (stand_in_wake_.try_acquire()) {
+    fallback_wake_.acquire();
+    while (fallback_wake_.try_acquire()) {
     }
     while (!is_stopping_.load()) {
       epoll_event event;
@@ -108,7 +108,7 @@ void Receiver::stand_in() {
         reads = reads_.load();
         if (is_computing_.load()) pause_for(kGrace);
       }
-      // whoever needs a stand-in again says so
+      // whoever needs a fallback reader again says so
       if (reads_.load() != reads || !become_reader()) break;
       (void)read_pending(
           {.buffers = buffers, .thread = thread, .place = nullptr, .timeout_ms = 0, .start = now()},
@@ -134,12 +134,12 @@ void Receiver::tell_crowded() {
   tell({.kind = ReceiverEvent::Kind::crowded, .token = 0, .worker = 0, .link = 0});
 }
 
-// The stand-in goes before all others as long as handlers compute, and a little longer: it would
+// The fallback reader goes before all others as long as handlers compute, and a little longer: it would
 // have to wait for their turns to end. Otherwise it would only keep workers from reading.
-void Receiver::place_stand_in(Nanoseconds time) {
+void Receiver::set_fallback_priority(Nanoseconds time) {
   constexpr Nanoseconds kStays = kSecond;
   const bool is_computing = computed_at_ != 0 && time - computed_at_ < kStays;
-  const pid_t thread = stand_in_thread_.load();
+  const pid_t thread = fallback_thread_.load();
   if (thread == 0 || is_computing == is_computing_.load()) return;
   is_computing_.store(is_computing);
   if (is_computing && go_before_others(thread)) return;
@@ -167,7 +167,7 @@ void Receiver::watch_workers() {
       is_watcher_asleep_.store(false);
       before = now();
       computed_at_ = 0;
-      place_stand_in(before);
+      set_fallback_priority(before);
     }
     pause_for(kTick);
     const Nanoseconds time = now();
@@ -186,7 +186,7 @@ void Receiver::watch_workers() {
       }
     }
     is_busy = watch_receiving() || is_busy;
-    place_stand_in(time);
+    set_fallback_priority(time);
     for (const std::size_t index : overdue) end_overdue(index, buffers);
     if (queued_count_.load() > 0) {
       is_busy = true;

@@ -83,7 +83,7 @@ Result<bool> Receiver::read_pending(const Reading& reading, std::shared_ptr<List
       ++queued;
     }
   }
-  if (reading.place == nullptr) stood_in_count_.fetch_add(queued);
+  if (reading.place == nullptr) fallback_read_count_.fetch_add(queued);
   if (queued > 0) wake_workers(queued);
   return has_own;
 }

@@ -71,7 +71,7 @@ Result<std::shared_ptr<Receiver>> Receiver::make(ReadTable table, PoolShape shap
   LastClosing::of_process().start();
   // only who needs a helper fails without its program
   (void)HelperPool::of_process().load();
-  receiver->stand_in_ = std::thread([self = receiver.get()] { self->stand_in(); });
+  receiver->fallback_ = std::thread([self = receiver.get()] { self->read_as_fallback(); });
   receiver->watcher_ = std::thread([self = receiver.get()] { self->watch_workers(); });
   return receiver;
 }
@@ -85,7 +85,7 @@ Receiver::~Receiver() {
   stop();
   is_closing_.store(true);
   watcher_wake_.release();
-  if (stand_in_.joinable()) stand_in_.join();
+  if (fallback_.joinable()) fallback_.join();
   if (watcher_.joinable()) watcher_.join();
   // each holds the listeners that hold it
   for (const auto& container : waiting_) container->queue.clear();
@@ -282,7 +282,7 @@ Result<std::uint32_t> Receiver::watch_process(int pidfd) {
 
 void Receiver::stop() {
   if (is_stopping_.exchange(true)) return;
-  stand_in_wake_.release();
+  fallback_wake_.release();
   watcher_wake_.release();
   const std::uint64_t one = 1;
   // an eventfd takes 8 bytes at once and is never full here; nobody reads it, so it stays readable
@@ -382,7 +382,7 @@ void Receiver::read_figures(std::span<std::uint64_t, kFigures> out) {
   out[5] = worker_count_.load();
   out[6] = busy;
   out[7] = listeners;
-  out[8] = stood_in_count_.load();
+  out[8] = fallback_read_count_.load();
   std::ranges::copy(delays.counts(), out.begin() + kDelays);
   out[kDelaySum] = delays.sum();
   out[kDelaySum + 1] = std::reduce(delays.counts().begin(), delays.counts().end());

@@ -193,7 +193,7 @@ struct ReceiverEvent {
 // its own, and whoever is first to have nothing to do waits in epoll next. A lone caller is thus
 // served by one worker alone, without a wake-up of another.
 //
-// While all workers are busy a thread of our own stands in: nothing is left unreceived for long,
+// While all workers are busy a thread of our own is the fallback reader: nothing is left unreceived for long,
 // since each signal that comes before makes the kernel start the call anew.
 class Receiver {
  public:
@@ -346,11 +346,11 @@ class Receiver {
   void drop_forgotten_late();
 
   // guards.cc: the two threads of our own.
-  void stand_in();
+  void read_as_fallback();
   void invite();
   void mark_blocked(Place& place);
   void watch_workers();
-  void place_stand_in(Nanoseconds time);
+  void set_fallback_priority(Nanoseconds time);
   [[nodiscard]] bool is_idle() const;
   [[nodiscard]] bool watch_receiving();
   [[nodiscard]] bool watch_place(std::size_t index, Nanoseconds elapsed);
@@ -459,19 +459,19 @@ class Receiver {
   // Of what came through epoll.
   ReceiveDelays receive_delays_;
   std::atomic<std::uint64_t> received_count_ = 0;
-  std::atomic<std::uint64_t> stood_in_count_ = 0;
+  std::atomic<std::uint64_t> fallback_read_count_ = 0;
   std::atomic<std::uint64_t> refused_count_ = 0;
   std::atomic<std::uint64_t> restarted_count_ = 0;
   // Notifications that were gone before anybody handled them.
   std::atomic<std::uint64_t> withdrawn_count_ = 0;
 
-  std::counting_semaphore<> stand_in_wake_{0};
+  std::counting_semaphore<> fallback_wake_{0};
   std::counting_semaphore<> watcher_wake_{0};
   // 0: it has not begun.
-  std::atomic<pid_t> stand_in_thread_ = 0;
+  std::atomic<pid_t> fallback_thread_ = 0;
   // When a handler was last seen to compute; the watcher's. 0: not lately.
   Nanoseconds computed_at_ = 0;
-  std::thread stand_in_;
+  std::thread fallback_;
   std::thread watcher_;
 };
 

@@ -171,7 +171,7 @@ inline constexpr std::size_t kLate = 4;
 inline constexpr std::size_t kWorkers = 5;
 inline constexpr std::size_t kBusy = 6;
 inline constexpr std::size_t kListeners = 7;
-inline constexpr std::size_t kStoodIn = 8;
+inline constexpr std::size_t kReadByFallback = 8;
 
 template <typename Condition>
 void wait_until(Condition condition) {

@@ -388,7 +388,7 @@ void queues_only_so_many() {
   wait_until([&] { return figure(*receiver, kQueueRefused) == kMore; });
   CHECK_EQUAL(figure(*receiver, kQueued), Receiver::kMostQueued);
   // counted once a batch is through
-  wait_until([&] { return figure(*receiver, kStoodIn) == Receiver::kMostQueued + kMore; });
+  wait_until([&] { return figure(*receiver, kReadByFallback) == Receiver::kMostQueued + kMore; });
   wait_until([&] { return callers.count_of(-EPERM) == kMore; });
   CHECK_EQUAL(event_of(*receiver, ReceiverEvent::Kind::crowded).token, 0U);
   for (std::size_t index = 0; index < Receiver::kMostQueued; ++index) {
