@@ -423,7 +423,7 @@ export interface Native {
    */
   receiveFunction(this: void, worker: WorkerHandle): () => number;
   /** Something slow begins: lets others receive meanwhile. */
-  invite(this: void, worker: WorkerHandle): void;
+  wakeAnother(this: void, worker: WorkerHandle): void;
   /** All others get the event `shortage`, at once if they have no calls. */
   tellShortage(this: void, worker: WorkerHandle): void;
   /** As `tellShortage`, of a thread that is no worker. */

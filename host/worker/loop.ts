@@ -239,7 +239,7 @@ export class Loop implements Disposable {
       health: this.#parts.quarantine,
       slots: this.#parts.slots.of(token, shared.place),
       onSlow: () => {
-        this.#native.invite(this.#worker);
+        this.#native.wakeAnother(this.#worker);
       },
       onStop: this.#stopperOf(shared, token),
       onQuarantined: ({ name }, milliseconds) => {

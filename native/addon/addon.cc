@@ -114,7 +114,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("attachWorker", attach_worker);
   add("detachWorker", detach_worker);
   add("receiveFunction", receive_function);
-  add("invite", invite);
+  add("wakeAnother", wake_another);
   add("tellShortage", tell_shortage);
   add("tellAllOfShortage", tell_all_of_shortage);
   add("listenerRegistry", listener_registry);

@@ -37,7 +37,7 @@ Napi::Value receiver_figures(const Napi::CallbackInfo& info);
 Napi::Value attach_worker(const Napi::CallbackInfo& info);
 Napi::Value detach_worker(const Napi::CallbackInfo& info);
 Napi::Value receive_function(const Napi::CallbackInfo& info);
-Napi::Value invite(const Napi::CallbackInfo& info);
+Napi::Value wake_another(const Napi::CallbackInfo& info);
 Napi::Value tell_shortage(const Napi::CallbackInfo& info);
 Napi::Value tell_all_of_shortage(const Napi::CallbackInfo& info);
 Napi::Value replace_terms(const Napi::CallbackInfo& info);

@@ -382,11 +382,11 @@ Napi::Value receive_function(const Napi::CallbackInfo& info) {
   return bound;
 }
 
-Napi::Value invite(const Napi::CallbackInfo& info) {
+Napi::Value wake_another(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const std::uint32_t handle = arguments.u32();
   if (!arguments.is_ok()) return {};
-  if (AttachedWorker* attached = find(info, &State::workers, handle)) attached->worker->invite();
+  if (AttachedWorker* attached = find(info, &State::workers, handle)) attached->worker->wake_another();
   return info.Env().Undefined();
 }
 

@@ -231,7 +231,7 @@ Worker::Sent Worker::respond_carefully(const Response& response, GivenFd* given)
       continue;
     }
     // nobody may wait for other calls meanwhile
-    if (waited <= kMostYields * kStep) receiver_->invite();
+    if (waited <= kMostYields * kStep) receiver_->wake_another();
     pause_for(kStep);
   }
   if (!respond(response, given)) return Sent::no;

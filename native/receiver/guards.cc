@@ -69,7 +69,7 @@ void Receiver::wake_watcher() {
 
 // To be called when nobody waits in epoll, and nobody may for long: a worker that sleeps goes
 // there, or else the fallback reader.
-void Receiver::invite() {
+void Receiver::wake_another() {
   if (has_reader_.load()) return;
   if (sleeping_count_.load() > 0) {
     const std::lock_guard lock(mutex_);
@@ -196,7 +196,7 @@ void Receiver::watch_workers() {
     }
     const std::uint64_t reads = reads_.load();
     // a handler computes for long, and nobody knew that it would
-    if (is_busy && reads == reads_before && !is_stopping_.load()) invite();
+    if (is_busy && reads == reads_before && !is_stopping_.load()) wake_another();
     quiet_ticks = !is_busy && reads == reads_before ? quiet_ticks + 1 : 0;
     reads_before = reads;
     before = time;

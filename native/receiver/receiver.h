@@ -347,7 +347,7 @@ class Receiver {
 
   // guards.cc: the two threads of our own.
   void read_as_fallback();
-  void invite();
+  void wake_another();
   void mark_blocked(Place& place);
   void watch_workers();
   void set_fallback_priority(Nanoseconds time);

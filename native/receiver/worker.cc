@@ -205,13 +205,13 @@ Result<EventKind> Worker::receive() {
       if (!has_call) return std::unexpected(has_call.error());
       if (!*has_call) continue;
       // somebody has to wait in epoll for all others
-      if (place_.held.load(std::memory_order_relaxed) != 0) receiver_->invite();
+      if (place_.held.load(std::memory_order_relaxed) != 0) receiver_->wake_another();
     }
     if (!begin()) continue;
     // somebody waits in epoll while we hold a listener
     const bool is_alone = place_.held.load(std::memory_order_relaxed) == 0 &&
                           receiver_->sleeping_count_.load(std::memory_order_relaxed) > 0;
-    if (is_alone && is_more_pending()) receiver_->invite();
+    if (is_alone && is_more_pending()) receiver_->wake_another();
     return EventKind::notification;
   }
 }
@@ -430,7 +430,7 @@ bool Worker::await_restart() {
   // where signals come in a row, what has come may be gone by the time that it is looked at
   for (const Nanoseconds start = now(); now() - start < kPatience;) {
     // somebody has to receive it
-    invite();
+    wake_another();
     {
       std::unique_lock lock(receiver_->mutex_);
       const auto left =

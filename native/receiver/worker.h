@@ -49,7 +49,7 @@ class Worker {
   [[nodiscard]] Result<std::shared_ptr<const Terms>> terms(std::uint32_t token);
 
   // Something slow begins: others receive meanwhile.
-  void invite();
+  void wake_another();
   // All others are told that memory is short, at once if they have nothing to do but sleep.
   void tell_shortage() { receiver_->tell_shortage(this); }
   // For what the host does at once. EDQUOT: a call has had as many as it may have.

@@ -21,10 +21,10 @@ constexpr Nanoseconds kQuickOperation = 20 * kMillisecond;
 
 }  // namespace
 
-void Worker::invite() {
+void Worker::wake_another() {
   stop_holding();
   receiver_->mark_blocked(place_);
-  receiver_->invite();
+  receiver_->wake_another();
 }
 
 Result<void> Worker::count_operation() {
@@ -47,7 +47,7 @@ Result<void> Worker::begin_operation() {
       receiver_->acts_.is_trusted(time) && receiver_->crowd_.load(std::memory_order_relaxed) == 0;
   if (!is_back_soon) receiver_->mark_blocked(place_);
   place_.phase.store(Phase::operating);
-  if (!is_back_soon) receiver_->invite();
+  if (!is_back_soon) receiver_->wake_another();
   return {};
 }
 

@@ -132,7 +132,7 @@ const signatures: Readonly<
   attachWorker: ['number', 'bytes', 'bytes', 'number'],
   detachWorker: ['number'],
   receiveFunction: ['number'],
-  invite: ['number'],
+  wakeAnother: ['number'],
   tellShortage: ['number'],
   tellAllOfShortage: ['number'],
   countOperation: ['number'],

@@ -138,7 +138,7 @@ void has_no_call_at_first() {
   CHECK_EQUAL(ERROR(desk.worker().current()), Errno{ENOENT});
   CHECK_EQUAL(ERROR(desk.worker().terms(1)), Errno{ENOENT});
   CHECK(!desk.worker().await_restart());
-  desk.worker().invite();
+  desk.worker().wake_another();
 }
 
 void has_only_so_many_places() {

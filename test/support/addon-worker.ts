@@ -50,7 +50,7 @@ function failForEver(native: Native, worker: WorkerHandle): never {
   native.detachWorker(worker);
   for (;;) {
     try {
-      native.invite(worker);
+      native.wakeAnother(worker);
     } catch {
       // as it should be
     }
