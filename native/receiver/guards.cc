@@ -255,7 +255,7 @@ bool Receiver::watch_place(std::size_t index, Nanoseconds elapsed) {
   if (place.phase.load() == Phase::idle && place.is_blocked.exchange(false))
     blocked_count_.fetch_sub(1);
   // whether it ends or not: nobody else is to rely on being quick
-  if (phase == Phase::operating) acts_.note(elapsed, now());
+  if (phase == Phase::operating) operation_trust_.note(elapsed, now());
   const std::uint64_t key = place.key.load();
   if (key == 0 || (key & CallKey::kOverdue) != 0) return false;
   place.blamed_link = link;

@@ -16,7 +16,7 @@
 #include "kernel/payer.h"
 #include "kernel/unique_fd.h"
 #include "receiver/kept_calls.h"
-#include "receiver/quickness.h"
+#include "receiver/operation_trust.h"
 #include "receiver/sender.h"
 #include "receiver/terms.h"
 #include "receiver/worker_time.h"

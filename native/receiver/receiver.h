@@ -30,7 +30,7 @@
 #include "receiver/inbox.h"
 #include "receiver/listener.h"
 #include "receiver/quarantine.h"
-#include "receiver/quickness.h"
+#include "receiver/operation_trust.h"
 #include "receiver/receive_delays.h"
 #include "receiver/sender.h"
 #include "receiver/shared_texts.h"
@@ -408,7 +408,7 @@ class Receiver {
   // Counts down from the last read that found more than one call waiting.
   std::atomic<int> crowd_ = 0;
   // Of what workers do for callers.
-  Quickness acts_;
+  OperationTrust operation_trust_;
   static constexpr int kCrowd = 1000;
   // How often somebody has left epoll.
   std::atomic<std::uint64_t> reads_ = 0;

@@ -11,7 +11,7 @@
 #include <memory>
 
 #include "kernel/clock.h"
-#include "receiver/quickness.h"
+#include "receiver/operation_trust.h"
 #include "receiver/worker_time.h"
 
 namespace seccompagent {

@@ -44,7 +44,7 @@ Result<void> Worker::begin_operation() {
   // A worker that takes over from one that is back at once costs more than it gains, unless many
   // call; if it is not back, the watcher sees it.
   const bool is_back_soon =
-      receiver_->acts_.is_trusted(time) && receiver_->crowd_.load(std::memory_order_relaxed) == 0;
+      receiver_->operation_trust_.is_trusted(time) && receiver_->crowd_.load(std::memory_order_relaxed) == 0;
   if (!is_back_soon) receiver_->mark_blocked(place_);
   place_.phase.store(Phase::operating);
   if (!is_back_soon) receiver_->wake_another();
@@ -167,7 +167,7 @@ void Worker::end_operation(Effect effect) {
   const Nanoseconds end = now();
   const Nanoseconds time = end - operation_start_.load();
   operation_time_ += time;
-  receiver_->acts_.note(operation_time_, end);
+  receiver_->operation_trust_.note(operation_time_, end);
   if (listener_ && time < kQuickOperation)
     listener_->container->given_up_count.store(0, std::memory_order_relaxed);
   place_.phase.store(Phase::handling);

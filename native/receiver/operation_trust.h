@@ -14,7 +14,7 @@ namespace seccompagent {
 // is trusted and takes long delays whatever others call until the watcher looks, so trust is gained
 // by many quick ones and lost by one that is not, of whichever container, for many times as long as
 // that one took: whatever containers do, others wait for it in a small part of the time only.
-class Quickness {
+class OperationTrust {
  public:
   // `took`: all operations of one call until now.
   void note(Nanoseconds took, Nanoseconds time) {

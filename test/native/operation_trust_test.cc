@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests who takes over while something is done for a container.
-#include "receiver/quickness.h"
+#include "receiver/operation_trust.h"
 
 #include <atomic>
 #include <thread>
@@ -11,48 +11,48 @@
 namespace seccompagent::test {
 namespace {
 
-constexpr Nanoseconds kShort = Quickness::kQuick - 1;
+constexpr Nanoseconds kShort = OperationTrust::kQuick - 1;
 
 void is_gained_by_many() {
-  Quickness quickness;
-  CHECK(!quickness.is_trusted(0));
-  for (std::uint64_t index = 0; index < Quickness::kMany; ++index) {
-    CHECK(!quickness.is_trusted(0));
-    quickness.note(kShort, 0);
+  OperationTrust trust;
+  CHECK(!trust.is_trusted(0));
+  for (std::uint64_t index = 0; index < OperationTrust::kMany; ++index) {
+    CHECK(!trust.is_trusted(0));
+    trust.note(kShort, 0);
   }
-  CHECK(quickness.is_trusted(0));
+  CHECK(trust.is_trusted(0));
 }
 
 constexpr Nanoseconds kTime = 5 * kSecond;
 
-void note_many(Quickness& quickness) {
-  for (std::uint64_t index = 0; index < Quickness::kMany; ++index) quickness.note(kShort, kTime);
+void note_many(OperationTrust& trust) {
+  for (std::uint64_t index = 0; index < OperationTrust::kMany; ++index) trust.note(kShort, kTime);
 }
 
 void check_lost_for(Nanoseconds took, Nanoseconds distrust) {
-  Quickness quickness;
-  note_many(quickness);
-  CHECK(quickness.is_trusted(kTime));
-  quickness.note(took, kTime);
-  CHECK(!quickness.is_trusted(kTime + distrust));
-  note_many(quickness);
-  CHECK(!quickness.is_trusted(kTime + distrust - 1));
-  CHECK(quickness.is_trusted(kTime + distrust));
+  OperationTrust trust;
+  note_many(trust);
+  CHECK(trust.is_trusted(kTime));
+  trust.note(took, kTime);
+  CHECK(!trust.is_trusted(kTime + distrust));
+  note_many(trust);
+  CHECK(!trust.is_trusted(kTime + distrust - 1));
+  CHECK(trust.is_trusted(kTime + distrust));
 }
 
 void is_lost_for_a_while() {
-  check_lost_for(Quickness::kQuick, Quickness::kQuick * Quickness::kTimesAsLong);
-  check_lost_for(kMillisecond, kMillisecond * Quickness::kTimesAsLong);
-  check_lost_for(kSecond, Quickness::kMostDistrust);
+  check_lost_for(OperationTrust::kQuick, OperationTrust::kQuick * OperationTrust::kTimesAsLong);
+  check_lost_for(kMillisecond, kMillisecond * OperationTrust::kTimesAsLong);
+  check_lost_for(kSecond, OperationTrust::kMostDistrust);
 }
 
 void is_lost_no_shorter_by_one_that_was_quicker() {
-  Quickness quickness;
-  quickness.note(kSecond, kTime);
-  quickness.note(Quickness::kQuick, kTime);
-  note_many(quickness);
-  CHECK(!quickness.is_trusted(kTime + Quickness::kMostDistrust - 1));
-  CHECK(quickness.is_trusted(kTime + Quickness::kMostDistrust));
+  OperationTrust trust;
+  trust.note(kSecond, kTime);
+  trust.note(OperationTrust::kQuick, kTime);
+  note_many(trust);
+  CHECK(!trust.is_trusted(kTime + OperationTrust::kMostDistrust - 1));
+  CHECK(trust.is_trusted(kTime + OperationTrust::kMostDistrust));
 }
 
 // G4: a container whose operations were quick until now, and another one's call.
@@ -66,7 +66,7 @@ void is_no_way_to_keep_others_waiting() {
     desk.answer(7);
   }
   CHECK_EQUAL(desk.receive(), EventKind::notification);
-  for (std::uint64_t index = 0; index < Quickness::kMany; ++index) {
+  for (std::uint64_t index = 0; index < OperationTrust::kMany; ++index) {
     VALUE(desk.worker().begin_operation());
     desk.worker().end_operation(Worker::Effect::done);
   }
@@ -122,11 +122,11 @@ void begins_anew_with_each_slow_read() {
 }
 
 constexpr Case kCases[] = {
-    {"Quickness: it is gained by many operations", is_gained_by_many},
-    {"Quickness: it is lost by one that is slow, for many times as long", is_lost_for_a_while},
-    {"Quickness: it is lost no shorter since another one was less slow",
+    {"OperationTrust: it is gained by many operations", is_gained_by_many},
+    {"OperationTrust: it is lost by one that is slow, for many times as long", is_lost_for_a_while},
+    {"OperationTrust: it is lost no shorter since another one was less slow",
      is_lost_no_shorter_by_one_that_was_quicker},
-    {"G4: Quickness: an operation that is slow all of a sudden keeps nobody waiting",
+    {"G4: OperationTrust: an operation that is slow all of a sudden keeps nobody waiting",
      is_no_way_to_keep_others_waiting},
     {"A5, A19: SlowReads: who was slow once is not for good", is_slow_until_it_was_quick_again},
     {"A5: SlowReads: each slow read begins the count anew", begins_anew_with_each_slow_read}};
