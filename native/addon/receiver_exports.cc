@@ -386,7 +386,8 @@ Napi::Value wake_another(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const std::uint32_t handle = arguments.u32();
   if (!arguments.is_ok()) return {};
-  if (AttachedWorker* attached = find(info, &State::workers, handle)) attached->worker->wake_another();
+  if (AttachedWorker* attached = find(info, &State::workers, handle))
+    attached->worker->wake_another();
   return info.Env().Undefined();
 }
 

@@ -78,7 +78,7 @@ void Receiver::wake_another() {
     fallback_wake_.release();
     // those who wait at a listener that they hold may as well wait in epoll
     const std::lock_guard lock(mutex_);
-    interrupt_holders(std::nullopt);
+    interrupt_exclusive(std::nullopt);
   }
 }
 
@@ -119,7 +119,7 @@ void Receiver::read_as_fallback() {
       if (sleeping_count_.load() > 0) {
         call_worker();
       } else {
-        interrupt_holders(std::nullopt);
+        interrupt_exclusive(std::nullopt);
         tell_crowded();
       }
     }
@@ -134,8 +134,8 @@ void Receiver::tell_crowded() {
   tell({.kind = ReceiverEvent::Kind::crowded, .token = 0, .worker = 0, .link = 0});
 }
 
-// The fallback reader goes before all others as long as handlers compute, and a little longer: it would
-// have to wait for their turns to end. Otherwise it would only keep workers from reading.
+// The fallback reader goes before all others as long as handlers compute, and a little longer: it
+// would have to wait for their turns to end. Otherwise it would only keep workers from reading.
 void Receiver::set_fallback_priority(Nanoseconds time) {
   constexpr Nanoseconds kStays = kSecond;
   const bool is_computing = computed_at_ != 0 && time - computed_at_ < kStays;
@@ -180,7 +180,7 @@ void Receiver::watch_workers() {
         Place& place = places_[index];
         if (place.worker == nullptr) continue;
         is_busy = is_busy || place.phase.load() != Phase::idle;
-        is_busy = watch_hold(place) || is_busy;
+        is_busy = watch_exclusive(place) || is_busy;
         place.is_overdue = watch_place(index, time - before);
         if (place.is_overdue) overdue.push_back(index);
       }
@@ -225,7 +225,7 @@ bool Receiver::watch_receiving() {
 bool Receiver::is_idle() const {
   return has_reader_.load() && receiving_.load() == 0 &&
          std::ranges::all_of(used_places(), [](const Place& place) {
-           return place.phase.load() == Phase::idle && place.held.load() == 0;
+           return place.phase.load() == Phase::idle && place.exclusive.load() == 0;
          });
 }
 

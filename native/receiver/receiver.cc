@@ -292,7 +292,7 @@ void Receiver::stop() {
   const std::lock_guard lock(mutex_);
   wake_all();
   parked_.notify_all();
-  interrupt_holders(std::nullopt);
+  interrupt_exclusive(std::nullopt);
 }
 
 std::size_t Receiver::listener_count() {
@@ -320,7 +320,7 @@ void Receiver::end_listener(const Listener& listener) {
     }
     listeners_.erase(token);
     is_last = leave_container(listener.container);
-    interrupt_holders(token);
+    interrupt_exclusive(token);
   }
   // without the mutex, for which every call waits
   if (is_last) HelperPool::of_process().end_of(container);

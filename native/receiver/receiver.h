@@ -29,8 +29,8 @@
 #include "receiver/counters.h"
 #include "receiver/inbox.h"
 #include "receiver/listener.h"
-#include "receiver/quarantine.h"
 #include "receiver/operation_trust.h"
+#include "receiver/quarantine.h"
 #include "receiver/receive_delays.h"
 #include "receiver/sender.h"
 #include "receiver/shared_texts.h"
@@ -84,15 +84,15 @@ struct alignas(64) Place {
   std::atomic<uid_t> peer_uid = 0;
   // When the operation began that is to come to its end now; 0: none.
   std::atomic<Nanoseconds> given_up = 0;
-  // The token of the listener that it holds, with kReceiving while it waits there; 0: none. Only
-  // then its worker receives from it, and without the reader's role.
+  // The token of the listener that is exclusively its own, with kReceiving while it waits there; 0:
+  // none. Only then its worker receives from it, and without the reader's role.
   static constexpr std::uint64_t kReceiving = 1ULL << 32;
-  std::atomic<std::uint64_t> held = 0;
-  // It is to stop waiting at the listener that it holds.
+  std::atomic<std::uint64_t> exclusive = 0;
+  // It is to stop waiting at the listener that is exclusively its own.
   std::atomic<bool> is_interrupted = false;
   // Of the notification that an answer goes to.
   std::atomic<std::uint64_t> id = 0;
-  // Of what came from the listeners that it held.
+  // Of what came from the exclusive listeners.
   ReceiveDelays receive_delays;
 
   // Whose call it gets, before the key.
@@ -193,8 +193,8 @@ struct ReceiverEvent {
 // its own, and whoever is first to have nothing to do waits in epoll next. A lone caller is thus
 // served by one worker alone, without a wake-up of another.
 //
-// While all workers are busy a thread of our own is the fallback reader: nothing is left unreceived for long,
-// since each signal that comes before makes the kernel start the call anew.
+// While all workers are busy a thread of our own is the fallback reader: nothing is left unreceived
+// for long, since each signal that comes before makes the kernel start the call anew.
 class Receiver {
  public:
   static constexpr std::size_t kMostWorkers = 64;
@@ -324,12 +324,12 @@ class Receiver {
   void call_worker();
   void wake_all();
 
-  // holding.cc
+  // exclusive_listener.cc
   [[nodiscard]] bool take_from_epoll(const Listener& listener, Place& place);
-  void end_hold(Place& place);
+  void end_exclusive(Place& place);
   void interrupt(Place& place);
-  void interrupt_holders(std::optional<std::uint32_t> token);
-  [[nodiscard]] bool watch_hold(Place& place);
+  void interrupt_exclusive(std::optional<std::uint32_t> token);
+  [[nodiscard]] bool watch_exclusive(Place& place);
 
   // late_answers.cc
   struct LateAnswer {

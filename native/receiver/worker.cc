@@ -57,7 +57,7 @@ Worker::Worker(std::shared_ptr<Receiver> receiver, std::byte* inbox, CounterBloc
 }
 
 Worker::~Worker() {
-  stop_holding();
+  end_exclusive();
   end_being_held();
   if (has_call_) {
     note_broken();
@@ -131,7 +131,7 @@ Worker::Turn Worker::await_turn() {
 void Worker::sleep() {
   constexpr auto kPatience = std::chrono::seconds(2);
   Receiver& receiver = *receiver_;
-  stop_holding();
+  end_exclusive();
   std::unique_lock lock(receiver.mutex_);
   // one that is too many takes up nothing by itself, until it is called
   const bool is_surplus = receiver.vacancies() < 0;
@@ -159,7 +159,7 @@ void Worker::sleep() {
 
 bool Worker::take_ended() {
   if (!has_ended_.load()) return false;
-  stop_holding();
+  end_exclusive();
   const std::lock_guard lock(receiver_->mutex_);
   inbox_->token = ended_.front();
   ended_.pop_front();
@@ -178,8 +178,8 @@ Result<EventKind> Worker::receive() {
     if (take_shortage()) return EventKind::shortage;
     if (!next_ && receiver_->vacancies() < 0 && !receiver_->is_stopping_.load()) sleep();
     if (take_next() || take_queued()) {
-      stop_holding();
-    } else if (!receive_held(start)) {
+      end_exclusive();
+    } else if (!receive_exclusively(start)) {
       // only now: a call that was received is answered
       if (receiver_->is_stopping_.load()) return EventKind::stopped;
       const Turn turn = await_turn();
@@ -199,17 +199,17 @@ Result<EventKind> Worker::receive() {
                                                      .timeout_ms = -1,
                                                      .start = start == 0 ? now() : start},
                                                     listener_, pending_);
-      if (has_call && *has_call) consider_holding();
+      if (has_call && *has_call) consider_exclusive();
       receiver_->leave_epoll();
       start = 0;
       if (!has_call) return std::unexpected(has_call.error());
       if (!*has_call) continue;
       // somebody has to wait in epoll for all others
-      if (place_.held.load(std::memory_order_relaxed) != 0) receiver_->wake_another();
+      if (place_.exclusive.load(std::memory_order_relaxed) != 0) receiver_->wake_another();
     }
     if (!begin()) continue;
-    // somebody waits in epoll while we hold a listener
-    const bool is_alone = place_.held.load(std::memory_order_relaxed) == 0 &&
+    // somebody waits in epoll while we have an exclusive listener
+    const bool is_alone = place_.exclusive.load(std::memory_order_relaxed) == 0 &&
                           receiver_->sleeping_count_.load(std::memory_order_relaxed) > 0;
     if (is_alone && is_more_pending()) receiver_->wake_another();
     return EventKind::notification;
@@ -218,7 +218,7 @@ Result<EventKind> Worker::receive() {
 
 bool Worker::take_shortage() {
   if (!is_shortage_told_.exchange(false)) return false;
-  stop_holding();
+  end_exclusive();
   return true;
 }
 

@@ -147,11 +147,11 @@ class Worker {
   void sleep();
   [[nodiscard]] bool take_ended();
   [[nodiscard]] bool take_shortage();
-  // holding.cc
-  void consider_holding();
-  void stop_holding();
-  [[nodiscard]] bool receive_held(Nanoseconds start);
-  [[nodiscard]] bool admit_held(Nanoseconds start);
+  // exclusive_listener.cc
+  void consider_exclusive();
+  void end_exclusive();
+  [[nodiscard]] bool receive_exclusively(Nanoseconds start);
+  [[nodiscard]] bool admit_exclusive(Nanoseconds start);
 
   [[nodiscard]] bool take_next();
   [[nodiscard]] bool take_queued();

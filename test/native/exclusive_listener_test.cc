@@ -135,7 +135,7 @@ class Staff {
   }
   [[nodiscard]] std::size_t ends() const { return ends_.load(); }
   // How many of them wait at a listener.
-  [[nodiscard]] std::size_t holders() const {
+  [[nodiscard]] std::size_t waiting_in_recv() const {
     std::size_t count = 0;
     for (const auto& tid : tids_) {
       std::ifstream file("/proc/self/task/" + std::to_string(tid.load()) + "/wchan");
@@ -170,32 +170,32 @@ class Staff {
 };
 
 // A container with a thread that is alone, so that a worker waits at its listener.
-struct Held {
+struct Exclusive {
   std::shared_ptr<Receiver> receiver;
   Container container;
   Staff staff;
 
-  explicit Held(PoolShape shape = kTwo, std::size_t workers = 2)
+  explicit Exclusive(PoolShape shape = kTwo, std::size_t workers = 2)
       : receiver(make_receiver(shape)), container(*receiver), staff(receiver, workers) {
     container.loop();
     wait_until([&] { return container.calls() > 1000; });
     // rare enough that somebody waits, often enough that it goes on
     container.pause(kMillisecond / 2);
-    wait_until([&] { return staff.holders() == 1; });
+    wait_until([&] { return staff.waiting_in_recv() == 1; });
   }
-  ~Held() {
+  ~Exclusive() {
     container.end();
     if (receiver) receiver->stop();
   }
-  Held(const Held&) = delete;
-  Held& operator=(const Held&) = delete;
+  Exclusive(const Exclusive&) = delete;
+  Exclusive& operator=(const Exclusive&) = delete;
 };
 
-void holds_a_lone_thread() {
-  Held held;
-  const std::uint64_t calls = held.container.calls();
-  wait_until([&] { return held.container.calls() > calls + 100; });
-  wait_until([&] { return held.staff.holders() == 1; });
+void serves_a_lone_thread() {
+  Exclusive exclusive;
+  const std::uint64_t calls = exclusive.container.calls();
+  wait_until([&] { return exclusive.container.calls() > calls + 100; });
+  wait_until([&] { return exclusive.staff.waiting_in_recv() == 1; });
 }
 
 void waits_in_epoll_alone() {
@@ -205,64 +205,65 @@ void waits_in_epoll_alone() {
   container.loop();
   for (int look = 0; look < 200; ++look) {
     pause_for(kMillisecond);
-    CHECK_EQUAL(staff.holders(), 0UL);
+    CHECK_EQUAL(staff.waiting_in_recv(), 0UL);
   }
   container.end();
   receiver->stop();
 }
 
 void ends_with_a_pause() {
-  Held held;
-  held.container.pause(200 * kMillisecond);
+  Exclusive exclusive;
+  exclusive.container.pause(200 * kMillisecond);
   pause_for(50 * kMillisecond);
-  CHECK_EQUAL(held.staff.holders(), 0UL);
-  held.container.pause(0);
-  wait_until([&] { return held.staff.holders() == 1; });
+  CHECK_EQUAL(exclusive.staff.waiting_in_recv(), 0UL);
+  exclusive.container.pause(0);
+  wait_until([&] { return exclusive.staff.waiting_in_recv() == 1; });
 }
 
-void serves_others_while_it_holds() {
-  Held held;
-  Container other(*held.receiver);
+void serves_others_meanwhile() {
+  Exclusive exclusive;
+  Container other(*exclusive.receiver);
   for (int round = 0; round < 100; ++round) CHECK(other.time_of(kQuick) < 50 * kMillisecond);
-  wait_until([&] { return held.staff.holders() == 1; });
+  wait_until([&] { return exclusive.staff.waiting_in_recv() == 1; });
 }
 
 // The worker that holds the listener has a call that takes long, and nobody knew that it would.
 void gives_up_for_a_slow_call() {
   for (int round = 0; round < 3; ++round) {
     // a container whose calls were slow before has fewer workers
-    Held held;
-    held.container.start([] { Container::call(kSlow); });
+    Exclusive exclusive;
+    exclusive.container.start([] { Container::call(kSlow); });
     pause_for(20 * kMillisecond);
-    for (int call = 0; call < 5; ++call) CHECK(held.container.time_of(kQuick) < 50 * kMillisecond);
-    wait_until([&] { return held.staff.holders() == 1; });
+    for (int call = 0; call < 5; ++call)
+      CHECK(exclusive.container.time_of(kQuick) < 50 * kMillisecond);
+    wait_until([&] { return exclusive.staff.waiting_in_recv() == 1; });
   }
 }
 
 // All others are busy: the one that waits at a listener serves everybody.
 void is_called_back() {
-  Held held;
-  Container slow(*held.receiver);
-  Container other(*held.receiver);
+  Exclusive exclusive;
+  Container slow(*exclusive.receiver);
+  Container other(*exclusive.receiver);
   // else nobody knows that it is quick
   for (int call = 0; call < 5; ++call) CHECK(other.time_of(kQuick) < 50 * kMillisecond);
   for (int round = 0; round < 3; ++round) {
     slow.start([] { Container::call(kSlow); });
     pause_for(20 * kMillisecond);
     for (int call = 0; call < 5; ++call) CHECK(other.time_of(kQuick) < 50 * kMillisecond);
-    wait_until([&] { return held.staff.holders() == 1; });
+    wait_until([&] { return exclusive.staff.waiting_in_recv() == 1; });
   }
 }
 
 void hears_of_the_end() {
   for (int round = 0; round < 20; ++round) {
-    Held held;
-    held.container.end();
-    wait_until([&] { return held.staff.ends() == 2; });
-    CHECK_EQUAL(held.staff.holders(), 0UL);
-    CHECK_EQUAL(held.receiver->listener_count(), 0UL);
-    const ReceiverEvent event = event_of(*held.receiver, ReceiverEvent::Kind::ended);
-    CHECK_EQUAL(event.token, held.container.token());
+    Exclusive exclusive;
+    exclusive.container.end();
+    wait_until([&] { return exclusive.staff.ends() == 2; });
+    CHECK_EQUAL(exclusive.staff.waiting_in_recv(), 0UL);
+    CHECK_EQUAL(exclusive.receiver->listener_count(), 0UL);
+    const ReceiverEvent event = event_of(*exclusive.receiver, ReceiverEvent::Kind::ended);
+    CHECK_EQUAL(event.token, exclusive.container.token());
   }
 }
 
@@ -287,27 +288,28 @@ void stops_at_once() {
 
 void stops_while_it_waits() {
   for (int round = 0; round < 20; ++round) {
-    Held held;
-    held.container.fail_from_now_on();
+    Exclusive exclusive;
+    exclusive.container.fail_from_now_on();
     const Nanoseconds start = now();
-    held.receiver->stop();
-    held.staff.join();
+    exclusive.receiver->stop();
+    exclusive.staff.join();
     CHECK(now() - start < 100 * kMillisecond);
     // closes the listener: the caller gets ENOSYS
-    held.receiver.reset();
+    exclusive.receiver.reset();
   }
 }
 
 constexpr Case kCases[] = {
-    {"holding: a worker waits at the listener of a lone thread", holds_a_lone_thread},
-    {"holding: nobody does while there is no other worker", waits_in_epoll_alone},
-    {"holding: it ends when the thread makes a pause", ends_with_a_pause},
-    {"holding: others are served", serves_others_while_it_holds},
-    {"holding: a slow call ends it for the container's other threads", gives_up_for_a_slow_call},
-    {"holding: the worker is called back when all others are busy", is_called_back},
-    {"K6: holding: the listener's end ends it", hears_of_the_end},
-    {"G11: holding: a worker stops between its calls", stops_at_once},
-    {"G11: holding: a worker stops while it waits", stops_while_it_waits}};
+    {"exclusive listener: a worker waits at the listener of a lone thread", serves_a_lone_thread},
+    {"exclusive listener: nobody does while there is no other worker", waits_in_epoll_alone},
+    {"exclusive listener: it ends when the thread makes a pause", ends_with_a_pause},
+    {"exclusive listener: others are served", serves_others_meanwhile},
+    {"exclusive listener: a slow call ends it for the container's other threads",
+     gives_up_for_a_slow_call},
+    {"exclusive listener: the worker is called back when all others are busy", is_called_back},
+    {"K6: exclusive listener: the listener's end ends it", hears_of_the_end},
+    {"G11: exclusive listener: a worker stops between its calls", stops_at_once},
+    {"G11: exclusive listener: a worker stops while it waits", stops_while_it_waits}};
 
 }  // namespace
 }  // namespace seccompagent::test
