@@ -34,8 +34,8 @@ namespace {
 // The descriptor that the answer in the inbox is; -1: it is none, or there is no such one.
 int Worker::given_fd() const {
   const Inbox::Answer& answer = inbox_->answer;
-  constexpr std::int64_t kMost = 0xffffffff;
-  if (answer.kind != AnswerKind::descriptor || answer.value < 0 || answer.value > kMost) return -1;
+  constexpr std::int64_t kMax = 0xffffffff;
+  if (answer.kind != AnswerKind::descriptor || answer.value < 0 || answer.value > kMax) return -1;
   return kept(static_cast<std::uint32_t>(answer.value));
 }
 
@@ -92,9 +92,9 @@ Nanoseconds Worker::send_answer() {
   // they keep file systems of the container busy
   if (!descriptors_.empty()) descriptors_.clear();
   std::atomic_ref(inbox_->link).store(0, std::memory_order_relaxed);
-  constexpr Nanoseconds kMostTook = 1'000'000'000;
+  constexpr Nanoseconds kMaxTook = 1'000'000'000;
   const Nanoseconds took = time - begun_.load(std::memory_order_relaxed);
-  inbox_->took = static_cast<std::uint32_t>(std::min(took / kMicrosecond, kMostTook));
+  inbox_->took = static_cast<std::uint32_t>(std::min(took / kMicrosecond, kMaxTook));
   // A call that nobody was asked about shows nothing. One that has only waited for a processor is
   // quick, too: it was not counted.
   if (counted != Counted::failure) {
@@ -218,20 +218,20 @@ bool Worker::respond(const Response& response, GivenFd* given) {
 Worker::Sent Worker::respond_carefully(const Response& response, GivenFd* given) {
   constexpr Nanoseconds kStep = 50 * kMicrosecond;
   constexpr Nanoseconds kSoon = 5 * kMillisecond;
-  constexpr int kMostYields = 3;
+  constexpr int kMaxYields = 3;
   CallerState& caller = CallerState::of(pending_.notification.tid);
   // That it has slept on does not say so: one that was woken, and has not run since, runs soon. Or
   // it has not come to wait yet, where there are fewer cores than there is to do.
   int yields = 0;
   for (Nanoseconds waited = 0; waited < kSignalTime && caller.is_awake(); waited += kStep) {
     if (!listener_->is_valid(pending_.notification.id)) return Sent::no;
-    if (yields < kMostYields) {
+    if (yields < kMaxYields) {
       ++yields;
       sched_yield();
       continue;
     }
     // nobody may wait for other calls meanwhile
-    if (waited <= kMostYields * kStep) receiver_->wake_another();
+    if (waited <= kMaxYields * kStep) receiver_->wake_another();
     pause_for(kStep);
   }
   if (!respond(response, given)) return Sent::no;

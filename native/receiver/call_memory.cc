@@ -12,9 +12,9 @@ namespace {
 
 // The kernel's own limits, see xattr(7).
 constexpr std::size_t kXattrName = 256;
-constexpr std::uint64_t kMostXattr = 65536;
+constexpr std::uint64_t kMaxXattr = 65536;
 // Of the structs that carry their size, as copy_struct_from_user of the kernel is used.
-constexpr std::uint64_t kMostStruct = 4096;
+constexpr std::uint64_t kMaxStruct = 4096;
 
 // struct xattr_args of linux/xattr.h, Linux 6.13.
 struct XattrArgs {
@@ -49,7 +49,7 @@ Result<std::size_t> read_xattr_name(const Place& place, std::span<std::byte> out
 
 Result<std::size_t> read_value(const Place& place, std::span<std::byte> out) {
   if (place.size == 0) return 0;
-  if (place.size > std::min<std::uint64_t>(kMostXattr, out.size())) return fail(E2BIG);
+  if (place.size > std::min<std::uint64_t>(kMaxXattr, out.size())) return fail(E2BIG);
   const auto size = static_cast<std::size_t>(place.size);
   if (const auto read = read_bytes(place.tid, place.address, out.first(size), place.reader); !read)
     return std::unexpected(read.error());
@@ -59,8 +59,8 @@ Result<std::size_t> read_value(const Place& place, std::span<std::byte> out) {
 // A struct that may be larger than the one that we know, as long as the rest is zero.
 Result<void> read_struct(const Place& place, std::span<std::byte> known) {
   if (place.size < known.size()) return fail(EINVAL);
-  if (place.size > kMostStruct) return fail(E2BIG);
-  std::array<std::byte, kMostStruct> all;
+  if (place.size > kMaxStruct) return fail(E2BIG);
+  std::array<std::byte, kMaxStruct> all;
   const auto given = std::span(all).first(static_cast<std::size_t>(place.size));
   if (const auto read = read_bytes(place.tid, place.address, given, place.reader); !read)
     return read;
@@ -145,7 +145,7 @@ bool is_null(ReadKind kind, const Place& place) {
   if (place.address != 0) return false;
   switch (kind) {
     case ReadKind::xattr_value:
-      return place.size != 0 && place.size <= kMostXattr;
+      return place.size != 0 && place.size <= kMaxXattr;
     case ReadKind::xattr_args:
     case ReadKind::xattr_room:
     case ReadKind::open_how:

@@ -21,7 +21,7 @@ namespace {
 // While calls are handled: how often the workers are looked at.
 constexpr Nanoseconds kTick = 4 * kMillisecond;
 // What one look at a worker may stand for: who looks may have waited for a processor, too.
-constexpr Nanoseconds kMostSeen = 5 * kTick;
+constexpr Nanoseconds kMaxSeen = 5 * kTick;
 // How long a worker may take from its answer to its next read.
 constexpr Nanoseconds kGrace = 200 * kMicrosecond;
 // How long the reader is to wait in RECV, where nobody waits, to be taken for one that does.
@@ -34,7 +34,7 @@ constexpr Nanoseconds kComputingForNobody = 500 * kMillisecond;
 // All handlers of a call together have as long as the one that has most, and at least so long.
 constexpr Nanoseconds kCallDeadline = kSecond;
 // A handler that does not compute may wait, though not for ever: for a log that nobody reads.
-constexpr Nanoseconds kMostWallTimes = 10;
+constexpr Nanoseconds kMaxWallTimes = 10;
 // Reading memory takes microseconds, unless the caller has seen to it that it does not.
 constexpr Nanoseconds kSlowRead = 20 * kMillisecond;
 constexpr Nanoseconds kReadDeadline = kSecond;
@@ -50,7 +50,7 @@ constexpr Response kFileSystemTimedOut = {.value = 0, .error = -ETIMEDOUT, .is_c
 // How long calls may wait for a worker before operations have to hurry, and how long an operation
 // may take at least even then.
 constexpr Nanoseconds kStarvedAfter = kSecond;
-constexpr Nanoseconds kLeastIfCrowdedOut = 250 * kMillisecond;
+constexpr Nanoseconds kMinIfCrowdedOut = 250 * kMillisecond;
 // How long one of a slow container may take at least where others of that kind wait, and how long
 // where one of it was given up before.
 constexpr Nanoseconds kTurn = 2 * kSecond;
@@ -275,7 +275,7 @@ void Receiver::note_worker_time(Place& place, Nanoseconds elapsed, bool is_same)
   const Nanoseconds age = time - place.worker->begun_.load(std::memory_order_relaxed);
   if (age < WorkerTime::kLongCall) return;
   const Nanoseconds computed = is_same ? std::min(cpu - before, elapsed) : 0;
-  const Nanoseconds seen = std::min({elapsed, age, kMostSeen});
+  const Nanoseconds seen = std::min({elapsed, age, kMaxSeen});
   const bool is_waiting =
       computed < seen / 2 && (place.is_awaiting.load() || !is_runnable(place.worker->tid_));
   const Nanoseconds kept = is_waiting ? seen : computed;
@@ -320,7 +320,7 @@ bool Receiver::watch_handling(Place& place, Nanoseconds elapsed) {
 bool Receiver::is_over(const Watched& watched, Nanoseconds computed, Nanoseconds deadline) const {
   // more time than all handlers have is only for as long as nobody else has to wait for it
   const Nanoseconds most = is_starved_.load() ? std::min(deadline, kDefaultDeadline) : deadline;
-  return computed >= most || watched.wall_time >= kMostWallTimes * most;
+  return computed >= most || watched.wall_time >= kMaxWallTimes * most;
 }
 
 void Receiver::note_held(Place& place) {
@@ -344,7 +344,7 @@ void Receiver::note_lost(Place& place, const std::shared_ptr<Listener>& listener
 // where too many workers are held by such reads, children read all memory.
 bool Receiver::watch_reading(Place& place, Nanoseconds elapsed) {
   // it is not the caller's doing
-  if (!is_runnable(place.worker->tid_)) place.reading_time += std::min(elapsed, kMostSeen);
+  if (!is_runnable(place.worker->tid_)) place.reading_time += std::min(elapsed, kMaxSeen);
   if (place.reading_time < kSlowRead) return false;
   note_held(place);
   const auto listener = listeners_.find(static_cast<std::uint32_t>(place.key.load() >> 32));
@@ -360,7 +360,7 @@ bool Receiver::watch_operation(Place& place, Nanoseconds elapsed) {
   const bool is_awaiting = place.is_awaiting.load();
   if (std::exchange(place.seen_operation, start) != start || is_awaiting) place.own_time = 0;
   if (!is_awaiting && !is_runnable(place.worker->tid_))
-    place.own_time = std::min(place.own_time + std::min(elapsed, kMostSeen), age);
+    place.own_time = std::min(place.own_time + std::min(elapsed, kMaxSeen), age);
   if (place.own_time < kSlowOperation) return false;
   note_held(place);
   const Nanoseconds most = is_starved_.load() ? kOperationDeadlineIfNeeded : kOperationDeadline;
@@ -492,7 +492,7 @@ void Receiver::give_up_excess() {
   const Nanoseconds time = now();
   const std::size_t all = slow.size() + others;
   std::erase_if(slow, [&](const SlowOperation& operation) {
-    return time - operation.start < kLeastIfCrowdedOut;
+    return time - operation.start < kMinIfCrowdedOut;
   });
   std::ranges::sort(slow, std::greater{}, [](const SlowOperation& operation) {
     return std::tuple(operation.given_up_before, operation.held, operation.start);

@@ -13,12 +13,12 @@ namespace seccompagent {
 namespace {
 
 // One for each thread of a container that has very many.
-constexpr std::size_t kMostLate = 65'536;
-constexpr std::size_t kMostLost = 4096;
-constexpr std::size_t kMostGiven = 64;
+constexpr std::size_t kMaxLate = 65'536;
+constexpr std::size_t kMaxLost = 4096;
+constexpr std::size_t kMaxGiven = 64;
 // Of all containers together. One has no more than half of what is left of these: so one alone may
 // have all of its late ones, and there is always something left for the next one.
-constexpr std::size_t kMostOfAll = 3 * kMostLate;
+constexpr std::size_t kMaxOfAll = 3 * kMaxLate;
 
 std::atomic<std::size_t> count_of_all = 0;
 
@@ -49,7 +49,7 @@ bool CallContent::is_same_call(const CallContent& other) const {
 
 bool KeptCalls::keep_late(const CallContent& call, const Response& response, Nanoseconds due) {
   const std::lock_guard lock(mutex_);
-  if (of_container_->late >= kMostLate || !has_share()) return false;
+  if (of_container_->late >= kMaxLate || !has_share()) return false;
   put({.call = with_hash(call), .response = response, .due = due, .until = 0});
   return true;
 }
@@ -63,8 +63,8 @@ bool KeptCalls::keep_lost(const CallContent& call, const Response& response, Nan
   // an older one of this thread is of another call, whatever becomes of this one
   if (const auto older = calls_.find(call.notification.tid); older != calls_.end()) erase(older);
   const std::size_t lost = of_container_->all - of_container_->late;
-  if (!may_come_again || lost >= kMostLost || !has_share()) return false;
-  if (given && of_container_->given >= kMostGiven) return false;
+  if (!may_come_again || lost >= kMaxLost || !has_share()) return false;
+  if (given && of_container_->given >= kMaxGiven) return false;
   put({.call = with_hash(call),
        .response = response,
        .due = 0,
@@ -75,7 +75,7 @@ bool KeptCalls::keep_lost(const CallContent& call, const Response& response, Nan
 
 bool KeptCalls::has_share() const {
   const std::size_t all = count_of_all.load();
-  return all < kMostOfAll && of_container_->all < (kMostOfAll - all) / 2;
+  return all < kMaxOfAll && of_container_->all < (kMaxOfAll - all) / 2;
 }
 
 void KeptCalls::put(Kept kept) {

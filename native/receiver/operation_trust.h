@@ -23,7 +23,7 @@ class OperationTrust {
       return;
     }
     in_a_row_.store(0, std::memory_order_relaxed);
-    const Nanoseconds until = time + std::min(took * kTimesAsLong, kMostDistrust);
+    const Nanoseconds until = time + std::min(took * kTimesAsLong, kMaxDistrust);
     if (until > distrusted_until_.load(std::memory_order_relaxed))
       distrusted_until_.store(until, std::memory_order_relaxed);
   }
@@ -37,7 +37,7 @@ class OperationTrust {
   // Too few delays for one call of a hundred.
   static constexpr Nanoseconds kTimesAsLong = 200;
   // The watcher ends longer delays.
-  static constexpr Nanoseconds kMostDistrust = kSecond;
+  static constexpr Nanoseconds kMaxDistrust = kSecond;
   static constexpr std::uint64_t kMany = 64;
 
  private:
@@ -51,7 +51,7 @@ class OperationTrust {
 // twice as long each time.
 class SlowReads {
  public:
-  static constexpr std::uint32_t kFewestQuick = 16;
+  static constexpr std::uint32_t kMinQuick = 16;
 
   [[nodiscard]] bool are_slow() const { return are_slow_.load(std::memory_order_relaxed); }
   void note_slow() {
@@ -59,8 +59,8 @@ class SlowReads {
     quick_.store(0);
   }
   void note_quick() {
-    constexpr std::uint32_t kMostDoublings = 16;
-    const std::uint32_t needed = kFewestQuick / 2 << std::min(times_.load(), kMostDoublings);
+    constexpr std::uint32_t kMaxDoublings = 16;
+    const std::uint32_t needed = kMinQuick / 2 << std::min(times_.load(), kMaxDoublings);
     if (quick_.fetch_add(1) + 1 >= needed) are_slow_.store(false);
   }
 

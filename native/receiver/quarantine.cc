@@ -11,7 +11,7 @@ namespace {
 constexpr std::int32_t kPatience = 20;
 constexpr std::int32_t kFailure = 4;
 constexpr std::int32_t kFirstBackOffMs = 1000;
-constexpr std::int32_t kLongestBackOffMs = 60'000;
+constexpr std::int32_t kMaxBackOffMs = 60'000;
 
 }  // namespace
 
@@ -35,7 +35,7 @@ std::uint32_t Quarantine::note(std::int32_t handler, Nanoseconds time, std::int3
   if (!has_tried && time_ms < end.load()) return 0;
   const std::atomic_ref back_off(state.back_off_ms);
   const std::int32_t before = back_off.load();
-  const std::int32_t next = before == 0 ? kFirstBackOffMs : std::min(2 * before, kLongestBackOffMs);
+  const std::int32_t next = before == 0 ? kFirstBackOffMs : std::min(2 * before, kMaxBackOffMs);
   back_off.store(next);
   end.store(time_ms + next);
   return static_cast<std::uint32_t>(next);

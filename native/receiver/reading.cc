@@ -11,7 +11,7 @@ namespace seccompagent {
 namespace {
 
 // So few workers are not divided.
-constexpr std::size_t kFewestShared = 2;
+constexpr std::size_t kMinShared = 2;
 
 // But for its memory, which nobody has read yet.
 [[nodiscard]] bool is_same_call(const Notification& left, const Notification& right) {
@@ -30,7 +30,7 @@ void Receiver::leave_epoll() {
 
 Result<bool> Receiver::read_pending(const Reading& reading, std::shared_ptr<Listener>& listener,
                                     Pending& pending) {
-  std::array<epoll_event, kMostBatch> events;
+  std::array<epoll_event, kMaxBatch> events;
   const int count = retry_eintr([&] {
     return epoll_wait(epoll_.get(), events.data(), batch_size_.load(std::memory_order_relaxed),
                       reading.timeout_ms);
@@ -197,7 +197,7 @@ bool Receiver::parks(const Pending& pending, std::uint64_t key) {
 // False: the queue is full. With the mutex held.
 bool Receiver::enqueue(const std::shared_ptr<Listener>& listener, const Pending& pending) {
   auto& queue = listener->container->queue;
-  if (queue.size() >= kMostQueued) return false;
+  if (queue.size() >= kMaxQueued) return false;
   if (queue.empty()) waiting_.push_back(listener->container);
   queue.push_back({listener, pending});
   queue.back().pending.was_queued = true;
@@ -220,16 +220,16 @@ void Receiver::refuse(NotifyBuffers& buffers, const Listener& listener, const Pe
 }
 
 std::size_t InFlight::own_share(Pace pace) const {
-  constexpr std::size_t kMostSlow = 2;
-  if (pace == Pace::quick) return std::max(kFewestShared, workers / 2);
-  return pace == Pace::slow ? kMostSlow : 1;
+  constexpr std::size_t kMaxSlow = 2;
+  if (pace == Pace::quick) return std::max(kMinShared, workers / 2);
+  return pace == Pace::slow ? kMaxSlow : 1;
 }
 
 // Slow containers have half of the workers together, and those of which nobody knows what these
 // leave of three quarters: the others are for those that are quick, and the last one that is free
 // for those that have none.
 bool InFlight::may_take(Pace pace) const {
-  const bool has_others = all + 1 < workers || workers <= kFewestShared;
+  const bool has_others = all + 1 < workers || workers <= kMinShared;
   if (own >= own_share(pace) || (own > 0 && !has_others)) return false;
   if (pace == Pace::quick) return true;
   const auto part = [this](std::size_t quarters) {

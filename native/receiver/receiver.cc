@@ -144,12 +144,12 @@ std::shared_ptr<Container> Receiver::take_container(std::uint32_t token, uid_t p
 
 // Whether that was its last listener; with the mutex held.
 bool Receiver::leave_container(const std::shared_ptr<Container>& container) {
-  constexpr std::size_t kMostEnded = 256;
+  constexpr std::size_t kMaxEnded = 256;
   const bool has_others = std::ranges::any_of(
       listeners_, [&](const auto& entry) { return entry.second->container == container; });
   if (has_others) return false;
   if ((container->token & kUnnamed) == 0) ended_.push_back(container);
-  if (ended_.size() > kMostEnded) ended_.pop_front();
+  if (ended_.size() > kMaxEnded) ended_.pop_front();
   return true;
 }
 

@@ -197,16 +197,16 @@ struct ReceiverEvent {
 // for long, since each signal that comes before makes the kernel start the call anew.
 class Receiver {
  public:
-  static constexpr std::size_t kMostWorkers = 64;
+  static constexpr std::size_t kMaxWorkers = 64;
   // Events of one read: the others of them wait until it is over.
-  static constexpr int kMostBatch = 4;
+  static constexpr int kMaxBatch = 4;
   // Workers that may be held before none reads memory or acts itself any more: no more than run at
   // once, since it takes a second to know that they are lost, and others have to start.
-  static constexpr std::uint32_t kMostHeld = 4;
+  static constexpr std::uint32_t kMaxHeld = 4;
   // Those that are lost, which others have replaced, have places as well.
-  static constexpr std::uint32_t kMostLost = kMostWorkers / 4;
+  static constexpr std::uint32_t kMaxLost = kMaxWorkers / 4;
   // Calls of one container that wait for a worker; more of them fail.
-  static constexpr std::size_t kMostQueued = 1024;
+  static constexpr std::size_t kMaxQueued = 1024;
 
   // ENOSYS or EINVAL: the kernel has no user notification.
   [[nodiscard]] static Result<std::shared_ptr<Receiver>> make(ReadTable table, PoolShape shape);
@@ -316,8 +316,8 @@ class Receiver {
   [[nodiscard]] std::optional<OwnedCall> take_queued(Place& place);
   void wake_workers(std::size_t count);
   [[nodiscard]] bool too_many_are_held() const {
-    return held_count_.load(std::memory_order_relaxed) >= std::min(kMostHeld, shape_.running) ||
-           lost_count_.load(std::memory_order_relaxed) >= kMostLost;
+    return held_count_.load(std::memory_order_relaxed) >= std::min(kMaxHeld, shape_.running) ||
+           lost_count_.load(std::memory_order_relaxed) >= kMaxLost;
   }
   // How many more workers may run: negative when there are too many.
   [[nodiscard]] std::int32_t vacancies() const;
@@ -426,7 +426,7 @@ class Receiver {
   // Calls wait, and there is nobody left to take them.
   std::atomic<bool> is_starved_ = false;
   std::atomic<std::size_t> places_used_ = 0;
-  std::array<Place, kMostWorkers> places_;
+  std::array<Place, kMaxWorkers> places_;
 
   std::mutex mutex_;
   // Workers that sleep; the last one was busy last, and its memory is still in the caches.

@@ -30,12 +30,12 @@ struct Sender {
 class Senders {
  public:
   // If there are more, those without a container may be forgotten.
-  static constexpr std::size_t kMost = 256;
+  static constexpr std::size_t kMax = 256;
 
   [[nodiscard]] std::shared_ptr<Sender> of(uid_t uid) {
     const auto found = senders_.find(uid);
     if (found != senders_.end()) return found->second;
-    if (senders_.size() >= kMost) forget_one(now());
+    if (senders_.size() >= kMax) forget_one(now());
     return senders_.emplace(uid, std::make_shared<Sender>()).first->second;
   }
   // Calls of his have kept workers for so long.

@@ -403,7 +403,7 @@ bool Worker::is_more_pending() {
   pollfd pending = {.fd = receiver_->epoll_.get(), .events = POLLIN, .revents = 0};
   if (poll(&pending, 1, 0) <= 0) return false;
   quiet_calls_ = 0;
-  receiver_->batch_size_.store(Receiver::kMostBatch, std::memory_order_relaxed);
+  receiver_->batch_size_.store(Receiver::kMaxBatch, std::memory_order_relaxed);
   receiver_->crowd_.store(Receiver::kCrowd, std::memory_order_relaxed);
   return true;
 }

@@ -109,7 +109,7 @@ class Worker {
  private:
   friend class Receiver;
   // Of all operations of one call.
-  static constexpr Nanoseconds kMostOperationTime = 10 * kSecond;
+  static constexpr Nanoseconds kMaxOperationTime = 10 * kSecond;
   Worker(std::shared_ptr<Receiver> receiver, std::byte* inbox, CounterBlock counters,
          std::uint32_t id, Place& place);
 

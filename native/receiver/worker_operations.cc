@@ -15,7 +15,7 @@ namespace seccompagent {
 namespace {
 
 // Of one call: their time is not the handler's own, so they are counted.
-constexpr int kMostOperations = 1000;
+constexpr int kMaxOperations = 1000;
 // An operation that takes less shows that its container's are quick.
 constexpr Nanoseconds kQuickOperation = 20 * kMillisecond;
 
@@ -28,13 +28,13 @@ void Worker::wake_another() {
 }
 
 Result<void> Worker::count_operation() {
-  if (operation_count_ >= kMostOperations) return fail(EDQUOT);
+  if (operation_count_ >= kMaxOperations) return fail(EDQUOT);
   ++operation_count_;
   return {};
 }
 
 Result<void> Worker::begin_operation() {
-  if (operation_time_ >= kMostOperationTime) return fail(ETIME);
+  if (operation_time_ >= kMaxOperationTime) return fail(ETIME);
   if (const auto counted = count_operation(); !counted) return counted;
   // what comes of it is for this program alone
   if (has_call_ && may_come_again()) note_program();
@@ -53,11 +53,11 @@ Result<void> Worker::begin_operation() {
 
 Patience Worker::patience() const {
   // a file system that is only slow is to have its time where nobody else needs it
-  constexpr Nanoseconds kMostIfNeeded = 3 * kSecond;
-  const Nanoseconds left = kMostOperationTime - operation_time_ - operation_age();
+  constexpr Nanoseconds kMaxIfNeeded = 3 * kSecond;
+  const Nanoseconds left = kMaxOperationTime - operation_time_ - operation_age();
   return {.most = std::max(left, kMillisecond),
           .is_needed = &receiver_->is_starved_,
-          .most_if_needed = kMostIfNeeded,
+          .most_if_needed = kMaxIfNeeded,
           .given_up = &place_.given_up,
           .begun = operation_start_.load(),
           .is_awaiting = &place_.is_awaiting};
@@ -147,8 +147,8 @@ bool Worker::await_room() {
 }
 
 Result<std::uint32_t> Worker::keep(CallersFd fd) {
-  constexpr std::size_t kMost = 64;
-  if (descriptors_.size() >= kMost) return fail(EMFILE);
+  constexpr std::size_t kMax = 64;
+  if (descriptors_.size() >= kMax) return fail(EMFILE);
   descriptors_.push_back(std::move(fd));
   return static_cast<std::uint32_t>(descriptors_.size() - 1);
 }
@@ -158,7 +158,7 @@ int Worker::kept(std::uint32_t place) const {
 }
 
 void Worker::lose_patience() {
-  operation_time_ = kMostOperationTime;
+  operation_time_ = kMaxOperationTime;
   if (listener_) listener_->container->given_up_count.fetch_add(1, std::memory_order_relaxed);
 }
 

@@ -37,11 +37,11 @@ class WorkerTime {
   // It may keep a twentieth of a worker for good.
   static constexpr Nanoseconds kTimesAsLong = 20;
   // What is more is forgotten, so that it is over in ten minutes.
-  static constexpr Nanoseconds kMost = 30 * kSecond;
+  static constexpr Nanoseconds kMax = 30 * kSecond;
 
   void note(Nanoseconds took, Nanoseconds time) {
     const Nanoseconds from = std::max(over_at_.load(std::memory_order_relaxed), time);
-    over_at_.store(std::min(from + took * kTimesAsLong, time + kMost * kTimesAsLong),
+    over_at_.store(std::min(from + took * kTimesAsLong, time + kMax * kTimesAsLong),
                    std::memory_order_relaxed);
   }
   // A handler has answered a call that took so long. By any thread.
@@ -72,12 +72,12 @@ class WorkerTime {
 // digests.
 class OverdueComponents {
  public:
-  static constexpr std::size_t kMost = 256;
+  static constexpr std::size_t kMax = 256;
   static constexpr Nanoseconds kRemembered = 600 * kSecond;
 
   void note(std::string_view component, Nanoseconds time) {
     times_.insert_or_assign(std::string(component), time);
-    if (times_.size() <= kMost) return;
+    if (times_.size() <= kMax) return;
     times_.erase(
         std::ranges::min_element(times_, {}, [](const auto& each) { return each.second; }));
   }

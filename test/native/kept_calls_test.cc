@@ -29,8 +29,8 @@ namespace {
 using Kind = KeptCalls::Match::Kind;
 
 constexpr Nanoseconds kNever = std::numeric_limits<Nanoseconds>::max();
-constexpr std::size_t kMostLate = 65'536;
-constexpr std::size_t kMostLost = 4096;
+constexpr std::size_t kMaxLate = 65'536;
+constexpr std::size_t kMaxLost = 4096;
 
 CallContent call_of(pid_t tid, std::uint64_t id = 1) {
   return {.notification = {.id = id,
@@ -336,11 +336,11 @@ void forgets() {
 
 void refuses_too_many_late_answers() {
   KeptCalls kept;
-  for (std::size_t tid = 1; tid <= kMostLate; ++tid)
+  for (std::size_t tid = 1; tid <= kMaxLate; ++tid)
     CHECK(kept.keep_late(call_of(static_cast<pid_t>(tid)), value(5), 1000));
-  CHECK_EQUAL(kept.late_count(), kMostLate);
+  CHECK_EQUAL(kept.late_count(), kMaxLate);
   CHECK(!kept.keep_late(call_of(1 << 20), value(5), 1000));
-  CHECK_EQUAL(kept.late_count(), kMostLate);
+  CHECK_EQUAL(kept.late_count(), kMaxLate);
   kept.forget(17);
   CHECK(kept.keep_late(call_of(1 << 20), value(5), 1000));
 }
@@ -381,15 +381,15 @@ class Crowd {
 };
 
 void keeps_only_so_many_lost_answers() {
-  const Crowd crowd(kMostLost + 2);
+  const Crowd crowd(kMaxLost + 2);
   const pid_t last = crowd.pids().back();
   KeptCalls kept;
   const auto fill = [&](Nanoseconds until) {
-    for (std::size_t index = 0; index < kMostLost; ++index)
+    for (std::size_t index = 0; index < kMaxLost; ++index)
       kept.keep_lost(call_of(crowd.pids()[index]), value(5), until);
   };
   fill(now() + 60 * kSecond);
-  CHECK_EQUAL(kept.find(call_of(crowd.pids()[kMostLost - 1])).kind, Kind::answer);
+  CHECK_EQUAL(kept.find(call_of(crowd.pids()[kMaxLost - 1])).kind, Kind::answer);
   kept.keep_lost(call_of(last), value(5), soon());
   CHECK_EQUAL(kept.find(call_of(last)).kind, Kind::none);
   // late answers have a limit of their own
@@ -402,11 +402,11 @@ void keeps_only_so_many_lost_answers() {
 }
 
 void makes_room_of_what_is_over() {
-  const Crowd crowd(kMostLost + 1);
+  const Crowd crowd(kMaxLost + 1);
   const pid_t last = crowd.pids().back();
   KeptCalls kept;
   const Nanoseconds until = now() + 10 * kSecond;
-  for (std::size_t index = 0; index < kMostLost; ++index) {
+  for (std::size_t index = 0; index < kMaxLost; ++index) {
     const bool is_short = index % 2 == 0;
     kept.keep_lost(call_of(crowd.pids()[index]), value(5), is_short ? now() : until);
   }
@@ -449,12 +449,12 @@ void keeps_little_of_a_program() {
 
 void leaves_something_to_others() {
   KeptCalls first;
-  CHECK_EQUAL(fill(first), kMostLate);
+  CHECK_EQUAL(fill(first), kMaxLate);
   KeptCalls third;
   {
     KeptCalls second;
-    CHECK(fill(second) > kMostLate / 2);
-    CHECK(fill(third) > kMostLate / 4);
+    CHECK(fill(second) > kMaxLate / 2);
+    CHECK(fill(third) > kMaxLate / 4);
     CHECK(!third.keep_late(call_of(1 << 20), value(5), 1000));
   }
   CHECK(third.keep_late(call_of(1 << 20), value(5), 1000));
@@ -466,14 +466,14 @@ void counts_for_all_listeners_of_a_container() {
   {
     KeptCalls second(count);
     CHECK(second.keep_late(call_of(1), value(5), 1000));
-    CHECK_EQUAL(fill(first), kMostLate - 1);
+    CHECK_EQUAL(fill(first), kMaxLate - 1);
     CHECK(!second.keep_late(call_of(2), value(5), 1000));
     first.forget(1);
     CHECK(second.keep_late(call_of(2), value(5), 1000));
     CHECK_EQUAL(second.late_count(), 2U);
   }
   // what a listener that has ended had is there for the others
-  CHECK_EQUAL(count->all.load(), kMostLate - 2);
+  CHECK_EQUAL(count->all.load(), kMaxLate - 2);
   CHECK(first.keep_late(call_of(1 << 20), value(5), 1000));
 }
 

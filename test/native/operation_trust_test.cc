@@ -43,7 +43,7 @@ void check_lost_for(Nanoseconds took, Nanoseconds distrust) {
 void is_lost_for_a_while() {
   check_lost_for(OperationTrust::kQuick, OperationTrust::kQuick * OperationTrust::kTimesAsLong);
   check_lost_for(kMillisecond, kMillisecond * OperationTrust::kTimesAsLong);
-  check_lost_for(kSecond, OperationTrust::kMostDistrust);
+  check_lost_for(kSecond, OperationTrust::kMaxDistrust);
 }
 
 void is_lost_no_shorter_by_one_that_was_quicker() {
@@ -51,8 +51,8 @@ void is_lost_no_shorter_by_one_that_was_quicker() {
   trust.note(kSecond, kTime);
   trust.note(OperationTrust::kQuick, kTime);
   note_many(trust);
-  CHECK(!trust.is_trusted(kTime + OperationTrust::kMostDistrust - 1));
-  CHECK(trust.is_trusted(kTime + OperationTrust::kMostDistrust));
+  CHECK(!trust.is_trusted(kTime + OperationTrust::kMaxDistrust - 1));
+  CHECK(trust.is_trusted(kTime + OperationTrust::kMaxDistrust));
 }
 
 // G4: a container whose operations were quick until now, and another one's call.
@@ -100,7 +100,7 @@ void is_no_way_to_keep_others_waiting() {
 void is_slow_until_it_was_quick_again() {
   SlowReads reads;
   CHECK(!reads.are_slow());
-  for (std::uint32_t needed = SlowReads::kFewestQuick; needed < 200; needed *= 2) {
+  for (std::uint32_t needed = SlowReads::kMinQuick; needed < 200; needed *= 2) {
     reads.note_slow();
     for (std::uint32_t quick = 0; quick < needed; ++quick) {
       CHECK(reads.are_slow());
@@ -113,9 +113,9 @@ void is_slow_until_it_was_quick_again() {
 void begins_anew_with_each_slow_read() {
   SlowReads reads;
   reads.note_slow();
-  for (std::uint32_t quick = 1; quick < SlowReads::kFewestQuick; ++quick) reads.note_quick();
+  for (std::uint32_t quick = 1; quick < SlowReads::kMinQuick; ++quick) reads.note_quick();
   reads.note_slow();
-  for (std::uint32_t quick = 1; quick < SlowReads::kFewestQuick; ++quick) reads.note_quick();
+  for (std::uint32_t quick = 1; quick < SlowReads::kMinQuick; ++quick) reads.note_quick();
   CHECK(reads.are_slow());
   reads.note_quick();
   CHECK(!reads.are_slow());

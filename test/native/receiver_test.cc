@@ -144,9 +144,9 @@ void has_no_call_at_first() {
 void has_only_so_many_places() {
   const auto receiver = make_receiver();
   std::vector<std::unique_ptr<Desk>> desks;
-  for (std::size_t index = 0; index < Receiver::kMostWorkers; ++index)
+  for (std::size_t index = 0; index < Receiver::kMaxWorkers; ++index)
     desks.push_back(std::make_unique<Desk>(receiver));
-  CHECK_EQUAL(figure(*receiver, kWorkers), Receiver::kMostWorkers);
+  CHECK_EQUAL(figure(*receiver, kWorkers), Receiver::kMaxWorkers);
   alignas(8) std::array<std::byte, kInboxSize> inbox = {};
   const auto counters = std::make_unique<std::array<CallCounters, kCounterSlots>>();
   CHECK_EQUAL(ERROR(Worker::attach(receiver, inbox.data(), *counters, 65)), Errno{ENOSPC});
@@ -382,29 +382,29 @@ void queues_only_so_many() {
   const auto receiver = make_receiver();
   Desk desk(receiver);
   // one is the worker's
-  Callers callers(1 + Receiver::kMostQueued + kMore);
+  Callers callers(1 + Receiver::kMaxQueued + kMore);
   add(*receiver, callers);
   CHECK_EQUAL(desk.receive(), EventKind::notification);
   wait_until([&] { return figure(*receiver, kQueueRefused) == kMore; });
-  CHECK_EQUAL(figure(*receiver, kQueued), Receiver::kMostQueued);
+  CHECK_EQUAL(figure(*receiver, kQueued), Receiver::kMaxQueued);
   // counted once a batch is through
-  wait_until([&] { return figure(*receiver, kReadByFallback) == Receiver::kMostQueued + kMore; });
+  wait_until([&] { return figure(*receiver, kReadByFallback) == Receiver::kMaxQueued + kMore; });
   wait_until([&] { return callers.count_of(-EPERM) == kMore; });
   CHECK_EQUAL(event_of(*receiver, ReceiverEvent::Kind::crowded).token, 0U);
-  for (std::size_t index = 0; index < Receiver::kMostQueued; ++index) {
+  for (std::size_t index = 0; index < Receiver::kMaxQueued; ++index) {
     desk.answer(5);
     CHECK_EQUAL(desk.receive(), EventKind::notification);
   }
   CHECK_EQUAL(figure(*receiver, kQueued), 0UL);
   desk.answer(5);
   CHECK_EQUAL(desk.receive(), EventKind::ended);
-  CHECK_EQUAL(callers.count_of(5), 1 + Receiver::kMostQueued);
+  CHECK_EQUAL(callers.count_of(5), 1 + Receiver::kMaxQueued);
 }
 
 void queues_only_so_many_of_a_container() {
   constexpr std::uint32_t kContainer = 7;
   constexpr std::size_t kEach = 600;
-  constexpr std::size_t kMore = 2 * kEach - 1 - Receiver::kMostQueued;
+  constexpr std::size_t kMore = 2 * kEach - 1 - Receiver::kMaxQueued;
   const auto receiver = make_receiver();
   Desk desk(receiver);
   Callers started(kEach);
@@ -413,12 +413,12 @@ void queues_only_so_many_of_a_container() {
   add(*receiver, executed, 0, kContainer);
   CHECK_EQUAL(desk.receive(), EventKind::notification);
   wait_until([&] { return started.count_of(-EPERM) + executed.count_of(-EPERM) == kMore; });
-  CHECK_EQUAL(figure(*receiver, kQueued), Receiver::kMostQueued);
+  CHECK_EQUAL(figure(*receiver, kQueued), Receiver::kMaxQueued);
   receiver->stop();
   do desk.answer(5);
   while (desk.receive() != EventKind::stopped);
   wait_until(
-      [&] { return started.count_of(5) + executed.count_of(5) == 1 + Receiver::kMostQueued; });
+      [&] { return started.count_of(5) + executed.count_of(5) == 1 + Receiver::kMaxQueued; });
 }
 
 void answers_the_queued_before_it_stops() {

@@ -60,7 +60,7 @@ void is_not_slow_by_little_for_long() {
 void is_slow_for_ten_minutes_at_most() {
   WorkerTime worker_time;
   for (int call = 0; call < 100; ++call) worker_time.note(10 * kSecond, kTime);
-  CHECK_EQUAL(worker_time.kept(kTime), WorkerTime::kMost);
+  CHECK_EQUAL(worker_time.kept(kTime), WorkerTime::kMax);
   CHECK_EQUAL(pace_at(worker_time, kTime + 590 * kSecond), Pace::slow);
   CHECK_EQUAL(pace_at(worker_time, kTime + 600 * kSecond), Pace::unknown);
 }
@@ -78,15 +78,15 @@ void remembers_the_last_components() {
   OverdueComponents components;
   const auto name = [](std::size_t index) { return std::to_string(index); };
   constexpr std::size_t kMore = 3;
-  for (std::size_t index = 0; index < OverdueComponents::kMost + kMore; ++index)
+  for (std::size_t index = 0; index < OverdueComponents::kMax + kMore; ++index)
     components.note(name(index), kTime + static_cast<Nanoseconds>(index));
-  for (std::size_t index = 0; index < OverdueComponents::kMost + kMore; ++index)
+  for (std::size_t index = 0; index < OverdueComponents::kMax + kMore; ++index)
     CHECK_EQUAL(components.has(name(index), kTime), index >= kMore);
 }
 
 void remembers_who_has_kept_workers_most() {
   Senders senders;
-  constexpr auto kAll = static_cast<uid_t>(Senders::kMost);
+  constexpr auto kAll = static_cast<uid_t>(Senders::kMax);
   for (uid_t uid = 1; uid <= kAll; ++uid) senders.note(uid, uid * kSecond, now());
   const std::shared_ptr<Sender> used = senders.of(1);
   const auto kept = [&](uid_t uid) { return senders.of(uid)->worker_time.kept(now()); };
