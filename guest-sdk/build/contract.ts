@@ -3,7 +3,7 @@
 
 import { BuildError } from './build-error.ts';
 import { signatures } from './signature.ts';
-import { type Contract, interfaceModule, readContract } from './wit.ts';
+import { type Contract, declaredTypes, interfaceModule, readContract } from './wit.ts';
 import {
   type WitDeclaration,
   type WitFunction,
@@ -204,6 +204,14 @@ function inOrder(declared: readonly DeclaredType[]): readonly DeclaredType[] {
     ordered.push(type);
   }
   return ordered;
+}
+
+/** The types that the source of a handler may have to import, as authors write them. */
+export function authorTypes(): readonly string[] {
+  const written = [...signatures().values()].flatMap(({ parameters }) =>
+    parameters.map(({ form }) => form.wit),
+  );
+  return ['action', ...declaredTypes(written)].map((name) => pascalCase(name)).toSorted();
 }
 
 export async function readBindingContract(): Promise<BindingContract> {

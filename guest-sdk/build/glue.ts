@@ -13,8 +13,7 @@ export function glue(exports: readonly Signature[]): string {
   return `// SPDX-License-Identifier: Apache-2.0
 // The exports of this handler's component.
 
-import { ${usedFunctions(answers).join(', ')} } from '@seccompagent/guest-sdk/abi/exports';
-import * as handler from './handler';
+${usedFunctions(answers)}import * as handler from './handler';
 
 export { cabi_realloc } from '@seccompagent/guest-sdk/abi/exports';
 
@@ -26,11 +25,21 @@ ${postReturn('configure')}
 ${answers.map((signature) => answer(signature)).join('')}`;
 }
 
-function usedFunctions(answers: readonly Signature[]): readonly string[] {
+const ownModule = 'abi/exports';
+const ownFunctions = ['endOfCall', 'liftSettings', 'lowerAction', 'lowerRefusal'];
+
+/** A line for each module of the SDK. */
+function usedFunctions(answers: readonly Signature[]): string {
   const lifts = answers.flatMap((signature) =>
     signature.parameters.flatMap((parameter) => parameter.form.lift ?? []),
   );
-  return [...new Set(['endOfCall', 'liftSettings', 'lowerAction', 'lowerRefusal', ...lifts])];
+  const modules = new Set([ownModule, ...lifts.map(({ from }) => from)]);
+  const lines = [...modules].map((module) => {
+    const own = lifts.filter(({ from }) => from === module).map(({ name }) => name);
+    const names = new Set([...(module === ownModule ? ownFunctions : []), ...own]);
+    return `import { ${[...names].join(', ')} } from '@seccompagent/guest-sdk/${module}';\n`;
+  });
+  return lines.join('');
 }
 
 function answer(signature: Signature): string {
@@ -39,7 +48,7 @@ function answer(signature: Signature): string {
   for (const { form } of signature.parameters) {
     const names = form.core.map((_, index) => `p${parameters.length + index}`);
     parameters.push(...form.core.map((type, index) => `${names[index]}: ${type}`));
-    values.push(form.lift === null ? names.join(', ') : `${form.lift}(${names.join(', ')})`);
+    values.push(form.lift === null ? names.join(', ') : `${form.lift.name}(${names.join(', ')})`);
   }
   return `
 export function ${signature.name}(${parameters.join(', ')}): usize {

@@ -358,9 +358,7 @@ class RustBinding {
 
   /** Parameters of an export, whose lists are given to the handler. */
   #exported(type: WitType, name: string): readonly string[] {
-    return this.#flat(type, name).map((each) =>
-      each.replace('*const ', '*mut ').replace(/: (Device|MountOperation)$/u, `: ${sdk}$1`),
-    );
+    return this.#flat(type, name).map((each) => each.replace('*const ', '*mut '));
   }
 
   /** An expression that owns what came, and lends it. */
@@ -399,7 +397,7 @@ class RustBinding {
       case 'list':
         return `&${name}`;
       case 'option':
-        return `${name}.as_deref()`;
+        return this.#isPlain(type.of) ? name : `${name}.as_deref()`;
       case 'named': {
         const shape = this.#contract.shape(type.name);
         if (shape.kind === 'alias') return this.#lent(shape.type, name);

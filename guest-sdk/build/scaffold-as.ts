@@ -2,7 +2,7 @@
 // The source of a new handler in AssemblyScript.
 
 import { BuildError } from './build-error.ts';
-import type { Answer, BindingContract } from './contract.ts';
+import { type Answer, type BindingContract, authorTypes } from './contract.ts';
 import { type ScaffoldAnswer, scaffoldHeader, toldParameter } from './scaffold-answer.ts';
 import { camelCase, describeSignature, signatures } from './signature.ts';
 
@@ -20,7 +20,7 @@ ${assemblyScriptLog(answer)}  return Action.next();
 }
 `;
   });
-  const types = ['Action', 'Call', 'Device', 'MountOperation', 'Path'].filter((type) =>
+  const types = authorTypes().filter((type) =>
     functions.some((text) => new RegExp(`\\b${type}\\b`, 'u').test(text)),
   );
   return `${scaffoldHeader()}

@@ -1,44 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The test cases of a new handler: each call once, and what must come of it.
 
-import { type ArgumentKind, syscallTable } from '../../host/syscalls/syscall-table.ts';
+import { syscallTable } from '../../host/syscalls/syscall-table.ts';
 import { syscallNumbers } from '../../host/syscalls/syscall-numbers.ts';
 import { type ScaffoldAnswer, toldParameter } from './scaffold-answer.ts';
-
-const SAMPLE_PATH = '/tmp/x';
-
-/** What an argument of a sample call is; undefined: it is left out. */
-function sample(kind: ArgumentKind): string | undefined {
-  switch (kind) {
-    case 'path':
-    case 'source':
-      return SAMPLE_PATH;
-    case 'xattr-name':
-      return 'user.x';
-    case 'xattr-value':
-      return 'x';
-    case 'xattr-args':
-      return '{ value: x }';
-    case 'xattr-room':
-      return '{ size: 100 }';
-    case 'open-how':
-      return '{ flags: 0 }';
-    case 'mode':
-      return '0o755';
-    case 'dirfd':
-    case 'fd':
-    case 'uint':
-    case 'ulong':
-    case 'id16':
-    case 'device':
-    case 'mount-data':
-    case 'result':
-    case 'room':
-    case 'data':
-    case 'address':
-      return undefined;
-  }
-}
 
 /** What the handler writes into the log. */
 function messageOf(
@@ -58,7 +23,7 @@ function caseText(call: string, answer: ScaffoldAnswer): string {
   const row = syscallTable.find(({ name, arch }) => name === call && arch === undefined);
   const given = new Map(
     (row?.arguments ?? []).flatMap(({ name, kind }) => {
-      const value = name === 'filesystem-type' ? 'tmpfs' : sample(kind);
+      const value = name === 'filesystem-type' ? 'tmpfs' : kind.sample;
       return value === undefined ? [] : [[name, value] as const];
     }),
   );

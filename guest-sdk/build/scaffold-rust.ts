@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The source of a new handler in Rust.
 
-import { type Answer, type BindingContract, snakeCase } from './contract.ts';
+import { type Answer, type BindingContract, authorTypes, snakeCase } from './contract.ts';
 import { rustParameters } from './rust-binding.ts';
 import { type ScaffoldAnswer, scaffoldHeader, toldParameter } from './scaffold-answer.ts';
 
@@ -31,7 +31,7 @@ ${rustLog(answer)}    Action::Next
 `;
   });
   const text = functions.join('');
-  const used = ['format', 'log', 'lossy_text', 'Action', 'Call', 'Device', 'MountOperation'];
+  const used = ['format', 'log', 'lossy_text', ...authorTypes()];
   const names = used.filter((name) => new RegExp(`\\b${name}\\b`, 'u').test(text));
   return `${scaffoldHeader()}
 #![no_std]

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The source of a new handler in TypeScript.
 
-import type { Answer, BindingContract } from './contract.ts';
+import { type Answer, type BindingContract, authorTypes } from './contract.ts';
 import { type ScaffoldAnswer, scaffoldHeader, toldParameter } from './scaffold-answer.ts';
 import { camelCase } from './signature.ts';
 import type { WitType } from './wit-syntax.ts';
@@ -62,9 +62,7 @@ ${logLine(answer)}  return next();
 `;
   });
   const text = functions.join('');
-  const types = ['Action', 'Call', 'Device', 'MountOperation', 'Path'].filter((type) =>
-    new RegExp(`\\b${type}\\b`, 'u').test(text),
-  );
+  const types = authorTypes().filter((type) => new RegExp(`\\b${type}\\b`, 'u').test(text));
   const values = ['lossyText', 'next'].filter((name) => text.includes(`${name}(`));
   const names = [...types.map((type) => `type ${type}`), ...values];
   return `${scaffoldHeader()}

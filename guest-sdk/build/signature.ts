@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The functions that a handler may export, derived from the syscall table.
 
-import { families, familyParameters } from '../../host/syscalls/syscall-table.ts';
-import { type ParameterForm, parameterForm } from './parameter-form.ts';
+import { familyParameters } from '../../host/syscalls/family-table.ts';
+import type { ParameterKind } from '../../host/syscalls/kinds/kind.ts';
+import { families } from '../../host/syscalls/syscall-table.ts';
+
+/** What a parameter is in an author's code, in WIT and in a core module. */
+export type ParameterForm = Pick<ParameterKind, 'author' | 'wit' | 'core' | 'lift'>;
 
 export interface Parameter {
   /** kebab-case, as in WIT. */
@@ -24,7 +28,7 @@ const call: ParameterForm = {
   author: 'Call',
   wit: 'call',
   core: ['usize', 'i32', 'usize', 'i32', u64, u64, u64, u64, u64, u64],
-  lift: 'liftCall',
+  lift: { from: 'abi/exports', name: 'liftCall' },
 };
 
 const any: Signature = {
@@ -51,10 +55,7 @@ export function describeSignature(signature: Signature): string {
 }
 
 function familySignature(family: string): Signature {
-  const parameters = familyParameters(family).map(({ name, kind }) => ({
-    name,
-    form: parameterForm(kind),
-  }));
+  const parameters = familyParameters(family).map(({ name, kind }) => ({ name, form: kind }));
   return { name: family, parameters, returns: 'Action' };
 }
 

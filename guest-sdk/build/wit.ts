@@ -71,12 +71,18 @@ function witFunction(signature: Signature): string {
   return `%${signature.name}: func(${parameters.join(', ')}) -> action;`;
 }
 
+/** Types of WIT itself. */
+const ownWords: ReadonlySet<string> = new Set(
+  'bool u8 u16 u32 s32 u64 s64 string list option result tuple'.split(' '),
+);
+
 function usedTypes(answers: readonly Signature[]): readonly string[] {
   const written = answers.flatMap(({ parameters }) => parameters.map(({ form }) => form.wit));
-  const isUsed = (type: string): boolean =>
-    written.some((text) => text.split(/[<>]/).includes(type));
-  return [
-    'action',
-    ...['call', 'device', 'mount-operation', 'path'].filter((type) => isUsed(type)),
-  ];
+  return ['action', ...declaredTypes(written)];
+}
+
+/** Types that are declared in the contract, of types that are written in WIT; each once, sorted. */
+export function declaredTypes(written: readonly string[]): readonly string[] {
+  const words = written.flatMap((text) => text.split(/[<>, ]+/u));
+  return [...new Set(words)].filter((word) => word !== '' && !ownWords.has(word)).toSorted();
 }

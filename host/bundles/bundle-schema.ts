@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The JSON Schema of bundle.json, made of the tables that its reader goes by.
 import { errnos } from '../syscalls/errno.ts';
-import { canPerform } from '../syscalls/perform-plan.ts';
+import { canPerform } from '../syscalls/family-table.ts';
 import { families } from '../syscalls/syscall-table.ts';
 import { controlCharacters } from '../terminal-text.ts';
 import { askable } from './askable-calls.ts';

@@ -2,7 +2,7 @@
 // What can be granted, and how far: the tables that manifests and configurations are read by.
 import { capabilities } from '../handler/capabilities/offered.ts';
 import { errnos } from '../syscalls/errno.ts';
-import { canPerform } from '../syscalls/perform-plan.ts';
+import { canPerform } from '../syscalls/family-table.ts';
 import { mostStateKeys } from '../registry/grants.ts';
 import { families } from '../syscalls/syscall-table.ts';
 

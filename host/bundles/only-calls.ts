@@ -2,7 +2,7 @@
 // What a handler declares to pass on: all calls of a family but those whose argument has one of some
 // values. Profiles that are made for its bundle leave the others to the kernel.
 import { families, syscallTable } from '../syscalls/syscall-table.ts';
-import type { Argument, ArgumentKind } from '../syscalls/syscall-table.ts';
+import type { Argument } from '../syscalls/syscall-table.ts';
 import { entriesOf, invalid, matching, objectOf, textOf, uniqueTexts } from './json-value.ts';
 
 /** Holds where the argument, under the mask, is one of the values. */
@@ -18,18 +18,17 @@ export type OnlyCalls = ReadonlyMap<string, ArgumentTest>;
 
 export const bitsForm: RegExp = /^(?:0o[0-7]{1,10}|0x[\da-f]{1,8})$/;
 
-/** How many bits the kernel looks at; filters see the whole register. */
-const bitsOf: Readonly<Partial<Record<ArgumentKind, number>>> = { mode: 0xffff, uint: 0xffff_ffff };
-
 function argumentsOf(family: string, name: string): readonly Argument[] {
   return syscallTable
     .filter((row) => row.family === family)
     .flatMap((row) => row.arguments.filter((argument) => argument.name === name));
 }
 
-/** The bits of an argument that may be tested; 0: it is no number of the caller's. */
+/** The bits of an argument that may be tested, since the kernel looks at them; 0: it is no number of the caller's. */
 function testableBits(family: string, name: string): number {
-  const bits = argumentsOf(family, name).map(({ kind }) => bitsOf[kind] ?? 0);
+  const bits = argumentsOf(family, name).map(({ kind }) =>
+    kind.type === 'number' ? (kind.testableBits ?? 0) : 0,
+  );
   return bits.length === 0 ? 0 : Math.min(...bits);
 }
 

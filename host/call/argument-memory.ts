@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a handler may read and write behind the pointers of a call: by their kinds in the table.
 import { arches, inbox } from '../native.ts';
-import { xattrArgs, xattrRoom } from '../syscalls/parameter-source.ts';
+import { xattrRoomPlace } from '../syscalls/kinds/xattr-room.ts';
 import type { ReceivedCall } from './received-call.ts';
 import type { Syscall } from '../syscalls/syscalls.ts';
 
@@ -46,8 +46,8 @@ function snapshot(call: ReceivedCall, index: number, skip: number): ArgumentMemo
 function xattrResult(call: ReceivedCall, index: number): ArgumentMemory {
   const length = call.pointerLength(index);
   if (length < 0) return { kind: 'fault', length };
-  const size = BigInt(call.field(index, xattrRoom.size));
-  return memoryAt(call.wideField(index, xattrRoom.address), size, true);
+  const size = BigInt(call.field(index, xattrRoomPlace.size));
+  return memoryAt(call.wideField(index, xattrRoomPlace.address), size, true);
 }
 
 /** What an argument of the current call leads to. */
@@ -61,17 +61,14 @@ export function argumentMemory(
   if (argument === undefined || arch === undefined) return none;
   const mask = arch === 'i386' ? low32 : BigInt.asUintN(64, -1n);
   const address = call.register(index) & mask;
-  switch (argument.kind) {
-    case 'path':
-    case 'source':
-    case 'mount-data':
-    case 'xattr-name':
-    case 'xattr-value':
-    case 'open-how':
-      return snapshot(call, index, 0);
-    case 'xattr-args':
-      return snapshot(call, index, xattrArgs.value);
-    case 'xattr-room':
+  const { kind } = argument;
+  if (kind.type === 'number') return none;
+  switch (kind.memory) {
+    case 'none':
+      return none;
+    case 'snapshot':
+      return snapshot(call, index, kind.skip ?? 0);
+    case 'room-of-struct':
       return xattrResult(call, index);
     case 'result':
       return memoryAt(address, resultSizes.get(syscall.name)?.[arch] ?? 0n, true);
@@ -79,14 +76,5 @@ export function argumentMemory(
       return memoryAt(address, call.register(index + 1) & mask, true);
     case 'data':
       return memoryAt(address, mostData, false);
-    case 'address':
-    case 'dirfd':
-    case 'fd':
-    case 'mode':
-    case 'uint':
-    case 'ulong':
-    case 'id16':
-    case 'device':
-      return none;
   }
 }

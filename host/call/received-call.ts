@@ -5,16 +5,12 @@ import { inboxPages } from './inbox-names.ts';
 import { answerKind, argumentCount, inbox } from '../native.ts';
 import { errnoNameOf } from '../syscalls/errno.ts';
 import type { ErrnoName } from '../syscalls/errno.ts';
-import { openHow, xattrArgs, xattrRoom } from '../syscalls/parameter-source.ts';
+import { currentDirectory } from '../syscalls/kinds/dirfd.ts';
+import { numberIn } from '../syscalls/kinds/kind.ts';
+import type { NumberForm, PointerKind, StructField } from '../syscalls/kinds/kind.ts';
+import { xattrRoomPlace } from '../syscalls/kinds/xattr-room.ts';
 import type { Argument } from '../syscalls/syscall-table.ts';
 import type { Syscall } from '../syscalls/syscalls.ts';
-
-/** AT_FDCWD of <fcntl.h>. */
-export const currentDirectory = -100;
-
-const modeMask = 0xffff;
-const idMask = 0xffff;
-const unchangedId = 0xffff_ffff;
 
 /** What an argument says, for handlers that take any call. */
 export type DecodedValue =
@@ -165,14 +161,13 @@ export class ReceivedCall {
     return syscall.secondDirfdIndex < 0 ? currentDirectory : this.low(syscall.secondDirfdIndex) | 0;
   }
 
-  mode(index: number): number {
-    return this.low(index) & modeMask;
-  }
-
-  /** An id of 16 bits: the highest one says that nothing changes. */
-  id16(index: number): number {
-    const id = this.low(index) & idMask;
-    return id === idMask ? unchangedId : id;
+  /** The number that an argument is; negative only where its form is signed. */
+  argument(index: number, form: NumberForm): bigint {
+    return numberIn(
+      form,
+      this.register(index),
+      form.isPair === true ? this.register(index + 1) : 0n,
+    );
   }
 
   /** A number of 4 bytes among those that a pointer leads to. */
@@ -193,70 +188,40 @@ export class ReceivedCall {
   }
 
   #decodeArgument({ name, kind }: Argument, index: number): readonly DecodedArgument[] {
-    const integer = (value: number | bigint): readonly DecodedArgument[] => [
-      decodedInteger(name, value),
+    if (kind.type === 'number') return [decodedInteger(name, this.argument(index, kind.form))];
+    if (kind.fields === undefined) return [{ name, value: this.#decodePointer(index, kind) }];
+    const fault = this.pointerLength(index) < 0;
+    const first = fault || kind.hasOnlyFields !== true;
+    return [
+      ...(first ? [{ name, value: this.#decodePointer(index, kind) }] : []),
+      ...(fault ? [] : kind.fields.map((field) => this.#decodeField(index, field))),
     ];
-    switch (kind) {
-      case 'dirfd':
-      case 'fd':
-        return integer(this.low(index) | 0);
-      case 'mode':
-        return integer(this.mode(index));
-      case 'uint':
-      case 'device':
-        return integer(this.low(index));
-      case 'id16':
-        return integer(this.id16(index));
-      case 'ulong':
-        return integer(this.register(index));
-      case 'path':
-      case 'source':
-      case 'mount-data':
-      case 'xattr-name':
-      case 'xattr-value':
-        return [{ name, value: this.#decodePointer(index, 0) }];
-      case 'open-how':
-      case 'xattr-args':
-      case 'xattr-room':
-        return this.#decodeStruct(name, kind, index);
+  }
+
+  #decodeField(index: number, { name, offset, size, isSigned }: StructField): DecodedArgument {
+    const value = size === 8 ? this.wideField(index, offset) : BigInt(this.field(index, offset));
+    return decodedInteger(name, isSigned === true ? BigInt.asIntN(size * 8, value) : value);
+  }
+
+  #decodePointer(index: number, { memory, skip = 0 }: PointerKind): DecodedValue {
+    switch (memory) {
+      case 'snapshot':
+        return this.#decodeBytes(index, skip);
+      case 'room-of-struct': {
+        if (this.pointerLength(index) < 0) return this.#decodeBytes(index, 0);
+        const isNull = this.wideField(index, xattrRoomPlace.address) === 0n;
+        return { kind: isNull ? 'null' : 'unread' };
+      }
+      case 'none':
       case 'result':
       case 'room':
       case 'data':
-      case 'address':
-        return [{ name, value: { kind: this.register(index) === 0n ? 'null' : 'unread' } }];
-    }
-  }
-
-  #decodeStruct(
-    name: string,
-    kind: 'open-how' | 'xattr-args' | 'xattr-room',
-    index: number,
-  ): readonly DecodedArgument[] {
-    if (this.pointerLength(index) < 0) return [{ name, value: this.#decodePointer(index, 0) }];
-    switch (kind) {
-      case 'open-how':
-        return [
-          decodedInteger('flags', this.wideField(index, openHow.flags)),
-          decodedInteger('mode', this.wideField(index, openHow.mode)),
-          decodedInteger('resolve', this.wideField(index, openHow.resolve)),
-        ];
-      case 'xattr-args':
-        return [
-          { name, value: this.#decodePointer(index, xattrArgs.value) },
-          decodedInteger('flags', this.field(index, xattrArgs.flags)),
-        ];
-      case 'xattr-room': {
-        const isNull = this.wideField(index, xattrRoom.address) === 0n;
-        return [
-          { name, value: { kind: isNull ? 'null' : 'unread' } },
-          decodedInteger('size', this.field(index, xattrRoom.size)),
-        ];
-      }
+        return { kind: this.register(index) === 0n ? 'null' : 'unread' };
     }
   }
 
   /** @param skip so many bytes are none of its own */
-  #decodePointer(index: number, skip: number): DecodedValue {
+  #decodeBytes(index: number, skip: number): DecodedValue {
     const length = this.pointerLength(index);
     if (length === inbox.null) return { kind: 'null' };
     if (length < 0) return { kind: 'fault', errno: errnoNameOf(-length) ?? 'EFAULT' };

@@ -1,27 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a component may export, and the core functions that must be behind it.
-import { families, familyParameters } from '../syscalls/syscall-table.ts';
-import type { ParameterKind } from '../syscalls/syscall-table.ts';
+import { familyParameters } from '../syscalls/family-table.ts';
+import { families } from '../syscalls/syscall-table.ts';
+import { isWide } from '../syscalls/kinds/kind.ts';
 import type { CoreModuleDescription, CoreSignature } from './core-description.ts';
 import { refuse, shortName, listed } from './refusal.ts';
 
-const flat: Readonly<Record<ParameterKind, string>> = {
-  path: 'ii',
-  'optional-path': 'iii',
-  bytes: 'ii',
-  'optional-bytes': 'iii',
-  u32: 'i',
-  s32: 'i',
-  u64: 'I',
-  device: 'ii',
-  'mount-operation': 'i',
-};
-
 /** The core type of a family's export; its result is a pointer to the action. */
 export function familySignature(family: string): CoreSignature {
-  return `${familyParameters(family)
-    .map(({ kind }) => flat[kind])
-    .join('')}:i`;
+  const core = familyParameters(family).flatMap(({ kind }) => kind.core);
+  return `${core.map((type) => (isWide(type) ? 'I' : 'i')).join('')}:i`;
 }
 
 export const anySignature: CoreSignature = 'iiiiIIIIII:i';

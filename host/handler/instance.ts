@@ -2,7 +2,7 @@
 // One instance of a handler: for one container and one worker. Anything thrown out of it ends it.
 import { AgentError } from '../errors.ts';
 import { inbox } from '../native.ts';
-import { canPerform } from '../syscalls/perform-plan.ts';
+import { canPerform } from '../syscalls/family-table.ts';
 import type { ReceivedCall } from '../call/received-call.ts';
 import type { Syscall } from '../syscalls/syscalls.ts';
 import {

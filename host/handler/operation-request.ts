@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the addon is asked to do for a caller: filled in part by part, checked as the kernel would.
 import { operationNumber } from '../native.ts';
-import { hasUnknownAtFlags } from '../syscalls/perform-plan.ts';
-import type { OperationPart } from '../syscalls/perform-plan.ts';
-import { at } from '../syscalls/syscall-table.ts';
+import { at, hasUnknownAtFlags } from '../syscalls/family-table.ts';
+import type { OperationPart } from '../syscalls/family-table.ts';
 import { errnoNumber } from '../syscalls/errno.ts';
 
 const enoent = errnoNumber('ENOENT');

@@ -2,10 +2,12 @@
 // Writes the module through which a component is asked: it moves a call's arguments from the inbox
 // into the handler's memory, so that they never become JavaScript values.
 import { inbox } from '../native.ts';
+import { isWide } from '../syscalls/kinds/kind.ts';
+import type { CoreType, NumberForm, ParameterKind } from '../syscalls/kinds/kind.ts';
 import { parametersOf } from '../syscalls/parameter-source.ts';
-import type { Parameter, RegisterForm } from '../syscalls/parameter-source.ts';
+import type { Parameter } from '../syscalls/parameter-source.ts';
 import { rowKey, syscallTable } from '../syscalls/syscall-table.ts';
-import type { ParameterKind, SyscallRow } from '../syscalls/syscall-table.ts';
+import type { SyscallRow } from '../syscalls/syscall-table.ts';
 import { nameLayout } from '../call/inbox-names.ts';
 import type { StringEncoding } from './component.ts';
 import { encodeU32 } from './core-module.ts';
@@ -105,6 +107,9 @@ const and = 0x71;
 const or = 0x72;
 const shiftLeft = 0x74;
 const shiftRight = 0x76;
+const or64 = 0x84;
+const shiftLeft64 = 0x86;
+const extendSigned = 0xac;
 const extend = 0xad;
 const copyFromInbox: Code = [0xfc, 0x0a, handlerMemory, inboxMemory];
 
@@ -239,6 +244,11 @@ function askAny(
   };
 }
 
+interface FieldPlace {
+  readonly offset: number;
+  readonly size: 4 | 8;
+}
+
 /** How one parameter of a typed export gets to the handler. */
 interface Lowering {
   /** Gives up when a pointer could not be read. */
@@ -249,71 +259,83 @@ interface Lowering {
 
 const plain = (values: Code): Lowering => ({ check: [], put: [], values });
 
-/** What a parameter is that a call has no argument for. */
-function constant(kind: ParameterKind, value: number): Code {
-  switch (kind) {
-    case 'path':
-    case 'bytes':
-      return [i32(emptyPointer), i32(0)];
-    case 'optional-path':
-    case 'optional-bytes':
-      return [i32(0), i32(0), i32(0)];
-    case 'device':
-      return [i32(0), i32(0)];
-    case 'u64':
-      return i64(value);
-    case 'u32':
-    case 's32':
-    case 'mount-operation':
-      return i32(value);
-  }
+function number(type: CoreType, value: number): Code {
+  return isWide(type) ? i64(value) : i32(value);
 }
 
-/** The value of a register, as wide as the parameter is. */
-function registerValue(as: RegisterForm, index: number, kind: ParameterKind): Code {
-  const narrow = (values: Code): Code => (kind === 'u64' ? [values, extend] : values);
-  switch (as) {
-    case 'mode':
-      return narrow(register('u16', index));
-    case 'u32':
-      return narrow(register('i32', index));
-    case 'u64':
-      return register('i64', index);
-    case 'id16': {
-      const id = register('u16', index);
-      return narrow([i32(-1), id, id, i32(0xffff), isEqual, select]);
-    }
-    case 'device': {
-      // as new_decode_dev of the kernel has it
-      const number = register('i32', index);
-      const major = [number, i32(0xfff00), and, i32(8), shiftRight];
-      const high = [number, i32(12), shiftRight, i32(0xfff00), and];
-      return [major, number, i32(0xff), and, high, or];
-    }
+/** The values of a parameter that a call has no argument for. */
+function constant({ core, passed }: ParameterKind, value: number): Code {
+  if (passed.as === 'number') return core.map((type) => number(type, value));
+  if (passed.as === 'list' && !passed.isOptional) return [i32(emptyPointer), i32(0)];
+  return core.map((type) => number(type, 0));
+}
+
+/** As new_decode_dev of the kernel has it. */
+function deviceValues(index: number): Code {
+  const own = register('i32', index);
+  const major = [own, i32(0xfff00), and, i32(8), shiftRight];
+  const high = [own, i32(12), shiftRight, i32(0xfff00), and];
+  return [major, own, i32(0xff), and, high, or];
+}
+
+/** The number of a register of at most 32 bits. */
+function narrowValue({ bits, hasUnset }: NumberForm, index: number): Code {
+  if (bits === 32) return register('i32', index);
+  const own = register('u16', index);
+  return hasUnset === true ? [i32(-1), own, own, i32(0xffff), isEqual, select] : own;
+}
+
+/** The number of a register, as wide as the parameter is. */
+function registerValue(form: NumberForm, index: number, { core: [type] }: ParameterKind): Code {
+  if (form.bits === 64) {
+    if (form.isPair !== true) return register('i64', index);
+    const high = [register('i32', index + 1), extend, i64(32), shiftLeft64];
+    return [register('i32', index), extend, high, or64];
   }
+  const narrow = narrowValue(form, index);
+  if (type === undefined || !isWide(type)) return narrow;
+  return [narrow, form.isSigned === true ? extendSigned : extend];
+}
+
+/** A number among those that a pointer leads to. */
+function fieldValue(index: number, { offset, size }: FieldPlace, type: CoreType): Code {
+  const isWhole = isWide(type) && size === 8;
+  const loaded = [pointerOffset(index), loadInbox(isWhole ? 'i64' : 'i32', offset)];
+  return isWide(type) && !isWhole ? [loaded, extend] : loaded;
 }
 
 /** @param pointer the local for its address */
 function lowering(callees: Callees, parameter: Parameter, pointer: number): Lowering {
   const { kind, source } = parameter;
+  const { passed } = kind;
   if (source.from === 'constant') return plain(constant(kind, source.value));
   const { index } = source;
-  if (source.from === 'register') return plain(registerValue(source.as, index, kind));
+  if (source.from === 'register') {
+    return plain(
+      passed.as === 'device' ? deviceValues(index) : registerValue(source.form, index, kind),
+    );
+  }
   const length = pointerLength(index);
   const isNegative = [length, i32(0), isLess];
   const isThere = [length, i32(inbox.null), isNotEqual];
   const giveUp = [beginIf, i32(-1 - index), giveBack, end];
   if (source.from === 'field') {
-    const isWide = kind === 'u64' && source.size === 8;
-    const loaded = [pointerOffset(index), loadInbox(isWide ? 'i64' : 'i32', source.offset)];
-    const values = kind === 'u64' && !isWide ? [loaded, extend] : loaded;
+    const values = kind.core.map((type) => fieldValue(index, source, type));
     return { check: [isNegative, giveUp], put: [], values };
+  }
+  if (passed.as === 'optional-fields') {
+    const [, ...core] = kind.core;
+    const values = passed.fields.map((field, place) => {
+      const type = core[place] ?? 'i32';
+      return [fieldValue(index, field, type), number(type, 0), isThere, select];
+    });
+    return { check: [isNegative, isThere, and, giveUp], put: [], values: [isThere, values] };
   }
   const { skip } = source;
   const own: Code = skip === 0 ? length : [length, i32(skip), subtract];
   const place: Code = skip === 0 ? pointerOffset(index) : [pointerOffset(index), i32(skip), add];
   const put = [place, own, i32(1), call(callees.copyIn), set(pointer)];
-  if (kind === 'optional-path' || kind === 'optional-bytes') {
+  if (passed.as === 'list' && passed.isOptional) {
     return {
       check: [isNegative, isThere, and, giveUp],
       put: [isThere, beginIf, put, end],

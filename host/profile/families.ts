@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which system calls do the same: siblings of a family, and other ways around it.
 import { familyMembers, syscallTable } from '../syscalls/syscall-table.ts';
-import type { ArgumentKind } from '../syscalls/syscall-table.ts';
 import { syscallNumbers } from '../syscalls/syscall-numbers.ts';
 import { ringOperations } from './ring-operations.ts';
 
@@ -108,23 +107,8 @@ export function siblingsOf(name: string): readonly string[] {
   return familyMembers(familyOf(name));
 }
 
-const addresses: readonly ArgumentKind[] = [
-  'path',
-  'source',
-  'mount-data',
-  'xattr-name',
-  'xattr-value',
-  'xattr-args',
-  'xattr-room',
-  'open-how',
-  'result',
-  'room',
-  'data',
-  'address',
-];
-
 /** The name of an argument that is an address; undefined: it is a number, or nobody knows. */
 export function addressArgument(call: string, index: number): string | undefined {
   const argument = syscallTable.find((row) => row.name === call)?.arguments[index];
-  return argument !== undefined && addresses.includes(argument.kind) ? argument.name : undefined;
+  return argument?.kind.type === 'pointer' ? argument.name : undefined;
 }

@@ -3,7 +3,8 @@
 // signals from taking calls back.
 import { waitKillableFlag } from '../agent-socket/filter-flags.ts';
 import { syscallTable } from '../syscalls/syscall-table.ts';
-import type { ArgumentKind } from '../syscalls/syscall-table.ts';
+import type { Argument } from '../syscalls/syscall-table.ts';
+import type { PointedMemory } from '../syscalls/kinds/kind.ts';
 import type { Bundle } from '../bundles/bundle.ts';
 import type { Registry } from '../registry/registry.ts';
 
@@ -14,12 +15,18 @@ export interface MemoryWriter {
   readonly families: readonly string[];
 }
 
-const written: readonly ArgumentKind[] = ['result', 'room', 'xattr-room'];
+const writtenMemory: readonly string[] = [
+  'result',
+  'room',
+  'room-of-struct',
+] satisfies readonly PointedMemory[];
+
+function isWritten({ kind }: Argument): boolean {
+  return kind.type === 'pointer' && writtenMemory.includes(kind.memory);
+}
 
 function returnsThroughMemory(family: string): boolean {
-  return syscallTable.some(
-    (row) => row.family === family && row.arguments.some(({ kind }) => written.includes(kind)),
-  );
+  return syscallTable.some((row) => row.family === family && row.arguments.some(isWritten));
 }
 
 function mayWrite({ granted }: Bundle): boolean {

@@ -2,8 +2,7 @@
 // What is in no recording: options of mounts, which hold passwords, values of extended attributes, what
 // handlers remember, and the memory of callers. How long they were stays.
 import type { HostAnswer, HostCall } from '../call/host-call.ts';
-import { xattrArgs } from '../syscalls/parameter-source.ts';
-import type { ArgumentKind } from '../syscalls/syscall-table.ts';
+import type { ArgumentKind } from '../syscalls/kinds/kind.ts';
 import type { Syscalls } from '../syscalls/syscalls.ts';
 import { archIndex } from './recorded-call.ts';
 import type { RecordedCall, RecordedHostCall, RecordedPointer } from './recorded-call.ts';
@@ -20,8 +19,7 @@ function filledOrNull(bytes: Uint8Array | null): Uint8Array | null {
 
 /** Of what is behind an argument, from where on it is secret; undefined: it is not. */
 export function secretFrom(kind: ArgumentKind | undefined): number | undefined {
-  if (kind === 'mount-data' || kind === 'xattr-value') return 0;
-  return kind === 'xattr-args' ? xattrArgs.value : undefined;
+  return kind?.type === 'pointer' ? kind.secretFrom : undefined;
 }
 
 function redactedPointer(

@@ -1,78 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one table of the system calls whose arguments this project decodes: a row per syscall name.
-
-/**
- * What an argument is, by the C type that the kernel declares for it.
- *
- * | kind          | kernel's type                  | decoded as                                             |
- * |---------------|--------------------------------|--------------------------------------------------------|
- * | `dirfd`       | `int`                          | never shown: paths resolve against it, implicitly      |
- * | `fd`          | `int`                          | the low 32 bits, signed; what the call acts on         |
- * | `path`        | `const char __user *`          | bytes without the NUL; faults are the call's own error |
- * | `source`      | `char __user *`, may be NULL   | optional bytes, longer than PATH_MAX is EINVAL         |
- * | `mount-data`  | `void __user *`, may be NULL   | optional bytes, at most a page, up to the first NUL    |
- * | `mode`        | `umode_t`                      | the low 16 bits                                        |
- * | `uint`        | `unsigned int`, `int` flags    | the low 32 bits                                        |
- * | `ulong`       | `unsigned long`, `size_t`      | 64 bits, 32 in 32-bit calls                            |
- * | `id16`        | `old_uid_t`                    | the low 16 bits; 0xffff is -1                          |
- * | `device`      | `unsigned` of mknod(2)         | the low 32 bits, as major and minor                    |
- * | `xattr-name`  | `const char __user *`          | bytes without the NUL; none or over 255 are ERANGE     |
- * | `xattr-value` | `const void __user *`          | as many bytes as the next argument says; over 64 KiB   |
- * |               |                                | are E2BIG                                              |
- * | `xattr-args`  | `struct xattr_args __user *`   | of setxattrat(2): the value and its flags              |
- * | `xattr-room`  | `struct xattr_args __user *`   | of getxattrat(2): the room for the value               |
- * | `open-how`    | `struct open_how __user *`     | flags, mode and resolve; sizes as the kernel has them  |
- * | `result`      | pointer to a struct            | never read; capability `memory` writes it              |
- * | `room`        | `void __user *`                | the same; the next argument is its size                |
- * | `data`        | `const void __user *`          | not decoded; capability `memory` reads it              |
- * | `address`     | pointers to pointers and so on | never followed                                         |
- */
-export type ArgumentKind =
-  | 'dirfd'
-  | 'fd'
-  | 'path'
-  | 'source'
-  | 'mount-data'
-  | 'mode'
-  | 'uint'
-  | 'ulong'
-  | 'id16'
-  | 'device'
-  | 'xattr-name'
-  | 'xattr-value'
-  | 'xattr-args'
-  | 'xattr-room'
-  | 'open-how'
-  | 'result'
-  | 'room'
-  | 'data'
-  | 'address';
+import { at } from './family-table.ts';
+import { addressKind } from './kinds/address.ts';
+import { dataKind } from './kinds/data.ts';
+import { deviceKind } from './kinds/device.ts';
+import { dirfdKind } from './kinds/dirfd.ts';
+import { fdKind } from './kinds/fd.ts';
+import { id16Kind } from './kinds/id16.ts';
+import type { ArgumentKind } from './kinds/kind.ts';
+import { modeKind } from './kinds/mode.ts';
+import { mountDataKind } from './kinds/mount-data.ts';
+import { openHowKind } from './kinds/open-how.ts';
+import { pathKind } from './kinds/path.ts';
+import { resultKind } from './kinds/result.ts';
+import { roomKind } from './kinds/room.ts';
+import { sourceKind } from './kinds/source.ts';
+import { uintKind } from './kinds/uint.ts';
+import { ulongKind } from './kinds/ulong.ts';
+import { xattrArgsKind } from './kinds/xattr-args.ts';
+import { xattrNameKind } from './kinds/xattr-name.ts';
+import { xattrRoomKind } from './kinds/xattr-room.ts';
+import { xattrValueKind } from './kinds/xattr-value.ts';
 
 export interface Argument {
   /** kebab-case. Where the family's export has a parameter of that name, this is it. */
   readonly name: string;
   readonly kind: ArgumentKind;
-}
-
-/**
- * What a parameter of a family's export is. A call that lacks it has 0, nothing, or an empty path:
- * that of the file itself whose descriptor it names.
- */
-export type ParameterKind =
-  | 'path'
-  | 'optional-path'
-  | 'bytes'
-  | 'optional-bytes'
-  | 'u32'
-  | 's32'
-  | 'u64'
-  | 'device'
-  | 'mount-operation';
-
-export interface FamilyParameter {
-  /** The parameter's name in the handler's export: kebab-case, a valid WIT label. */
-  readonly name: string;
-  readonly kind: ParameterKind;
 }
 
 export interface SyscallRow {
@@ -87,39 +40,30 @@ export interface SyscallRow {
   readonly arch?: 'i386';
 }
 
-const dirfd: Argument = { name: 'dirfd', kind: 'dirfd' };
-const newDirfd: Argument = { name: 'new-dirfd', kind: 'dirfd' };
+const dirfd: Argument = { name: 'dirfd', kind: dirfdKind };
+const newDirfd: Argument = { name: 'new-dirfd', kind: dirfdKind };
 /** The same for the calls that name the file itself by a descriptor. */
-const fileFd: Argument = { name: 'fd', kind: 'dirfd' };
-const fd: Argument = { name: 'fd', kind: 'fd' };
-const path: Argument = { name: 'path', kind: 'path' };
-const newPath: Argument = { name: 'new-path', kind: 'path' };
-const target: Argument = { name: 'target', kind: 'path' };
-const mode: Argument = { name: 'mode', kind: 'mode' };
-const flags: Argument = { name: 'flags', kind: 'uint' };
-const atFlags: Argument = { name: 'at-flags', kind: 'uint' };
-const device: Argument = { name: 'device', kind: 'device' };
-const uid: Argument = { name: 'uid', kind: 'uint' };
-const gid: Argument = { name: 'gid', kind: 'uint' };
-const uid16: Argument = { name: 'uid', kind: 'id16' };
-const gid16: Argument = { name: 'gid', kind: 'id16' };
-const attribute: Argument = { name: 'name', kind: 'xattr-name' };
-const value: Argument = { name: 'value', kind: 'xattr-value' };
-const valueArgs: Argument = { name: 'value', kind: 'xattr-args' };
-const room: Argument = { name: 'value', kind: 'room' };
-const roomArgs: Argument = { name: 'value', kind: 'xattr-room' };
-const list: Argument = { name: 'list', kind: 'room' };
-const size: Argument = { name: 'size', kind: 'ulong' };
-const attributes: Argument = { name: 'attributes', kind: 'data' };
-
-/** Numbers of <fcntl.h> that are the same everywhere. */
-export const at = {
-  symlinkNofollow: 0x100,
-  removeDirectory: 0x200,
-  noAutomount: 0x800,
-  symlinkFollow: 0x400,
-  emptyPath: 0x1000,
-} as const;
+const fileFd: Argument = { name: 'fd', kind: dirfdKind };
+const fd: Argument = { name: 'fd', kind: fdKind };
+const path: Argument = { name: 'path', kind: pathKind };
+const newPath: Argument = { name: 'new-path', kind: pathKind };
+const target: Argument = { name: 'target', kind: pathKind };
+const mode: Argument = { name: 'mode', kind: modeKind };
+const flags: Argument = { name: 'flags', kind: uintKind };
+const atFlags: Argument = { name: 'at-flags', kind: uintKind };
+const device: Argument = { name: 'device', kind: deviceKind };
+const uid: Argument = { name: 'uid', kind: uintKind };
+const gid: Argument = { name: 'gid', kind: uintKind };
+const uid16: Argument = { name: 'uid', kind: id16Kind };
+const gid16: Argument = { name: 'gid', kind: id16Kind };
+const attribute: Argument = { name: 'name', kind: xattrNameKind };
+const value: Argument = { name: 'value', kind: xattrValueKind };
+const valueArgs: Argument = { name: 'value', kind: xattrArgsKind };
+const room: Argument = { name: 'value', kind: roomKind };
+const roomArgs: Argument = { name: 'value', kind: xattrRoomKind };
+const list: Argument = { name: 'list', kind: roomKind };
+const size: Argument = { name: 'size', kind: ulongKind };
+const attributes: Argument = { name: 'attributes', kind: dataKind };
 
 /** creat(2) is open(2) with O_CREAT, O_WRONLY and O_TRUNC. */
 const creatFlags = 0o1101;
@@ -155,7 +99,7 @@ export const syscallTable: readonly SyscallRow[] = [
   {
     name: 'openat2',
     family: 'open',
-    arguments: [dirfd, path, { name: 'how', kind: 'open-how' }, size],
+    arguments: [dirfd, path, { name: 'how', kind: openHowKind }, size],
   },
   { name: 'creat', family: 'open', arguments: [path, mode], constants: { flags: creatFlags } },
 
@@ -245,7 +189,7 @@ export const syscallTable: readonly SyscallRow[] = [
   {
     name: 'getxattrat',
     family: 'getxattr',
-    arguments: [dirfd, path, atFlags, attribute, roomArgs, { name: 'args-size', kind: 'ulong' }],
+    arguments: [dirfd, path, atFlags, attribute, roomArgs, { name: 'args-size', kind: ulongKind }],
   },
 
   { name: 'listxattr', family: 'listxattr', arguments: [path, list, size] },
@@ -282,38 +226,38 @@ export const syscallTable: readonly SyscallRow[] = [
     name: 'mount',
     family: 'mount',
     arguments: [
-      { name: 'source', kind: 'source' },
+      { name: 'source', kind: sourceKind },
       target,
-      { name: 'filesystem-type', kind: 'source' },
-      { name: 'mount-flags', kind: 'ulong' },
-      { name: 'data', kind: 'mount-data' },
+      { name: 'filesystem-type', kind: sourceKind },
+      { name: 'mount-flags', kind: ulongKind },
+      { name: 'data', kind: mountDataKind },
     ],
   },
   { name: 'umount2', family: 'umount', arguments: [target, flags] },
   { name: 'umount', family: 'umount', arguments: [target] },
 
-  mountApi('fsopen', { name: 'path', kind: 'source' }, flags),
+  mountApi('fsopen', { name: 'path', kind: sourceKind }, flags),
   mountApi(
     'fsconfig',
     fd,
-    { name: 'command', kind: 'uint' },
-    { name: 'key', kind: 'data' },
-    { name: 'value', kind: 'data' },
-    { name: 'auxiliary', kind: 'uint' },
+    { name: 'command', kind: uintKind },
+    { name: 'key', kind: dataKind },
+    { name: 'value', kind: dataKind },
+    { name: 'auxiliary', kind: uintKind },
   ),
-  mountApi('fsmount', fd, flags, { name: 'mount-attributes', kind: 'uint' }),
+  mountApi('fsmount', fd, flags, { name: 'mount-attributes', kind: uintKind }),
   mountApi('fspick', dirfd, path, flags),
   mountApi('move_mount', dirfd, path, newDirfd, newPath, flags),
   mountApi('open_tree', dirfd, path, flags),
   mountApi('open_tree_attr', dirfd, path, flags, attributes, size),
   mountApi('mount_setattr', dirfd, path, flags, attributes, size),
 
-  { name: 'sysinfo', family: 'sysinfo', arguments: [{ name: 'info', kind: 'result' }] },
+  { name: 'sysinfo', family: 'sysinfo', arguments: [{ name: 'info', kind: resultKind }] },
 
   {
     name: 'execve',
     family: 'execve',
-    arguments: [path, { name: 'argv', kind: 'address' }, { name: 'envp', kind: 'address' }],
+    arguments: [path, { name: 'argv', kind: addressKind }, { name: 'envp', kind: addressKind }],
   },
   {
     name: 'execveat',
@@ -321,8 +265,8 @@ export const syscallTable: readonly SyscallRow[] = [
     arguments: [
       dirfd,
       path,
-      { name: 'argv', kind: 'address' },
-      { name: 'envp', kind: 'address' },
+      { name: 'argv', kind: addressKind },
+      { name: 'envp', kind: addressKind },
       flags,
     ],
   },
@@ -330,77 +274,6 @@ export const syscallTable: readonly SyscallRow[] = [
   { name: 'swapon', family: 'swapon', arguments: [path, flags] },
   { name: 'swapoff', family: 'swapoff', arguments: [path] },
 ];
-
-const shown = {
-  path: { name: 'path', kind: 'path' },
-  newPath: { name: 'new-path', kind: 'path' },
-  target: { name: 'target', kind: 'path' },
-  name: { name: 'name', kind: 'path' },
-  mode: { name: 'mode', kind: 'u32' },
-  flags: { name: 'flags', kind: 'u32' },
-  atFlags: { name: 'at-flags', kind: 'u32' },
-  uid: { name: 'uid', kind: 'u32' },
-  gid: { name: 'gid', kind: 'u32' },
-  fd: { name: 'fd', kind: 's32' },
-  size: { name: 'size', kind: 'u64' },
-} as const satisfies Readonly<Record<string, FamilyParameter>>;
-
-/** The parameters of each family's export, in their order. */
-const parametersByFamily: ReadonlyMap<string, readonly FamilyParameter[]> = new Map<
-  string,
-  readonly FamilyParameter[]
->([
-  ['mkdir', [shown.path, shown.mode]],
-  ['mknod', [shown.path, shown.mode, { name: 'device', kind: 'device' }]],
-  [
-    'open',
-    [shown.path, { name: 'flags', kind: 'u64' }, shown.mode, { name: 'resolve', kind: 'u64' }],
-  ],
-  ['chmod', [shown.path, shown.mode, shown.flags]],
-  ['fchmod', [shown.fd, shown.mode]],
-  ['chown', [shown.path, shown.uid, shown.gid, shown.flags]],
-  ['fchown', [shown.fd, shown.uid, shown.gid]],
-  ['rename', [shown.path, shown.newPath, shown.flags]],
-  ['link', [shown.path, shown.newPath, shown.flags]],
-  ['symlink', [shown.target, shown.path]],
-  ['unlink', [shown.path, shown.flags]],
-  [
-    'setxattr',
-    [shown.path, shown.atFlags, shown.name, { name: 'value', kind: 'bytes' }, shown.flags],
-  ],
-  ['getxattr', [shown.path, shown.atFlags, shown.name, shown.size]],
-  ['listxattr', [shown.path, shown.atFlags, shown.size]],
-  ['removexattr', [shown.path, shown.atFlags, shown.name]],
-  [
-    'mount',
-    [
-      { name: 'source', kind: 'optional-path' },
-      shown.target,
-      { name: 'filesystem-type', kind: 'optional-path' },
-      { name: 'mount-flags', kind: 'u64' },
-      { name: 'data', kind: 'optional-bytes' },
-    ],
-  ],
-  ['umount', [shown.target, shown.flags]],
-  [
-    'mountapi',
-    [
-      { name: 'operation', kind: 'mount-operation' },
-      { name: 'path', kind: 'optional-path' },
-      { name: 'new-path', kind: 'optional-path' },
-      shown.flags,
-    ],
-  ],
-  ['sysinfo', []],
-  ['execve', [shown.path, shown.flags]],
-  ['swapon', [shown.path, shown.flags]],
-  ['swapoff', [shown.path]],
-]);
-
-/** The parameters of a family's export; none for a call that is not decoded. */
-export function familyParameters(family: string): readonly FamilyParameter[] {
-  return parametersByFamily.get(family) ?? [];
-}
 
 /** Every family, in the table's order. */
 export function families(): readonly string[] {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Looks syscalls up by architecture and number, and says which of their pointers are to be read.
-import { argumentCount, arches, numbersPerArch, readKind } from '../native.ts';
+import { argumentCount, arches, numbersPerArch } from '../native.ts';
 import { syscallNumbers } from './syscall-numbers.ts';
 import { parametersOf } from './parameter-source.ts';
 import type { Parameter } from './parameter-source.ts';
 import { rowKey, syscallTable } from './syscall-table.ts';
-import type { Argument, ArgumentKind, SyscallRow } from './syscall-table.ts';
+import type { Argument, SyscallRow } from './syscall-table.ts';
 
 export interface Syscall {
   /** The kernel's name. */
@@ -26,33 +26,12 @@ export interface Syscall {
   readonly isOfDescriptor: boolean;
 }
 
-const readKinds: Readonly<Record<ArgumentKind, number>> = {
-  dirfd: readKind.nothing,
-  fd: readKind.nothing,
-  path: readKind.path,
-  source: readKind.source,
-  'mount-data': readKind.mountData,
-  mode: readKind.nothing,
-  uint: readKind.nothing,
-  ulong: readKind.nothing,
-  id16: readKind.nothing,
-  device: readKind.nothing,
-  'xattr-name': readKind.xattrName,
-  'xattr-value': readKind.xattrValue,
-  'xattr-args': readKind.xattrArgs,
-  'xattr-room': readKind.xattrRoom,
-  'open-how': readKind.openHow,
-  result: readKind.nothing,
-  room: readKind.nothing,
-  data: readKind.nothing,
-  address: readKind.nothing,
-};
-
 function describe(name: string, row: SyscallRow | undefined): Syscall {
   const own = row?.arguments ?? [];
   const descriptors = own.flatMap(({ kind }, index) =>
-    kind === 'dirfd' || kind === 'fd' ? [index] : [],
+    kind.type === 'number' && kind.descriptor !== undefined ? [index] : [],
   );
+  const hasPath = own.some(({ kind }) => kind.type === 'pointer' && kind.isPath === true);
   return {
     name,
     key: row === undefined ? name : rowKey(row),
@@ -61,7 +40,7 @@ function describe(name: string, row: SyscallRow | undefined): Syscall {
     parameters: row === undefined ? [] : parametersOf(row),
     dirfdIndex: descriptors[0] ?? -1,
     secondDirfdIndex: descriptors[1] ?? -1,
-    isOfDescriptor: descriptors.length > 0 && !own.some(({ kind }) => kind === 'path'),
+    isOfDescriptor: descriptors.length > 0 && !hasPath,
   };
 }
 
@@ -102,7 +81,7 @@ export class Syscalls {
     const table = new Uint8Array(this.#byPlace.length * argumentCount);
     this.#byPlace.forEach((syscall, place) => {
       syscall?.arguments.forEach(({ kind }, index) => {
-        table[place * argumentCount + index] = readKinds[kind];
+        if (kind.type === 'pointer') table[place * argumentCount + index] = kind.read;
       });
     });
     return table;

@@ -3,9 +3,9 @@
 import { errnoNumber, parseErrno } from '../syscalls/errno.ts';
 import { gone } from '../call/call-host.ts';
 import { credentialsLayout, processLayout, statNumbers } from '../native.ts';
-import { openHow, xattrArgs, xattrRoom } from '../syscalls/parameter-source.ts';
-import { currentDirectory } from '../call/received-call.ts';
-import type { Argument, ArgumentKind } from '../syscalls/syscall-table.ts';
+import type { ArgumentKind, GivenFields } from '../syscalls/kinds/kind.ts';
+import { ulongKind } from '../syscalls/kinds/ulong.ts';
+import type { Argument } from '../syscalls/syscall-table.ts';
 import { Syscalls } from '../syscalls/syscalls.ts';
 import type { DescribedCall } from './described.ts';
 import type { GivenArgument } from './made-up-call.ts';
@@ -280,7 +280,7 @@ function parseArguments(
   known: readonly Argument[],
 ): readonly GivenArgument[] {
   if (value?.isList === true) {
-    return value.list().map((item, index) => parseArgument(item, known[index]?.kind ?? 'ulong'));
+    return value.list().map((item, index) => parseArgument(item, known[index]?.kind ?? ulongKind));
   }
   const entries = value?.entries(known.map(({ name }) => name));
   return known.map(({ name, kind }) => {
@@ -291,81 +291,44 @@ function parseArguments(
 
 /** A register of 0, or a NULL pointer. */
 function absent(kind: ArgumentKind): GivenArgument {
-  switch (kind) {
-    case 'dirfd':
-      return currentDirectory;
-    case 'fd':
-    case 'mode':
-    case 'uint':
-    case 'ulong':
-    case 'id16':
-    case 'device':
-      return 0;
-    case 'path':
-    case 'source':
-    case 'mount-data':
-    case 'xattr-name':
-    case 'xattr-value':
-    case 'xattr-args':
-    case 'xattr-room':
-    case 'open-how':
-    case 'result':
-    case 'room':
-    case 'data':
-    case 'address':
-      return null;
-  }
+  return kind.type === 'number' ? (kind.absent ?? 0) : null;
 }
 
 function parseArgument(value: YamlValue, kind: ArgumentKind): GivenArgument {
-  if (kind === 'open-how' && value.isMap) return parseOpenHow(value);
-  if (kind === 'xattr-args' && value.isMap) return parseXattrArgs(value);
-  if (kind === 'xattr-room' && value.isMap) return parseXattrRoom(value);
-  if (value.isMap && value.entries().has('errno')) {
-    const errno = value.entries(['errno']).get('errno') ?? value;
-    return { errno: parseErrno(errno.text()) ?? errno.fail('is no errno') };
-  }
-  if (value.isMap) return bytesOf(value);
+  if (value.isMap) return parseMap(value, kind);
   const plain = value.plain();
   if (typeof plain === 'bigint' || plain === null) return plain;
   if (typeof plain !== 'string') return value.fail('is no argument');
-  return kind === 'device' ? parseDevice(value, plain) : plain;
+  if (kind.type !== 'number' || kind.parse === undefined) return plain;
+  return kind.parse(plain) ?? value.fail(`is no ${kind.name} such as ${kind.example ?? '1'}`);
 }
 
-/** `1:3`, as new_encode_dev of the kernel has it. */
-function parseDevice(value: YamlValue, text: string): bigint {
-  const [, major, minor] = /^(\d+):(\d+)$/u.exec(text) ?? value.fail('is no device such as 1:3');
-  const [high, low] = [BigInt(major ?? 0), BigInt(minor ?? 0)];
-  return (low & 0xffn) | (high << 8n) | ((low & ~0xffn) << 12n);
-}
-
-function parseOpenHow(value: YamlValue): Uint8Array {
-  const entries = value.entries(['flags', 'mode', 'resolve']);
-  const bytes = new Uint8Array(openHow.size);
-  const view = new DataView(bytes.buffer);
-  for (const name of ['flags', 'mode', 'resolve'] as const) {
-    view.setBigUint64(openHow[name], entries.get(name)?.integer() ?? 0n, true);
+/** Of a pointer: the fields of its struct; an errno; bytes. */
+function parseMap(value: YamlValue, kind: ArgumentKind): GivenArgument {
+  const entries = value.entries();
+  if (entries.has('errno')) {
+    const errno = value.entries(['errno']).get('errno') ?? value;
+    return { errno: parseErrno(errno.text()) ?? errno.fail('is no errno') };
   }
-  return bytes;
+  const map = kind.type === 'pointer' ? kind.map : undefined;
+  if (map === undefined || entries.has('hex')) return bytesOf(value);
+  return map.bytes(givenFields(value, map.keys));
 }
 
-function parseXattrArgs(value: YamlValue): Uint8Array {
-  const entries = value.entries(['value', 'flags']);
-  const own = entries.get('value');
-  const held = own === undefined ? new Uint8Array(0) : bytesOf(own);
-  const bytes = new Uint8Array(xattrArgs.value + held.length);
-  const view = new DataView(bytes.buffer);
-  view.setUint32(xattrArgs.flags, Number(entries.get('flags')?.integer() ?? 0n), true);
-  view.setUint32(xattrArgs.size, held.length, true);
-  bytes.set(held, xattrArgs.value);
-  return bytes;
-}
-
-function parseXattrRoom(value: YamlValue): Uint8Array {
-  const entries = value.entries(['size', 'flags']);
-  const bytes = new Uint8Array(16);
-  const view = new DataView(bytes.buffer);
-  view.setUint32(xattrRoom.size, Number(entries.get('size')?.integer() ?? 0n), true);
-  view.setUint32(xattrRoom.flags, Number(entries.get('flags')?.integer() ?? 0n), true);
-  return bytes;
+function givenFields(value: YamlValue, keys: readonly string[]): GivenFields {
+  const entries = value.entries(keys);
+  return {
+    plain: (key) => {
+      const plain = entries.get(key)?.plain();
+      if (plain === undefined || typeof plain === 'string' || typeof plain === 'bigint')
+        return plain;
+      return entries.get(key)?.fail('is neither a word nor a whole number');
+    },
+    integer: (key) => entries.get(key)?.integer() ?? 0n,
+    bytes: (key) => {
+      const given = entries.get(key);
+      return given === undefined ? new Uint8Array(0) : bytesOf(given);
+    },
+    fail: (key, what) => (entries.get(key) ?? value).fail(what),
+  };
 }

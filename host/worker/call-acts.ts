@@ -13,7 +13,7 @@ import {
 import type { Native, WorkerHandle } from '../native.ts';
 import { argumentMemory } from '../call/argument-memory.ts';
 import type { ArgumentMemory } from '../call/argument-memory.ts';
-import { currentDirectory } from '../call/received-call.ts';
+import { currentDirectory } from '../syscalls/kinds/dirfd.ts';
 import type { ReceivedCall } from '../call/received-call.ts';
 import type { Syscall } from '../syscalls/syscalls.ts';
 

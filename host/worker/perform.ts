@@ -11,10 +11,9 @@ import { OperationRequest } from '../handler/operation-request.ts';
 import { pointerFault } from '../call/pointer-fault.ts';
 import { arches, operationNumber } from '../native.ts';
 import type { Parameter } from '../syscalls/parameter-source.ts';
-import { performPlan } from '../syscalls/perform-plan.ts';
-import type { OperationPart, PerformPlan } from '../syscalls/perform-plan.ts';
+import { at, performPlan } from '../syscalls/family-table.ts';
+import type { OperationPart, PerformPlan } from '../syscalls/family-table.ts';
 import type { ReceivedCall } from '../call/received-call.ts';
-import { at } from '../syscalls/syscall-table.ts';
 import type { Syscall } from '../syscalls/syscalls.ts';
 
 const closeOnExec = 0o2000000n;
@@ -70,9 +69,8 @@ export class Performer {
     }
     if (syscall.name === 'openat2') request.setStrict();
     if (plan.result === 'descriptor') request.setGiven();
-    for (const [name, part] of plan.parts) {
-      const parameter = syscall.parameters.find((each) => each.name === name);
-      if (parameter !== undefined) this.#set(parameter, part);
+    for (const parameter of syscall.parameters) {
+      if (parameter.part !== undefined) this.#set(parameter, parameter.part);
     }
     return this.#do(plan, syscall);
   }
@@ -123,7 +121,7 @@ export class Performer {
     }
   }
 
-  /** Unsigned. */
+  /** Negative only where its form is signed. */
   #number({ source }: Parameter): bigint {
     const call = this.#call;
     switch (source.from) {
@@ -136,17 +134,7 @@ export class Performer {
       case 'bytes':
         return 0n;
       case 'register':
-        switch (source.as) {
-          case 'mode':
-            return BigInt(call.mode(source.index));
-          case 'id16':
-            return BigInt(call.id16(source.index));
-          case 'u32':
-          case 'device':
-            return BigInt(call.low(source.index));
-          case 'u64':
-            return call.register(source.index);
-        }
+        return call.argument(source.index, source.form);
     }
   }
 
@@ -194,7 +182,8 @@ export class Performer {
     if (BigInt(length) > size) return failureByNumber(erange);
     if (length === 0) return action;
     const index = syscall.arguments.findIndex(
-      ({ kind }) => kind === 'room' || kind === 'xattr-room',
+      ({ kind }) =>
+        kind.type === 'pointer' && (kind.memory === 'room' || kind.memory === 'room-of-struct'),
     );
     const errno = this.#host.writeArgument(index, 0n, room.subarray(0, length));
     return errno === 0 ? action : failureOf(errno);

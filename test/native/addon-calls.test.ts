@@ -69,7 +69,9 @@ test('addon: a call is received with what its pointer says', () => {
   const syscall = syscalls.find(received.arch, received.number);
   expect(syscall?.family).toBe('mkdir');
   if (syscall === undefined) return;
-  const [path] = syscall.arguments.flatMap(({ kind }, index) => (kind === 'path' ? [index] : []));
+  const [path] = syscall.arguments.flatMap(({ kind }, index) =>
+    kind.name === 'path' ? [index] : [],
+  );
   const offset = received.pointerOffset(path ?? 0);
   const bytes = received.bytes.slice(offset, offset + received.pointerLength(path ?? 0));
   expect(new TextDecoder().decode(bytes)).toBe('/some/path');

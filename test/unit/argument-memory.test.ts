@@ -104,7 +104,7 @@ test('argument memory: an architecture that nobody knows has none', () => {
 test('argument memory: every result has a size', () => {
   for (const { name, arguments: own } of syscallTable) {
     for (const [index, { kind }] of own.entries()) {
-      if (kind !== 'result') continue;
+      if (kind.name !== 'result') continue;
       for (const arch of [0, 1, 2, 3]) {
         const memory = memoryOf(name, [0x1000], index, arch);
         if (memory.kind !== 'memory' || memory.size === 0n) throw new Error(`${name} has no size`);

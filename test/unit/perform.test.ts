@@ -6,7 +6,7 @@ import { gone } from '../../host/call/call-host.ts';
 import { errnoNumber } from '../../host/syscalls/errno.ts';
 import { inbox } from '../../host/native.ts';
 import { Performer } from '../../host/worker/perform.ts';
-import { canPerform } from '../../host/syscalls/perform-plan.ts';
+import { canPerform } from '../../host/syscalls/family-table.ts';
 import { ReceivedCall } from '../../host/call/received-call.ts';
 import { families } from '../../host/syscalls/syscall-table.ts';
 import { Syscalls } from '../../host/syscalls/syscalls.ts';

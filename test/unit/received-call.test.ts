@@ -5,7 +5,9 @@ import { expect, test } from 'vitest';
 import { continueAction, fail, valueAction } from '../../host/call/action.ts';
 import type { Decision } from '../../host/call/action.ts';
 import { answerKind, inbox } from '../../host/native.ts';
-import { ReceivedCall, currentDirectory } from '../../host/call/received-call.ts';
+import { ReceivedCall } from '../../host/call/received-call.ts';
+import { currentDirectory } from '../../host/syscalls/kinds/dirfd.ts';
+import { modeKind } from '../../host/syscalls/kinds/mode.ts';
 import type { DecodedValue } from '../../host/call/received-call.ts';
 import { Syscalls } from '../../host/syscalls/syscalls.ts';
 import type { Syscall } from '../../host/syscalls/syscalls.ts';
@@ -88,7 +90,7 @@ test.for([
 ] as const)(
   'K18: ReceivedCall: of the mode %i the 16 bits of umode_t count',
   ([register, mode]) => {
-    expect(received('mkdir', '/a', register).mode(1)).toBe(Number(mode));
+    expect(received('mkdir', '/a', register).argument(1, modeKind.form)).toBe(mode);
     expect(decoded('mkdir', '/a', register)[1]).toEqual({ kind: 'integer', value: mode });
   },
 );

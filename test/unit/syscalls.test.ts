@@ -48,10 +48,10 @@ test('syscalls: a call is the same object on every architecture', () => {
 test('K19: syscalls: a call that has other arguments elsewhere is another one there', () => {
   const old = syscalls.find(index.i386, 182);
   expect(old).toMatchObject({ name: 'chown', key: 'chown i386', family: 'chown' });
-  expect(old?.arguments.map(({ kind }) => kind)).toEqual(['path', 'id16', 'id16']);
+  expect(old?.arguments.map(({ kind }) => kind.name)).toEqual(['path', 'id16', 'id16']);
   const other = syscalls.find(index.x86_64, 92);
   expect(other).toMatchObject({ name: 'chown', key: 'chown', family: 'chown' });
-  expect(other?.arguments.map(({ kind }) => kind)).toEqual(['path', 'uint', 'uint']);
+  expect(other?.arguments.map(({ kind }) => kind.name)).toEqual(['path', 'uint', 'uint']);
   expect(syscalls.find(index.i386, 212)?.name).toBe('chown32');
 });
 
@@ -84,13 +84,13 @@ const none: ParameterSource = { from: 'constant', value: 0 };
 test('syscalls: siblings have the parameters of the family where they have them', () => {
   expect(sourcesOf('chmod')).toEqual([
     { from: 'bytes', index: 0, skip: 0 },
-    { from: 'register', index: 1, as: 'mode' },
+    { from: 'register', index: 1, form: { bits: 16 } },
     none,
   ]);
   expect(sourcesOf('fchmodat2')).toEqual([
     { from: 'bytes', index: 1, skip: 0 },
-    { from: 'register', index: 2, as: 'mode' },
-    { from: 'register', index: 3, as: 'u32' },
+    { from: 'register', index: 2, form: { bits: 16 } },
+    { from: 'register', index: 3, form: { bits: 32 } },
   ]);
   expect(syscalls.byName('chmod')?.dirfdIndex).toBe(-1);
   expect(syscalls.byName('fchmodat2')?.dirfdIndex).toBe(0);

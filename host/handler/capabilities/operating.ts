@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Functions that have the addon do one operation on the caller's files.
 import { operationNumber } from '../../native.ts';
-import type { OperationPart } from '../../syscalls/perform-plan.ts';
+import type { OperationPart } from '../../syscalls/family-table.ts';
 import type { CapabilityFunction } from '../capability.ts';
 import type { Guest } from '../guest.ts';
 import { OperationRequest } from '../operation-request.ts';

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which call of the mount API it is: of one family, so that none is forgotten. No argument has it.
+import type { ParameterKind } from './kind.ts';
+
+export const mountOperationParameter: ParameterKind = {
+  name: 'mount-operation',
+  wit: 'mount-operation',
+  author: 'MountOperation',
+  core: ['i32'],
+  lift: { from: 'abi/exports', name: 'liftMountOperation' },
+  passed: { as: 'number' },
+};
