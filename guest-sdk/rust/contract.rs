@@ -1814,6 +1814,20 @@ macro_rules! export_answer {
             }
         };
     };
+    // fn truncate(path: &[u8], length: i64) -> Action
+    (truncate) => {
+        const _: () = {
+            #[export_name = "truncate"]
+            unsafe extern "C" fn answer(
+                path_data: *mut u8,
+                path_length: usize,
+                length: i64,
+            ) -> *const $crate::Action {
+                let path = $crate::abi::List::from_raw(path_data, path_length);
+                $crate::abi::answered(crate::truncate(&path, length))
+            }
+        };
+    };
     // fn rename(path: &[u8], new_path: &[u8], flags: u32) -> Action
     (rename) => {
         const _: () = {
@@ -2094,7 +2108,7 @@ macro_rules! export_answer {
     };
     ($other:ident) => {
         compile_error!(concat!(
-            "a handler cannot answer \"", stringify!($other), "\"; it can answer mkdir, mknod, open, chmod, fchmod, chown, fchown, rename, link, symlink, unlink, setxattr, getxattr, listxattr, removexattr, mount, umount, mountapi, sysinfo, execve, swapon, swapoff, any"
+            "a handler cannot answer \"", stringify!($other), "\"; it can answer mkdir, mknod, open, chmod, fchmod, chown, fchown, truncate, rename, link, symlink, unlink, setxattr, getxattr, listxattr, removexattr, mount, umount, mountapi, sysinfo, execve, swapon, swapoff, any"
         ));
     };
 }

@@ -4,6 +4,7 @@
 import { operation } from '../native.ts';
 import { deviceParameter } from './kinds/device.ts';
 import { fdParameter } from './kinds/fd.ts';
+import { s64Parameter } from './kinds/file-length.ts';
 import type { ParameterKind } from './kinds/kind.ts';
 import { optionalBytesParameter } from './kinds/mount-data.ts';
 import { mountOperationParameter } from './kinds/mount-operation.ts';
@@ -141,6 +142,7 @@ const familyTable: ReadonlyMap<string, Family> = new Map<string, Family>([
       ...performed(operation.chown, { atFlags: pathOfFile, isOfDescriptor: true }),
     },
   ],
+  ['truncate', { parameters: [path, { name: 'length', kind: s64Parameter }] }],
   ['rename', { parameters: [path, newPath, flags('own-flags')], ...performed(operation.rename) }],
   [
     'link',

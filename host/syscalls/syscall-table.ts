@@ -7,6 +7,7 @@ import { deviceKind } from './kinds/device.ts';
 import { dirfdKind } from './kinds/dirfd.ts';
 import { fdKind } from './kinds/fd.ts';
 import { id16Kind } from './kinds/id16.ts';
+import { fileLength32Kind, fileLengthKind, fileLengthPairKind } from './kinds/file-length.ts';
 import type { ArgumentKind } from './kinds/kind.ts';
 import { modeKind } from './kinds/mode.ts';
 import { mountDataKind } from './kinds/mount-data.ts';
@@ -63,6 +64,12 @@ const room: Argument = { name: 'value', kind: roomKind };
 const roomArgs: Argument = { name: 'value', kind: xattrRoomKind };
 const list: Argument = { name: 'list', kind: roomKind };
 const size: Argument = { name: 'size', kind: ulongKind };
+const length: Argument = { name: 'length', kind: fileLengthKind };
+const length32: Argument = { name: 'length', kind: fileLength32Kind };
+const lengthPair: readonly Argument[] = [
+  { name: 'length', kind: fileLengthPairKind },
+  { name: 'length-high', kind: uintKind },
+];
 const attributes: Argument = { name: 'attributes', kind: dataKind };
 
 /** creat(2) is open(2) with O_CREAT, O_WRONLY and O_TRUNC. */
@@ -134,6 +141,13 @@ export const syscallTable: readonly SyscallRow[] = [
   { name: 'fchown', family: 'fchown', arguments: [fd, uid, gid] },
   { name: 'fchown32', family: 'fchown', arguments: [fd, uid, gid] },
   { name: 'fchown', family: 'fchown', arguments: [fd, uid16, gid16], arch: 'i386' },
+
+  { name: 'truncate', family: 'truncate', arguments: [path, length] },
+  { name: 'truncate', family: 'truncate', arguments: [path, length32], arch: 'i386' },
+  { name: 'truncate64', family: 'truncate', arguments: [path, ...lengthPair] },
+  { name: 'ftruncate', family: 'truncate', arguments: [fileFd, length] },
+  { name: 'ftruncate', family: 'truncate', arguments: [fileFd, length32], arch: 'i386' },
+  { name: 'ftruncate64', family: 'truncate', arguments: [fileFd, ...lengthPair] },
 
   { name: 'rename', family: 'rename', arguments: [path, newPath] },
   { name: 'renameat', family: 'rename', arguments: [dirfd, path, newDirfd, newPath] },

@@ -42,8 +42,8 @@ test.for(languages.map(({ name }) => name))(
 
 /** A call of each family, and one that is not decoded. */
 const allCalls =
-  'mkdir,mknod,open,chmod,fchmod,chown,fchown,rename,link,symlink,unlink,setxattr,getxattr,listxattr,' +
-  'removexattr,mount,umount2,fsopen,sysinfo,execve,swapon,swapoff,getpid';
+  'mkdir,mknod,open,chmod,fchmod,chown,fchown,truncate,rename,link,symlink,unlink,setxattr,getxattr,' +
+  'listxattr,removexattr,mount,umount2,fsopen,sysinfo,execve,swapon,swapoff,getpid';
 
 test.for(languages.map(({ name }) => name))(
   'new: a handler of all families builds and passes its test: %s',

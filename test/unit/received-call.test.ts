@@ -114,6 +114,26 @@ test('K18: ReceivedCall: of the flags of mount all 64 bits count', () => {
   });
 });
 
+test.for([
+  ['truncate', ['/a', -1n], -1n],
+  ['truncate', ['/a', 0x7fff_ffff_ffff_ffffn], 0x7fff_ffff_ffff_ffffn],
+  ['ftruncate', [3, 1n << 40n], 1n << 40n],
+] as const)('ReceivedCall: the length of %s is signed', ([name, given, value]) => {
+  expect(decoded(name, ...given)[1]).toEqual({ kind: 'integer', value });
+});
+
+test.for([
+  ['truncate', 92, [0xffff_ffffn], -1n],
+  ['truncate', 92, [0x7fff_ffffn], 0x7fff_ffffn],
+  ['truncate64', 193, [0xffff_fff0n, 1n], 0x1_ffff_fff0n],
+  ['truncate64', 193, [0xffff_ffffn, 0xffff_ffffn], -1n],
+] as const)('ReceivedCall: the length of the 32-bit %s', ([, number, registers, value]) => {
+  const call = received('truncate', '/a', ...registers);
+  const syscall = new Syscalls().find(1, number);
+  if (syscall === undefined) throw new Error('no such call');
+  expect(call.decode(syscall)[1]).toEqual({ name: 'length', value: { kind: 'integer', value } });
+});
+
 test('K18: ReceivedCall: NULL is nothing, an empty string is something', () => {
   const bytes = new Uint8Array();
   expect(decoded('mount', null, '', null, 0, '')).toEqual([

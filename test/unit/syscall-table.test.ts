@@ -55,6 +55,7 @@ const siblings: Readonly<Record<string, RegExp>> = {
   fchmod: /^fchmod$/,
   chown: /^(l?chown(32)?|fchownat)$/,
   fchown: /^fchown(32)?$/,
+  truncate: /^f?truncate(64)?$/,
   rename: /^rename(at2?)?$/,
   link: /^link(at)?$/,
   symlink: /^symlink(at)?$/,

@@ -74,6 +74,14 @@ class Handler {
     return this.instance.ask(this.#call, syscall);
   }
 
+  /** A call of another architecture, with the arguments as truncate(2) has them. */
+  askOn(arch: number, number: number, ...given: readonly GivenArgument[]): unknown {
+    const syscall = this.#syscalls.find(arch, number);
+    if (syscall === undefined) throw new Error(`no ${number}`);
+    fillCall(this.#call, 'truncate', given);
+    return this.instance.ask(this.#call, syscall);
+  }
+
   /** What the failure of an ask says; the instance must be broken by it. */
   failure(name: string, ...given: readonly GivenArgument[]): string {
     const failure = failureOf(() => this.ask(name, ...given));
@@ -182,6 +190,20 @@ test('trampoline: the flags of mount have 64 bits', () => {
     kind: 'value',
     value: 0x7654_3210_fedc_ba98n,
   });
+});
+
+test.for([
+  ['x86_64', 0, 76, [0x1234_5678_9abc_def0n, 7n], 0x1234_5678_9abc_def0n],
+  ['i386', 1, 92, [0xffff_e0c0n, 7n], -8000n],
+  ['i386, 64 bits', 1, 193, [0xffff_fff0n, 0x12n], 0x12_ffff_fff0n],
+] as const)('trampoline: the length of truncate: %s', ([, arch, number, registers, value]) => {
+  const handler = new Handler({
+    functions: [
+      { name: 'truncate', signature: 'iiI:i', body: valued(instruction.local(2)) },
+      allocator(),
+    ],
+  });
+  expect(handler.askOn(arch, number, '/a', ...registers)).toEqual({ kind: 'value', value });
 });
 
 test.for([
