@@ -24,6 +24,7 @@ export { Device } from './device';
 export { Errno, errnoByName } from './errno';
 export { FileStatus } from './file-status';
 export { MountOperation } from './mount-operation';
+export { NewTime, NewTimes, TimeChange } from './new-times';
 export { Path } from './path';
 export { Resources } from './resources';
 export { Result, ResultOf } from './result';

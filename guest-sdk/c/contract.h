@@ -360,7 +360,45 @@ typedef enum : uint8_t {
 _Static_assert(sizeof(sca_mount_operation) == 1, "canonical ABI");
 _Static_assert(_Alignof(sca_mount_operation) == 1, "canonical ABI");
 
-/** A call as the export `any` gets it. */
+/**
+ * A call as the export `any` gets it.
+ * what becomes of a time of a file
+ */
+typedef enum : uint8_t {
+  /** it gets the seconds and nanoseconds that are given */
+  SCA_TIME_CHANGE_SET,
+  /** it gets the time at which the call is made: UTIME_NOW */
+  SCA_TIME_CHANGE_NOW,
+  /** it stays: UTIME_OMIT */
+  SCA_TIME_CHANGE_OMIT,
+} sca_time_change;
+_Static_assert(sizeof(sca_time_change) == 1, "canonical ABI");
+_Static_assert(_Alignof(sca_time_change) == 1, "canonical ABI");
+
+/** a time that a file gets, as in utimensat(2) */
+typedef struct {
+  sca_time_change change;
+  /** since 1970; 0 unless the time is set */
+  int64_t seconds;
+  /** 1,000,000,000 and more are EINVAL; 0 unless the time is set */
+  uint32_t nanoseconds;
+} sca_new_time;
+_Static_assert(offsetof(sca_new_time, change) == 0, "canonical ABI");
+_Static_assert(offsetof(sca_new_time, seconds) == 8, "canonical ABI");
+_Static_assert(offsetof(sca_new_time, nanoseconds) == 16, "canonical ABI");
+_Static_assert(sizeof(sca_new_time) == 24, "canonical ABI");
+_Static_assert(_Alignof(sca_new_time) == 8, "canonical ABI");
+
+/** both times of a call */
+typedef struct {
+  sca_new_time accessed;
+  sca_new_time modified;
+} sca_new_times;
+_Static_assert(offsetof(sca_new_times, accessed) == 0, "canonical ABI");
+_Static_assert(offsetof(sca_new_times, modified) == 24, "canonical ABI");
+_Static_assert(sizeof(sca_new_times) == 48, "canonical ABI");
+_Static_assert(_Alignof(sca_new_times) == 8, "canonical ABI");
+
 typedef struct {
   /** the kernel's name of the syscall, as in syscalls(2) */
   sca_text syscall;

@@ -359,6 +359,48 @@ const _: () = assert!(is_canonical(core::mem::size_of::<MountOperation>(), 1));
 const _: () = assert!(is_canonical(core::mem::align_of::<MountOperation>(), 1));
 
 /// A call as the export `any` gets it.
+/// what becomes of a time of a file
+#[repr(u8)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimeChange {
+    /// it gets the seconds and nanoseconds that are given
+    Set,
+    /// it gets the time at which the call is made: UTIME_NOW
+    Now,
+    /// it stays: UTIME_OMIT
+    Omit,
+}
+const _: () = assert!(is_canonical(core::mem::size_of::<TimeChange>(), 1));
+const _: () = assert!(is_canonical(core::mem::align_of::<TimeChange>(), 1));
+
+/// a time that a file gets, as in utimensat(2)
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct NewTime {
+    pub change: TimeChange,
+    /// since 1970; 0 unless the time is set
+    pub seconds: i64,
+    /// 1,000,000,000 and more are EINVAL; 0 unless the time is set
+    pub nanoseconds: u32,
+}
+const _: () = assert!(is_canonical(core::mem::offset_of!(NewTime, change), 0));
+const _: () = assert!(is_canonical(core::mem::offset_of!(NewTime, seconds), 8));
+const _: () = assert!(is_canonical(core::mem::offset_of!(NewTime, nanoseconds), 16));
+const _: () = assert!(is_canonical(core::mem::size_of::<NewTime>(), 24));
+const _: () = assert!(is_canonical(core::mem::align_of::<NewTime>(), 8));
+
+/// both times of a call
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct NewTimes {
+    pub accessed: NewTime,
+    pub modified: NewTime,
+}
+const _: () = assert!(is_canonical(core::mem::offset_of!(NewTimes, accessed), 0));
+const _: () = assert!(is_canonical(core::mem::offset_of!(NewTimes, modified), 24));
+const _: () = assert!(is_canonical(core::mem::size_of::<NewTimes>(), 48));
+const _: () = assert!(is_canonical(core::mem::align_of::<NewTimes>(), 8));
+
 #[repr(C)]
 #[derive(Debug)]
 pub struct Call {

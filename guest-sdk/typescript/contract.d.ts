@@ -958,7 +958,41 @@ declare module 'seccompagent:handler/types@0.1.0' {
   export type MountOperation = 'fsopen' | 'fsconfig' | 'fsmount' | 'fspick' | 'move-mount' | 'open-tree' | 'open-tree-attr' | 'mount-setattr';
   /**
    * A call as the export `any` gets it.
+   * what becomes of a time of a file
+   * # Variants
+   *
+   * ## `"set"`
+   *
+   * it gets the seconds and nanoseconds that are given
+   * ## `"now"`
+   *
+   * it gets the time at which the call is made: UTIME_NOW
+   * ## `"omit"`
+   *
+   * it stays: UTIME_OMIT
    */
+  export type TimeChange = 'set' | 'now' | 'omit';
+  /**
+   * a time that a file gets, as in utimensat(2)
+   */
+  export interface NewTime {
+    change: TimeChange,
+    /**
+     * since 1970; 0 unless the time is set
+     */
+    seconds: number,
+    /**
+     * 1,000,000,000 and more are EINVAL; 0 unless the time is set
+     */
+    nanoseconds: number,
+  }
+  /**
+   * both times of a call
+   */
+  export interface NewTimes {
+    accessed: NewTime,
+    modified: NewTime,
+  }
   export interface Call {
     /**
      * the kernel's name of the syscall, as in syscalls(2)

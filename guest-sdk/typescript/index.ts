@@ -13,7 +13,10 @@ export type {
   Errno,
   FileStatus,
   MountOperation,
+  NewTime,
+  NewTimes,
   Path,
+  TimeChange,
 } from 'seccompagent:handler/types@0.1.0';
 
 /** What a handler may export. `configure` refuses settings by throwing. */

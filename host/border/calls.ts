@@ -31,6 +31,14 @@ export const readKind = {
   xattrRoom: 7,
   /** A struct open_how, whose size is the next argument. */
   openHow: 8,
+  /** Two struct timespec, of 32 or 64 bits by the architecture. */
+  timespecs: 9,
+  /** The same with 64 bits on all architectures. */
+  timespecs64: 10,
+  /** Two struct timeval, by the architecture. */
+  timevals: 11,
+  /** A struct utimbuf, by the architecture. */
+  utimbuf: 12,
 } as const;
 
 /** The answer to the current call. */

@@ -43,9 +43,13 @@ enum class ReadKind : std::uint8_t {
   xattr_args = 6,
   xattr_room = 7,
   open_how = 8,
+  timespecs = 9,
+  timespecs64 = 10,
+  timevals = 11,
+  utimbuf = 12,
 };
 
-inline constexpr std::size_t kReadKinds = 9;
+inline constexpr std::size_t kReadKinds = 13;
 
 enum class AnswerKind : std::uint32_t {
   none = 0,

@@ -3,9 +3,12 @@
 #include "receiver/call_memory.h"
 
 #include <linux/openat2.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
+#include <limits>
 
 namespace seccompagent {
 namespace {
@@ -32,6 +35,7 @@ void mix(std::uint64_t& hash, std::uint64_t value) {
 
 // One pointer of a call.
 struct Place {
+  Arch arch;
   pid_t tid;
   std::uint64_t address;
   // The argument behind it.
@@ -82,7 +86,8 @@ Result<std::size_t> read_xattr_args(const Place& place, std::span<std::byte> out
   if (!read) return std::unexpected(read.error());
   const std::array header = {arguments.flags, arguments.size};
   if (out.size() < sizeof header) return fail(E2BIG);
-  const auto size = read_value({.tid = place.tid,
+  const auto size = read_value({.arch = place.arch,
+                                .tid = place.tid,
                                 .address = arguments.value,
                                 .size = arguments.size,
                                 .reader = place.reader},
@@ -114,6 +119,79 @@ Result<std::size_t> read_open_how(const Place& place, std::span<std::byte> out) 
   return sizeof how;
 }
 
+// A time that a file gets; host/syscalls/kinds/new-times.ts has the same.
+struct NewTime {
+  enum Change : std::uint32_t { set, now, omit };
+
+  std::uint32_t change;
+  std::uint32_t nanoseconds;
+  std::int64_t seconds;
+};
+static_assert(sizeof(NewTime) == 16);
+
+// Numbers of the size that a `long` has for the caller.
+Result<void> read_longs(const Place& place, bool is_narrow, std::span<std::int64_t> out) {
+  if (!is_narrow)
+    return read_bytes(place.tid, place.address, std::as_writable_bytes(out), place.reader);
+  std::array<std::int32_t, 4> narrow = {};
+  const auto given = std::span(narrow).first(out.size());
+  if (const auto read =
+          read_bytes(place.tid, place.address, std::as_writable_bytes(given), place.reader);
+      !read) {
+    return read;
+  }
+  std::ranges::copy(given, out.begin());
+  return {};
+}
+
+// What is no time is left to the kernel, which looks at the path before it says so.
+NewTime time_of(const Place& place, std::int64_t seconds, std::int64_t nanoseconds) {
+  constexpr std::int64_t kMost = std::numeric_limits<std::uint32_t>::max();
+  // as the kernel has it, 32-bit calls have padding there
+  const bool is_padded = place.arch == Arch::i386 || place.arch == Arch::x32;
+  const std::int64_t given = is_padded ? nanoseconds & kMost : nanoseconds;
+  if (given == UTIME_NOW) return {.change = NewTime::now, .nanoseconds = 0, .seconds = 0};
+  if (given == UTIME_OMIT) return {.change = NewTime::omit, .nanoseconds = 0, .seconds = 0};
+  return {.change = NewTime::set,
+          .nanoseconds = static_cast<std::uint32_t>(given < 0 ? kMost : std::min(given, kMost)),
+          .seconds = seconds};
+}
+
+Result<std::array<NewTime, 2>> read_timevals(const Place& place, bool is_narrow) {
+  constexpr std::int64_t kMicroseconds = 1'000'000;
+  std::array<std::int64_t, 4> given = {};
+  if (const auto read = read_longs(place, is_narrow, given); !read)
+    return std::unexpected(read.error());
+  const auto& [accessed, accessed_part, modified, modified_part] = given;
+  for (const std::int64_t part : {accessed_part, modified_part})
+    if (part < 0 || part >= kMicroseconds) return fail(EINVAL);
+  return std::array{time_of(place, accessed, accessed_part * 1000),
+                    time_of(place, modified, modified_part * 1000)};
+}
+
+Result<std::array<NewTime, 2>> read_times(ReadKind kind, const Place& place) {
+  const bool is_narrow = place.arch == Arch::i386 && kind != ReadKind::timespecs64;
+  if (kind == ReadKind::timevals) return read_timevals(place, is_narrow);
+  if (kind == ReadKind::utimbuf) {
+    std::array<std::int64_t, 2> given = {};
+    if (const auto read = read_longs(place, is_narrow, given); !read)
+      return std::unexpected(read.error());
+    return std::array{time_of(place, given[0], 0), time_of(place, given[1], 0)};
+  }
+  std::array<std::int64_t, 4> given = {};
+  if (const auto read = read_longs(place, is_narrow, given); !read)
+    return std::unexpected(read.error());
+  return std::array{time_of(place, given[0], given[1]), time_of(place, given[2], given[3])};
+}
+
+Result<std::size_t> put_times(ReadKind kind, const Place& place, std::span<std::byte> out) {
+  const auto times = read_times(kind, place);
+  if (!times) return std::unexpected(times.error());
+  if (out.size() < sizeof *times) return fail(E2BIG);
+  put(out, *times);
+  return sizeof *times;
+}
+
 Result<std::size_t> read_pointer(ReadKind kind, const Place& place, std::span<std::byte> out) {
   const auto text = out.first(std::min(kPathMax, out.size()));
   switch (kind) {
@@ -133,6 +211,11 @@ Result<std::size_t> read_pointer(ReadKind kind, const Place& place, std::span<st
       return read_xattr_room(place, out);
     case ReadKind::open_how:
       return read_open_how(place, out);
+    case ReadKind::timespecs:
+    case ReadKind::timespecs64:
+    case ReadKind::timevals:
+    case ReadKind::utimbuf:
+      return put_times(kind, place, out);
     case ReadKind::nothing:
       break;
   }
@@ -173,7 +256,8 @@ bool read_call_memory(const CallReading& reading, const Notification& notificati
     if (kind == ReadKind::nothing) continue;
     auto& pointer = pointers[argument];
     const bool is_last = argument + 1 == kArguments;
-    const Place place = {.tid = notification.tid,
+    const Place place = {.arch = syscall.arch,
+                         .tid = notification.tid,
                          .address = notification.arguments[argument] & mask,
                          .size = is_last ? 0 : notification.arguments[argument + 1] & mask,
                          .reader = reader};
