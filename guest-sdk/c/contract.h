@@ -1750,6 +1750,36 @@ static inline sca_int64_result sca_state_add(sca_text key, int64_t amount) {
   SCA_EXPORT_ANSWER(truncate, (const uint8_t *path_data, size_t path_length, int64_t length), \
     function((sca_bytes){path_data, path_length}, length))
 
+typedef struct {
+  bool is_some;
+  /** Says something only where there is one. */
+  sca_new_times value;
+} sca_optional_new_times;
+_Static_assert(sizeof(sca_optional_new_times) == 56, "canonical ABI");
+_Static_assert(_Alignof(sca_optional_new_times) == 8, "canonical ABI");
+
+// Of: static sca_action FUNCTION(
+//    sca_optional_path path,
+//    sca_optional_new_times times,
+//    uint32_t flags)
+#define SCA_EXPORT_UTIMENS(function) \
+  SCA_EXPORT_ANSWER(utimens, ( \
+      uint32_t path_is_some, \
+      const uint8_t *path_data, \
+      size_t path_length, \
+      uint32_t times_is_some, \
+      uint32_t times_accessed_change, \
+      int64_t times_accessed_seconds, \
+      uint32_t times_accessed_nanoseconds, \
+      uint32_t times_modified_change, \
+      int64_t times_modified_seconds, \
+      uint32_t times_modified_nanoseconds, \
+      uint32_t flags), \
+    function( \
+        (sca_optional_path){path_is_some != 0, (sca_bytes){path_data, path_length}}, \
+        (sca_optional_new_times){times_is_some != 0, (sca_new_times){(sca_new_time){(sca_time_change)times_accessed_change, times_accessed_seconds, times_accessed_nanoseconds}, (sca_new_time){(sca_time_change)times_modified_change, times_modified_seconds, times_modified_nanoseconds}}}, \
+        flags))
+
 // Of: static sca_action FUNCTION(sca_path path, sca_path new_path, uint32_t flags)
 #define SCA_EXPORT_RENAME(function) \
   SCA_EXPORT_ANSWER(rename, ( \

@@ -1870,6 +1870,29 @@ macro_rules! export_answer {
             }
         };
     };
+    // fn utimens(path: Option<&[u8]>, times: Option<NewTimes>, flags: u32) -> Action
+    (utimens) => {
+        const _: () = {
+            #[export_name = "utimens"]
+            unsafe extern "C" fn answer(
+                path_is_some: u32,
+                path_data: *mut u8,
+                path_length: usize,
+                times_is_some: u32,
+                times_accessed_change: u32,
+                times_accessed_seconds: i64,
+                times_accessed_nanoseconds: u32,
+                times_modified_change: u32,
+                times_modified_seconds: i64,
+                times_modified_nanoseconds: u32,
+                flags: u32,
+            ) -> *const $crate::Action {
+                let path = (path_is_some != 0).then(|| $crate::abi::List::from_raw(path_data, path_length));
+                let times = (times_is_some != 0).then(|| $crate::NewTimes { accessed: $crate::NewTime { change: core::mem::transmute::<u8, $crate::TimeChange>(times_accessed_change as u8), seconds: times_accessed_seconds, nanoseconds: times_accessed_nanoseconds }, modified: $crate::NewTime { change: core::mem::transmute::<u8, $crate::TimeChange>(times_modified_change as u8), seconds: times_modified_seconds, nanoseconds: times_modified_nanoseconds } });
+                $crate::abi::answered(crate::utimens(path.as_deref(), times, flags))
+            }
+        };
+    };
     // fn rename(path: &[u8], new_path: &[u8], flags: u32) -> Action
     (rename) => {
         const _: () = {
@@ -2150,7 +2173,7 @@ macro_rules! export_answer {
     };
     ($other:ident) => {
         compile_error!(concat!(
-            "a handler cannot answer \"", stringify!($other), "\"; it can answer mkdir, mknod, open, chmod, fchmod, chown, fchown, truncate, rename, link, symlink, unlink, setxattr, getxattr, listxattr, removexattr, mount, umount, mountapi, sysinfo, execve, swapon, swapoff, any"
+            "a handler cannot answer \"", stringify!($other), "\"; it can answer mkdir, mknod, open, chmod, fchmod, chown, fchown, truncate, utimens, rename, link, symlink, unlink, setxattr, getxattr, listxattr, removexattr, mount, umount, mountapi, sysinfo, execve, swapon, swapoff, any"
         ));
     };
 }

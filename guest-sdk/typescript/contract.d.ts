@@ -5,6 +5,7 @@ declare module 'seccompagent:handler/handler@0.1.0' {
   export type Call = import('seccompagent:handler/types@0.1.0').Call;
   export type Device = import('seccompagent:handler/types@0.1.0').Device;
   export type MountOperation = import('seccompagent:handler/types@0.1.0').MountOperation;
+  export type NewTimes = import('seccompagent:handler/types@0.1.0').NewTimes;
   export type Path = import('seccompagent:handler/types@0.1.0').Path;
   export function configure(settings: Array<[string, string]>): void;
   export function mkdir(path: Path, mode: number): Action;
@@ -15,6 +16,7 @@ declare module 'seccompagent:handler/handler@0.1.0' {
   export function chown(path: Path, uid: number, gid: number, flags: number): Action;
   export function fchown(fd: number, uid: number, gid: number): Action;
   export function truncate(path: Path, length: number): Action;
+  export function utimens(path: Path | null, times: NewTimes | null, flags: number): Action;
   export function rename(path: Path, newPath: Path, flags: number): Action;
   export function link(path: Path, newPath: Path, flags: number): Action;
   export function symlink(target: Path, path: Path): Action;

@@ -8,6 +8,7 @@ import { s64Parameter } from './kinds/file-length.ts';
 import type { ParameterKind } from './kinds/kind.ts';
 import { optionalBytesParameter } from './kinds/mount-data.ts';
 import { mountOperationParameter } from './kinds/mount-operation.ts';
+import { newTimesParameter } from './kinds/new-times.ts';
 import { pathParameter } from './kinds/path.ts';
 import { optionalPathParameter } from './kinds/source.ts';
 import { u32Parameter } from './kinds/uint.ts';
@@ -143,6 +144,16 @@ const familyTable: ReadonlyMap<string, Family> = new Map<string, Family>([
     },
   ],
   ['truncate', { parameters: [path, { name: 'length', kind: s64Parameter }] }],
+  [
+    'utimens',
+    {
+      parameters: [
+        { name: 'path', kind: optionalPathParameter },
+        { name: 'times', kind: newTimesParameter },
+        flags(),
+      ],
+    },
+  ],
   ['rename', { parameters: [path, newPath, flags('own-flags')], ...performed(operation.rename) }],
   [
     'link',

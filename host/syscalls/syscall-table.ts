@@ -11,6 +11,7 @@ import { fileLength32Kind, fileLengthKind, fileLengthPairKind } from './kinds/fi
 import type { ArgumentKind } from './kinds/kind.ts';
 import { modeKind } from './kinds/mode.ts';
 import { mountDataKind } from './kinds/mount-data.ts';
+import { timespecs64Kind, timespecsKind, timevalsKind, utimbufKind } from './kinds/new-times.ts';
 import { openHowKind } from './kinds/open-how.ts';
 import { pathKind } from './kinds/path.ts';
 import { resultKind } from './kinds/result.ts';
@@ -70,6 +71,9 @@ const lengthPair: readonly Argument[] = [
   { name: 'length', kind: fileLengthPairKind },
   { name: 'length-high', kind: uintKind },
 ];
+const timevals: Argument = { name: 'times', kind: timevalsKind };
+const timespecs: Argument = { name: 'times', kind: timespecsKind };
+const timespecs64: Argument = { name: 'times', kind: timespecs64Kind };
 const attributes: Argument = { name: 'attributes', kind: dataKind };
 
 /** creat(2) is open(2) with O_CREAT, O_WRONLY and O_TRUNC. */
@@ -148,6 +152,12 @@ export const syscallTable: readonly SyscallRow[] = [
   { name: 'ftruncate', family: 'truncate', arguments: [fileFd, length] },
   { name: 'ftruncate', family: 'truncate', arguments: [fileFd, length32], arch: 'i386' },
   { name: 'ftruncate64', family: 'truncate', arguments: [fileFd, ...lengthPair] },
+
+  { name: 'utime', family: 'utimens', arguments: [path, { name: 'times', kind: utimbufKind }] },
+  { name: 'utimes', family: 'utimens', arguments: [path, timevals] },
+  { name: 'futimesat', family: 'utimens', arguments: [dirfd, path, timevals] },
+  { name: 'utimensat', family: 'utimens', arguments: [dirfd, path, timespecs, flags] },
+  { name: 'utimensat_time64', family: 'utimens', arguments: [dirfd, path, timespecs64, flags] },
 
   { name: 'rename', family: 'rename', arguments: [path, newPath] },
   { name: 'renameat', family: 'rename', arguments: [dirfd, path, newDirfd, newPath] },

@@ -42,7 +42,7 @@ test.for(languages.map(({ name }) => name))(
 
 /** A call of each family, and one that is not decoded. */
 const allCalls =
-  'mkdir,mknod,open,chmod,fchmod,chown,fchown,truncate,rename,link,symlink,unlink,setxattr,getxattr,' +
+  'mkdir,mknod,open,chmod,fchmod,chown,fchown,truncate,utimensat,rename,link,symlink,unlink,setxattr,getxattr,' +
   'listxattr,removexattr,mount,umount2,fsopen,sysinfo,execve,swapon,swapoff,getpid';
 
 test.for(languages.map(({ name }) => name))(

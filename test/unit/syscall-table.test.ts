@@ -56,6 +56,7 @@ const siblings: Readonly<Record<string, RegExp>> = {
   chown: /^(l?chown(32)?|fchownat)$/,
   fchown: /^fchown(32)?$/,
   truncate: /^f?truncate(64)?$/,
+  utimens: /^(utimes?|futimesat|utimensat(_time64)?)$/,
   rename: /^rename(at2?)?$/,
   link: /^link(at)?$/,
   symlink: /^symlink(at)?$/,

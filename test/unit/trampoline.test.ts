@@ -206,6 +206,53 @@ test.for([
   expect(handler.askOn(arch, number, '/a', ...registers)).toEqual({ kind: 'value', value });
 });
 
+/** Two times as the addon leaves them. */
+function times(...numbers: readonly bigint[]): Uint8Array {
+  const bytes = new Uint8Array(32);
+  const view = new DataView(bytes.buffer);
+  numbers.forEach((number, index) => {
+    const at = Math.floor(index / 3) * 16;
+    if (index % 3 === 2) view.setBigInt64(at + 8, number, true);
+    else view.setUint32(at + (index % 3) * 4, Number(number), true);
+  });
+  return bytes;
+}
+
+const twoTimes = times(1n, 7n, 5n, 2n, 999_999_999n, -9000n);
+
+test.for([
+  ['a path', 0, true, ['/a', twoTimes], 1n],
+  ['no path', 0, true, [null, twoTimes], 0n],
+  ['times', 3, true, ['/a', twoTimes], 1n],
+  ['no times', 3, true, ['/a', null], 0n],
+  ['how it was accessed', 4, true, ['/a', twoTimes], 1n],
+  ['its seconds', 5, false, ['/a', twoTimes], 5n],
+  ['its nanoseconds', 6, true, ['/a', twoTimes], 7n],
+  ['how it was modified', 7, true, ['/a', twoTimes], 2n],
+  ['its seconds below 0', 8, false, ['/a', twoTimes], -9000n],
+  ['its nanoseconds', 9, true, ['/a', twoTimes], 999_999_999n],
+  ['zeros of no times', 8, false, ['/a', null], 0n],
+  ['zeros of no times', 9, true, ['/a', null], 0n],
+  ['the flags', 10, true, ['/a', null, 0x100], 0x100n],
+] as const)('trampoline: utimens with %s (%i)', ([, local, isNarrow, [path, ...rest], value]) => {
+  const own = [...instruction.local(local), ...(isNarrow ? more.extend : [])];
+  const handler = new Handler({
+    functions: [{ name: 'utimens', signature: 'iiiiiIiiIii:i', body: valued(own) }, allocator()],
+  });
+  expect(handler.ask('utimensat', -100, path, ...rest)).toEqual({ kind: 'value', value });
+});
+
+test('trampoline: times that cannot be read are not asked about', () => {
+  const handler = new Handler({
+    functions: [
+      { name: 'utimens', signature: 'iiiiiIiiIii:i', body: instruction.unreachable },
+      allocator(),
+    ],
+  });
+  expect(handler.ask('utimes', '/a', { errno: 'EINVAL' })).toMatchObject({ errno: 'EINVAL' });
+  expect(handler.ask('utime', '/a', { errno: 'EFAULT' })).toMatchObject({ errno: 'EFAULT' });
+});
+
 test.for([
   ['a source', 0, ['s', '/t', null, 0, null], 1n],
   ['no source', 0, [null, '/t', 'f', 0, 'd'], 0n],
