@@ -87,7 +87,7 @@ function buildFolder() {
 }
 
 /** Sources of helper/ that the agent needs as well: the wire format, and checks before a request. */
-const sharedByHelper = ['masks', 'mount_request', 'mountinfo', 'spared', 'wire'].map(
+const sharedByHelper = ['masks', 'mount_request', 'mountinfo', 'spared', 'wire', 'wire_message', 'wire_mounts'].map(
   (name) => `helper/${name}.cc`,
 );
 

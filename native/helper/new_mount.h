@@ -139,7 +139,6 @@ class MountMaker {
         inner_stack_(std::move(inner_stack)),
         proc_opener_(std::move(proc_opener)) {}
 
-  [[nodiscard]] Result<void> leave_mount_namespace();
   // Has ended where the place can't be looked at.
   [[nodiscard]] CallerJob job_for(const MountPlace& place) const;
   // The namespace with the tree, or -1: the job has ended.
