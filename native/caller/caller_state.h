@@ -11,14 +11,11 @@
 #include <string_view>
 #include <vector>
 
+#include "caller/proc_text.h"
 #include "kernel/result.h"
 #include "kernel/unique_fd.h"
 
 namespace seccompagent {
-
-// When a thread started, in clock ticks since boot, see proc_pid_stat(5). ESRCH or ENOENT: it has
-// ended.
-[[nodiscard]] Result<std::uint64_t> thread_start_time(pid_t tid);
 
 // A thread's entry in procfs. What is opened there stays open: the next call mostly comes from the
 // same thread, and opening takes longer than reading. It pins no more of the thread than its entry.

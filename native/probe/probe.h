@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tries what the agent needs of the kernel, in throw-away processes: by behaviour, since versions
-// say little of kernels that distributions patch, and nothing of what forbids a call.
+// Probes of what the agent needs of the kernel, in throw-away processes: by behaviour, since
+// versions say little of kernels that distributions patch, and nothing of what forbids a call.
 #pragma once
 
 #include <string_view>

@@ -8,16 +8,15 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <iterator>
 #include <utility>
 
 #include "process/watch_user.h"
 #include "socket/access_list.h"
+#include "socket/socket_file.h"
 
 namespace seccompagent {
 namespace {
@@ -26,36 +25,6 @@ namespace {
 constexpr int kBacklog = 4096;
 // Where nothing can be accepted, not even to be closed.
 constexpr int kPauseMs = 10;
-
-[[nodiscard]] Result<sockaddr_un> address_of(const std::string& path) {
-  sockaddr_un address = {};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) return fail(ENAMETOOLONG);
-  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-  return address;
-}
-
-const sockaddr* generic(const sockaddr_un& address) {
-  return reinterpret_cast<const sockaddr*>(&address);
-}
-
-// Makes way for bind(2): a socket file that nobody listens on any more is removed.
-[[nodiscard]] Result<void> clear_path(const std::string& path, const sockaddr_un& address) {
-  struct stat file = {};
-  if (lstat(path.c_str(), &file) == -1) {
-    if (errno == ENOENT) return {};
-    return fail_errno();
-  }
-  if (!S_ISSOCK(file.st_mode)) return fail(ENOTSOCK);
-  const UniqueFd probe(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!probe.is_open()) return fail_errno();
-  // EAGAIN: somebody listens and has a full backlog
-  if (connect(probe.get(), generic(address), sizeof address) == 0 || errno == EAGAIN)
-    return fail(EADDRINUSE);
-  if (errno != ECONNREFUSED) return fail_errno();
-  if (unlink(path.c_str()) == -1 && errno != ENOENT) return fail_errno();
-  return {};
-}
 
 // Root and whoever owns the socket are not limited.
 [[nodiscard]] bool is_limited(uid_t user) { return user != 0 && user != geteuid(); }
@@ -112,9 +81,11 @@ Result<std::unique_ptr<AgentSocket>> AgentSocket::listen(const std::string& path
 }
 
 Result<void> AgentSocket::open(const std::string& path, std::span<const uid_t> users) {
-  const auto address = address_of(path);
-  if (!address) return std::unexpected(address.error());
-  if (auto cleared = clear_path(path, *address); !cleared) return cleared;
+  auto bound = bind_socket_file(path);
+  if (!bound) return std::unexpected(bound.error());
+  listener_ = std::move(*bound);
+  path_ = path;
+  if (lstat(path.c_str(), &file_) == -1) return fail_errno();
 
   spare_.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   auto epoll = make_epoll();
@@ -129,17 +100,6 @@ Result<void> AgentSocket::open(const std::string& path, std::span<const uid_t> u
   wake_read_.reset(wake[0]);
   wake_write_.reset(wake[1]);
 
-  listener_.reset(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!listener_.is_open()) return fail_errno();
-  // The file's mode comes from the socket's: nobody else can connect at any moment.
-  if (fchmod(listener_.get(), S_IRUSR | S_IWUSR) == -1) return fail_errno();
-  const mode_t before = umask(0);
-  const int bound = bind(listener_.get(), generic(*address), sizeof *address);
-  const int error = errno;
-  umask(before);
-  if (bound == -1) return fail(error);
-  path_ = path;
-  if (lstat(path.c_str(), &file_) == -1) return fail_errno();
   users_.assign(users.begin(), users.end());
   if (!users_.empty()) {
     auto held = hold_socket_file(path);

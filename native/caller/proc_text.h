@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Texts of a thread's files in procfs, see proc(5).
+#pragma once
+
+#include <sys/types.h>
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "kernel/result.h"
+#include "kernel/unique_fd.h"
+
+namespace seccompagent {
+
+// The text of a file of procfs, in one read.
+using FileText = std::array<char, 4096>;
+
+[[nodiscard]] Result<std::string_view> text_of(const UniqueFd& file, FileText& text);
+
+// The text behind a name with a line of its own, as in "\nSigPnd:": a program's name is in the
+// status as well, and may be anything else.
+[[nodiscard]] std::string_view behind(std::string_view status, std::string_view name);
+
+[[nodiscard]] std::uint64_t mask_of(std::string_view status, std::string_view name);
+[[nodiscard]] std::optional<std::uint64_t> count_of(std::string_view status, std::string_view name);
+
+// Of a thread's stat, see proc_pid_stat(5).
+inline constexpr int kStartTime = 22;
+inline constexpr int kStartOfCode = 26;
+inline constexpr int kStartOfStack = 28;
+inline constexpr int kStartOfData = 45;
+inline constexpr int kExitCode = 52;
+
+// From a field on. The second one is a name in parentheses that may hold anything.
+[[nodiscard]] std::string_view fields_from(std::string_view stat, int field);
+
+// Several fields, the last one excluded.
+[[nodiscard]] std::string_view fields(std::string_view stat, int from, int to);
+
+// When a thread started, in clock ticks since boot, see proc_pid_stat(5). ESRCH or ENOENT: it has
+// ended.
+[[nodiscard]] Result<std::uint64_t> thread_start_time(pid_t tid);
+
+}  // namespace seccompagent
