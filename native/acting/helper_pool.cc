@@ -2,17 +2,10 @@
 // A thread of the pool's own ends helpers that nobody has used for a while.
 #include "acting/helper_pool.h"
 
-#include <dlfcn.h>
 #include <fcntl.h>
-#include <linux/mount.h>
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
-#include <sys/sendfile.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,102 +13,21 @@
 #include <array>
 #include <chrono>
 #include <condition_variable>
-#include <cstdio>
 #include <mutex>
 #include <optional>
 #include <sstream>
 #include <thread>
 #include <utility>
 
-#include "caller/namespaces.h"
+#include "acting/helper_program.h"
+#include "acting/helper_start.h"
 #include "kernel/notify.h"
 #include "kernel/process_files.h"
-#include "kernel/raw_syscall.h"
 #include "process/child_starter.h"
 #include "process/ending_children.h"
 
 namespace seccompagent {
 namespace {
-
-constexpr const char* kProgramName = "seccompagent-helper";
-// How often a waiting worker looks at the time.
-constexpr Nanoseconds kLook = 100 * kMillisecond;
-
-// The program beside the addon.
-[[nodiscard]] std::string program_path() {
-  Dl_info info = {};
-  if (dladdr(reinterpret_cast<const void*>(&program_path), &info) == 0 ||
-      info.dli_fname == nullptr) {
-    return kProgramName;
-  }
-  const std::string self = info.dli_fname;
-  return self.substr(0, self.rfind('/') + 1) + kProgramName;
-}
-
-// A copy that nobody can change, not even who reaches it through /proc/PID/exe: on a file system of
-// its own, which is mounted nowhere. A memfd would do where no sysctl forbids to execute it, see
-// vm.memfd_noexec.
-[[nodiscard]] Result<UniqueFd> fixed_program() {
-  const UniqueFd file(open(program_path().c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file.is_open()) return fail_errno();
-  struct stat found = {};
-  if (fstat(file.get(), &found) == -1) return fail_errno();
-  const UniqueFd context(static_cast<int>(syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC)));
-  if (!context.is_open() ||
-      syscall(SYS_fsconfig, context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) == -1) {
-    return fail_errno();
-  }
-  const UniqueFd mount(static_cast<int>(
-      syscall(SYS_fsmount, context.get(), FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)));
-  if (!mount.is_open()) return fail_errno();
-  constexpr mode_t kExecutable = 0555;
-  UniqueFd copy(
-      openat(mount.get(), kProgramName, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, kExecutable));
-  if (!copy.is_open() || fchmod(copy.get(), kExecutable) == -1) return fail_errno();
-  for (off_t at = 0; at < found.st_size;) {
-    const ssize_t sent =
-        sendfile(copy.get(), file.get(), &at, static_cast<std::size_t>(found.st_size - at));
-    if (sent <= 0) return sent == 0 ? fail(EIO) : fail_errno();
-  }
-  // nobody executes what is open for writing, and nothing is written from now on
-  copy.reset();
-  mount_attr attributes = {};
-  attributes.attr_set = MOUNT_ATTR_RDONLY;
-  if (syscall(SYS_mount_setattr, mount.get(), "", AT_EMPTY_PATH, &attributes, sizeof attributes) ==
-      -1) {
-    return fail_errno();
-  }
-  UniqueFd readable(openat(mount.get(), kProgramName, O_RDONLY | O_CLOEXEC));
-  if (!readable.is_open()) return fail_errno();
-  return readable;
-}
-
-// What the child is given, in this order.
-constexpr int kGivenProgram = ChildStarter::kFirstGiven;
-constexpr int kGivenSocket = kGivenProgram + 1;
-
-// What the child uses until it is another program.
-struct HelperLaunch {
-  explicit HelperLaunch(ChildStack own_stack) : stack(std::move(own_stack)) {
-    std::snprintf(parent, sizeof parent, "%d", getpid());
-  }
-
-  ChildStack stack;
-  char name[32] = "seccompagent-helper";
-  // Our pid, which is the same for the helper: whose children are in another pid namespace can
-  // start no threads.
-  char parent[16] = "";
-  char* argv[3] = {name, parent, nullptr};
-  char* envp[1] = {};
-
-  static SECCOMPAGENT_CHILD_CODE int child_main(void* argument) {
-    const HelperLaunch& launch = *static_cast<HelperLaunch*>(argument);
-    if (raw_syscall(SYS_dup3, kGivenSocket, kHelperSocket, 0) < 0) return 1;
-    raw_syscall(SYS_execveat, kGivenProgram, raw_pointer(""), raw_pointer(launch.argv),
-                raw_pointer(launch.envp), AT_EMPTY_PATH);
-    return 1;
-  }
-};
 
 struct Work {
   // Whether it computes or is about to: it does not wait for anything but a processor. Nothing:
@@ -325,137 +237,6 @@ Result<HelperAnswer> Helper::await_answer(const Patience& patience, TimeTaken& t
     if (looks_without_work == 2) return fail(ETIMEDOUT);
   }
 }
-
-namespace {
-
-// -1: ours.
-[[nodiscard]] Result<HelperNamespace> namespace_of(int fd) {
-  if (fd < 0) return HelperNamespace{};
-  struct stat found = {};
-  if (fstat(fd, &found) == -1) return fail_errno();
-  return HelperNamespace{.device = found.st_dev, .inode = found.st_ino};
-}
-
-[[nodiscard]] Result<HelperPlaces> places_of(pid_t tid) {
-  const auto mount = foreign_namespace(tid, Namespace::mount);
-  const auto net = foreign_namespace(tid, Namespace::net);
-  const auto ipc = foreign_namespace(tid, Namespace::ipc);
-  const auto uts = foreign_namespace(tid, Namespace::uts);
-  for (const auto* place : {&mount, &net, &ipc, &uts}) {
-    if (!*place) return std::unexpected(place->error());
-  }
-  return HelperPlaces{.mount = *mount, .net = *net, .ipc = *ipc, .uts = *uts};
-}
-
-[[nodiscard]] Result<HelperIdentity> identity_of(const HelperCaller& caller, const Owner& owner) {
-  const auto user_namespace = namespace_of(caller.user_namespace);
-  if (!user_namespace) return std::unexpected(user_namespace.error());
-  const auto places = places_of(caller.call.tid);
-  if (!places) return std::unexpected(places.error());
-  return HelperIdentity{.role = HelperRole::files,
-                        .owner = owner,
-                        .uid = caller.credentials.uid,
-                        .gid = caller.credentials.gid,
-                        .groups = caller.credentials.groups,
-                        .user_namespace = *user_namespace,
-                        .label = caller.label,
-                        .places = *places};
-}
-
-// The bits of ForeignNamespaces.
-[[nodiscard]] std::uint32_t foreign_of(const HelperIdentity& identity) {
-  const HelperPlaces& places = identity.places;
-  return (places.mount != 0 ? ForeignNamespaces::kMount : 0U) |
-         (identity.user_namespace.inode != 0 ? ForeignNamespaces::kUser : 0U) |
-         (places.net != 0 ? ForeignNamespaces::kNet : 0U) |
-         (places.ipc != 0 ? ForeignNamespaces::kIpc : 0U) |
-         (places.uts != 0 ? ForeignNamespaces::kUts : 0U);
-}
-
-[[nodiscard]] std::vector<std::byte> start_message(const HelperIdentity& identity) {
-  const UserIds& uid = identity.uid;
-  const UserIds& gid = identity.gid;
-  return encode(HelperStart{.role = identity.role,
-                            .uids = {uid.real, uid.effective, uid.saved, uid.fs},
-                            .gids = {gid.real, gid.effective, gid.saved, gid.fs},
-                            .groups = identity.groups,
-                            .namespaces = foreign_of(identity),
-                            .label = identity.label});
-}
-
-// What comes along with a start; those that are opened here are held.
-struct StartFds {
-  std::vector<UniqueFd> opened;
-  std::vector<int> all;
-};
-
-[[nodiscard]] Result<void> add_place(StartFds& fds, pid_t tid, Namespace kind,
-                                     std::uint64_t place) {
-  if (place == 0) return {};
-  auto fd = open_foreign_namespace(tid, kind);
-  if (!fd) return std::unexpected(fd.error());
-  struct stat found = {};
-  // another thread has the number by now
-  if (fstat(fd->get(), &found) == -1 || found.st_ino != place) return fail(ESRCH);
-  fds.all.push_back(fd->get());
-  fds.opened.push_back(std::move(*fd));
-  return {};
-}
-
-// In the order of ForeignNamespaces.
-[[nodiscard]] Result<StartFds> namespaces_of(const HelperCaller& caller,
-                                             const HelperPlaces& places) {
-  StartFds fds;
-  const pid_t tid = caller.call.tid;
-  auto added = add_place(fds, tid, Namespace::mount, places.mount);
-  if (caller.user_namespace >= 0) fds.all.push_back(caller.user_namespace);
-  if (added) added = add_place(fds, tid, Namespace::net, places.net);
-  if (added) added = add_place(fds, tid, Namespace::ipc, places.ipc);
-  if (added) added = add_place(fds, tid, Namespace::uts, places.uts);
-  if (!added) return std::unexpected(added.error());
-  const CallId& call = caller.call;
-  if (!id_valid(call.listener, call.id_valid_request, call.id)) return fail(ESRCH);
-  return fds;
-}
-
-struct SocketPair {
-  UniqueFd ours;
-  UniqueFd theirs;
-};
-
-[[nodiscard]] Result<SocketPair> make_sockets() {
-  int ends[2];
-  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == -1) return fail_errno();
-  SocketPair pair = {UniqueFd(ends[0]), UniqueFd(ends[1])};
-  const timeval look = {.tv_sec = 0, .tv_usec = kLook / kMicrosecond};
-  if (setsockopt(ends[0], SOL_SOCKET, SO_RCVTIMEO, &look, sizeof look) == -1) return fail_errno();
-  return pair;
-}
-
-// Opened anew, since locks are those of an open file. Closed: the role needs none.
-[[nodiscard]] Result<UniqueFd> open_locks(const UniqueFd& locks, const HelperIdentity& identity) {
-  if (identity.role != HelperRole::mounts) return UniqueFd();
-  const std::string link = "/proc/self/fd/" + std::to_string(locks.get());
-  UniqueFd opened(open(link.c_str(), O_RDWR | O_CLOEXEC));
-  if (!opened.is_open()) return fail_errno();
-  return opened;
-}
-
-// Both are closed where no lifeline is needed.
-struct Lifeline {
-  UniqueFd ours;
-  UniqueFd theirs;
-};
-
-[[nodiscard]] Result<Lifeline> make_lifeline(const HelperIdentity& identity) {
-  const bool has_children = identity.role == HelperRole::mounts || identity.label.is_foreign();
-  if (!has_children) return Lifeline{};
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC) == -1) return fail_errno();
-  return Lifeline{.ours = UniqueFd(ends[1]), .theirs = UniqueFd(ends[0])};
-}
-
-}  // namespace
 
 Result<std::unique_ptr<Helper>> HelperPool::take(const HelperCaller& caller, const Owner& owner,
                                                  const Patience& patience, const char*& step) {

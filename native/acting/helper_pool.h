@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "acting/helper_identity.h"
 #include "caller/target.h"
 #include "helper/wire.h"
 #include "kernel/payer.h"
@@ -18,48 +19,6 @@
 #include "process/child.h"
 
 namespace seccompagent {
-
-// Whom a helper for files acts for.
-struct HelperCaller {
-  const CallId& call;
-  const Credentials& credentials;
-  const Label& label;
-  // -1: the helper stays in ours.
-  int user_namespace;
-};
-
-// Device and inode; 0: ours.
-struct HelperNamespace {
-  std::uint64_t device;
-  std::uint64_t inode;
-
-  friend bool operator==(const HelperNamespace&, const HelperNamespace&) = default;
-};
-
-// The numbers of the other namespaces that a helper for files is in; 0: ours.
-struct HelperPlaces {
-  std::uint64_t mount;
-  std::uint64_t net;
-  std::uint64_t ipc;
-  std::uint64_t uts;
-
-  friend bool operator==(const HelperPlaces&, const HelperPlaces&) = default;
-};
-
-// What a helper is: one for files has become its caller, with the same ids in the same namespaces;
-// one for mounts stays as it is. It is one container's own, and ends with it.
-struct HelperIdentity {
-  HelperRole role;
-  Owner owner;
-  UserIds uid;
-  UserIds gid;
-  std::vector<gid_t> groups;
-  HelperNamespace user_namespace;
-  Label label;
-  HelperPlaces places;
-
-  friend bool operator==(const HelperIdentity&, const HelperIdentity&) = default;
-};
 
 // All that runs for a helper, see EndingChild.
 struct HelperProcess {

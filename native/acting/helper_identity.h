@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// Identities of helpers: which caller of which container a helper has become.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "caller/target.h"
+#include "helper/wire.h"
+#include "kernel/payer.h"
+#include "kernel/result.h"
+
+namespace seccompagent {
+
+// Whom a helper for files acts for.
+struct HelperCaller {
+  const CallId& call;
+  const Credentials& credentials;
+  const Label& label;
+  // -1: the helper stays in ours.
+  int user_namespace;
+};
+
+// Device and inode; 0: ours.
+struct HelperNamespace {
+  std::uint64_t device;
+  std::uint64_t inode;
+
+  friend bool operator==(const HelperNamespace&, const HelperNamespace&) = default;
+};
+
+// The numbers of the other namespaces that a helper for files is in; 0: ours.
+struct HelperPlaces {
+  std::uint64_t mount;
+  std::uint64_t net;
+  std::uint64_t ipc;
+  std::uint64_t uts;
+
+  friend bool operator==(const HelperPlaces&, const HelperPlaces&) = default;
+};
+
+// What a helper is: one for files has become its caller, with the same ids in the same namespaces;
+// one for mounts stays as it is. It is one container's own, and ends with it.
+struct HelperIdentity {
+  HelperRole role;
+  Owner owner;
+  UserIds uid;
+  UserIds gid;
+  std::vector<gid_t> groups;
+  HelperNamespace user_namespace;
+  Label label;
+  HelperPlaces places;
+
+  friend bool operator==(const HelperIdentity&, const HelperIdentity&) = default;
+};
+
+// Of a helper for the files of this caller.
+[[nodiscard]] Result<HelperIdentity> identity_of(const HelperCaller& caller, const Owner& owner);
+
+// The first message to a helper, which becomes that.
+[[nodiscard]] std::vector<std::byte> start_message(const HelperIdentity& identity);
+
+}  // namespace seccompagent

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "acting/helper_start.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <string>
+#include <utility>
+
+#include "caller/namespaces.h"
+#include "kernel/notify.h"
+
+namespace seccompagent {
+namespace {
+
+[[nodiscard]] Result<void> add_place(StartFds& fds, pid_t tid, Namespace kind,
+                                     std::uint64_t place) {
+  if (place == 0) return {};
+  auto fd = open_foreign_namespace(tid, kind);
+  if (!fd) return std::unexpected(fd.error());
+  struct stat found = {};
+  // another thread has the number by now
+  if (fstat(fd->get(), &found) == -1 || found.st_ino != place) return fail(ESRCH);
+  fds.all.push_back(fd->get());
+  fds.opened.push_back(std::move(*fd));
+  return {};
+}
+
+}  // namespace
+
+Result<StartFds> namespaces_of(const HelperCaller& caller, const HelperPlaces& places) {
+  StartFds fds;
+  const pid_t tid = caller.call.tid;
+  auto added = add_place(fds, tid, Namespace::mount, places.mount);
+  if (caller.user_namespace >= 0) fds.all.push_back(caller.user_namespace);
+  if (added) added = add_place(fds, tid, Namespace::net, places.net);
+  if (added) added = add_place(fds, tid, Namespace::ipc, places.ipc);
+  if (added) added = add_place(fds, tid, Namespace::uts, places.uts);
+  if (!added) return std::unexpected(added.error());
+  const CallId& call = caller.call;
+  if (!id_valid(call.listener, call.id_valid_request, call.id)) return fail(ESRCH);
+  return fds;
+}
+
+Result<SocketPair> make_sockets() {
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == -1) return fail_errno();
+  SocketPair pair = {UniqueFd(ends[0]), UniqueFd(ends[1])};
+  const timeval look = {.tv_sec = 0, .tv_usec = kHelperLook / kMicrosecond};
+  if (setsockopt(ends[0], SOL_SOCKET, SO_RCVTIMEO, &look, sizeof look) == -1) return fail_errno();
+  return pair;
+}
+
+Result<UniqueFd> open_locks(const UniqueFd& locks, const HelperIdentity& identity) {
+  if (identity.role != HelperRole::mounts) return UniqueFd();
+  const std::string link = "/proc/self/fd/" + std::to_string(locks.get());
+  UniqueFd opened(open(link.c_str(), O_RDWR | O_CLOEXEC));
+  if (!opened.is_open()) return fail_errno();
+  return opened;
+}
+
+Result<Lifeline> make_lifeline(const HelperIdentity& identity) {
+  const bool has_children = identity.role == HelperRole::mounts || identity.label.is_foreign();
+  if (!has_children) return Lifeline{};
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) == -1) return fail_errno();
+  return Lifeline{.ours = UniqueFd(ends[1]), .theirs = UniqueFd(ends[0])};
+}
+
+}  // namespace seccompagent

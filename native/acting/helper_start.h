@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Descriptors that a helper is started with.
+#pragma once
+
+#include <vector>
+
+#include "acting/helper_identity.h"
+#include "kernel/clock.h"
+#include "kernel/result.h"
+#include "kernel/unique_fd.h"
+
+namespace seccompagent {
+
+// How often a worker that waits for an answer looks at the time.
+inline constexpr Nanoseconds kHelperLook = 100 * kMillisecond;
+
+// Descriptors that are sent with the first message; those that are opened here are held.
+struct StartFds {
+  std::vector<UniqueFd> opened;
+  std::vector<int> all;
+};
+
+// The caller's namespaces, in the order of ForeignNamespaces.
+[[nodiscard]] Result<StartFds> namespaces_of(const HelperCaller& caller,
+                                             const HelperPlaces& places);
+
+struct SocketPair {
+  UniqueFd ours;
+  UniqueFd theirs;
+};
+
+[[nodiscard]] Result<SocketPair> make_sockets();
+
+// Opened anew, since locks are those of an open file. Closed: the role needs none.
+[[nodiscard]] Result<UniqueFd> open_locks(const UniqueFd& locks, const HelperIdentity& identity);
+
+// Both are closed where no lifeline is needed.
+struct Lifeline {
+  UniqueFd ours;
+  UniqueFd theirs;
+};
+
+[[nodiscard]] Result<Lifeline> make_lifeline(const HelperIdentity& identity);
+
+}  // namespace seccompagent
