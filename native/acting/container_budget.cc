@@ -85,7 +85,7 @@ std::uint64_t ContainerBudget::left_of(std::uint64_t all, std::uint64_t least,
 Holder ContainerBudget::account_of(const Holder& holder) const {
   if (accounts_.contains(holder)) return holder;
   const auto container = containers_.find(holder.payer);
-  const bool has_many = container != containers_.end() && container->second.users >= kMostUsers;
+  const bool has_many = container != containers_.end() && container->second.users >= kMaxUsers;
   return has_many ? Holder{.payer = holder.payer, .user = kOtherUsers} : holder;
 }
 
@@ -99,7 +99,7 @@ ContainerBudget::AtPlace* ContainerBudget::find_place(const Holder& holder, cons
   }
   if (found == accounts_.end() && holder.user != kOtherUsers) ++containers_[holder.payer].users;
   auto& places = accounts_[holder].places;
-  if (places.size() < kMostPlaces || places.contains(made.place)) return &places[made.place];
+  if (places.size() < kMaxPlaces || places.contains(made.place)) return &places[made.place];
   AtPlace& elsewhere = places[kElsewhere];
   elsewhere.is_told = false;
   return &elsewhere;
@@ -132,7 +132,7 @@ void ContainerBudget::begin(Payer payer) {
 bool ContainerBudget::is_full(const Holder& holder, std::uint64_t place) {
   const std::lock_guard lock(mutex_);
   const auto account = accounts_.find(account_of(holder));
-  return account != accounts_.end() && account->second.places.size() >= kMostPlaces &&
+  return account != accounts_.end() && account->second.places.size() >= kMaxPlaces &&
          !account->second.places.contains(place);
 }
 
@@ -288,7 +288,7 @@ void ContainerBudget::leave_behind(const Holder& holder, const Account& account)
     left.largest = std::max(left.largest, what.largest);
     left.is_told = left.is_told && what.is_told;
     sum_ += what.amount;
-    if (of.size() < kMostEnded) of.emplace(holder, what.amount);
+    if (of.size() < kMaxEnded) of.emplace(holder, what.amount);
   }
 }
 

@@ -48,16 +48,16 @@ class ContainerBudget {
     Nanoseconds kept_for = 60 * kSecond;
   };
   // Of a container; all others are one.
-  static constexpr std::size_t kMostUsers = 256;
+  static constexpr std::size_t kMaxUsers = 256;
   // Of one user; all others are one, which tells nothing.
-  static constexpr std::size_t kMostPlaces = 256;
+  static constexpr std::size_t kMaxPlaces = 256;
   // Users of ended containers that are remembered at one place; what others leave behind there is
   // nobody's.
-  static constexpr std::size_t kMostEnded = 256;
+  static constexpr std::size_t kMaxEnded = 256;
 
   // How many things there are at a place that was not used for so long; no more than `most` have to
   // be counted. Made::kUntold: nobody can tell. It may take its time.
-  using Count = std::uint64_t (*)(std::uint64_t place, Nanoseconds unused_for, std::uint64_t most);
+  using Count = std::uint64_t (*)(std::uint64_t place, Nanoseconds unused_for, std::uint64_t max);
   // All places that may outlive the containers. It may take its time.
   using Places = std::unordered_set<std::uint64_t>;
   using FindLasting = Result<Places> (*)();

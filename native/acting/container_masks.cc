@@ -22,13 +22,13 @@ struct Understood {
 };
 
 // Longer texts are rare, and each worker would keep one.
-constexpr std::size_t kMostKeptText = 32UL * 1024;
+constexpr std::size_t kMaxKeptText = 32UL * 1024;
 
 [[nodiscard]] Result<Masks> understand(std::string text) {
   static thread_local Understood last;
   if (!text.empty() && text == last.text) return last.masks;
   auto masks = find_masks(text);
-  if (masks && text.size() <= kMostKeptText) last = {std::move(text), *masks};
+  if (masks && text.size() <= kMaxKeptText) last = {std::move(text), *masks};
   return masks;
 }
 

@@ -147,8 +147,8 @@ void HelperPool::Parts::make_room(std::uint32_t container) {
   const auto is_own = [container](const auto& helper) {
     return helper->identity_.owner.container == container;
   };
-  while (living >= kMost && !idle.empty()) {
-    const bool has_many = std::ranges::count_if(idle, is_own) > kMostIdleIfNeeded;
+  while (living >= kMax && !idle.empty()) {
+    const bool has_many = std::ranges::count_if(idle, is_own) > kMaxIdleIfNeeded;
     const Helper* chosen = (has_many ? std::ranges::find_if(idle, is_own) : idle.begin())->get();
     end_idle_if([chosen](const Helper& helper) { return &helper == chosen; });
   }
@@ -222,7 +222,7 @@ Result<HelperAnswer> Helper::ask(std::span<const std::byte> message, std::span<c
 }
 
 Result<HelperAnswer> Helper::await_answer(const Patience& patience, TimeTaken& taken) {
-  static thread_local std::vector<std::byte> buffer(kMostMessage);
+  static thread_local std::vector<std::byte> buffer(kMaxMessage);
   int looks_without_work = 0;
   for (;;) {
     const auto received = receive_message(socket_.get(), buffer);
@@ -267,7 +267,7 @@ Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity,
     const std::lock_guard lock(parts_.mutex);
     step = "helpers: too many";
     parts_.make_room(identity.owner.container);
-    if (parts_.living >= kMost) return fail(EBUSY);
+    if (parts_.living >= kMax) return fail(EBUSY);
     // here, since others come before it is started
     ++parts_.living;
   }

@@ -54,9 +54,9 @@ class Helper {
 // that hang don't count, see EndingChildren.
 class HelperPool {
  public:
-  static constexpr std::size_t kMost = 64;
+  static constexpr std::size_t kMax = 64;
   // Where there is no room, a container with more that are unused gives up its own.
-  static constexpr std::ptrdiff_t kMostIdleIfNeeded = 8;
+  static constexpr std::ptrdiff_t kMaxIdleIfNeeded = 8;
   static constexpr Nanoseconds kIdle = 30 * kSecond;
 
   [[nodiscard]] static HelperPool& of_process();

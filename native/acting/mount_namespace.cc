@@ -75,7 +75,7 @@ struct Description {
 
 }  // namespace
 
-std::uint64_t count_mounts_in(std::uint64_t place, Nanoseconds unused_for, std::uint64_t most) {
+std::uint64_t count_mounts_in(std::uint64_t place, Nanoseconds unused_for, std::uint64_t max) {
   const std::uint64_t number = place & ~Made::kOverlays;
   const bool are_overlays = (place & Made::kOverlays) != 0;
   std::array<std::uint64_t, 512> found = {};
@@ -83,8 +83,8 @@ std::uint64_t count_mounts_in(std::uint64_t place, Nanoseconds unused_for, std::
   if (!can_tell) return unused_for >= kLongUnused ? 0 : Made::kUntold;
   std::uint64_t count = 0;
   std::uint64_t last = 0;
-  while (count < most) {
-    const std::uint64_t wanted = are_overlays ? found.size() : most - count;
+  while (count < max) {
+    const std::uint64_t wanted = are_overlays ? found.size() : max - count;
     const auto room = std::span(found).first(std::min<std::uint64_t>(found.size(), wanted));
     const auto listed = list(number, last, room);
     if (!listed && listed.error() == Errno{ENOENT}) return 0;

@@ -14,6 +14,6 @@ namespace seccompagent {
 // Made::kUntold: nobody can tell, as before Linux 6.11; one that was not used for ten minutes
 // counts as gone then.
 [[nodiscard]] std::uint64_t count_mounts_in(std::uint64_t place, Nanoseconds unused_for,
-                                            std::uint64_t most);
+                                            std::uint64_t max);
 
 }  // namespace seccompagent

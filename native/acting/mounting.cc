@@ -62,7 +62,7 @@ void add_caller(HelperMountRequest& request, std::vector<int>& fds, const Target
                                  const std::vector<int>& fds) {
   const std::vector<std::byte> message = encode(request);
   // what a handler asks for is its own doing, so that is its answer
-  if (message.size() > kMostMessage) return {.answer = E2BIG};
+  if (message.size() > kMaxMessage) return {.answer = E2BIG};
   HelperPool& pool = HelperPool::of_process();
   const char* step = "";
   auto helper = pool.take_for_mounts(mounting.owner, mounting.patience, step);

@@ -6,7 +6,7 @@
 
 #include <utility>
 
-#include "kernel/deaf_thread.h"
+#include "kernel/blocked_signals_thread.h"
 
 namespace seccompagent {
 
@@ -19,7 +19,7 @@ class PromisedWork {
     // freed when it has finished
     auto* self = new PromisedWork(env, std::move(work));
     const Napi::Promise promise = self->promised_.Promise();
-    if (!start_deaf_thread(main, self)) {
+    if (!start_blocked_signals_thread(main, self)) {
       (void)self->call_.Release();
       finish(env, {}, self, nullptr);
     }

@@ -7,7 +7,7 @@
 
 #include "addon/exports.h"
 #include "addon/napi_convert.h"
-#include "kernel/deaf_thread.h"
+#include "kernel/blocked_signals_thread.h"
 #include "process/program.h"
 
 namespace seccompagent {
@@ -123,7 +123,7 @@ Napi::Value start_program(const Napi::CallbackInfo& info) {
   // freed when it has finished
   auto* running = new Running(info.Env(), std::move(*request));
   const Napi::Promise promise = running->promised.Promise();
-  if (const auto started = start_deaf_thread(Running::run, running); !started) {
+  if (const auto started = start_blocked_signals_thread(Running::run, running); !started) {
     running->result = std::unexpected(started.error());
     (void)running->call.Release();
     Running::finish(info.Env(), {}, running, nullptr);

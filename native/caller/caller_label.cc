@@ -43,7 +43,7 @@ Result<Label> foreign_label(pid_t tid) {
   if (!file) return std::unexpected(file.error());
   const std::string_view text = label_in(*file);
   if (text == own->text) return Label{};
-  if (text.size() > kMostLabel) return fail(E2BIG);
+  if (text.size() > kMaxLabel) return fail(E2BIG);
   return Label{.module = own->module, .text = std::string(text)};
 }
 

@@ -140,10 +140,10 @@ Result<UniqueFd> CallerState::open(const char* what, int flags) {
 }
 
 Result<std::string_view> CallerState::read_link(const char* what) {
-  constexpr std::size_t kMost = 64;
-  text_.resize(std::max(text_.size(), kMost));
+  constexpr std::size_t kMax = 64;
+  text_.resize(std::max(text_.size(), kMax));
   return with_entry([&]() -> Result<std::string_view> {
-    const ssize_t length = readlinkat(entry_.get(), what, text_.data(), kMost);
+    const ssize_t length = readlinkat(entry_.get(), what, text_.data(), kMax);
     if (length == -1) return fail_errno();
     return std::string_view(text_.data(), static_cast<std::size_t>(length));
   });
@@ -169,7 +169,7 @@ Result<const char*> CallerState::read_status_for(std::uint64_t notification, boo
   constexpr std::size_t kUsual = 8UL * 1024;
   // A group takes up to 11 characters, and there can be 65,536. The kernel makes all of the text
   // anew for each read, which takes it longer than most calls.
-  constexpr std::size_t kMost = 32UL * 1024;
+  constexpr std::size_t kMax = 32UL * 1024;
   status_of_ = 0;
   slept_at_.reset();
   status_text_.resize(std::max(status_text_.size(), kUsual));
@@ -189,8 +189,8 @@ Result<const char*> CallerState::read_status_for(std::uint64_t notification, boo
         status_of_ = notification;
         return status_text_.data();
       }
-      if (status_text_.size() == kMost) return fail(ETOOMANYREFS);
-      status_text_.resize(std::min(status_text_.size() * 4, kMost));
+      if (status_text_.size() == kMax) return fail(ETOOMANYREFS);
+      status_text_.resize(std::min(status_text_.size() * 4, kMax));
     }
   });
 }
@@ -203,12 +203,12 @@ Result<const char*> CallerState::status_during(std::uint64_t notification) {
 
 Result<std::string_view> CallerState::read_label(const char* what) {
   // longer than any that a thread can take on
-  constexpr std::size_t kMost = 8UL * 1024;
-  text_.resize(std::max(text_.size(), kMost));
+  constexpr std::size_t kMax = 8UL * 1024;
+  text_.resize(std::max(text_.size(), kMax));
   return with_entry([&]() -> Result<std::string_view> {
     const auto file = kept(label_, what);
     if (!file) return std::unexpected(file.error());
-    const ssize_t length = retry_eintr([&] { return pread(*file, text_.data(), kMost, 0); });
+    const ssize_t length = retry_eintr([&] { return pread(*file, text_.data(), kMax, 0); });
     if (length == -1) return fail_errno();
     return std::string_view(text_.data(), static_cast<std::size_t>(length));
   });
@@ -299,7 +299,7 @@ bool CallerState::has_pending_signal() {
   return pending != 0 && (pending & ~mask_of(status, "\nSigBlk:")) != 0;
 }
 
-Result<std::uint64_t> CallerState::most_descriptors() {
+Result<std::uint64_t> CallerState::max_descriptors() {
   FileText text;
   const auto limits = with_entry([&]() -> Result<std::string_view> {
     const auto file = kept(limits_, "limits");
@@ -307,8 +307,8 @@ Result<std::uint64_t> CallerState::most_descriptors() {
     return text_of(limits_, text);
   });
   if (!limits) return std::unexpected(limits.error());
-  const auto most = count_of(*limits, "\nMax open files");
-  return most ? Result<std::uint64_t>(*most) : fail(EINVAL);
+  const auto max = count_of(*limits, "\nMax open files");
+  return max ? Result<std::uint64_t>(*max) : fail(EINVAL);
 }
 
 bool CallerState::has_descriptor(std::uint64_t number) {
@@ -326,18 +326,18 @@ bool CallerState::has_descriptor(std::uint64_t number) {
 // limit, which was higher once, leave some of the first ones free.
 bool CallerState::has_all_descriptors() {
   constexpr std::uint64_t kFirstOnes = 256;
-  const auto most = most_descriptors();
-  if (!most) return false;
-  if (*most == 0) return true;
-  if (!has_descriptor(*most - 1)) return false;
+  const auto max = max_descriptors();
+  if (!max) return false;
+  if (*max == 0) return true;
+  if (!has_descriptor(*max - 1)) return false;
   const auto folder = with_entry([&]() -> Result<struct stat> {
     struct stat found = {};
     if (fstatat(entry_.get(), "fd", &found, 0) == -1) return fail_errno();
     return found;
   });
   // before Linux 6.2 it is 0
-  if (!folder || static_cast<std::uint64_t>(folder->st_size) < *most) return false;
-  for (std::uint64_t number = 0; number < std::min(*most, kFirstOnes); ++number) {
+  if (!folder || static_cast<std::uint64_t>(folder->st_size) < *max) return false;
+  for (std::uint64_t number = 0; number < std::min(*max, kFirstOnes); ++number) {
     if (!has_descriptor(number)) return false;
   }
   return true;

@@ -41,7 +41,7 @@ class CallerState {
   // getrlimit(2). Where nobody can tell, they are not.
   [[nodiscard]] bool has_all_descriptors();
   // The whole text, see proc_pid_status(5); valid until it is read the next time. ETOOMANYREFS: it
-  // is longer than that of any thread with kMostGroups (target.h).
+  // is longer than that of any thread with kMaxGroups (target.h).
   [[nodiscard]] Result<const char*> read_status();
   // The same, of a thread that waits for the answer to this notification: read once for it, without
   // a look at whether the thread sleeps. Rights do not change while a thread waits, so what it says
@@ -85,7 +85,7 @@ class CallerState {
   [[nodiscard]] Result<const char*> read_status_for(std::uint64_t notification, bool notes_sleep);
   void note_sleep(std::string_view status, std::uint64_t turns_before);
   [[nodiscard]] std::optional<std::uint64_t> turns();
-  [[nodiscard]] Result<std::uint64_t> most_descriptors();
+  [[nodiscard]] Result<std::uint64_t> max_descriptors();
   [[nodiscard]] bool has_descriptor(std::uint64_t number);
   void close();
 

@@ -36,7 +36,7 @@ constexpr std::string_view kStackSeparator = "//&";
 // Where the profile that we leave only complains, AppArmor makes up one for a name that nobody
 // knows, and that one allows everything.
 [[nodiscard]] Result<void> check_profile(const UniqueFd& attribute, std::string_view wanted) {
-  std::array<char, 2 * kMostLabel> text = {};
+  std::array<char, 2 * kMaxLabel> text = {};
   const ssize_t length =
       retry_eintr([&] { return pread(attribute.get(), text.data(), text.size(), 0); });
   if (length == -1) return fail_errno();

@@ -84,7 +84,7 @@ namespace {
 
 }  // namespace
 
-Result<Credentials> parse_credentials(const char* status, std::size_t most_groups) {
+Result<Credentials> parse_credentials(const char* status, std::size_t max_groups) {
   Credentials credentials = {};
   const char* umask_text = field(status, "Umask");
   const char* groups_text = field(status, "Groups");
@@ -104,7 +104,7 @@ Result<Credentials> parse_credentials(const char* status, std::size_t most_group
     char* end = nullptr;
     const unsigned long group = std::strtoul(at, &end, 10);
     if (end == at) return fail(EINVAL);
-    if (credentials.groups.size() == most_groups) return fail(ETOOMANYREFS);
+    if (credentials.groups.size() == max_groups) return fail(ETOOMANYREFS);
     credentials.groups.push_back(static_cast<gid_t>(group));
     at = end;
   }
@@ -228,7 +228,7 @@ Result<Target> pin_target(const CallId& call, const Start& start, Pinned pinned,
   if (!second_base_error) return std::unexpected(second_base_error.error());
   if (!label) return fail(label.error() == Errno{ESRCH} ? EIO : label.error().number);
   if (!status) return std::unexpected(status.error());
-  auto credentials = parse_credentials(*status, kMostGroups);
+  auto credentials = parse_credentials(*status, kMaxGroups);
   if (!credentials) return std::unexpected(credentials.error());
   return Target{.call = call,
                 .credentials = std::move(*credentials),

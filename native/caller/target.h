@@ -96,18 +96,18 @@ struct Start {
 
 // Opens everything first and asks then whether the notification is still valid, so that nothing of
 // a recycled pid is ever used.
-// ESRCH: the notification is gone. ETOOMANYREFS: the caller has more than kMostGroups.
+// ESRCH: the notification is gone. ETOOMANYREFS: the caller has more than kMaxGroups.
 // `second`: of a second path; nullptr: there is none.
 [[nodiscard]] Result<Target> pin_target(const CallId& call, const Start& start, Pinned pinned,
                                         const Start* second = nullptr);
 
 // Of a caller for whom something is done: all of them are read, sent and taken on for each call,
 // which others wait for.
-inline constexpr std::size_t kMostGroups = 1024;
+inline constexpr std::size_t kMaxGroups = 1024;
 
 // Reads the fields of a status file, see proc_pid_status(5). EINVAL: a field is missing.
 // ETOOMANYREFS: there are more groups than that.
 [[nodiscard]] Result<Credentials> parse_credentials(const char* status,
-                                                    std::size_t most_groups = SIZE_MAX);
+                                                    std::size_t max_groups = SIZE_MAX);
 
 }  // namespace seccompagent

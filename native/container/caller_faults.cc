@@ -38,14 +38,14 @@ void CallerFaults::note(Payer payer, std::uint64_t faults, Nanoseconds time) {
   if (faults == 0) return;
   room_.note(faults * kBytes);
   const std::lock_guard lock(mutex_);
-  if (counts_.size() >= kMostPayers) forget_few(time);
+  if (counts_.size() >= kMaxPayers) forget_few(time);
   Count& count = counts_[payer];
   count = {.faults = count.at(time) + static_cast<double>(faults), .time = time};
 }
 
 void CallerFaults::forget_few(Nanoseconds time) {
   std::erase_if(counts_, [time](const auto& entry) { return entry.second.at(time) <= kFew; });
-  if (counts_.size() >= kMostPayers) counts_.clear();
+  if (counts_.size() >= kMaxPayers) counts_.clear();
 }
 
 FaultWatch::FaultWatch(Payer payer, CallerFaults& faults) : faults_(faults), payer_(payer) {

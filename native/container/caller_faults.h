@@ -31,7 +31,7 @@ class CallerFaults {
   static constexpr double kHalfLife = 60.0 * kSecond;
   // With the tables that lead to it.
   static constexpr std::uint64_t kBytes = 16ULL << 10;
-  static constexpr std::size_t kMostPayers = 4096;
+  static constexpr std::size_t kMaxPayers = 4096;
 
   struct Count {
     double faults = 0;

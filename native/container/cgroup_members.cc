@@ -80,8 +80,8 @@ class Walk {
 
  private:
   // More of them than containers have: a walk must come to an end.
-  static constexpr std::size_t kMostFolders = 2048;
-  static constexpr int kMostDepth = 32;
+  static constexpr std::size_t kMaxFolders = 2048;
+  static constexpr int kMaxDepth = 32;
 
   [[nodiscard]] bool all_belong(const Folder& folder);
   [[nodiscard]] bool note_below(const Folder& folder);
@@ -133,7 +133,7 @@ bool Walk::note_below(const Folder& folder) {
   for (; !error && at != end; at.increment(error)) {
     std::error_code ignored;
     if (!at->is_directory(ignored)) continue;
-    if (folder.depth == kMostDepth || ++noted_ > kMostFolders) return false;
+    if (folder.depth == kMaxDepth || ++noted_ > kMaxFolders) return false;
     waiting_.push_back({.path = at->path().string(), .depth = folder.depth + 1});
   }
   if (is_gone(error)) was_disturbed_ = true;

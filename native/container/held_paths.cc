@@ -38,7 +38,7 @@ struct Look {
 struct Looking {
   static constexpr long kRoot = ChildStarter::kFirstGiven;
   static constexpr long kProcesses = kRoot + 1;
-  static constexpr std::size_t kMostRest = 2UL * PATH_MAX;
+  static constexpr std::size_t kMaxRest = 2UL * PATH_MAX;
 
   ChildStack stack;
   std::vector<std::string> paths;
@@ -46,7 +46,7 @@ struct Looking {
   // Of the root.
   std::uint64_t root_mount = 0;
   // What is left of the path that is walked along is at the end, and begins at `at`.
-  std::array<char, kMostRest> rest = {};
+  std::array<char, kMaxRest> rest = {};
   std::size_t at = 0;
   std::array<char, NAME_MAX + 1> component = {};
   std::array<char, PATH_MAX> link = {};
@@ -63,7 +63,7 @@ struct Looking {
   SECCOMPAGENT_CHILD_CODE bool begin(const char* path) {
     std::size_t length = 0;
     while (path[length] != 0) ++length;
-    at = kMostRest;
+    at = kMaxRest;
     // with the NUL at its end
     return length < PATH_MAX && put(path, length + 1);
   }
@@ -100,7 +100,7 @@ struct Looking {
 
   // As openat2(2) would in the root, name by name. A descriptor, or a negated errno.
   SECCOMPAGENT_CHILD_CODE long walk() {
-    constexpr int kMostLinks = 40;
+    constexpr int kMaxLinks = 40;
     int links = 0;
     long here = raw_syscall(SYS_fcntl, kRoot, F_DUPFD_CLOEXEC, 0);
     while (here >= 0) {
@@ -114,7 +114,7 @@ struct Looking {
       struct statx found = {};
       long error = next < 0 ? next : ask(next, found);
       const bool is_link = error == 0 && (found.stx_mode & S_IFMT) == S_IFLNK;
-      if (is_link) error = ++links > kMostLinks ? -ELOOP : follow(next, found);
+      if (is_link) error = ++links > kMaxLinks ? -ELOOP : follow(next, found);
       // a link is relative to where it is
       long kept = is_link ? here : next;
       if (error == 0 && is_link && rest.data()[at] == '/')

@@ -19,7 +19,7 @@ namespace {
 
 // The number of version 1 for no limit is larger.
 constexpr std::uint64_t kUnlimited = 1ULL << 62;
-constexpr std::size_t kMostText = 16384;
+constexpr std::size_t kMaxText = 16384;
 
 [[nodiscard]] UniqueFd open_to_read(const std::string& path) {
   return UniqueFd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -66,14 +66,14 @@ MemoryLeft::MemoryLeft(const std::optional<MemoryGroup>& group, const std::strin
   for (;;) {
     const std::string folder = group->mounted + path;
     Level level = {
-        .most = open_to_read(folder + (is_unified_ ? "/memory.max" : "/memory.limit_in_bytes")),
+        .max = open_to_read(folder + (is_unified_ ? "/memory.max" : "/memory.limit_in_bytes")),
         .used = open_to_read(folder + "/memory.stat")};
     // above are caches of others, too
     if (!is_unified_ && levels_.empty()) {
       of_kernel_ = open_to_read(folder + "/memory.kmem.usage_in_bytes");
       force_empty_ = UniqueFd(open((folder + "/memory.force_empty").c_str(), O_WRONLY | O_CLOEXEC));
     }
-    if (level.most.is_open() && level.used.is_open()) levels_.push_back(std::move(level));
+    if (level.max.is_open() && level.used.is_open()) levels_.push_back(std::move(level));
     const std::size_t slash = path.rfind('/');
     if (slash == std::string::npos) break;
     path.resize(slash);
@@ -81,9 +81,9 @@ MemoryLeft::MemoryLeft(const std::optional<MemoryGroup>& group, const std::strin
 }
 
 std::optional<std::uint64_t> MemoryLeft::limit_of(const Level& level) {
-  std::array<char, kMostText> room = {};
-  const auto most = number_of(read_again(level.most, room));
-  return most && *most < kUnlimited ? most : std::nullopt;
+  std::array<char, kMaxText> room = {};
+  const auto max = number_of(read_again(level.max, room));
+  return max && *max < kUnlimited ? max : std::nullopt;
 }
 
 MemoryLeft MemoryLeft::of_process() {
@@ -94,7 +94,7 @@ MemoryLeft MemoryLeft::of_process() {
 }
 
 std::uint64_t MemoryLeft::used_at(const Level& level) const {
-  std::array<char, kMostText> room = {};
+  std::array<char, kMaxText> room = {};
   const std::string_view stat = read_again(level.used, room);
   if (is_unified_) {
     return sum_of(stat, {"anon", "shmem", "slab_unreclaimable", "kernel_stack", "pagetables",
@@ -104,7 +104,7 @@ std::uint64_t MemoryLeft::used_at(const Level& level) const {
 }
 
 std::uint64_t MemoryLeft::used_by_kernel() const {
-  std::array<char, kMostText> room = {};
+  std::array<char, kMaxText> room = {};
   if (is_unified_) {
     return levels_.empty() ? 0
                            : sum_of(read_again(levels_.front().used, room), {"slab_unreclaimable"});
@@ -122,22 +122,22 @@ void MemoryLeft::take_back() const {
 
 // Limits above the agent's own are others', too: what counts is how much these leave of them.
 std::uint64_t MemoryLeft::bytes(const Share& share) const {
-  std::array<char, kMostText> room = {};
+  std::array<char, kMaxText> room = {};
   const std::uint64_t told = levels_.empty() ? 0 : used_at(levels_.front());
   const std::uint64_t by_kernel = used_by_kernel();
   // version 2 has told of that already
   const std::uint64_t own = told + (is_unified_ ? 0 : by_kernel);
   std::uint64_t left = ~0ULL;
-  const auto leave = [&](std::uint64_t most) {
-    if (by_kernel >= part_of(most, share.of_kernel))
-      left = std::min(left, less(part_of(most, share.part), own));
+  const auto leave = [&](std::uint64_t max) {
+    if (by_kernel >= part_of(max, share.of_kernel))
+      left = std::min(left, less(part_of(max, share.part), own));
   };
   // in KiB
   constexpr std::uint64_t kUnit = 1024;
   if (const auto available = number_behind(read_again(machine_, room), "MemAvailable:"))
     leave(*available * kUnit + own);
   for (const Level& level : levels_) {
-    if (const auto most = limit_of(level)) leave(less(*most, less(used_at(level), told)));
+    if (const auto max = limit_of(level)) leave(less(*max, less(used_at(level), told)));
   }
   return left;
 }

@@ -54,7 +54,7 @@ class MemoryLeft {
 
  private:
   struct Level {
-    UniqueFd most;
+    UniqueFd max;
     UniqueFd used;
   };
   // None: it has none.

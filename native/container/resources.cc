@@ -39,33 +39,33 @@ struct Amount {
   std::uint64_t& left;
 
   // With a limit below what there is, what is left counts from the limit.
-  void limit(std::uint64_t most, std::uint64_t used) {
-    const std::uint64_t rest = difference(most, used);
-    left = most < total && !is_limited ? rest : std::min(left, rest);
-    is_limited = is_limited || most < total;
-    total = std::min(total, most);
+  void limit(std::uint64_t max, std::uint64_t used) {
+    const std::uint64_t rest = difference(max, used);
+    left = max < total && !is_limited ? rest : std::min(left, rest);
+    is_limited = is_limited || max < total;
+    total = std::min(total, max);
   }
   bool is_limited = false;
 };
 
 void apply_unified(const std::string& folder, Amount& memory, Amount& swap) {
-  const auto most = number_in(folder + "/memory.max");
-  if (most) memory.limit(*most, number_in(folder + "/memory.current").value_or(0));
-  const auto most_swap = number_in(folder + "/memory.swap.max");
-  if (most_swap) swap.limit(*most_swap, number_in(folder + "/memory.swap.current").value_or(0));
+  const auto max = number_in(folder + "/memory.max");
+  if (max) memory.limit(*max, number_in(folder + "/memory.current").value_or(0));
+  const auto max_swap = number_in(folder + "/memory.swap.max");
+  if (max_swap) swap.limit(*max_swap, number_in(folder + "/memory.swap.current").value_or(0));
 }
 
 // Version 1 counts memory, and memory with swap.
 void apply_version1(const std::string& folder, Amount& memory, Amount& swap) {
-  const auto most = number_in(folder + "/memory.limit_in_bytes");
-  if (!most) return;
+  const auto max = number_in(folder + "/memory.limit_in_bytes");
+  if (!max) return;
   const std::uint64_t used = number_in(folder + "/memory.usage_in_bytes").value_or(0);
-  const auto most_both = number_in(folder + "/memory.memsw.limit_in_bytes");
-  if (most_both) {
+  const auto max_both = number_in(folder + "/memory.memsw.limit_in_bytes");
+  if (max_both) {
     const std::uint64_t both = number_in(folder + "/memory.memsw.usage_in_bytes").value_or(used);
-    swap.limit(difference(*most_both, std::min(*most, memory.total)), difference(both, used));
+    swap.limit(difference(*max_both, std::min(*max, memory.total)), difference(both, used));
   }
-  memory.limit(*most, used);
+  memory.limit(*max, used);
 }
 
 // Seconds since a process began; field 22 of proc_pid_stat(5), behind a name that may hold

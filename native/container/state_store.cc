@@ -48,13 +48,13 @@ Result<std::int64_t> StateStore::add(std::string_view key, std::int64_t amount,
 
 // With the mutex held.
 Result<void> StateStore::put(std::string_view key, std::string_view value, std::size_t most_keys) {
-  if (key.size() > kMostKey) return fail(ENOSPC);
+  if (key.size() > kMaxKey) return fail(ENOSPC);
   const auto found = values_.find(key);
   const bool is_there = found != values_.end();
   if (!is_there && values_.size() >= std::min(most_keys, kMostKeys)) return fail(ENOSPC);
   const std::size_t others = bytes_ - (is_there ? key.size() + found->second.size() : 0);
   const std::size_t bytes = others + key.size() + value.size();
-  if (bytes > kMostBytes) return fail(ENOSPC);
+  if (bytes > kMaxBytes) return fail(ENOSPC);
   if (is_there) {
     found->second = value;
   } else {

@@ -17,9 +17,9 @@ namespace seccompagent {
 class StateStore {
  public:
   static constexpr std::size_t kMostKeys = 64;
-  static constexpr std::size_t kMostKey = 256;
+  static constexpr std::size_t kMaxKey = 256;
   // Keys and values together.
-  static constexpr std::size_t kMostBytes = 65536;
+  static constexpr std::size_t kMaxBytes = 65536;
 
   [[nodiscard]] std::optional<std::string> get(std::string_view key) const;
   // ENOSPC: it would be too much, or more keys than these; what was there stays.

@@ -17,7 +17,7 @@ namespace {
 
 int run(pid_t parent) {
   if (!harden_helper(parent)) return 1;
-  std::vector<std::byte> message(kMostMessage);
+  std::vector<std::byte> message(kMaxMessage);
   auto received = receive_message(kHelperSocket, message);
   if (!received) return 1;
   const auto start = decode_start(std::span(message).first(received->length));

@@ -44,7 +44,7 @@ void settle(std::vector<Mask>& masks) {
     const bool shows_itself =
         mount->type == top.type && mount->device == top.device && mount->root == '/' + path;
     if (shows_itself && !option(mount->mount_options, "ro")) continue;
-    if (cover.masks.size() == kMostMasks) return fail(E2BIG);
+    if (cover.masks.size() == kMaxMasks) return fail(E2BIG);
     cover.masks.push_back({std::move(path), !shows_itself});
   }
   settle(cover.masks);

@@ -43,11 +43,11 @@ struct Masks {
 };
 
 // More than any runtime makes.
-inline constexpr std::size_t kMostMasks = 512;
+inline constexpr std::size_t kMaxMasks = 512;
 
 // Reads /proc/PID/mountinfo of a container's first process: its /proc and /sys and all that is
 // mounted below them. EINVAL: the text is none, or was cut, or changed while it was read. E2BIG:
-// more than kMostMasks are mounted there.
+// more than kMaxMasks are mounted there.
 [[nodiscard]] Result<Masks> find_masks(std::string_view mountinfo);
 
 // What either of two looks found hidden.

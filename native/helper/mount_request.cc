@@ -55,7 +55,7 @@ constexpr auto kProcOptions =
 }
 
 // The longest value that fsconfig(2) takes; mount(2) takes longer ones.
-constexpr std::size_t kMostValue = 255;
+constexpr std::size_t kMaxValue = 255;
 
 // The next layer of a list, without the backslashes before its colons.
 [[nodiscard]] std::string take_layer(std::string_view& list) {
@@ -87,7 +87,7 @@ constexpr std::size_t kMostValue = 255;
 
 void add_value(MountRequest& request, std::string_view key, std::string_view value) {
   const bool are_layers = request.type == "overlay" && key == "lowerdir";
-  if (are_layers && value.size() > kMostValue) {
+  if (are_layers && value.size() > kMaxValue) {
     std::ranges::move(split_layers(value), std::back_inserter(request.options));
   } else {
     request.options.push_back({std::string(key), std::string(value)});

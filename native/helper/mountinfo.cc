@@ -59,7 +59,7 @@ void append_needed(std::string& text, std::string_view line) {
     std::string_view rest = read_text;
     while (rest.contains('\n')) append_needed(text, take_until(rest, '\n'));
     read_text.erase(0, read_text.size() - rest.size());
-    if (text.size() + read_text.size() > kMostMountinfo) return fail(E2BIG);
+    if (text.size() + read_text.size() > kMaxMountinfo) return fail(E2BIG);
   }
 }
 

@@ -15,7 +15,7 @@
 namespace seccompagent {
 
 // Of what is kept of a text that is read for one mount.
-inline constexpr std::size_t kMostMountinfo = 1024UL * 1024;
+inline constexpr std::size_t kMaxMountinfo = 1024UL * 1024;
 
 // All mounts of a mountinfo as of one moment, with all that `MountLine` has of them. The container
 // may change its mounts while this is done, and the kernel gives a page of the text at a time: a

@@ -26,7 +26,7 @@
 namespace seccompagent {
 namespace {
 
-constexpr std::size_t kMostKept = 8;
+constexpr std::size_t kMaxKept = 8;
 
 // Puts a copy of a tree with masks into the container.
 void put_tree(MountJob& job, int tree_namespace, const IsGone& is_gone) {
@@ -142,7 +142,7 @@ int MountMaker::tree_for(MountJob& job) {
     left_behind_.push_back(std::move(made));
     return tree_namespace;
   }
-  if (kept_.size() == kMostKept) {
+  if (kept_.size() == kMaxKept) {
     left_behind_.push_back(std::move(kept_.front().tree_namespace));
     kept_.erase(kept_.begin());
   }
@@ -167,7 +167,7 @@ Outcome MountMaker::make_mount(const NewMount& mount, const MountPlace& place, c
   job.proc_opener = &proc_opener_;
   job.empty_mounts = &empty_mounts_;
   // whoever never has time for it pays here
-  if (left_behind_.size() >= kMostKept) clean_up();
+  if (left_behind_.size() >= kMaxKept) clean_up();
   if (job.has_ended()) return job.outcome;
   job.has_foreign_processes = has_foreign_processes(job, own_user_namespace_);
   if (job.has_ended()) return job.outcome;

@@ -28,7 +28,7 @@ namespace seccompagent {
 inline constexpr std::uint32_t kWireVersion = 11;
 // Two paths, also as they were asked for, a name and a value, as long as the kernel takes them, and
 // what goes with them: folders of a grant, which have at most 8 KiB together.
-inline constexpr std::size_t kMostMessage = 96UL * 1024;
+inline constexpr std::size_t kMaxMessage = 96UL * 1024;
 // The helper's end of the socket.
 inline constexpr int kHelperSocket = 3;
 

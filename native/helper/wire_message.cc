@@ -22,7 +22,7 @@ void write_label(MessageWriter& writer, const Label& label) {
 Label read_label(MessageReader& reader) {
   const auto module = reader.number<std::uint32_t>();
   Label label = {.module = LabelModule::none, .text = reader.name()};
-  if (module > kLastLabelModule || label.text.size() > kMostLabel ||
+  if (module > kLastLabelModule || label.text.size() > kMaxLabel ||
       (module == 0 && !label.text.empty())) {
     reader.refuse();
     return {};

@@ -8,9 +8,9 @@
 namespace seccompagent {
 
 Result<void> send_message(int socket, std::span<const std::byte> bytes, std::span<const int> fds) {
-  if (fds.size() > kMostMessageFds) return fail(EINVAL);
+  if (fds.size() > kMaxMessageFds) return fail(EINVAL);
   iovec data = {.iov_base = const_cast<std::byte*>(bytes.data()), .iov_len = bytes.size()};
-  alignas(cmsghdr) std::byte control[CMSG_SPACE(kMostMessageFds * sizeof(int))] = {};
+  alignas(cmsghdr) std::byte control[CMSG_SPACE(kMaxMessageFds * sizeof(int))] = {};
   msghdr message = {};
   message.msg_iov = &data;
   message.msg_iovlen = 1;
@@ -30,7 +30,7 @@ Result<void> send_message(int socket, std::span<const std::byte> bytes, std::spa
 
 Result<ReceivedMessage> receive_message(int socket, std::span<std::byte> into) {
   iovec data = {.iov_base = into.data(), .iov_len = into.size()};
-  alignas(cmsghdr) std::byte control[CMSG_SPACE(kMostMessageFds * sizeof(int))] = {};
+  alignas(cmsghdr) std::byte control[CMSG_SPACE(kMaxMessageFds * sizeof(int))] = {};
   msghdr message = {};
   message.msg_iov = &data;
   message.msg_iovlen = 1;

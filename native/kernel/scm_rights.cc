@@ -22,7 +22,7 @@ void take_fds(const cmsghdr& header, std::vector<UniqueFd>& fds) {
 }  // namespace
 
 Result<Chunk> receive_chunk(int connection, std::span<std::byte> out) {
-  alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(kMostReceivedFds * sizeof(int))> control;
+  alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(kMaxReceivedFds * sizeof(int))> control;
   iovec vector = {.iov_base = out.data(), .iov_len = out.size()};
   msghdr message = {};
   message.msg_iov = &vector;

@@ -15,7 +15,7 @@ namespace seccompagent {
 
 // Of one message: the kernel's SCM_MAX_FD. Those that there were no room for it would close at
 // once, and whoever receives would wait for that.
-constexpr std::size_t kMostReceivedFds = 253;
+constexpr std::size_t kMaxReceivedFds = 253;
 
 struct Chunk {
   // 0: the peer has closed its end.

@@ -18,8 +18,8 @@
 #include <utility>
 #include <vector>
 
+#include "kernel/blocked_signals_thread.h"
 #include "kernel/clock.h"
-#include "kernel/deaf_thread.h"
 #include "kernel/message.h"
 
 namespace seccompagent {
@@ -126,7 +126,7 @@ Result<void> ChildStarter::start() {
   const UniqueFd theirs(ends[1]);
   // a handler of a signal would use numbers of descriptors that mean others there
   void* argument = reinterpret_cast<void*>(std::intptr_t{theirs.get()});
-  if (const auto started = start_deaf_thread(run, argument); !started) return started;
+  if (const auto started = start_blocked_signals_thread(run, argument); !started) return started;
   const auto ready = receive_answer(ours.get());
   if (!ready) return std::unexpected(ready.error());
   socket_ = std::move(ours);

@@ -26,7 +26,7 @@ class ChildStarter {
   // Starts the thread, unless it is there: before any container has lent us anything.
   [[nodiscard]] Result<void> start();
   // As start_child of child.h; the child has the standard streams and copies of `given`, which are
-  // at most kMostMessageFds and no containers' open files (descriptors with O_PATH are fine). All
+  // at most kMaxMessageFds and no containers' open files (descriptors with O_PATH are fine). All
   // of them go with execve. ECHILD: the thread was not started.
   [[nodiscard]] Result<ChildProcess> start_child(const ChildStack& stack, ChildMain main,
                                                  void* argument, std::span<const int> given);

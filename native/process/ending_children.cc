@@ -116,12 +116,12 @@ void EndingChildren::Parts::look_at_all() {
 
 bool EndingChildren::Parts::has_too_many_hanging(Payer payer) const {
   const Counts counts = count_of(payer);
-  return counts.own_hanging >= (counts.all_hanging < kMostHangingOfAll ? kMostHanging : 1);
+  return counts.own_hanging >= (counts.all_hanging < kMaxHangingOfAll ? kMaxHanging : 1);
 }
 
 bool EndingChildren::Parts::has_room(Payer payer) {
   const auto is_full = [](const Counts& counts) {
-    return counts.own >= (counts.all < kMostAtOnceOfAll ? kMostAtOnce : kMostHanging);
+    return counts.own >= (counts.all < kMaxAtOnceOfAll ? kMaxAtOnce : kMaxHanging);
   };
   if (!is_full(count_of(payer))) return true;
   sort_out_ended();

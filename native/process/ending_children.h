@@ -38,16 +38,16 @@ struct EndingChild {
 class EndingChildren {
  public:
   // Of a payer: who has so many that hang gets no other.
-  static constexpr std::size_t kMostHanging = 8;
+  static constexpr std::size_t kMaxHanging = 8;
   // Of all payers: from here on, one is too many. No more hang then than these and one for each
   // payer, or hundreds of containers could use up the processes that the agent may have; and who
   // has none that hangs is not held up by those who have.
-  static constexpr std::size_t kMostHangingOfAll = 128;
+  static constexpr std::size_t kMaxHangingOfAll = 128;
   // The same for those that may end in a moment, since thousands could be started in a second: of a
   // payer, and of all, from where on a payer has as many as may hang. Whoever wants one
   // more waits: they may only wait for a processor.
-  static constexpr std::size_t kMostAtOnce = 64;
-  static constexpr std::size_t kMostAtOnceOfAll = 512;
+  static constexpr std::size_t kMaxAtOnce = 64;
+  static constexpr std::size_t kMaxAtOnceOfAll = 512;
 
   [[nodiscard]] static EndingChildren& of_process();
 

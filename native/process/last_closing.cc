@@ -28,7 +28,7 @@ namespace seccompagent {
 namespace {
 
 // More than anybody has.
-constexpr rlim_t kMostDescriptors = 1U << 20U;
+constexpr rlim_t kMaxDescriptors = 1U << 20U;
 
 // What the child reads; it lives until the child has ended.
 struct Closing {
@@ -37,7 +37,7 @@ struct Closing {
   // One of the kernel's that nobody else sends, as would who ends all processes of a service.
   int our_end;
   // Where nobody tells how many there are.
-  long most_descriptors;
+  long max_descriptors;
 };
 
 SECCOMPAGENT_CHILD_CODE void wait_for_our_end(const Closing& closing) {
@@ -112,7 +112,7 @@ SECCOMPAGENT_CHILD_CODE int close_all(void* argument) {
   raw_syscall(SYS_prctl, PR_SET_NAME, raw_pointer("last-closing"));
   wait_for_our_end(closing);
   const long size = table_size();
-  const long descriptors = size > 0 ? size : closing.most_descriptors;
+  const long descriptors = size > 0 ? size : closing.max_descriptors;
   close_listeners(descriptors);
   // a container's sockets may be among them, which take their time
   close_others(descriptors);
@@ -126,13 +126,13 @@ struct Running {
 
 [[nodiscard]] std::optional<Running> run_child() {
   auto stack = ChildStack::make();
-  rlimit most = {};
-  if (!stack || getrlimit(RLIMIT_NOFILE, &most) == -1) return std::nullopt;
+  rlimit max = {};
+  if (!stack || getrlimit(RLIMIT_NOFILE, &max) == -1) return std::nullopt;
   auto closing = std::make_unique<Closing>(
       Closing{.stack = std::move(*stack),
               .agent = getpid(),
               .our_end = SIGRTMAX,
-              .most_descriptors = static_cast<long>(std::min(most.rlim_cur, kMostDescriptors))});
+              .max_descriptors = static_cast<long>(std::min(max.rlim_cur, kMaxDescriptors))});
   auto child = start_sharing_child(closing->stack, close_all, closing.get());
   if (!child) return std::nullopt;
   return Running{.closing = std::move(closing), .child = std::move(*child)};

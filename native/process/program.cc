@@ -29,7 +29,7 @@ namespace {
 
 // Of no container.
 constexpr std::uint32_t kNobodys = 0;
-constexpr Nanoseconds kMostPoll = 1000 * kMillisecond;
+constexpr Nanoseconds kMaxPoll = 1000 * kMillisecond;
 
 // What the child uses until it is another program.
 struct Start {
@@ -140,7 +140,7 @@ class Talk {
                                         {.fd = streams_[1].get(), .events = POLLIN, .revents = 0},
                                         {.fd = streams_[2].get(), .events = POLLIN, .revents = 0}}};
       // rounded up, so that it does not look again and again in the last millisecond
-      const int timeout = static_cast<int>(std::min(left, kMostPoll) / kMillisecond) + 1;
+      const int timeout = static_cast<int>(std::min(left, kMaxPoll) / kMillisecond) + 1;
       (void)poll(watched.data(), watched.size(), timeout);
       if (watched[1].revents != 0) write_input();
       const bool has_ended = watched[0].revents != 0;

@@ -25,7 +25,7 @@ struct Reading {
   ChildStack stack;
   std::string path;
   uid_t owner;
-  std::size_t most;
+  std::size_t max;
   // One byte more than may be there.
   std::unique_ptr<char[]> bytes;
   // Of these, for the child.
@@ -55,9 +55,9 @@ struct Reading {
     const long file = open_regular();
     if (file < 0) return file;
     std::size_t size = 0;
-    while (size <= most) {
-      const long got = raw_syscall(SYS_read, file, raw_pointer(begin + size),
-                                   static_cast<long>(most + 1 - size));
+    while (size <= max) {
+      const long got =
+          raw_syscall(SYS_read, file, raw_pointer(begin + size), static_cast<long>(max + 1 - size));
       if (got < 0) return got;
       if (got == 0) return static_cast<long>(size);
       size += static_cast<std::size_t>(got);
@@ -74,15 +74,15 @@ struct Reading {
 
 }  // namespace
 
-Result<std::string> read_runtime_file(const std::string& path, std::size_t most, uid_t owner) {
+Result<std::string> read_runtime_file(const std::string& path, std::size_t max, uid_t owner) {
   const Patience patience = {.most = kSecond};
   // root's as well: there is no container yet
   const Payer payer = user_payer(owner);
   if (!EndingChildren::of_process().await_room(payer, patience)) return fail(ETIMEDOUT);
   auto stack = ChildStack::make();
   if (!stack) return std::unexpected(stack.error());
-  auto bytes = std::make_unique_for_overwrite<char[]>(most + 1);
-  auto reading = std::make_unique<Reading>(std::move(*stack), path, owner, most, std::move(bytes));
+  auto bytes = std::make_unique_for_overwrite<char[]>(max + 1);
+  auto reading = std::make_unique<Reading>(std::move(*stack), path, owner, max, std::move(bytes));
   auto child = ChildStarter::of_process().start_child(reading->stack, Reading::child_main,
                                                       reading.get(), {});
   if (!child) return std::unexpected(child.error());

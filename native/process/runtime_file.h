@@ -15,7 +15,7 @@ namespace seccompagent {
 // followed into a process (ELOOP), and nothing that is no file is waited for (EINVAL). EFBIG: it
 // has more than so many bytes. EPERM: it is neither root's nor the owner's. ETIMEDOUT: its file
 // system does not answer within a second; a child asks it, so that nobody waits for longer.
-[[nodiscard]] Result<std::string> read_runtime_file(const std::string& path, std::size_t most,
+[[nodiscard]] Result<std::string> read_runtime_file(const std::string& path, std::size_t max,
                                                     uid_t owner);
 
 }  // namespace seccompagent

@@ -4,7 +4,7 @@
 #include <iterator>
 #include <utility>
 
-#include "kernel/deaf_thread.h"
+#include "kernel/blocked_signals_thread.h"
 
 namespace seccompagent {
 
@@ -17,7 +17,7 @@ void UsersClosing::close(uid_t user, std::vector<UniqueFd> fds) {
   if (queue.has_thread) return;
   auto thread = std::make_unique<Thread>(Thread{queues_, user});
   // where there is no thread to be had, the next one to be closed brings one
-  if (!start_deaf_thread(run, thread.get())) return;
+  if (!start_blocked_signals_thread(run, thread.get())) return;
   queue.has_thread = true;
   (void)thread.release();
 }
@@ -25,7 +25,7 @@ void UsersClosing::close(uid_t user, std::vector<UniqueFd> fds) {
 bool UsersClosing::has_too_many(uid_t user) const {
   const std::lock_guard lock(queues_->mutex);
   const auto found = queues_->by_user.find(user);
-  return found != queues_->by_user.end() && found->second.waiting.size() >= kMostWaiting;
+  return found != queues_->by_user.end() && found->second.waiting.size() >= kMaxWaiting;
 }
 
 std::size_t UsersClosing::user_count() const {

@@ -19,7 +19,7 @@ namespace seccompagent {
 class UsersClosing {
  public:
   // From so many on that wait, a user is to send no more.
-  static constexpr std::size_t kMostWaiting = 64;
+  static constexpr std::size_t kMaxWaiting = 64;
 
   void close(uid_t user, std::vector<UniqueFd> fds);
   [[nodiscard]] bool has_too_many(uid_t user) const;

@@ -276,7 +276,7 @@ std::optional<SocketEvent> AgentSocket::read(std::uint32_t id, Connection& conne
   if (!chunk && chunk.error() == Errno{EAGAIN}) return std::nullopt;
   if (chunk) {
     // whoever sends more than these is up to something else
-    const std::size_t room = kMostFds - connection.fds.size();
+    const std::size_t room = kMaxFds - connection.fds.size();
     const auto kept = static_cast<std::ptrdiff_t>(std::min(room, chunk->fds.size()));
     const auto beyond = chunk->fds.begin() + kept;
     chunk->is_truncated |= beyond != chunk->fds.end();

@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "acting/container_masks.h"
-#include "kernel/deaf_thread.h"
+#include "kernel/blocked_signals_thread.h"
 #include "kernel/result.h"
 #include "kernel/scm_rights.h"
 #include "kernel/unique_fd.h"
@@ -27,7 +27,7 @@ namespace seccompagent {
 
 // `crowded`: the peer's user connects too often, or what he has sent takes too long to close.
 // That come with a connection: a message carries one, and some runtimes send others along.
-constexpr std::size_t kMostFds = 8;
+constexpr std::size_t kMaxFds = 8;
 
 enum class SocketEventKind { opened, data, closed, refused, crowded };
 

@@ -13,7 +13,7 @@ constexpr Nanoseconds kTurn = kSecond / ConnectionRates::kPerSecond;
 
 Admission ConnectionRates::connected(uid_t uid, Nanoseconds time) {
   User& user = users_[uid];
-  const Nanoseconds most = time + ConnectionRates::kMost * kTurn;
+  const Nanoseconds most = time + ConnectionRates::kMax * kTurn;
   user.until = std::min(std::max(user.until, time) + kTurn, most);
   const bool was_shut_out = user.is_shut_out;
   if (user.until == most) user.is_shut_out = true;
@@ -24,7 +24,7 @@ Admission ConnectionRates::connected(uid_t uid, Nanoseconds time) {
 
 Admission ConnectionRates::shut_out(uid_t uid, Nanoseconds time) {
   User& user = users_[uid];
-  user.until = time + kMost * kTurn;
+  user.until = time + kMax * kTurn;
   return std::exchange(user.is_shut_out, true) ? Admission::refused : Admission::shut_out;
 }
 

@@ -29,7 +29,7 @@ class ConnectionRates {
   static constexpr int kAtOnce = 100;
   // After so many at once a user is shut out for as long as they would have taken, since the
   // backlog is everybody's: refusing them one by one would leave it full.
-  static constexpr int kMost = 500;
+  static constexpr int kMax = 500;
 
   [[nodiscard]] Admission connected(uid_t user, Nanoseconds time);
   // Shuts a user out, however seldom he connects.

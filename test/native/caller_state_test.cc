@@ -20,10 +20,10 @@
 #include <thread>
 #include <vector>
 
+#include "caller/target.h"
 #include "check.h"
 #include "kernel/clock.h"
 #include "sleeper.h"
-#include "caller/target.h"
 
 namespace seccompagent::test {
 namespace {
@@ -314,8 +314,8 @@ void keeps_one_caller_at_a_time() {
     }
   }
   // the entry and three of its files
-  constexpr int kMostKept = 4;
-  CHECK(next_fd() <= before + kMostKept);
+  constexpr int kMaxKept = 4;
+  CHECK(next_fd() <= before + kMaxKept);
 }
 
 void closes_what_is_kept() {
@@ -375,7 +375,7 @@ void look_at_groups(std::size_t count, Look look) {
 
 // Longer than what is read at once at first, and longer than what is read at all.
 void reads_a_status_with_many_groups() {
-  look_at_groups(kMostGroups, [](CallerState& state) {
+  look_at_groups(kMaxGroups, [](CallerState& state) {
     const std::string_view status = VALUE(state.read_status());
     CHECK(status.find(" 2000001023 ") != std::string_view::npos);
     CHECK(status.find("\nCapEff:") != std::string_view::npos);

@@ -37,20 +37,20 @@ void refuses_what_is_too_much_at_once() {
 void shuts_out_who_goes_on() {
   ConnectionRates rates;
   connect_at_once(rates, ConnectionRates::kAtOnce, Admission::granted);
-  connect_at_once(rates, ConnectionRates::kMost - ConnectionRates::kAtOnce - 1, Admission::refused);
+  connect_at_once(rates, ConnectionRates::kMax - ConnectionRates::kAtOnce - 1, Admission::refused);
   connect_at_once(rates, 1, Admission::shut_out);
   CHECK(rates.is_shut_out(kUser));
   CHECK(!rates.is_shut_out(kOther));
   // those who had connected before
   connect_at_once(rates, 10'000, Admission::refused);
-  CHECK_EQUAL(rates.next_end().value_or(0), kBegin + ConnectionRates::kMost * kTurn);
+  CHECK_EQUAL(rates.next_end().value_or(0), kBegin + ConnectionRates::kMax * kTurn);
 }
 
 constexpr auto kNobodyIsHeld = [](uid_t) { return false; };
 
 void lets_in_who_was_shut_out() {
   ConnectionRates rates;
-  for (int at = 0; at < ConnectionRates::kMost; ++at) (void)rates.connected(kUser, kBegin);
+  for (int at = 0; at < ConnectionRates::kMax; ++at) (void)rates.connected(kUser, kBegin);
   const Nanoseconds end = rates.next_end().value_or(0);
   CHECK(!rates.end_until(end - 1, kNobodyIsHeld));
   CHECK(rates.is_shut_out(kUser));

@@ -272,7 +272,7 @@ void counts_many_users_as_one() {
   for (std::uint32_t user = 0; user < kMany; ++user)
     budget.note({1, user}, some(1, Made::kNotAsked));
   CHECK_EQUAL(budget.left({1, 0}), 100'000 - kMany - 1);
-  constexpr std::uint64_t kOfOthers = kMany - ContainerBudget::kMostUsers;
+  constexpr std::uint64_t kOfOthers = kMany - ContainerBudget::kMaxUsers;
   CHECK_EQUAL(budget.left({1, kMany - 1}), 100'000 - kMany - kOfOthers);
   CHECK_EQUAL(budget.left({1, kMany}), 100'000 - kMany - kOfOthers);
   // one that has nothing any more makes room

@@ -147,7 +147,7 @@ void bounds_those_of_a_container() {
   EndingChildren& ending = EndingChildren::of_process();
   ending.start();
   Hanging hanging;
-  for (std::size_t i = 0; i < EndingChildren::kMostHanging; ++i) {
+  for (std::size_t i = 0; i < EndingChildren::kMaxHanging; ++i) {
     CHECK(!ending.has_too_many_hanging(kOwn));
     hanging.add(kOwn, long_ago());
   }
@@ -166,7 +166,7 @@ void bounds_those_of_all() {
   EndingChildren& ending = EndingChildren::of_process();
   ending.start();
   Hanging hanging;
-  for (std::uint32_t i = 0; i < EndingChildren::kMostHangingOfAll; ++i) {
+  for (std::uint32_t i = 0; i < EndingChildren::kMaxHangingOfAll; ++i) {
     CHECK(!ending.has_too_many_hanging(i + kOther));
     hanging.add(i + kOther, long_ago());
   }
@@ -181,7 +181,7 @@ void counts_nobody_who_is_runnable() {
   EndingChildren& ending = EndingChildren::of_process();
   ending.start();
   Hanging hanging;
-  for (std::size_t i = 0; i < EndingChildren::kMostHanging; ++i) {
+  for (std::size_t i = 0; i < EndingChildren::kMaxHanging; ++i) {
     hanging.add(kOther, long_ago(), compute_for_ever);
     hanging.add(kOwn, long_ago());
   }
@@ -196,7 +196,7 @@ void counts_nobody_who_was_killed_just_now() {
   EndingChildren& ending = EndingChildren::of_process();
   ending.start();
   Hanging hanging;
-  for (std::size_t i = 0; i <= EndingChildren::kMostHanging; ++i) hanging.add(kOwn, now());
+  for (std::size_t i = 0; i <= EndingChildren::kMaxHanging; ++i) hanging.add(kOwn, now());
   CHECK(!ending.has_too_many_hanging(kOwn));
   hanging.end();
   wait_until_none_is_left();
@@ -206,14 +206,14 @@ void bounds_those_that_may_end_in_a_moment() {
   EndingChildren& ending = EndingChildren::of_process();
   ending.start();
   Hanging hanging;
-  for (std::size_t i = 0; i < EndingChildren::kMostAtOnce; ++i) {
+  for (std::size_t i = 0; i < EndingChildren::kMaxAtOnce; ++i) {
     CHECK(ending.await_room(kOwn, kNone));
     hanging.add(kOwn, now());
   }
   CHECK(!ending.await_room(kOwn, kNone));
   CHECK(ending.await_room(kOther, kNone));
-  for (Payer payer = kOther + 1; ending.count() < EndingChildren::kMostAtOnceOfAll; ++payer) {
-    for (std::size_t i = 0; i < EndingChildren::kMostHanging; ++i) hanging.add(payer, now());
+  for (Payer payer = kOther + 1; ending.count() < EndingChildren::kMaxAtOnceOfAll; ++payer) {
+    for (std::size_t i = 0; i < EndingChildren::kMaxHanging; ++i) hanging.add(payer, now());
   }
   CHECK(!ending.await_room(kOther + 1, kNone));
   CHECK(ending.await_room(kOther, kNone));
@@ -228,7 +228,7 @@ void waits_until_there_are_fewer() {
   Hanging hanging;
   // however long this takes, they don't hang yet
   const Nanoseconds later = now() + kLong;
-  for (std::size_t i = 0; i < EndingChildren::kMostAtOnce; ++i) hanging.add(kOwn, later);
+  for (std::size_t i = 0; i < EndingChildren::kMaxAtOnce; ++i) hanging.add(kOwn, later);
   CHECK(!ending.await_room(kOwn, {.most = 100 * kMillisecond}));
   std::atomic<bool> has_room = false;
   std::thread waiting([&] { has_room = ending.await_room(kOwn, {.most = kLong}); });
@@ -244,7 +244,7 @@ void waits_no_longer_when_it_is_given_up() {
   ending.start();
   Hanging hanging;
   const Nanoseconds later = now() + 3600 * kSecond;
-  for (std::size_t i = 0; i < EndingChildren::kMostAtOnce; ++i) hanging.add(kOwn, later);
+  for (std::size_t i = 0; i < EndingChildren::kMaxAtOnce; ++i) hanging.add(kOwn, later);
   std::atomic<Nanoseconds> given_up = 0;
   std::thread waiting([&] {
     CHECK(!ending.await_room(kOwn, {.most = 3600 * kSecond, .given_up = &given_up, .begun = 1}));
@@ -258,7 +258,7 @@ void waits_no_longer_when_it_is_given_up() {
 void begins_what_waits_once_there_are_fewer() {
   EndingChildren& ending = EndingChildren::of_process();
   Hanging hanging;
-  for (std::size_t i = 0; i < EndingChildren::kMostAtOnce; ++i) hanging.add(kOwn, now());
+  for (std::size_t i = 0; i < EndingChildren::kMaxAtOnce; ++i) hanging.add(kOwn, now());
   std::vector<std::unique_ptr<Use>> uses;
   std::atomic<int> tries = 0;
   const auto begin = [&]() -> std::optional<EndingChild> {
@@ -274,7 +274,7 @@ void begins_what_waits_once_there_are_fewer() {
   CHECK_EQUAL(tries.load(), 0);
   ending.begin(kOther, begin);
   CHECK_EQUAL(tries.load(), 1);
-  CHECK_EQUAL(ending.count(), EndingChildren::kMostAtOnce + 2);
+  CHECK_EQUAL(ending.count(), EndingChildren::kMaxAtOnce + 2);
   // who has one that waits gets no other
   CHECK(!ending.await_room(kOther, kNone));
 

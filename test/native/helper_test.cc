@@ -61,7 +61,7 @@ class RunningHelper {
 
   HelperAnswer ask(const std::vector<std::byte>& message, const std::vector<int>& fds) const {
     CHECK(send_message(ours_.get(), message, fds).has_value());
-    std::vector<std::byte> buffer(kMostMessage);
+    std::vector<std::byte> buffer(kMaxMessage);
     const auto received = receive_message(ours_.get(), buffer);
     CHECK(received.has_value());
     return VALUE(decode_answer(std::span(buffer).first(received->length)));

@@ -166,11 +166,10 @@ void refuses_what_was_renamed_meanwhile() {
 
 void refuses_too_many() {
   std::string lines;
-  for (std::size_t number = 0; number <= kMostMasks; ++number) {
+  for (std::size_t number = 0; number <= kMaxMasks; ++number) {
     const std::string text = std::to_string(100 + number);
     lines += text + " 21 0:5 /null /proc/" + text + " rw - devtmpfs d rw\n";
-    if (number + 1 == kMostMasks)
-      CHECK_EQUAL(masks_of(kProc + lines).proc.masks.size(), kMostMasks);
+    if (number + 1 == kMaxMasks) CHECK_EQUAL(masks_of(kProc + lines).proc.masks.size(), kMaxMasks);
   }
   CHECK_EQUAL(ERROR(find_masks(std::string(kRoot) + kProc + lines)), Errno{E2BIG});
 }

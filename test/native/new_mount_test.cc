@@ -593,7 +593,7 @@ void keeps_hidepid_and_read_only() {
 // --------------------------------------------------------------------------
 
 void keeps_a_few_trees() {
-  constexpr std::size_t kMost = 8;
+  constexpr std::size_t kMax = 8;
   const Container container(kOneUser);
   const Pinned pinned = container.pin();
   Masks masks = container.masks();
@@ -622,16 +622,16 @@ void keeps_a_few_trees() {
     check_done(maker->make_mount(new_proc(), pinned.place("/mnt/third"), masks, kIsThere));
     masks.proc.masks.pop_back();
     // it is used again before the others come, so that another one goes
-    for (std::size_t number = 1; number < kMost; ++number) {
+    for (std::size_t number = 1; number < kMax; ++number) {
       CHECK_EQUAL(device(), first);
       CHECK(vary(number) != first);
     }
-    CHECK_EQUAL(maker->kept_trees(), kMost);
+    CHECK_EQUAL(maker->kept_trees(), kMax);
     CHECK_EQUAL(device(), first);
     CHECK(vary(0) != varied);
-    CHECK_EQUAL(maker->kept_trees(), kMost);
+    CHECK_EQUAL(maker->kept_trees(), kMax);
     Belongings after = maker.belongings();
-    after.fds -= kMost;
+    after.fds -= kMax;
     CHECK(after == before);
   });
 }

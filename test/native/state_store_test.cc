@@ -49,13 +49,13 @@ void has_so_many_keys() {
 
 void has_so_long_keys() {
   StateStore store;
-  CHECK_EQUAL(error_of(store.set(std::string(StateStore::kMostKey, 'k'), "v")), 0);
-  CHECK_EQUAL(error_of(store.set(std::string(StateStore::kMostKey + 1, 'k'), "v")), ENOSPC);
+  CHECK_EQUAL(error_of(store.set(std::string(StateStore::kMaxKey, 'k'), "v")), 0);
+  CHECK_EQUAL(error_of(store.set(std::string(StateStore::kMaxKey + 1, 'k'), "v")), ENOSPC);
 }
 
 void has_so_many_bytes() {
   StateStore store;
-  const std::string most(StateStore::kMostBytes - 1, 'v');
+  const std::string most(StateStore::kMaxBytes - 1, 'v');
   CHECK_EQUAL(error_of(store.set("k", most + 'v')), ENOSPC);
   CHECK(!store.get("k"));
   for (int round = 0; round < 3; ++round) CHECK_EQUAL(error_of(store.set("k", most)), 0);
@@ -69,15 +69,15 @@ void has_so_many_bytes() {
 }
 
 void counts() {
-  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
   constexpr std::int64_t kLeast = std::numeric_limits<std::int64_t>::min();
   StateStore store;
   CHECK_EQUAL(*store.add("n", 5), 5);
   CHECK_EQUAL(*store.add("n", -7), -2);
   CHECK_EQUAL(store.get("n")->size(), 8UL);
-  CHECK_EQUAL(*store.add("most", kMost), kMost);
+  CHECK_EQUAL(*store.add("most", kMax), kMax);
   CHECK_EQUAL(error_of(store.add("most", 1)), EOVERFLOW);
-  CHECK_EQUAL(*store.add("most", 0), kMost);
+  CHECK_EQUAL(*store.add("most", 0), kMax);
   CHECK_EQUAL(*store.add("least", kLeast), kLeast);
   CHECK_EQUAL(error_of(store.add("least", -1)), EOVERFLOW);
   CHECK_EQUAL(error_of(store.set("text", "five")), 0);

@@ -297,7 +297,7 @@ HelperStart start_with(Label label) {
 }
 
 void takes_labels_that_can_be_taken_on() {
-  const std::string longest(kMostLabel, 'a');
+  const std::string longest(kMaxLabel, 'a');
   const Label label = {.module = LabelModule::smack, .text = longest};
   CHECK(VALUE(decode_start(encode(start_with(label)))).label == label);
   CHECK(!VALUE(decode_start(encode(start_with({})))).label.is_foreign());
@@ -357,7 +357,7 @@ void carries_descriptors() {
   const UniqueFd file(open("/dev/null", O_RDONLY | O_CLOEXEC));
   const int fds[] = {file.get(), file.get()};
   CHECK(send_message(sockets.left.get(), encode(some_answer()), fds).has_value());
-  Bytes into(kMostMessage);
+  Bytes into(kMaxMessage);
   const auto received = receive_message(sockets.right.get(), into);
   CHECK(received.has_value());
   CHECK_EQUAL(received->fds.size(), 2U);
@@ -371,7 +371,7 @@ void refuses_more_than_fits() {
   CHECK(send_message(sockets.left.get(), Bytes(100), {}).has_value());
   Bytes into(99);
   CHECK_EQUAL(ERROR(receive_message(sockets.right.get(), into)), Errno{EMSGSIZE});
-  const std::vector<int> many(kMostMessageFds + 1, sockets.left.get());
+  const std::vector<int> many(kMaxMessageFds + 1, sockets.left.get());
   CHECK_EQUAL(ERROR(send_message(sockets.left.get(), Bytes(1), many)), Errno{EINVAL});
 }
 

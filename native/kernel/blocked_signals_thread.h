@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Threads whose lack is an error: std::thread would end the process.
+// Threads that may fail to start, where std::thread would end the process.
 #pragma once
 
 #include <pthread.h>
@@ -9,13 +9,13 @@
 
 namespace seccompagent {
 
-// Starts main(argument), which takes no signals and which nobody waits for. EAGAIN: there is no
-// thread to be had.
-[[nodiscard]] inline Result<void> start_deaf_thread(void* (*main)(void*), void* argument) {
+// Starts main(argument) in a detached thread with all signals blocked. EAGAIN: no thread is left.
+[[nodiscard]] inline Result<void> start_blocked_signals_thread(void* (*main)(void*),
+                                                               void* argument) {
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
-  // pthread_create copies the mask of who calls it
+  // pthread_create copies the mask of the calling thread
   pthread_sigmask(SIG_SETMASK, &all, &before);
   pthread_t thread;
   const int error = pthread_create(&thread, nullptr, main, argument);
@@ -25,14 +25,14 @@ namespace seccompagent {
   return {};
 }
 
-// One that is waited for in the end.
+// A thread that its owner joins.
 class JoinedThread {
  public:
   JoinedThread() = default;
   JoinedThread(const JoinedThread&) = delete;
   JoinedThread& operator=(const JoinedThread&) = delete;
 
-  // EAGAIN: there is no thread to be had.
+  // EAGAIN: no thread is left.
   [[nodiscard]] Result<void> start(void* (*main)(void*), void* argument) {
     if (const int error = pthread_create(&thread_, nullptr, main, argument); error != 0)
       return fail(error);
