@@ -26,7 +26,7 @@ import type { StopRecording } from './control/recording-request.ts';
 import type { AgentFigures } from './control/figures.ts';
 import { ReloadReport } from './control/reload-report.ts';
 import type { OwnStatus } from './control/status.ts';
-import { AgentError, messageOf, systemCodeOf } from './errors.ts';
+import { AgentError, messageOf, missingRightsAdvice, systemCodeOf } from './errors.ts';
 import { FilterFlags, refusalOfCommand } from './agent-socket/filter-flags.ts';
 import type { WriteRefusal } from './agent-socket/filter-flags.ts';
 import { FirstPids } from './agent-socket/first-pids.ts';
@@ -788,6 +788,11 @@ function createReceiver(native: Native, syscalls: Syscalls, size: PoolSize): Rec
     return native.createReceiver(syscalls.readKinds(), size.running, size.fewest);
   } catch (cause) {
     const code = systemCodeOf(cause);
+    if (code === 'EPERM') {
+      throw new AgentError('AGENT_KERNEL', `the agent lacks rights: ${missingRightsAdvice}`, {
+        cause,
+      });
+    }
     if (code !== 'ENOSYS' && code !== 'EINVAL') throw cause;
     throw new AgentError(
       'AGENT_KERNEL',

@@ -86,6 +86,10 @@ export function systemCodeOf(thrown: unknown): string | undefined {
   return typeof thrown.code === 'string' ? thrown.code : undefined;
 }
 
+/** Advice for EPERM of a system call that the container around the agent forbids. */
+export const missingRightsAdvice =
+  'in a container add --cap-add SYS_ADMIN --cap-add SYS_PTRACE; `seccompagent doctor` names the missing rights';
+
 const passing: readonly AgentErrorCode[] = ['AGENT_COMPONENT_UNTRIED', 'AGENT_BUNDLE_ROOM'];
 
 /** Of what may come right by itself; undefined: it does not. */

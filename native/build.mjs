@@ -87,9 +87,15 @@ function buildFolder() {
 }
 
 /** Sources of helper/ that the agent needs as well: the wire format, and checks before a request. */
-const sharedByHelper = ['masks', 'mount_request', 'mountinfo', 'spared', 'wire', 'wire_message', 'wire_mounts'].map(
-  (name) => `helper/${name}.cc`,
-);
+const sharedByHelper = [
+  'masks',
+  'mount_request',
+  'mountinfo',
+  'spared',
+  'wire',
+  'wire_message',
+  'wire_mounts',
+].map((name) => `helper/${name}.cc`);
 
 /** Sources of lower folders that the helper needs, besides all of files/. */
 const neededByHelper = [

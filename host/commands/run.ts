@@ -4,7 +4,7 @@ import { constants } from 'node:os';
 import { isatty } from 'node:tty';
 
 import { Agent } from '../agent.ts';
-import { AgentError } from '../errors.ts';
+import { AgentError, missingRightsAdvice, systemCodeOf } from '../errors.ts';
 import { errnoNameOf } from '../syscalls/errno.ts';
 import type { LaunchHandle, Native } from '../native.ts';
 import { trappedCalls } from '../syscalls/trapped-calls.ts';
@@ -130,7 +130,8 @@ function start(native: Native, command: readonly string[], trapped: Uint8Array):
       trapped,
     );
   } catch (cause) {
-    throw new AgentError('AGENT_COMMAND', 'cannot start a command under a notify filter', {
+    const advice = systemCodeOf(cause) === 'EPERM' ? `: ${missingRightsAdvice}` : '';
+    throw new AgentError('AGENT_COMMAND', `cannot start a command under a notify filter${advice}`, {
       cause,
     });
   }

@@ -309,8 +309,8 @@ Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity,
     return std::unexpected(answer.error());
   }
   if (answer->failed_step.empty()) return helper;
-  // longer than this call only if it is a literal, so the wire's text is not handed on
-  step = "a helper becoming what it is for";
+  // the answer's text does not outlive this call
+  step = start_failure(answer->failed_step);
   return fail(answer->error);
 }
 

@@ -7,6 +7,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <array>
 #include <string>
 #include <utility>
 
@@ -28,6 +29,22 @@ namespace {
   fds.opened.push_back(std::move(*fd));
   return {};
 }
+
+struct StartFailure {
+  std::string_view step;
+  const char* text;
+};
+
+// By the beginning of the step's name, see files_role.cc and mounts_role.cc.
+constexpr auto kStartFailures = std::to_array<StartFailure>(
+    {{"setns", "start a helper: enter the caller's namespaces, which needs CAP_SYS_ADMIN"},
+     {"setgroups", "start a helper: take on the caller's groups, which needs CAP_SETGID"},
+     {"setresgid", "start a helper: take on the caller's groups, which needs CAP_SETGID"},
+     {"setresuid", "start a helper: take on the caller's user, which needs CAP_SETUID"},
+     {"prctl", "start a helper: keep Linux capabilities, which needs CAP_SETPCAP"},
+     {"a mount namespace",
+      "start a helper: a mount namespace of its own, which needs CAP_SYS_ADMIN"},
+     {"seccomp", "start a helper: load its seccomp filter"}});
 
 }  // namespace
 
@@ -68,6 +85,13 @@ Result<Lifeline> make_lifeline(const HelperIdentity& identity) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) == -1) return fail_errno();
   return Lifeline{.ours = UniqueFd(ends[1]), .theirs = UniqueFd(ends[0])};
+}
+
+const char* start_failure(std::string_view failed_step) {
+  for (const auto& [step, text] : kStartFailures) {
+    if (failed_step.starts_with(step)) return text;
+  }
+  return "start a helper";
 }
 
 }  // namespace seccompagent

@@ -2,6 +2,7 @@
 // Descriptors that a helper is started with.
 #pragma once
 
+#include <string_view>
 #include <vector>
 
 #include "acting/helper_identity.h"
@@ -41,5 +42,9 @@ struct Lifeline {
 };
 
 [[nodiscard]] Result<Lifeline> make_lifeline(const HelperIdentity& identity);
+
+// The step at which a helper could not become its caller, with the right that it needs; a string
+// literal.
+[[nodiscard]] const char* start_failure(std::string_view failed_step);
 
 }  // namespace seccompagent
