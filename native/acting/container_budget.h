@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How much may be made for a container whose kernel memory is charged to the agent.
+// Budgets of containers whose kernel memory is charged to the agent: how much may be made there.
 #pragma once
 
 #include <cstddef>

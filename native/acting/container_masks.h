@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a container's first process does not see of proc and sysfs, read while it is that process.
+// Masks of a container's first process over proc and sysfs, read while it is that process.
 #pragma once
 
 #include <sys/types.h>

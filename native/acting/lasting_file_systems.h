@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which file systems may outlive the containers that make something there.
+// File systems that may outlive the containers that make something there.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which operations on files are done with a Linux capability that the caller lacks. It is decided
-// here, whatever a handler asks for.
+// Linux capabilities that the agent lends to operations on files: the decision is made here,
+// whatever a handler asks for.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How many mounts there are in a mount namespace that nobody holds for us.
+// Numbers of mounts in mount namespaces that we hold no descriptor of.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What handlers may learn of a caller, and descriptors that go to and fro.
+// Facts about a caller that handlers may ask for, and descriptors taken from or given to it.
 #pragma once
 
 #include <cstddef>

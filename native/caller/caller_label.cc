@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which module there is shows by what it says of ourselves: /sys/kernel/security is not mounted
-// everywhere.
+// The active security module is found by its answer about our own thread: /sys/kernel/security is
+// not mounted everywhere.
 #include "caller/caller_label.h"
 
 #include <unistd.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads a thread's stat, status, schedstat, wchan and pagemap.
+// The state of a thread by its stat, status, schedstat, wchan and pagemap.
 #include "caller/caller_state.h"
 
 #include <fcntl.h>

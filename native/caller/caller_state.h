@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What /proc says of a thread that waits for an answer, see proc(5).
+// The state in /proc of a thread that waits for an answer, see proc(5).
 #pragma once
 
 #include <sys/types.h>

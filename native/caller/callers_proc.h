@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether /proc/self can lead a caller to what it has open.
+// Paths that lead a caller to its own open files by /proc/self.
 #pragma once
 
 #include <fcntl.h>

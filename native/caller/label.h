@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Labels: what a security module of the kernel judges a thread by beside its ids. That is a profile
-// of AppArmor, a context of SELinux or a label of Smack; the kernel lets one of these be active.
+// Labels: the subject of a thread for a security module of the kernel, beside its ids. A profile of
+// AppArmor, a context of SELinux or a label of Smack; the kernel lets one of these be active.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whose a process is, and who is its first one.
+// The owner of a process, and the first process of its container.
 #pragma once
 
 #include <sys/types.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pins a caller: opens its root, working directory and namespaces and reads its credentials.
+// The pinning of a caller: its root, working directory, namespaces and credentials.
 #include "caller/target.h"
 
 #include <fcntl.h>

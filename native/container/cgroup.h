@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Freezing and killing a container, see cgroups(7).
+// The freezing and killing of a container, see cgroups(7).
 #pragma once
 
 #include "container/cgroup_members.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whose processes a cgroup has: a container's alone, or others' as well.
+// Processes of a cgroup: of one container alone, or of others as well.
 #pragma once
 
 #include <sys/types.h>

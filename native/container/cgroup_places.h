@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where cgroups are, see cgroups(7). A process is in one cgroup of version 2, and in one of each
+// Paths of cgroups, see cgroups(7). A process is in one cgroup of version 2, and in one of each
 // hierarchy of version 1.
 #pragma once
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How much memory the agent has left for what the kernel charges to it while it acts for
-// containers. Budgets say what may be made; this is what was really taken.
+// Memory that is left to the agent for its work for containers, which the kernel charges to it.
+// Budgets limit what may be made; this measures what was really taken.
 #pragma once
 
 #include <array>

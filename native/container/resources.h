@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a container has of the machine: what its cgroups allow and what it uses, see cgroups(7).
+// Resources of a container: the limits of its cgroups and their use, see cgroups(7).
 #pragma once
 
 #include <cstdint>

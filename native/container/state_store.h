@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the handlers of a bundle remember of a container: keys and values, shared by all threads.
+// State that a bundle's handlers keep of a container: keys and values, shared by all threads.
 #pragma once
 
 #include <cstddef>

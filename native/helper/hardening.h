@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a helper gives up, so that whoever reaches it finds nothing.
+// The hardening of a helper, so that a process that takes it over gains nothing.
 #pragma once
 
 #include <sys/types.h>

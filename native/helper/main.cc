@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The helper: a process that the agent tells what it is for all its life, and that does one request
-// after the other on descriptors that it is given. It knows nothing else.
+// The helper: a process that has one role for all its life, which the agent tells it first, and
+// serves one request after the other on descriptors that it is given.
 #include <sys/types.h>
 
 #include <cstdlib>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads masks from mountinfo, see proc_pid_mountinfo(5), and puts them onto a tree of mounts.
+// Masks by mountinfo, see proc_pid_mountinfo(5), and their application to a tree of mounts.
 #include "helper/masks.h"
 
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the proc and sysfs of a container hide, and how a new one comes to hide the same.
+// Masks of the proc and sysfs of a container, and their application to a new one.
 #pragma once
 
 #include <optional>

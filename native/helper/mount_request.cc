@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Translates the flags and the data of mount(2) to the new mount interface.
+// The translation of the flags and the data of mount(2) to the new mount interface.
 #include "helper/mount_request.h"
 
 #include <linux/mount.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What mount(2) is asked for, in the words of fsopen(2), fsconfig(2) and fsmount(2).
+// Requests of mount(2), in the terms of fsopen(2), fsconfig(2) and fsmount(2).
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Makes new mounts in containers. For a program with one thread and nothing else to do.
+// New mounts in containers. For a program with one thread and nothing else to do.
 #pragma once
 
 #include <sys/types.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a helper of any role says to the agent, and what it asks the kernel about a notification.
+// Answers of a helper of any role to the agent, and its questions to the kernel about a call.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mounts that nobody takes away, whatever they are called by now.
+// Mounts that no operation takes away, under whichever name.
 #pragma once
 
 #include <string>

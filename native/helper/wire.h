@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the agent and a helper say to each other: messages of a SOCK_SEQPACKET socket.
-// Both are built together, and the version keeps a mistake from being taken for something else.
+// The protocol between the agent and a helper: messages of a SOCK_SEQPACKET socket. Both are built
+// together; the version detects a mistake in that.
 #pragma once
 
 #include <sys/types.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Users that nobody else is: nobody has what is counted for them, and none of their processes can
-// be sent signals by others.
+// Users that no other process has: what the kernel counts for them is theirs alone, and nobody else
+// can send their processes signals.
 #pragma once
 
 #include <sys/random.h>

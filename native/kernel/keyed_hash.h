@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A hash that nobody outside of this process can foresee, so that nobody can make two texts of one:
+// A hash with a secret key, so that nobody outside of this process can make two texts collide:
 // SipHash-2-4, see https://www.aumasson.jp/siphash/siphash.pdf.
 #pragma once
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an operation made that takes memory of the kernel which nobody can reclaim.
+// The kernel memory that an operation takes by what it made, and that nobody can reclaim.
 #pragma once
 
 #include <cstdint>

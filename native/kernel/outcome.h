@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What came of something that was done inside a container for a caller.
+// The outcome of an operation inside a container for a caller.
 #pragma once
 
 #include "kernel/made.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who pays for what is made for a container, and for what hangs: containers of root each for
-// itself, all of another sender together, since he may have any number of them, also one after the
-// other.
+// The payer of what is made for a container, and of what hangs: each container of root for itself,
+// and all containers of another sender together, since that user may have any number of them, also
+// one after the other.
 #pragma once
 
 #include <sys/types.h>

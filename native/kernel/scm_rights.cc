@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Receives bytes and descriptors from one connection.
+// Bytes and descriptors from one connection.
 #include "kernel/scm_rights.h"
 
 #include <sys/socket.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Receives bytes and descriptors from one connection, see unix(7).
+// Bytes and descriptors from one connection, see unix(7).
 #pragma once
 
 #include <sys/types.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tells architectures apart by what the kernel reports, see seccomp(2) and syscall(2).
+// Architectures by the numbers that the kernel reports, see seccomp(2) and syscall(2).
 #include "kernel/syscall_number.h"
 
 #include <linux/audit.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which system call a notification is, and the tables that are looked up by it.
+// The system call of a notification, and the tables that are looked up by it.
 #pragma once
 
 #include <cstddef>

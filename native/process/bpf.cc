@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Assembles and installs notify filters.
+// The assembly and installation of notify filters.
 #include "process/bpf.h"
 
 #include <linux/seccomp.h>

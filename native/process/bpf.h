@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Assembles notify filters, see seccomp(2) and the kernel's seccomp_filter.rst.
+// Notify filters, see seccomp(2) and the kernel's seccomp_filter.rst.
 #pragma once
 
 #include <linux/filter.h>

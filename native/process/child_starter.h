@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Starts children that have none of our descriptors but those they are given. What a container has
-// lent us must not be copied into a child for even a moment: its end closes the copy, and to close
-// a container's file may take for ever (a file system in user space is asked each time).
+// The start of children that have none of our descriptors but those they are given. Descriptors of
+// a container must not be copied into a child for even a moment: its end closes the copy, and
+// closing a container's file may take for ever (a file system in user space is asked each time).
 #pragma once
 
 #include <mutex>

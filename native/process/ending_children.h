@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Children that nobody waits for any more, until they have ended: those that were killed, and those
-// that close files. In a file system that never answers, some don't.
+// Children that are left to end: those that were killed, and those that close files. Some never do,
+// in a file system that never answers.
 #pragma once
 
 #include <cstddef>

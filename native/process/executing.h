@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a child that shares our memory becomes another program.
+// The step of a child that shares our memory to another program.
 #pragma once
 
 #include <atomic>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which files a program may open, see landlock(7): whatever links lead elsewhere.
+// The files that a program may open, see landlock(7), also behind links.
 #pragma once
 
 #include <string>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who waits for a container, as for its FUSE, can't be killed, and keeps the descriptors open that
-// it shares: a thread or child of ours would have the callers of all listeners wait for their
-// answers when we have ended, for as long as that one hangs.
+// The closing of descriptors when the agent ends. A thread or child that hangs in a file system of
+// a container can't be killed and keeps the descriptors that it shares: the callers of all
+// listeners would wait for as long as it hangs.
 #pragma once
 
 #include <atomic>

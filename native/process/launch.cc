@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs a command under a notify filter. The child makes no system call between loading the filter
-// and execve: whatever it called could be trapped, and nobody would answer yet.
+// A command under a notify filter. The child makes no system call between loading the filter and
+// execve: it could be trapped, and nobody would answer yet.
 #include "process/launch.h"
 
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs a command under a notify filter, in a private mount namespace.
+// A command under a notify filter, in a private mount namespace.
 #pragma once
 
 #include <linux/filter.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs a program to its end, as who asks it for something: what it is told on its standard input,
-// and what it prints. None of our descriptors are copied for it, which might take for ever: see
+// A program that is run to its end with a text on its standard input, and its output. None of our
+// descriptors are copied for it: closing the copies might take for ever, see
 // child_starter.h.
 #pragma once
 

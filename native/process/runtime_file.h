@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads files of container runtimes, by paths that runtimes name.
+// Files of container runtimes, by paths that runtimes name.
 #pragma once
 
 #include <sys/types.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Closes what users have sent to the agent socket. Of some files and sockets that takes as long as
-// their owner wants, as for a FUSE that does not answer or a socket that lingers: each user has a
-// thread for it, and nobody else waits.
+// The closing of what users have sent to the agent socket. For some files and sockets that takes as
+// long as their owner wants, as for a FUSE that does not answer or a socket that lingers: each user
+// has a thread for it, and nobody else waits.
 #pragma once
 
 #include <sys/types.h>

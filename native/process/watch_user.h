@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whose epoll watches are, see epoll(7): the kernel counts those of an instance for the real user
-// of the thread that has made it, up to fs.epoll.max_user_watches. Those of root are also those of
-// root in all containers without a user namespace, and libuv ends the process where it can watch no
-// more. So the agent's instances are made by a user that nobody else is, see drawn_user.h.
+// The user of epoll watches, see epoll(7): the kernel counts those of an instance for the real user
+// of the thread that made it, up to fs.epoll.max_user_watches. Those of root are also those of root
+// in all containers without a user namespace, and libuv ends the process where it can watch no
+// more. So the agent's instances are made by a user that no other process has (drawn_user.h).
 #pragma once
 
 #include "kernel/result.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How often users connect to the agent socket. Runtimes connect once for each container and each
-// program that is started in one.
+// Rates of connections of users to the agent socket. Runtimes connect once for each container and
+// each program that is started in one.
 #pragma once
 
 #include <sys/types.h>
