@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 
 import { Agent } from '../agent.ts';
 import { defaultConfigFile, loadConfig } from '../config/config.ts';
-import type { Config } from '../config/config.ts';
+import type { Config } from '../config/settings.ts';
 import { configuredOptions } from './configured-options.ts';
 import { AgentError, messageOf } from '../errors.ts';
 import { isCompilerBounded } from '../handler/compiling/compiler-flags.ts';
@@ -15,7 +15,8 @@ import { nativeIfThere } from '../native.ts';
 import { mostResidentBytes } from '../worker/instance-memory.ts';
 import type { AgentCommand, ResolverChoice } from './options.ts';
 import { packageVersion } from '../package-root.ts';
-import { allowedToBundles, allowedToSignedBundles, BundleStore } from '../bundles/bundle-store.ts';
+import { allowedToBundles, allowedToSignedBundles } from '../bundles/granted-bundles.ts';
+import { BundleStore } from '../bundles/bundle-store.ts';
 import type { BundleStoreParts } from '../bundles/bundle-store.ts';
 import { ComponentCache } from '../bundles/component-cache.ts';
 import { PulledBundles } from '../bundles/pulled-bundles.ts';

@@ -6,15 +6,13 @@ import { join } from 'node:path';
 
 import { parseWords, usage } from '../text/command-line.ts';
 import { defaultConfigFile, ownershipFault, readConfig } from '../config/config.ts';
-import type { Config, ConfigText } from '../config/config.ts';
+import type { Config } from '../config/settings.ts';
+import type { ConfigText } from '../config/config-text.ts';
 import { optionsFault } from './configured-options.ts';
 import { AgentError, messageOf, systemCodeOf } from '../errors.ts';
-import {
-  allowedToBundles,
-  allowedToSignedBundles,
-  bundleNamesIn,
-  BundleStore,
-} from '../bundles/bundle-store.ts';
+import { allowedToBundles, allowedToSignedBundles } from '../bundles/granted-bundles.ts';
+import { bundleNamesIn } from '../bundles/bundle-places.ts';
+import { BundleStore } from '../bundles/bundle-store.ts';
 import type { Bundle, BundleLimits } from '../bundles/bundle.ts';
 import { byteSizeText } from '../text/byte-size.ts';
 import { durationText } from '../text/duration.ts';

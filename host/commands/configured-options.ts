@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What config.yaml says in place of the agent's options.
 import { loadConfigText } from '../config/config.ts';
-import type { ConfigText } from '../config/config.ts';
+import type { ConfigText } from '../config/config-text.ts';
 import { AgentError } from '../errors.ts';
 import { agentCommandOf } from './options.ts';
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The JSON Schema of config.yaml, made of the tables that its reader goes by.
 import { agentOptionTable } from './agent-option-table.ts';
-import { hostForm, signerName } from './config.ts';
+import { hostForm } from './config-text.ts';
+import { signerName } from './settings.ts';
 import {
   closed,
   durationPattern,

@@ -96,8 +96,8 @@ test.for<readonly [string, (place: string, folder: TemporaryFolder) => void]>([
 });
 
 test.for([
-  ['Hello', 'mkdir', 'as', '"Hello" is no name of a bundle'],
-  ['../hello', 'mkdir', 'as', '"../hello" is no name of a bundle'],
+  ['Hello', 'mkdir', 'as', '"Hello"'],
+  ['../hello', 'mkdir', 'as', '"../hello"'],
   ['hello', 'mkdirr', 'as', '"mkdirr". Did you mean "mkdir"?'],
   ['hello', 'mkdir', 'cobol', 'there is no language "cobol"; there are as (AssemblyScript)'],
 ] as const)('new: %s of %s in %s is refused: %s', async ([name, syscalls, language, message]) => {

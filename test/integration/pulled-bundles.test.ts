@@ -258,11 +258,11 @@ test('A6: pulled bundles: one that no container has makes room for another one',
   const everything: Grants = {
     capabilities: Object.fromEntries(grantable.map((capability) => [capability, {}])),
   };
-  const partsWith = (mostCodeBytes: number): Partial<BundleStoreParts> => ({
+  const partsWith = (maxCodeBytes: number): Partial<BundleStoreParts> => ({
     folders: [],
     pulled: new PulledBundles(policyFor(folder, registry.host)),
     allowedToSigned: () => everything,
-    mostCodeBytes,
+    maxCodeBytes,
   });
   const bundles = await Promise.all(
     references.map(async (reference) => {

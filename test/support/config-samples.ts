@@ -64,7 +64,7 @@ export const configMistakes: readonly ConfigMistake[] = [
   ['a list', '- a\n', 1, 'the configuration must be an object'],
   ['an unknown key', 'default: continue\nbundels: {}\n', 2, 'bundels: unknown key "bundels"'],
   ['bundles as a list', '\n\nbundles: [a]\n', 3, 'bundles must be an object'],
-  ['a name that is none', 'bundles:\n  A_b: {}\n', 2, 'bundles.A_b: "A_b" is no name of a bundle'],
+  ['a name that is none', 'bundles:\n  A_b: {}\n', 2, 'bundles.A_b: "A_b"'],
   ['a bundle as a text', 'bundles:\n  a: all\n', 2, 'bundles.a must be an object'],
   [
     'an unknown key of a bundle',

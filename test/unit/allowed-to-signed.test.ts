@@ -2,8 +2,8 @@
 // Tests what the operator allows to bundles that others have signed.
 import { expect, test } from 'vitest';
 
-import { allowedToSignedBundles } from '../../host/bundles/bundle-store.ts';
-import type { BundleEntry } from '../../host/bundles/bundle-store.ts';
+import { allowedToSignedBundles } from '../../host/bundles/granted-bundles.ts';
+import type { BundleEntry } from '../../host/bundles/granted-bundles.ts';
 import { noGrants } from '../../host/registry/grants.ts';
 import type { Grants } from '../../host/registry/grants.ts';
 import { failureOf } from '../support/agent-failure.ts';

@@ -53,8 +53,8 @@ class Bundles implements Disposable {
     const all = new BundleStore({ folders }, new ComponentCache({ waits: false }));
     await all.prepare(names);
     const sizes = names.flatMap((name) => componentsOf(all.named(name)));
-    const mostCodeBytes = Math.floor(codeBytesOf(sizes) * (1 + 0.5 / names.length));
-    return new BundleStore({ folders, mostCodeBytes, awaitedForMs }, components);
+    const maxCodeBytes = Math.floor(codeBytesOf(sizes) * (1 + 0.5 / names.length));
+    return new BundleStore({ folders, maxCodeBytes, awaitedForMs }, components);
   }
 
   [Symbol.dispose](): void {

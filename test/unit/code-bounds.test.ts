@@ -11,7 +11,7 @@ import { describeComponent } from '../../host/handler/component.ts';
 import { rewritten } from '../../host/handler/core-module.ts';
 import { tallyCoreModule } from '../../host/handler/core-sections.ts';
 import { loadComponent } from '../../host/handler/direct.ts';
-import { bundleNamesIn } from '../../host/bundles/bundle-store.ts';
+import { bundleNamesIn } from '../../host/bundles/bundle-places.ts';
 import { readBundle } from '../../host/bundles/bundle.ts';
 import { shippedBundles } from '../../host/package-root.ts';
 import { failureOf, failureOrNone } from '../support/agent-failure.ts';

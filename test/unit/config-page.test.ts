@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { bundleSchema } from '../../host/bundles/bundle-schema.ts';
 import { grantLimits, operationsOf } from '../../host/bundles/grant-limits.ts';
 import { reservedKeys, settingTypes } from '../../host/bundles/setting.ts';
-import { parseConfig } from '../../host/config/config.ts';
+import { parseConfig } from '../../host/config/config-text.ts';
 import { configSchema } from '../../host/config/config-schema.ts';
 import { Page, pagePaths } from '../support/pages.ts';
 

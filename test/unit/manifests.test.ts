@@ -13,7 +13,7 @@ import { dirname, join, relative } from 'node:path';
 
 import { expect, test } from 'vitest';
 
-import { parseConfig } from '../../host/config/config.ts';
+import { parseConfig } from '../../host/config/config-text.ts';
 import { defaultFalcoSocket } from '../../host/commands/watch-options.ts';
 import { parseCommand } from '../../host/commands/options.ts';
 import { packageVersion } from '../../host/package-root.ts';
