@@ -598,7 +598,7 @@ export function loadNative(): Native {
   } catch (cause) {
     throw new AgentError(
       'AGENT_ADDON_MISSING',
-      `the native addon does not load from ${file}: run "npm ci" in ${packageRoot()}`,
+      `cannot load the native addon ${file}: run "npm ci" in ${packageRoot()}`,
       { cause },
     );
   }

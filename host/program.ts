@@ -76,11 +76,11 @@ function signalName(signal: number): string {
 
 /** Why there is no exit code; empty: there is one. */
 function whyOf({ command, limitMs }: Program, { end, code, signal }: ProgramResult): string {
-  if (end === 'took-too-long') return `it took more than ${limitMs / 1000} s`;
-  if (end === 'said-too-much') return 'it has too much to say';
-  if (end === 'itself') return signal === 0 ? '' : `it ended by ${signalName(signal)}`;
+  if (end === 'took-too-long') return `it exceeded its time limit of ${limitMs / 1000} s`;
+  if (end === 'said-too-much') return 'its output is too long';
+  if (end === 'itself') return signal === 0 ? '' : `it was killed by ${signalName(signal)}`;
   const name = errnoNameOf(code) ?? `errno ${code}`;
-  if (end === 'not-prepared') return `it cannot be where it is to run: ${name}`;
+  if (end === 'not-prepared') return `its working directory cannot be entered: ${name}`;
   if (name !== 'ENOENT') return `it cannot be executed: ${name}`;
   return command[0].includes('/') ? 'there is no such file' : 'it is not in PATH';
 }

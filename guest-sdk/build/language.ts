@@ -85,7 +85,7 @@ export function findLanguage(directory: string): Language | undefined {
   );
   if (first === undefined || second === undefined) return first;
   throw new BuildError(
-    `${shortPath(directory)} has ${first.sourceFile} and ${second.sourceFile}: one is enough`,
+    `${shortPath(directory)} has ${first.sourceFile} and ${second.sourceFile}: remove one`,
   );
 }
 

@@ -16,8 +16,8 @@ export async function optionalModule<T>(load: () => Promise<T>): Promise<T> {
     const wanted = missingPackage(cause);
     if (wanted === undefined) throw cause;
     throw new BuildError(
-      `building needs the npm package ${wanted}, which was left out when this was installed: ` +
-        `npm install ${wanted} beside it`,
+      `building needs the npm package ${wanted}, which was not installed: run ` +
+        `"npm install ${wanted}" in the same folder as seccompagent`,
       { cause },
     );
   }

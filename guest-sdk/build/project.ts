@@ -126,7 +126,7 @@ function readManifest(
 function noManifest(displayDirectory: string, cause: unknown): BuildError {
   const reason =
     systemCodeOf(cause) === 'ENOENT'
-      ? 'is not there: say where the bundle is, or begin one with "seccompagent new"'
+      ? 'does not exist: name the folder of the bundle, or create one with "seccompagent new"'
       : `cannot be read: ${messageOf(cause)}`;
   return new BuildError(`${join(displayDirectory, 'bundle.json')} ${reason}`, { cause });
 }

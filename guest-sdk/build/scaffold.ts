@@ -35,13 +35,13 @@ export async function writeScaffold(scaffold: Scaffold): Promise<string> {
   const { name, parent, syscalls } = scaffold;
   if (!folderName.test(name)) {
     throw new BuildError(
-      `"${name}" is no name of a bundle: lower-case letters and digits, in words joined by "-"`,
+      `"${name}" is not a valid bundle name: use lower-case letters and digits, in words joined by "-"`,
     );
   }
   const language = languageNamed(scaffold.language);
   if (language === undefined) {
     const known = languages.map(({ name: own, title }) => `${own} (${title})`).join(', ');
-    throw new BuildError(`there is no language "${scaffold.language}"; there are ${known}`);
+    throw new BuildError(`unknown language "${scaffold.language}". Languages: ${known}`);
   }
   const asked = askedFamilies(syscalls);
   const contract = await readBindingContract();
@@ -65,7 +65,7 @@ export async function writeScaffold(scaffold: Scaffold): Promise<string> {
 
 /** Families, and system calls that are not decoded; each once. */
 function askedFamilies(syscalls: readonly string[]): readonly string[] {
-  if (syscalls.length === 0) throw new BuildError('a handler answers one system call at least');
+  if (syscalls.length === 0) throw new BuildError('name at least one system call');
   const found = syscalls.map((syscall) => {
     const family = syscallTable.find((row) => row.name === syscall)?.family;
     if (family !== undefined) return family;
@@ -131,7 +131,7 @@ function readmeText(name: string, sourceFile: string, answers: readonly Scaffold
   const calls = answers.flatMap((answer) => answer.calls);
   return `# ${name}
 
-Writes each call of ${calls.join(', ')} into the log of the agent and has no other opinion of it.
+Writes each call of ${calls.join(', ')} to the agent's log and passes it on.
 
 - **Answers:** ${answers.map((answer) => `\`${answer.name}\` (${answer.calls.join(', ')})`).join(', ')}, in \`${sourceFile}\`.
 - **Settings:** none.

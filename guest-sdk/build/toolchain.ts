@@ -120,7 +120,7 @@ function outputOf({ code, why, stdout, stderr }: ProgramEnd): ProgramOutput {
 /** @returns undefined: something else is wrong */
 function whyUnrestricted(thrown: unknown): string | undefined {
   const code = systemCodeOf(thrown);
-  if (code === 'AGENT_ADDON_MISSING') return 'the native addon is not there';
+  if (code === 'AGENT_ADDON_MISSING') return 'the native addon is missing';
   return code === 'EOPNOTSUPP' ? 'this kernel has no Landlock' : undefined;
 }
 

@@ -111,7 +111,7 @@ test('mknod-safe: an errno is passed on', () => {
   });
 });
 
-test('G3: mknod-safe: a setting that is neither true nor false is refused', () => {
+test('G3: mknod-safe: a setting that must be true or false is refused', () => {
   for (const name of ['fuse', 'net-tun', 'whiteout']) {
     expect(failureOf(() => new HandlerHarness(file, { [name]: 'yes' }))).toMatchObject({
       code: 'AGENT_SETTING_INVALID',

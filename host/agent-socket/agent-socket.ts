@@ -149,7 +149,7 @@ export class AgentSocket implements Disposable {
     } catch (cause) {
       native.closeSocket(this.#handle);
       if (cause instanceof AgentError) throw cause;
-      throw new AgentError('AGENT_SOCKET', `cannot take ${path} over`, { cause });
+      throw new AgentError('AGENT_SOCKET', `cannot take over ${path}`, { cause });
     }
   }
 
@@ -169,14 +169,14 @@ export class AgentSocket implements Disposable {
       case 'refused':
         this.#unaccepted.tell(
           1,
-          'connection could not be accepted; is the limit of open files too low?',
+          'cannot accept a connection; is the limit of open files too low?',
           { errno: errnoNameOf(event.errno) },
         );
         return 'more';
       case 'crowded':
         this.#crowds.tell(
           1,
-          'connections refused: this user connects too often, or closing what he has sent takes too long',
+          'connections refused: too many connections of this user, or closing received descriptors takes too long',
           { peerPid: event.peerPid, peerUid: event.peerUid },
         );
         return 'more';
@@ -192,13 +192,13 @@ export class AgentSocket implements Disposable {
       return;
     }
     if (peerUid !== 0 && this.#openOf(peerUid) >= mostOpenOfUser) {
-      const why = `this user has ${mostOpenOfUser} open connections, and may have no more`;
+      const why = `this user has ${mostOpenOfUser} open connections, the maximum`;
       this.#refusedOfUsers.tell(1, refusedText, { peerPid, peerUid, why });
       native.closeConnection(this.#handle, connection);
       return;
     }
     const deadline = setTimeout(() => {
-      this.#reject(connection, `no whole message within ${deadlineMs} ms`);
+      this.#reject(connection, `message incomplete after ${deadlineMs} ms`);
     }, deadlineMs);
     deadline.unref();
     const scanner = new ObjectScanner();
@@ -226,7 +226,7 @@ export class AgentSocket implements Disposable {
   /** @returns why the message is refused */
   #add({ isTruncated, length }: SocketEvent, connection: Connection): string | undefined {
     if (isTruncated) {
-      return `descriptors were lost: a message may bring ${mostFds}; if it has no more, is the limit of open files too low?`;
+      return `descriptors lost: a message may carry at most ${mostFds}; if it has fewer, raise the limit of open files`;
     }
     connection.length += length;
     const most = connection.peerUid === 0 ? mostBytes : mostBytesOfUsers;
@@ -235,7 +235,7 @@ export class AgentSocket implements Disposable {
     connection.chunks.push(chunk);
     const found = connection.scanner.push(chunk);
     connection.isWhole = found === 'whole';
-    return found === 'broken' ? 'message is no JSON object' : undefined;
+    return found === 'broken' ? 'message is not a JSON object' : undefined;
   }
 
   /** Users' runtimes go away meanwhile, too. */
@@ -245,7 +245,7 @@ export class AgentSocket implements Disposable {
     const waiting = this.#waitingOf(peerUid);
     const bytes = waiting.reduce((sum, { length }) => sum + length, connection.length);
     if (waiting.length >= mostWaitingOfUser || bytes > mostWaitingBytesOfUser) {
-      this.#reject(event.connection, 'too many messages of this user wait for their turns');
+      this.#reject(event.connection, 'too many messages of this user are waiting');
       return;
     }
     clearTimeout(deadline);
@@ -270,12 +270,12 @@ export class AgentSocket implements Disposable {
       const state = parseContainerProcessState(json);
       const fdIndex = state.fds.indexOf(listenerFdName);
       if (fdIndex < 0) {
-        throw new AgentError('AGENT_STATE_INVALID', `fds names no "${listenerFdName}"`);
+        throw new AgentError('AGENT_STATE_INVALID', `fds has no "${listenerFdName}"`);
       }
       if (fdIndex >= fdCount || state.fds.length !== fdCount) {
         throw new AgentError(
           'AGENT_STATE_INVALID',
-          `fds names ${state.fds.length} descriptors, ${fdCount} came along`,
+          `fds names ${state.fds.length} descriptors, but ${fdCount} were sent`,
         );
       }
       const { peerPid, peerUid } = connection;
@@ -324,7 +324,7 @@ export class AgentSocket implements Disposable {
     // crun does this when it fails later in its set-up
     this.#parts.log.debug(
       { peerPid, length, errno: errnoNameOf(errno) },
-      'connection closed before a message was whole',
+      'connection closed before the end of a message',
     );
     this.#close(id);
   }
@@ -350,12 +350,12 @@ function listen(native: Native, path: string, allowedUids: readonly number[]): S
       );
     }
     if (code === 'ENOTSOCK') {
-      throw new AgentError('AGENT_SOCKET', `${path} is no socket: choose another -socketfile`);
+      throw new AgentError('AGENT_SOCKET', `${path} is not a socket: choose another -socketfile`);
     }
     if (code === 'EOPNOTSUPP') {
       throw new AgentError(
         'AGENT_SOCKET',
-        `cannot let users connect to ${path}: its file system keeps no access control lists (acl(5)); choose a -socketfile on tmpfs, such as in /run, or leave -allow-uids out`,
+        `cannot let users connect to ${path}: its file system has no access control lists (acl(5)); choose a -socketfile on tmpfs, such as in /run, or omit -allow-uids`,
       );
     }
     const why = code === 'ENOENT' ? `: the folder ${dirname(path)} has to be there` : '';

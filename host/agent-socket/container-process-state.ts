@@ -48,7 +48,7 @@ function textAt(value: unknown, where: string): string {
 function idAt(value: unknown, where: string): string {
   const id = textAt(value, where);
   if (Buffer.byteLength(id) <= mostIdBytes) return id;
-  return invalid(`${where} has more than ${mostIdBytes} bytes: give the container a shorter id`);
+  return invalid(`${where} has more than ${mostIdBytes} bytes: use a shorter container id`);
 }
 
 function pidAt(value: unknown, where: string): number {

@@ -94,7 +94,7 @@ export class FilterFlags {
     } catch (thrown) {
       // what a syntax error says of the text may be a secret of the container's environment
       const why = thrown instanceof SyntaxError ? 'no JSON' : messageOf(thrown);
-      return `nobody knows whether the container's seccomp profile has ${waitKillableFlag}: ${path}: ${why}`;
+      return `cannot tell whether the container's seccomp profile has ${waitKillableFlag}: ${path}: ${why}`;
     }
   }
 }
@@ -102,11 +102,11 @@ export class FilterFlags {
 /** crun names no bundle when it executes something in a container that runs. */
 async function refusalWithout(known: KnownContainer | undefined): Promise<WriteRefusal> {
   if (known !== undefined) return known.refusal;
-  return `nobody knows whether the container's seccomp profile has ${waitKillableFlag}: its runtime names no OCI bundle`;
+  return `cannot tell whether the container's seccomp profile has ${waitKillableFlag}: its runtime names no OCI bundle`;
 }
 
 /** Of a filter that was loaded for a command. */
 export function refusalOfCommand(waitsKillable: boolean): WriteRefusal {
   if (waitsKillable) return undefined;
-  return `this kernel does not know ${waitKillableFlag}: Linux 5.19 or newer is needed`;
+  return `this kernel lacks ${waitKillableFlag}: Linux 5.19 or newer is required`;
 }

@@ -52,7 +52,7 @@ export class Listening implements AsyncDisposable {
       this.#isLost = true;
       this.#parts.log.info(
         { socket: this.#parts.path },
-        'the agent socket is no longer this agent’s: it goes on for the containers that it has',
+        'another agent took over the socket; still serving attached containers',
       );
     }
     this.#takeBack();
@@ -67,11 +67,11 @@ export class Listening implements AsyncDisposable {
       this.#socket = socket;
       this.#isLost = false;
       this.#failure = '';
-      log.warn({ socket: path }, 'nobody was there at the agent socket: this agent took it back');
+      log.warn({ socket: path }, 'no agent was listening on the agent socket: took it back');
     } catch (thrown) {
       if (thrown instanceof AgentError && thrown.code === 'AGENT_SOCKET_IN_USE') return;
       const error = messageOf(thrown);
-      if (error !== this.#failure) log.error({ error }, 'the agent socket cannot be taken back');
+      if (error !== this.#failure) log.error({ error }, 'cannot take the agent socket back');
       this.#failure = error;
     }
   }
@@ -113,10 +113,7 @@ export async function untilTakeable({ path, reason, log, ending }: TakeOverWait)
     const why = reason();
     if (why === undefined || ending.aborted || !(await isListenedOn(path))) return;
     if (why !== said) {
-      log.info(
-        { reason: why },
-        'the agent socket is left to the other agent until this one is ready',
-      );
+      log.info({ reason: why }, 'the other agent keeps the agent socket until this one is ready');
     }
     said = why;
     await sleep(lookEveryMs, undefined, { signal: ending }).catch(() => undefined);

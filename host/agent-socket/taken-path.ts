@@ -45,7 +45,7 @@ export class TakenPath implements Disposable {
   static over(path: string): TakenPath {
     const found = lstatSync(path, { throwIfNoEntry: false });
     if (found?.isSocket() === false) {
-      throw new AgentError('AGENT_SOCKET', `${path} is no socket: choose another -socketfile`);
+      throw new AgentError('AGENT_SOCKET', `${path} is not a socket: choose another -socketfile`);
     }
     renameSync(pathAside(path), path);
     return new TakenPath(path);

@@ -24,7 +24,7 @@ export function checkComponentBytes(sizes: readonly number[], place: string): vo
     .reduce((sum, size) => sum + size, 0);
   if (bytes <= mostComponentBytes) return;
   invalid(
-    `${place}: the components have ${bytes} bytes together; ${mostComponentBytes} are allowed: make several bundles`,
+    `${place}: the components have ${bytes} bytes together; the maximum is ${mostComponentBytes}: split the bundle`,
   );
 }
 

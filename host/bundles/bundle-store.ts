@@ -319,7 +319,7 @@ export class BundleStore {
     if (revoked !== undefined) throw revoked;
     const { limits, configFile } = this.#parts;
     const allowed = allowedAt(this.#parts, { folder, origin });
-    const allowedBy = `bundles.${basename(folder)}.grants of ${configFile ?? 'the configuration'}`;
+    const allowedBy = configFile ?? 'the configuration';
     const bundle = this.#refused.unlessRefused(key, {
       name: basename(folder),
       files: this.#manifests.filesOf(folder),

@@ -11,6 +11,7 @@ import { defaultLimits } from '../handler/outline.ts';
 import type { LoadLimits } from '../handler/outline.ts';
 import { bundleFile, Manifests } from './bundle-folder.ts';
 import { checkCodeBytes } from './code-room.ts';
+import { entryToPaste } from './granted-bundles.ts';
 import { ComponentCache } from './component-cache.ts';
 import type { ComponentTrust } from './component-loader.ts';
 import { isInterface } from './grant-limits.ts';
@@ -104,7 +105,7 @@ function checkAnswers({ answers }: LoadedComponent, syscalls: readonly string[])
 
 function checkDigest({ digest }: LoadedComponent, said: string | undefined): void {
   if (said === undefined || said === digest) return;
-  refuse(`its digest is sha256:${digest}, and bundle.json says sha256:${said}`);
+  refuse(`its digest is sha256:${digest}, but bundle.json has sha256:${said}`);
 }
 
 /** @throws AgentError: it asks for more memory than handlers may have */
@@ -113,7 +114,7 @@ export function limitsFor({ memoryPages }: ManifestHandler, limits: LoadLimits):
   if (memoryPages <= limits.maximumPages) return { ...limits, maximumPages: memoryPages };
   const kib = 64;
   return refuse(
-    `"memory" asks for ${memoryPages * kib} KiB, and the agent allows ${limits.maximumPages * kib} KiB`,
+    `"memory" requests ${memoryPages * kib} KiB; the agent allows ${limits.maximumPages * kib} KiB`,
   );
 }
 
@@ -121,14 +122,12 @@ export function limitsFor({ memoryPages }: ManifestHandler, limits: LoadLimits):
 function deadlineFor({ deadlineMs }: ManifestHandler, limits: BundleLimits): number {
   if (deadlineMs <= limits.deadlineMs) return deadlineMs;
   if (deadlineMs === defaultDeadlineMs) return limits.deadlineMs;
-  return refuse(
-    `"deadline" asks for ${deadlineMs} ms, and the agent allows ${limits.deadlineMs} ms`,
-  );
+  return refuse(`"deadline" requests ${deadlineMs} ms; the agent allows ${limits.deadlineMs} ms`);
 }
 
 /** Of what it asks for, what it has. */
 function grantedTo(
-  { grants }: Pick<Manifest, 'grants'>,
+  { name, grants }: Pick<Manifest, 'name' | 'grants'>,
   { allowed, allowedBy }: Pick<BundleReading, 'allowed' | 'allowedBy'>,
   place: string,
 ): Grants {
@@ -137,8 +136,11 @@ function grantedTo(
   try {
     return grantedOf(asked, allowed);
   } catch (cause) {
-    const by = allowedBy === undefined ? '' : ` by ${allowedBy}`;
-    const what = `${place} is not granted what it needs${by}`;
+    const hint =
+      allowedBy === undefined
+        ? ''
+        : ` (to grant all, add to ${allowedBy}: ${entryToPaste(name, asked)})`;
+    const what = `${place} lacks grants${hint}`;
     throw new AgentError('AGENT_GRANT_MISSING', what, { cause });
   }
 }
@@ -155,7 +157,7 @@ function readHandler(
 ): BundleHandler {
   const file = join(folder, manifest.component);
   if (!existsSync(file)) {
-    refuse(`${file}: there is no such component; from its sources, seccompagent build makes it`);
+    refuse(`${file}: no such component: run "seccompagent build" to build it from its source`);
   }
   try {
     const component = components.load({
@@ -191,7 +193,9 @@ function checkOverAsking(
   const used = handlers.flatMap(({ component }) => component.imports);
   const idle = grants.filter((name) => isInterface(name) && !used.includes(name));
   if (idle.length === 0) return;
-  refuse(`${place}: grants asks for ${idle.join(', ')}, which no component of the bundle imports`);
+  refuse(
+    `${place}: grants lists ${idle.join(', ')}, which no component of the bundle imports: remove it`,
+  );
 }
 
 /**

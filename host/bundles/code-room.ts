@@ -37,7 +37,7 @@ export function codeBytesOf(components: readonly CodeSize[]): number {
 
 function tooMuch(what: string, bytes: number, most: number): string {
   const [has, may] = [bytes, most].map((each) => (each / mebibyte).toFixed(1));
-  return `${what} have ${has} MiB of machine code together; ${may} MiB are allowed, a part of the memory limit of the agent: raise it, or have smaller components`;
+  return `${what} have ${has} MiB of machine code together; ${may} MiB are allowed, a share of the memory limit of the agent: raise that limit, or use smaller components`;
 }
 
 /**

@@ -178,8 +178,8 @@ export class ComponentCache {
   #load(wanted: ComponentFile): Outcome {
     if (!this.#options.waits && !isQuick(wanted)) {
       const why = this.#isShort
-        ? 'the agent has no memory left to compile it: give it more, or end containers'
-        : 'nobody knows whether it can be used: it was not compiled yet';
+        ? 'the agent is out of memory to compile it: raise its limit, or stop containers'
+        : 'it cannot be checked yet: it is not compiled';
       throw new AgentError('AGENT_COMPONENT_UNTRIED', why);
     }
     const identity = identityOfAll([wanted.file]);

@@ -78,7 +78,7 @@ export function parseGrant(
   const kinds = grantLimits.get(name);
   if (kinds === undefined) {
     const known = [...grantLimits.keys()].join(', ');
-    return complain([name], `there is no grant "${name}"; there are ${known}`);
+    return complain([name], `unknown grant "${name}". Grants: ${known}`);
   }
   const grant = objectOf(json, [name], complain);
   const known = [...others, ...Object.keys(kinds)];
@@ -130,12 +130,12 @@ class LimitReader {
     const kind = this.#kind;
     if (kind === 'paths' || kind === 'filesystems' || kind === 'nodes') {
       const { pattern, what } = limitForms[kind];
-      return pattern.test(text) ? undefined : `"${text}" is no ${what}`;
+      return pattern.test(text) ? undefined : `"${text}" is not a valid ${what}`;
     }
     const words = wordsOf(kind, this.#keys[0]) ?? [];
     return words.includes(text)
       ? undefined
-      : `there is no "${text}"; known are ${words.join(', ')}`;
+      : `unknown value "${text}". Values: ${words.join(', ')}`;
   };
 
   #count(json: unknown): number {
@@ -152,7 +152,7 @@ class LimitReader {
     if (items.length > mostWords) this.#complain(this.#keys, `has more than ${mostWords} items`);
     return items.map((item, index) => {
       const keys = [...this.#keys, index];
-      if (typeof item !== 'string') return this.#complain(keys, 'must be a list of texts');
+      if (typeof item !== 'string') return this.#complain(keys, 'must be a list of strings');
       if (items.indexOf(item) !== index) this.#complain(keys, `names "${item}" twice`);
       return item;
     });

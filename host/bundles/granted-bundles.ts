@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Grants of the configuration, looked up by the name and the signers of a bundle.
+import { stringify } from 'yaml';
+
 import { grantedTogether, noGrants } from '../registry/grants.ts';
 import type { Grants, GrantSource } from '../registry/grants.ts';
 
@@ -39,4 +41,16 @@ function entrySource(name: string, grants: Grants): GrantSource {
 
 function signerSource({ name, grants }: GrantSource): GrantSource {
   return { name: `the signer "${name}"`, grants };
+}
+
+/** The entry that grants all of these to a bundle, as one line of YAML to paste into the configuration. */
+export function entryToPaste(name: string, { capabilities, errnos, perform }: Grants): string {
+  const grants = {
+    ...capabilities,
+    ...(errnos === undefined ? {} : { errnos: { names: errnos } }),
+    ...(perform === undefined ? {} : { perform: { syscalls: perform } }),
+  };
+  const flow = { collectionStyle: 'flow', lineWidth: 0 } as const;
+  const line = stringify({ [name]: { grants } }, flow).trim();
+  return `bundles: ${line}`;
 }

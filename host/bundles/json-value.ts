@@ -31,7 +31,7 @@ export function objectOf(
   if (!isObject(json)) invalid(`${place} must be an object`);
   const unknownKey = Object.keys(json).find((key) => !keys.includes(key));
   if (unknownKey !== undefined) {
-    invalid(`${place}: unknown key "${unknownKey}"; known are ${keys.join(', ')}`);
+    invalid(`${place}: unknown key "${unknownKey}". Keys: ${keys.join(', ')}`);
   }
   return json;
 }
@@ -42,7 +42,7 @@ export function listOf(json: unknown, place: string): readonly unknown[] {
 }
 
 export function textOf(json: unknown, place: string): string {
-  if (typeof json !== 'string') invalid(`${place} must be a text`);
+  if (typeof json !== 'string') invalid(`${place} must be a string`);
   return json;
 }
 

@@ -59,14 +59,14 @@ function parseDeadline(json: unknown, place: string): number {
   if (deadlineMs !== undefined && deadlineMs >= 1 && deadlineMs <= longestDeadlineMs) {
     return Math.ceil(deadlineMs);
   }
-  return invalid(`${place}: "${text}" is no time from 1ms to 1m, such as 250ms or 1.5s`);
+  return invalid(`${place}: "${text}" is not a duration from 1ms to 1m, such as 250ms or 1.5s`);
 }
 
 function parseMemory(json: unknown, place: string): number {
   const text = textOf(json, place);
   const pages = Math.floor((parseByteSize(text) ?? 0) / pageBytes);
   if (pages >= 1 && pages <= mostPages) return pages;
-  return invalid(`${place}: "${text}" is no size from 64KiB to 4GiB, such as 16MiB`);
+  return invalid(`${place}: "${text}" is not a size from 64KiB to 4GiB, such as 16MiB`);
 }
 
 function parseSyscalls(json: unknown, place: string): readonly string[] {
@@ -78,14 +78,14 @@ function parseSyscalls(json: unknown, place: string): readonly string[] {
 function parseSource(json: unknown, place: string, declared: Declared): SettingSource {
   if (typeof json === 'string') return { kind: 'fixed', text: fixedText(json, place) };
   if (typeof json !== 'object' || json === null || Array.isArray(json)) {
-    invalid(`${place} must be a text, { "from": KEY } or { "text": TEXT, "when": KEYS }`);
+    invalid(`${place} must be a string, { "from": KEY } or { "text": TEXT, "when": KEYS }`);
   }
   if ('text' in json) return parseConditional(json, place, declared);
   const key = textOf(objectOf(json, place, ['from'])['from'], `${place}.from`);
   const declaration = declared.get(key);
   if (declaration !== undefined) return { kind: 'declared', declaration };
   const keys = [...declared.keys()].join(', ');
-  return invalid(`${place}.from: the bundle declares no setting "${key}", but ${keys || 'none'}`);
+  return invalid(`${place}.from: unknown setting "${key}". Settings: ${keys || 'none'}`);
 }
 
 function parseConditional(json: object, place: string, declared: Declared): SettingSource {
@@ -113,7 +113,9 @@ function parseSettings(json: unknown, place: string, declared: Declared): Handle
   }
   const entries = entriesOf(json, place);
   if (entries.length > mostSettings) {
-    invalid(`${place} has ${entries.length} keys; ${mostSettings} may be: make several handlers`);
+    invalid(
+      `${place} has ${entries.length} keys; the maximum is ${mostSettings}: use several handlers`,
+    );
   }
   return entries.map(([key, value]) => [key, parseSource(value, `${place}["${key}"]`, declared)]);
 }

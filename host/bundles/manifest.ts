@@ -47,7 +47,7 @@ function parsePolicy<T>(json: unknown, place: string, parse: (text: string) => T
   try {
     return parse(text);
   } catch (cause) {
-    return invalid(`${place}: not understood`, cause);
+    return invalid(`${place}: invalid value`, cause);
   }
 }
 
@@ -58,7 +58,9 @@ function parseHandlers(
 ): readonly ManifestHandler[] {
   const list = listOf(json, place);
   if (list.length > mostHandlers) {
-    invalid(`${place} has ${list.length} entries; ${mostHandlers} may be: make several bundles`);
+    invalid(
+      `${place} has ${list.length} entries; the maximum is ${mostHandlers}: use several bundles`,
+    );
   }
   const handlers = list.map((handler, index) =>
     parseHandler(handler, `${place}[${index}]`, declared),
@@ -81,7 +83,7 @@ function checkUse(declared: Declared, handlers: readonly ManifestHandler[], plac
     ]),
   );
   const unused = [...declared.keys()].find((key) => !used.has(key));
-  if (unused !== undefined) invalid(`${place}.${unused} is given to no handler`);
+  if (unused !== undefined) invalid(`${place}.${unused} is passed to no handler`);
 }
 
 /**

@@ -63,7 +63,7 @@ export function parseOnly(json: unknown, place: string): OnlyCalls {
   return new Map(
     entriesOf(json, place).map(([family, test]) => {
       const own = `${place}["${family}"]`;
-      if (!families().includes(family)) invalid(`${own}: there is no such family`);
+      if (!families().includes(family)) invalid(`${own}: no such family`);
       return [family, parseTest(test, own, family)];
     }),
   );

@@ -31,7 +31,7 @@ export function parseRefuse(json: unknown, place: string): readonly string[] {
   for (const word of words) {
     if (namespaceFlag(word) !== undefined) continue;
     if (word.startsWith('CLONE_')) {
-      invalid(`${place}: "${word}" is none of ${Object.keys(namespaceFlags).join(', ')}`);
+      invalid(`${place}: "${word}" must be one of ${Object.keys(namespaceFlags).join(', ')}`);
     }
     checkAskable(word, place);
   }

@@ -70,13 +70,13 @@ export function settingFault(type: SettingType, text: string): string | undefine
     case 'paths':
       return pathsFault(pathsOf(text));
     case 'duration':
-      return (parseDuration(text) ?? -1) < 0 ? 'is no duration, such as 1.5s or 2m' : undefined;
+      return (parseDuration(text) ?? -1) < 0 ? 'is not a duration, such as 1.5s or 2m' : undefined;
     case 'bool':
-      return text === 'true' || text === 'false' ? undefined : 'is neither true nor false';
+      return text === 'true' || text === 'false' ? undefined : 'must be true or false';
     case 'template':
       return templateFault(text);
     case 'errno':
-      return errnos.some(([name]) => name === text) ? undefined : 'is no errno, such as EPERM';
+      return errnos.some(([name]) => name === text) ? undefined : 'is not an errno, such as EPERM';
   }
 }
 
@@ -94,7 +94,7 @@ function pathsFault(paths: readonly string[]): string | undefined {
   if (paths.length > mostPaths) return `has more than ${mostPaths} paths`;
   return paths.every((path) => path.startsWith('/') && !path.includes('\0'))
     ? undefined
-    : 'has an item that is no absolute path';
+    : 'has an item that is not an absolute path';
 }
 
 function templateFault(text: string): string | undefined {
@@ -109,13 +109,13 @@ function templateFault(text: string): string | undefined {
 function typeOf(json: unknown, place: string): SettingType {
   const text = textOf(json, place);
   const type = settingTypes.find((known) => known === text);
-  return type ?? invalid(`${place}: "${text}" is none of ${settingTypes.join(', ')}`);
+  return type ?? invalid(`${place}: "${text}" must be one of ${settingTypes.join(', ')}`);
 }
 
 function parseDeclaration(key: string, json: unknown, place: string): SettingDeclaration {
   if (!settingKey.test(key)) invalid(`${place}: "${key}" does not match ${settingKey}`);
   if (reservedKeys.includes(key))
-    invalid(`${place}: "${key}" is for the agent: choose another key`);
+    invalid(`${place}: "${key}" is reserved for the agent: use another key`);
   const at = `${place}.${key}`;
   const declaration = objectOf(json, at, ['type', 'default', 'required', 'needs', 'description']);
   const type = typeOf(declaration['type'], `${at}.type`);
@@ -130,7 +130,7 @@ function parseDeclaration(key: string, json: unknown, place: string): SettingDec
     description,
   };
   if (declaration['default'] === undefined) return whole;
-  if (isRequired) invalid(`${at} is required, so it can have no default`);
+  if (isRequired) invalid(`${at} is required, so it cannot have a default`);
   const text = textOf(declaration['default'], `${at}.default`);
   const fault = settingFault(type, text);
   if (fault !== undefined) invalid(`${at}.default: "${text}" ${fault}`);
@@ -142,7 +142,7 @@ export function checkKeys(keys: readonly string[], declared: Declared, place: st
   const unknown = keys.find((key) => !declared.has(key));
   if (unknown === undefined) return;
   const list = [...declared.keys()].join(', ');
-  invalid(`${place}: the bundle declares no setting "${unknown}", but ${list || 'none'}`);
+  invalid(`${place}: unknown setting "${unknown}". Settings: ${list || 'none'}`);
 }
 
 /** Whether a value, which may be absent, switches something on. */
@@ -154,7 +154,9 @@ export function isOn(type: SettingType, text: string | undefined): boolean {
 export function parseSettingDeclarations(json: unknown, place: string): Declared {
   const entries = entriesOf(json, place);
   if (entries.length > mostSettings) {
-    invalid(`${place} has ${entries.length} keys; ${mostSettings} may be: make several bundles`);
+    invalid(
+      `${place} has ${entries.length} keys; the maximum is ${mostSettings}: use several bundles`,
+    );
   }
   const declared = new Map(
     entries.map(([key, declaration]) => [key, parseDeclaration(key, declaration, place)]),

@@ -29,7 +29,7 @@ function fieldNamed(content: string): TemplateField {
   const name = known.find((candidate) => candidate === word);
   if (name !== undefined) return name;
   const list = known.map((candidate) => `{{.${candidate}}}`).join(', ');
-  return wrong(`what stands in braces is not known; there are ${list}`);
+  return wrong(`unknown field in braces. Fields: ${list}`);
 }
 
 function fill(template: string, valueOf: (name: TemplateField) => string): string {
@@ -47,7 +47,7 @@ function fill(template: string, valueOf: (name: TemplateField) => string): strin
     added += value.length;
     if (added > mostFilled) {
       wrong(
-        `what stands in braces has more than ${mostFilled} characters together: name less of it`,
+        `the fields in braces expand to more than ${mostFilled} characters together: use fewer`,
       );
     }
     filled += template.slice(at, open) + value;
@@ -75,6 +75,6 @@ export function fillTemplate(template: string, fields: TemplateFields): string {
   return fill(
     template,
     (name) =>
-      fields[name] ?? wrong(`template {{.${name}}} has no value: the runtime did not say it`),
+      fields[name] ?? wrong(`template {{.${name}}} has no value: the runtime did not provide it`),
   );
 }

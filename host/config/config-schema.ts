@@ -25,8 +25,8 @@ function orNothing(schema: Schema): Schema {
 
 const signer: Schema = closed(
   {
-    name: matching(signerName, 'As registries refer to it.'),
-    key: path('A public key in PEM, as cosign has it.'),
+    name: matching(signerName, 'The name that registries and bundles refer to.'),
+    key: path('File of a public key in PEM, as of cosign.'),
     grants,
   },
   ['name', 'key'],
@@ -44,7 +44,9 @@ const entry: Schema = closed(
   {
     grants,
     signers: orNothing(
-      someSigners('It also holds for a pulled bundle of this name that one of them has signed.'),
+      someSigners(
+        'The entry also applies to a pulled bundle of this name that one of these has signed.',
+      ),
     ),
   },
   [],
@@ -53,18 +55,22 @@ const entry: Schema = closed(
 const registry: Schema = closed(
   {
     host: matching(hostForm, 'HOST or HOST:PORT.'),
-    'plain-http': orNothing({ type: 'boolean', description: 'Without TLS.' }),
-    ca: orNothing(path('Certificates in PEM, besides those of the system.')),
-    signers: someSigners('At least one of them has to have signed.'),
+    'plain-http': orNothing({ type: 'boolean', description: 'Use HTTP without TLS.' }),
+    ca: orNothing(path('File of additional trusted certificates in PEM.')),
+    signers: someSigners('A bundle needs the signature of at least one of these.'),
   },
   ['host', 'signers'],
 );
 
 const limits: Schema = closed(
   {
-    'component-bytes': orNothing(matching(sizePattern, 'Of a component, from 64KiB to 1GiB.')),
-    memory: orNothing(matching(sizePattern, 'Of an instance, from 64KiB to 1GiB.')),
-    deadline: orNothing(matching(durationPattern, 'Of a handler for a call, from 1ms to 1m.')),
+    'component-bytes': orNothing(
+      matching(sizePattern, 'Maximum size of a component, from 64KiB to 1GiB.'),
+    ),
+    memory: orNothing(matching(sizePattern, 'Maximum memory of an instance, from 64KiB to 1GiB.')),
+    deadline: orNothing(
+      matching(durationPattern, 'Maximum time of a handler for a call, from 1ms to 1m.'),
+    ),
   },
   [],
 );
@@ -72,7 +78,7 @@ const limits: Schema = closed(
 /** Those of the agent. */
 const options: Readonly<Record<string, Schema>> = Object.fromEntries(
   Object.entries(agentOptionTable).map(([key, { type, isList = false }]) => {
-    const description = `The option -${key} of the agent, which counts before.`;
+    const description = `As the option -${key} of the agent; the command line wins.`;
     const text = type === 'boolean' ? { type } : { type: isList ? ['string', 'integer'] : type };
     const words = { type: 'array', items: { type: ['string', 'integer'] } };
     return [key, { anyOf: [text, ...(isList ? [words] : []), { type: 'null' }], description }];
@@ -88,7 +94,7 @@ export function configSchema(): Schema {
         {
           bundles: orNothing({
             type: 'object',
-            description: 'What bundles are allowed that are found in folders, by name.',
+            description: 'Grants to bundles in bundle folders, by name.',
             propertyNames: { pattern: folderName.source },
             additionalProperties: entry,
           }),
@@ -96,11 +102,11 @@ export function configSchema(): Schema {
           registries: orNothing({ type: 'array', items: { $ref: '#/$defs/registry' } }),
           'bundle-folders': orNothing({ type: 'array', items: path('A folder of bundles.') }),
           default: orNothing(
-            policySchema('For calls that no handler answers, unless a bundle is stricter.'),
+            policySchema('Answer to calls that no handler answers, unless a bundle is stricter.'),
           ),
           failure: orNothing(
             policySchema(
-              'For calls that a handler or the agent failed at, unless a bundle is stricter.',
+              'Answer to calls at which a handler or the agent fails, unless a bundle is stricter.',
             ),
           ),
           limits: orNothing(limits),

@@ -112,7 +112,7 @@ class Reader {
       this.#complain(keys, 'must be a string or a list. Did you mean "bundles"?');
     }
     if (key === 'metrics-bind-address' && typeof json === 'number') {
-      this.#complain(keys, `must be a text, such as ":${json}"`);
+      this.#complain(keys, `must be a string, such as ":${json}"`);
     }
     return isList ? this.#words({ json, keys }) : this.#text({ json, keys });
   }
@@ -135,7 +135,7 @@ class Reader {
     return new Map(
       entries.map(([name, json]) => {
         const keys = [...value.keys, name];
-        if (!folderName.test(name)) this.#complain(keys, `"${name}" is no name of a bundle`);
+        if (!folderName.test(name)) this.#complain(keys, `"${name}" is not a valid bundle name`);
         return [name, this.#entry({ json, keys }, signers)];
       }),
     );
@@ -152,7 +152,7 @@ class Reader {
   /** Whoever needs no signature is anybody. */
   #signersOf(value: Value, signers: readonly Signer[]): readonly Signer[] {
     const own = this.#list(value, (each) => this.#knownSigner(each, signers));
-    if (own.length === 0) this.#complain(value.keys, 'must name those who have to have signed');
+    if (own.length === 0) this.#complain(value.keys, 'must list one or more signers');
     return own;
   }
 
@@ -182,7 +182,7 @@ class Reader {
     const signer = signers.find((each) => each.name === name);
     if (signer !== undefined) return signer;
     const known = signers.map((each) => each.name).join(', ');
-    return this.#complain(value.keys, `there is no signer "${name}"; there are ${known || 'none'}`);
+    return this.#complain(value.keys, `unknown signer "${name}". Signers: ${known || 'none'}`);
   }
 
   #folders(value: Value): readonly string[] {
@@ -221,7 +221,7 @@ class Reader {
     const text = this.#text(value);
     const size = parseByteSize(text);
     if (size !== undefined && size >= pageBytes && size <= mostBytes) return size;
-    return this.#complain(value.keys, `"${text}" is no size from 64KiB to 1GiB, such as 16MiB`);
+    return this.#complain(value.keys, `"${text}" is not a size from 64KiB to 1GiB, such as 16MiB`);
   }
 
   #deadline(value: Value): number | undefined {
@@ -231,7 +231,10 @@ class Reader {
     if (deadlineMs !== undefined && deadlineMs >= 1 && deadlineMs <= longestDeadlineMs) {
       return Math.ceil(deadlineMs);
     }
-    return this.#complain(value.keys, `"${text}" is no time from 1ms to 1m, such as 250ms or 1.5s`);
+    return this.#complain(
+      value.keys,
+      `"${text}" is not a duration from 1ms to 1m, such as 250ms or 1.5s`,
+    );
   }
 
   #grants({ json, keys }: Value): Grants {
@@ -241,16 +244,18 @@ class Reader {
   #path(value: Value): string {
     const text = this.#text(value);
     if (text.startsWith('/') && !text.includes('\0')) return text;
-    return this.#complain(value.keys, `"${text}" is no absolute path`);
+    return this.#complain(value.keys, `"${text}" is not an absolute path`);
   }
 
   #matching(value: Value, pattern: RegExp, what: string): string {
     const text = this.#text(value);
-    return pattern.test(text) ? text : this.#complain(value.keys, `"${text}" is no ${what}`);
+    return pattern.test(text)
+      ? text
+      : this.#complain(value.keys, `"${text}" is not a valid ${what}`);
   }
 
   #text({ json, keys }: Value): string {
-    return typeof json === 'string' ? json : this.#complain(keys, 'must be a text');
+    return typeof json === 'string' ? json : this.#complain(keys, 'must be a string');
   }
 
   /** Absent: empty. */
@@ -264,7 +269,7 @@ class Reader {
   #checkTwice(named: readonly { readonly name: string }[], key: string): void {
     named.forEach(({ name }, index) => {
       if (named.findIndex((other) => other.name === name) === index) return;
-      this.#complain([key, index], `"${name}" is there twice`);
+      this.#complain([key, index], `"${name}" is duplicated`);
     });
   }
 
@@ -281,7 +286,7 @@ class Reader {
     const unknownKey = Object.keys(json).find((key) => !known.includes(key));
     if (unknownKey !== undefined) {
       const list = known.join(', ');
-      this.#complain([...keys, unknownKey], `unknown key "${unknownKey}"; known are ${list}`);
+      this.#complain([...keys, unknownKey], `unknown key "${unknownKey}". Keys: ${list}`);
     }
     return (key) => ({ json: json[key], keys: [...keys, key] });
   }

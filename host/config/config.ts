@@ -20,9 +20,9 @@ function invalid(what: string, cause?: unknown): never {
 /** Why nobody should go by what a file says; undefined: only root can have written it. */
 export function ownershipFault({ uid, mode }: Pick<Stats, 'uid' | 'mode'>): string | undefined {
   const writableByOthers = 0o022;
-  if (uid !== 0) return `belongs to the user ${uid}, and has to belong to root`;
+  if (uid !== 0) return `belongs to user ${uid}: chown it to root`;
   if ((mode & writableByOthers) === 0) return undefined;
-  return 'can be written to by others than its owner: chmod go-w';
+  return 'is writable by others than its owner: chmod go-w';
 }
 
 /** Owner and contents are those of the same file. */

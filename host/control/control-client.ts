@@ -22,13 +22,13 @@ function unreachable(socket: string, cause: unknown): AgentError {
   if (code === 'ENOENT' || code === 'ECONNREFUSED') {
     return new AgentError(
       'AGENT_CONTROL',
-      `no agent listens on ${socket}: start one, or name its -control-socket`,
+      `no agent listens on ${socket}: start the agent, or name its socket with -control-socket`,
     );
   }
   if (code === 'EACCES') {
-    return new AgentError('AGENT_CONTROL', `${socket} is for root alone: try it with sudo`);
+    return new AgentError('AGENT_CONTROL', `${socket} requires root: use sudo`);
   }
-  return new AgentError('AGENT_CONTROL', `cannot ask the agent on ${socket}`, { cause });
+  return new AgentError('AGENT_CONTROL', `cannot reach the agent on ${socket}`, { cause });
 }
 
 /** What the agent says is wrong. */

@@ -35,7 +35,7 @@ export class ControlListening implements AsyncDisposable {
       listening.#failure = messageOf(thrown);
       parts.log.warn(
         { error: listening.#failure },
-        'no control socket: nobody can ask this agent until it can listen there',
+        'no control socket: status, top and record cannot reach this agent until it can listen there',
       );
       listening.#waiting = listening.#wait();
     }
@@ -61,7 +61,7 @@ export class ControlListening implements AsyncDisposable {
     const { log, path } = this.#parts;
     try {
       this.#server = await ControlServer.start(this.#parts);
-      log.info({ socket: path }, 'the control socket is this agent’s now');
+      log.info({ socket: path }, 'this agent listens on the control socket now');
     } catch (thrown) {
       const error = messageOf(thrown);
       if (error !== this.#failure) log.warn({ error }, 'still no control socket');

@@ -36,7 +36,7 @@ async function isServed(path: string): Promise<boolean> {
 async function checkPlace(path: string): Promise<void> {
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (found === undefined) return;
-  if (!found.isSocket()) throw new AgentError('AGENT_CONTROL', `${path} is no socket`);
+  if (!found.isSocket()) throw new AgentError('AGENT_CONTROL', `${path} is not a socket`);
   if (await isServed(path)) {
     throw new AgentError('AGENT_CONTROL_IN_USE', `another agent listens on ${path}`);
   }

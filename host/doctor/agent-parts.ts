@@ -13,7 +13,7 @@ import { fail, ok, warn } from './check.ts';
 import type { Check } from './check.ts';
 
 /** An agent may be there all the same. */
-const asRoot = 'ask as root, with sudo';
+const asRoot = 'run doctor as root, with sudo';
 
 /** Undefined: somebody listens there. */
 async function refusalAt(path: string): Promise<string | undefined> {
@@ -31,27 +31,27 @@ async function refusalAt(path: string): Promise<string | undefined> {
 export async function agentSocketCheck(path: string): Promise<Check> {
   const name = 'agent-socket';
   const refusal = await refusalAt(path);
-  if (refusal === 'EACCES') return warn(name, `${path} is for root alone`, asRoot);
+  if (refusal === 'EACCES') return warn(name, `${path} requires root`, asRoot);
   const status = lstatSync(path, { throwIfNoEntry: false });
   if (status === undefined) {
     return warn(
       name,
-      `there is no ${path}: no container whose profile names it can start`,
+      `${path} does not exist: containers whose profile names it cannot start`,
       'start the agent (seccompagent -resolver=…)',
     );
   }
   if (!status.isSocket()) {
-    return fail(name, `${path} is no socket`, 'remove it, or use another -socketfile');
+    return fail(name, `${path} is not a socket`, 'remove it, or use another -socketfile');
   }
   const owner = `${path} belongs to user ${status.uid}`;
   if (refusal !== undefined) {
-    return warn(name, `${owner}, and nobody answers (${refusal})`, 'start the agent');
+    return warn(name, `${owner}, and no agent answers (${refusal})`, 'start the agent');
   }
-  if (status.uid === 0) return ok(name, `${owner}, and somebody listens`);
+  if (status.uid === 0) return ok(name, `${owner}, and a process listens`);
   return fail(
     name,
-    `${owner}: who listens there gets the listeners of containers, and answers their calls`,
-    'find out who that is; the agent of root makes a socket of root',
+    `${owner}: a process of another user listens there, gets the listeners of containers and answers their calls`,
+    'check which process listens; the socket of an agent of root belongs to root',
   );
 }
 
@@ -74,7 +74,7 @@ export async function askAgent(path: string): Promise<AskedAgent> {
   } catch (thrown) {
     if (!(thrown instanceof AgentError)) throw thrown;
     const isForRootAlone = (await refusalAt(path)) === 'EACCES';
-    const advice = 'start the agent, or say where it is: -control-socket';
+    const advice = 'start the agent, or name its socket with -control-socket';
     return { check: warn(name, messageOf(thrown), isForRootAlone ? asRoot : advice) };
   }
 }
@@ -89,6 +89,6 @@ export function bundleCheck(): Check {
     for (const each of names) store.shipped(each);
     return ok(name, `all ${names.length} in ${folder} can be loaded`);
   } catch (thrown) {
-    return fail(name, messageOf(thrown), 'npm run build:handlers builds them');
+    return fail(name, messageOf(thrown), 'if they were not built, npm run build:handlers');
   }
 }

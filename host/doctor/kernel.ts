@@ -23,47 +23,46 @@ const probes: readonly KernelProbe[] = [
   {
     name: 'signals',
     isNeeded: true,
-    works: 'processes of the agent can be signalled',
+    works: 'the agent can signal its own processes',
     without:
-      'the agent can neither end the processes that it starts nor wake its threads; what takes such processes is not tried',
+      'the agent cannot signal its own processes: it can neither end them nor wake its threads; checks that need processes are skipped',
     advice:
-      'let the profile or domain of the agent itself send signals to its own, and get them (in AppArmor: “signal,”)',
+      'allow the profile or domain of the agent to send and receive signals (in AppArmor: “signal,”)',
   },
   {
     name: 'notify',
     isNeeded: true,
-    works: 'calls are received and answered',
-    without: 'no call can be received and answered',
+    works: 'calls can be received and answered',
+    without: 'calls cannot be received and answered',
     advice: 'the agent needs Linux 5.9 or newer, built with CONFIG_SECCOMP_FILTER',
   },
   {
     name: 'wait-killable',
     isNeeded: false,
-    works: 'a signal takes no received call back',
+    works: 'signals do not interrupt received calls',
     without:
-      'a signal may take a received call back: it may be done twice, and memory of callers is not written',
+      'a signal may interrupt a received call: work may be repeated, and caller memory is not written',
     advice: 'use Linux 5.19 or newer for SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV',
   },
   {
     name: 'fast-reply',
     isNeeded: false,
-    works: 'answers that come at once are not lost to signals',
-    without:
-      'an answer that comes at once may be lost to a signal: the call is done, and its caller is told that it was interrupted',
+    works: 'fast answers are not lost to signals',
+    without: 'a fast answer may be lost to a signal: the work is done, and the caller gets EINTR',
     advice: 'use a kernel with the fix: Linux 6.18, or a later release of 6.6, 6.12 or 6.17',
   },
   {
     name: 'sync-wake-up',
     isNeeded: false,
-    works: 'callers and agent wake each other up without delay',
+    works: 'callers and agent wake each other without delay',
     without: 'each call takes some microseconds longer',
     advice: 'use Linux 6.6 or newer',
   },
   {
     name: 'add-fd',
     isNeeded: false,
-    works: 'descriptors can be given to callers',
-    without: 'handlers cannot give descriptors to callers',
+    works: 'descriptors can be installed in callers',
+    without: 'handlers cannot install descriptors in callers',
     advice: 'use Linux 5.9 or newer',
   },
   {
@@ -76,8 +75,8 @@ const probes: readonly KernelProbe[] = [
   {
     name: 'pidfd-getfd',
     isNeeded: true,
-    works: 'descriptors of callers can be looked at',
-    without: 'descriptors of callers cannot be looked at',
+    works: 'descriptors of callers can be read',
+    without: 'descriptors of callers cannot be read',
     advice: 'the agent needs CAP_SYS_PTRACE and Linux 5.6 or newer',
   },
   {
@@ -90,28 +89,28 @@ const probes: readonly KernelProbe[] = [
   {
     name: 'hidden-memory',
     isNeeded: false,
-    works: 'memory of callers that are not dumpable can be read',
+    works: 'memory of non-dumpable callers can be read',
     without:
-      'memory of callers that are not dumpable, such as set-user-ID programs, cannot be read: their calls fail',
+      'memory of non-dumpable callers, such as set-user-ID programs, cannot be read: their calls fail',
     advice: 'the agent needs CAP_SYS_PTRACE',
   },
   {
     name: 'labelled-memory',
     isNeeded: false,
-    works: 'no label (AppArmor, SELinux, Smack) keeps memory of callers closed',
+    works: 'no LSM label (AppArmor, SELinux, Smack) denies reading the memory of callers',
     without:
-      'memory of processes with another label (AppArmor, SELinux, Smack) cannot be read: calls of containers that have it fail',
+      'the LSM (AppArmor, SELinux, Smack) denies reading the memory of processes with another label: calls of containers with such a label fail',
     advice:
-      'let the profile or domain of the agent itself trace others (in AppArmor: “ptrace,”), or start the agent unconfined',
+      'allow the profile or domain of the agent to trace others (in AppArmor: “ptrace,”), or start the agent unconfined',
   },
   {
     name: 'labels',
     isNeeded: false,
-    works: 'labels of callers (AppArmor, SELinux, Smack) can be taken on',
+    works: 'the agent can assume LSM labels of callers (AppArmor, SELinux, Smack)',
     without:
-      'a label of other processes (AppArmor, SELinux, Smack) cannot be taken on: files are not operated on for containers that have it (EACCES)',
+      'the agent cannot assume LSM labels of other processes (AppArmor, SELinux, Smack): file operations for containers with such a label fail (EACCES)',
     advice:
-      'let the profile or domain of the agent itself change to others (in AppArmor: “change_profile,”), or start the agent unconfined',
+      'allow the profile or domain of the agent to change to others (in AppArmor: “change_profile,”), or start the agent unconfined',
   },
   {
     name: 'openat2',
@@ -124,7 +123,8 @@ const probes: readonly KernelProbe[] = [
     name: 'namespaces',
     isNeeded: false,
     works: 'namespaces of containers can be entered',
-    without: 'nothing can be done in containers with a user namespace, and nothing mounted in any',
+    without:
+      'operations in containers with a user namespace fail, and so do mounts in all containers',
     advice: 'the agent needs CAP_SYS_ADMIN and CAP_SYS_CHROOT',
   },
   {
@@ -139,13 +139,13 @@ const probes: readonly KernelProbe[] = [
     isNeeded: false,
     works: 'proc is mounted for another pid namespace from outside',
     without:
-      'proc is opened by a process inside the container’s pid namespace, which has nothing worth taking',
+      'proc is opened by a helper process inside the container’s pid namespace, which holds no privileges',
     advice: 'use Linux 6.18 or newer',
   },
   {
     name: 'idmapped-mounts',
     isNeeded: false,
-    works: 'mounts can have their own owners',
+    works: 'mounts can map file owners',
     without: 'handlers cannot map the owners of files of a mount',
     advice: 'use Linux 6.3 or newer',
   },
@@ -171,14 +171,14 @@ function adviceFor({ name, advice }: KernelProbe, outcome: ProbeOutcome): string
   const { step, errno, signal } = outcome;
   if (ofModules.includes(name)) return advice;
   if (step === 'seccomp with a listener' && errno === constants.errno.EBUSY) {
-    return 'this process is under the listener of another agent already, and a process has one: start the agent outside (containers in containers, WSL and incus have such listeners)';
+    return 'this process already has a seccomp listener of another agent, and only one is possible: start the agent outside of it (nested containers, WSL and incus use such listeners)';
   }
   const isForbidden = forbidden.includes(errnoNameOf(errno) ?? '');
   if (step.startsWith('ioctl') && isForbidden) {
-    return 'the seccomp profile, AppArmor profile or SELinux domain of the agent itself forbids it: allow ioctl on seccomp listeners';
+    return 'the seccomp profile, AppArmor profile or SELinux domain of the agent denies it: allow ioctl on seccomp listeners';
   }
   if (signal > 0 || isForbidden) {
-    return `${advice}; or the seccomp profile, AppArmor profile or SELinux domain of the agent itself forbids it`;
+    return `${advice}; or the seccomp profile, AppArmor profile or SELinux domain of the agent denies it`;
   }
   return advice;
 }

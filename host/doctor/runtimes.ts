@@ -39,9 +39,9 @@ const runtimes: readonly RuntimeFacts[] = [
     weaknesses: [
       {
         before: [1, 5],
-        what: 'it refuses profiles with "flags", so signals may take received calls back',
+        what: 'it refuses profiles with "flags", so signals may interrupt received calls',
         advice:
-          'leave "flags" out of its profiles (profile generate -runtime runc), or use runc 1.5 or newer',
+          'omit "flags" in its profiles (profile generate -runtime runc), or use runc 1.5 or newer',
       },
     ],
   },
@@ -51,7 +51,7 @@ const runtimes: readonly RuntimeFacts[] = [
     weaknesses: [
       {
         before: [1, 6],
-        what: 'it waits for itself where a profile traps what it sends the listener with',
+        what: 'it deadlocks if a profile intercepts the calls that it sends the listener with',
         advice: 'use crun 1.6 or newer',
       },
     ],
@@ -94,7 +94,7 @@ function runtimeCheck(machine: Machine, runtime: RuntimeFacts): Check | undefine
   if (output === undefined) return undefined;
   const version = versionIn(output.stdout);
   if (output.code !== 0 || version === undefined) {
-    return warn(name, 'it does not say its version', `look at ${name} --version`);
+    return warn(name, 'it does not print its version', `check ${name} --version`);
   }
   const library = libraryOf(output.stdout);
   const libraryText = library === undefined ? '' : `, libseccomp ${library.join('.')}`;
@@ -102,13 +102,13 @@ function runtimeCheck(machine: Machine, runtime: RuntimeFacts): Check | undefine
   if (!notifies(machine, runtime, version) || (library && isBefore(library, leastLibrary))) {
     return fail(
       name,
-      `${message}: it does not know SCMP_ACT_NOTIFY`,
+      `${message}: no support for SCMP_ACT_NOTIFY`,
       `use ${name} ${least.join('.')} or newer, with libseccomp ${leastLibrary.join('.')} or newer`,
     );
   }
   const weakness = weaknesses.find(({ before }) => isBefore(version, before));
   if (weakness !== undefined) return warn(name, `${message}: ${weakness.what}`, weakness.advice);
-  return ok(name, `${message}: it knows SCMP_ACT_NOTIFY`);
+  return ok(name, `${message}: supports SCMP_ACT_NOTIFY`);
 }
 
 /** What runs containers by one of these runtimes; it is only named. */
@@ -125,13 +125,13 @@ export function runtimeChecks(machine: Machine): readonly Check[] {
   const others = managers.flatMap((name) => managerCheck(machine, name) ?? []);
   if (found.length > 0) return [...found, ...others];
   if (isInPod(machine)) {
-    return [ok('runtimes', 'those of the node are not seen from this pod'), ...others];
+    return [ok('runtimes', 'runtimes of the node are not visible in this pod'), ...others];
   }
   return [
     warn(
       'runtimes',
       `none of ${runtimes.map(({ name }) => name).join(', ')} in PATH`,
-      'in a container that is as it should be: look at those of the machine itself',
+      'this is normal in a container: check the runtimes of the machine',
     ),
     ...others,
   ];

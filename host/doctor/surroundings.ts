@@ -54,23 +54,23 @@ export const neededCapabilities: readonly CapabilityNeed[] = [
   {
     name: 'CAP_SYS_PTRACE',
     isNeeded: true,
-    without: 'memory and descriptors of callers stay closed',
+    without: 'memory and descriptors of callers cannot be read',
   },
   {
     name: 'CAP_SYS_ADMIN',
     isNeeded: true,
-    without: 'no namespace is entered and nothing is mounted',
+    without: 'namespaces cannot be entered, and mounts fail',
   },
-  { name: 'CAP_SYS_CHROOT', isNeeded: true, without: 'no root of a container is entered' },
-  { name: 'CAP_SETUID', isNeeded: true, without: 'nothing is done as another user' },
-  { name: 'CAP_SETGID', isNeeded: true, without: 'nothing is done with the groups of a caller' },
+  { name: 'CAP_SYS_CHROOT', isNeeded: true, without: 'roots of containers cannot be entered' },
+  { name: 'CAP_SETUID', isNeeded: true, without: 'operations as another user fail' },
+  { name: 'CAP_SETGID', isNeeded: true, without: 'operations with the groups of a caller fail' },
   {
     name: 'CAP_SETPCAP',
     isNeeded: true,
-    without: 'nothing is done with the Linux capabilities of a caller',
+    without: 'operations with the Linux capabilities of a caller fail',
   },
-  { name: 'CAP_KILL', isNeeded: false, without: 'containers of other users are not killed' },
-  { name: 'CAP_MKNOD', isNeeded: false, without: 'no device node is made' },
+  { name: 'CAP_KILL', isNeeded: false, without: 'containers of other users cannot be killed' },
+  { name: 'CAP_MKNOD', isNeeded: false, without: 'device nodes cannot be created' },
   { name: 'CAP_CHOWN', isNeeded: false, without: 'callers that are root cannot give files away' },
   {
     name: 'CAP_DAC_OVERRIDE',
@@ -118,7 +118,7 @@ function capabilityCheck(status: string): Check {
   const held = heldCapabilities(status);
   const missing = neededCapabilities.filter((each) => !held.includes(each));
   const name = 'linux-capabilities';
-  if (missing.length === 0) return ok(name, 'all that are needed are there');
+  if (missing.length === 0) return ok(name, 'all required ones are present');
   const message = missing.map((each) => `without ${each.name} ${each.without}`).join('; ');
   const tell = missing.some(({ isNeeded }) => isNeeded) ? fail : warn;
   return tell(name, message, `add ${missing.map((each) => each.name).join(', ')} to the agent`);
@@ -136,10 +136,10 @@ export function capabilityUseCheck(machine: Machine, probe: Probe): readonly Che
     .filter((each) => !triedElsewhere.includes(each.name))
     .map((need) => ({ need, outcome: probe(need.name) }))
     .filter(({ outcome }) => !outcome.works);
-  if (forbidden.length === 0) return [ok(name, 'nothing forbids to use those that are there')];
+  if (forbidden.length === 0) return [ok(name, 'all present ones can be used')];
   const message = forbidden.map(
     ({ need, outcome }) =>
-      `${need.name} is there and cannot be used (${reasonOf(outcome)}): ${need.without}`,
+      `${need.name} is present but denied (${reasonOf(outcome)}): ${need.without}`,
   );
   const tell = forbidden.some(({ need }) => need.isNeeded) ? fail : warn;
   const names = forbidden.map(({ need }) => need.name).join(', ');
@@ -147,7 +147,7 @@ export function capabilityUseCheck(machine: Machine, probe: Probe): readonly Che
     tell(
       name,
       message.join('; '),
-      `allow ${names} in the AppArmor profile, SELinux domain or seccomp profile of the agent itself`,
+      `allow ${names} in the AppArmor profile, SELinux domain or seccomp profile of the agent`,
     ),
   ];
 }
@@ -157,7 +157,7 @@ function pidNamespaceCheck(machine: Machine): Check {
   const inode = machine.inode('/proc/self/ns/pid');
   if (inode === initial.pid) return ok(name, 'this is that of the machine');
   const message =
-    'this is a pid namespace of its own: callers that are not in it have no pid here, and their calls fail';
+    'running in a non-initial pid namespace: callers outside of it have no pid here, and their calls fail';
   // a DaemonSet serves the pods of its node, which are never in its own
   if (isInPod(machine)) {
     return fail(name, message, 'set "hostPID: true" in the pod of the agent');
@@ -176,7 +176,7 @@ function userNamespaceCheck(machine: Machine): Check {
   }
   return warn(
     name,
-    'this is a user namespace of its own: power over containers outside of it is none, and few file systems can be mounted',
+    'running in a non-initial user namespace: no privilege over containers outside it, and few file systems can be mounted',
     'start the agent in the user namespace of the machine',
   );
 }
@@ -185,7 +185,7 @@ function ownSeccompCheck(status: string): Check {
   const filters = lineOf(status, 'Seccomp_filters') ?? 'some';
   return lineOf(status, 'Seccomp') === '0'
     ? ok('own-seccomp', 'no filter')
-    : ok('own-seccomp', `${filters} filter(s), under which all of this was tried`);
+    : ok('own-seccomp', `${filters} filter(s); all checks ran under them`);
 }
 
 function securityModulesCheck(machine: Machine): Check {
@@ -203,7 +203,7 @@ function yamaCheck(machine: Machine): Check {
   if (scope !== '3') return ok(name, `ptrace_scope ${scope}, which CAP_SYS_PTRACE passes`);
   return fail(
     name,
-    'ptrace_scope 3: nobody may look into another process until the next boot',
+    'ptrace_scope 3: no process may trace another until the next boot',
     'boot with kernel.yama.ptrace_scope below 3',
   );
 }
@@ -217,7 +217,7 @@ function cgroupCheck(machine: Machine): Check {
     if (controllers.trim() === '') return ok(name, 'version 1, with version 2 beside it');
     return warn(
       name,
-      `version 1, with version 2 beside it that has controllers (${controllers.trim()}): crun does not start containers there`,
+      `version 1, and version 2 with controllers (${controllers.trim()}): crun does not start containers there`,
       'use runc, or boot with systemd.unified_cgroup_hierarchy=1',
     );
   }
@@ -225,7 +225,7 @@ function cgroupCheck(machine: Machine): Check {
     return ok(name, 'version 1');
   return warn(
     name,
-    'none to be seen in /sys/fs/cgroup: containers cannot be frozen, and handlers do not learn their limits',
+    'no cgroups in /sys/fs/cgroup: containers cannot be frozen, and handlers cannot read their limits',
     'mount /sys/fs/cgroup of the machine for the agent',
   );
 }

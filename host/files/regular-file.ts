@@ -13,7 +13,7 @@ export interface FileLimits {
 }
 
 function checkRegular(status: Stats): void {
-  if (!status.isFile()) throw new Error('it is no regular file');
+  if (!status.isFile()) throw new Error('it is not a regular file');
 }
 
 /** What stands at the path: it stays so until that is something else. */
@@ -62,7 +62,7 @@ export function readRegularFile(file: string, { mostBytes, check }: FileLimits):
     const status = fstatSync(fd);
     checkRegular(status);
     if (status.size > mostBytes) {
-      throw new Error(`it has ${status.size} bytes; ${mostBytes} are allowed`);
+      throw new Error(`it has ${status.size} bytes; the maximum is ${mostBytes}`);
     }
     check?.(status, fd);
     return readBytes(fd, status.size);

@@ -119,11 +119,11 @@ async function loadKubeconfigs(files: readonly string[]): Promise<KubeConfig> {
     return config;
   });
   const [first, ...others] = loaded;
-  if (first === undefined) return unusable('no kubeconfig is named');
+  if (first === undefined) return unusable('no kubeconfig given: use -kubeconfig or KUBECONFIG');
   for (const other of others) first.mergeConfig(other, true);
   first.addAuthenticator(login);
   login.check(first.getCurrentUser()?.name ?? '');
-  if (first.getCurrentCluster() === null) unusable('the current context of the kubeconfig is none');
+  if (first.getCurrentCluster() === null) unusable('the kubeconfig has no valid current context');
   return first;
 }
 

@@ -72,7 +72,7 @@ export class ApiClient {
 async function withinLimit<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const fail = (): void => {
-      reject(new AgentError('AGENT_KUBERNETES', 'credentials do not come in time'));
+      reject(new AgentError('AGENT_KUBERNETES', 'credentials did not arrive in time'));
     };
     if (signal.aborted) fail();
     signal.addEventListener('abort', fail, { once: true });

@@ -81,19 +81,19 @@ export class Kubernetes implements Disposable {
     const nodeName = parts.nodeName ?? environment['NODE_NAME'] ?? '';
     if (access === undefined) {
       log.warn(
-        'no Kubernetes API is known (no -kubeconfig, no KUBECONFIG, no service account): pods are known by what runtimes say',
+        'no access to the Kubernetes API (no -kubeconfig, KUBECONFIG or service account): pods are known from runtime annotations only',
       );
       return new Kubernetes(parts, undefined, nodeName);
     }
     if (nodeName === '') {
       log.warn(
         { api: access.name },
-        'neither -node-name nor NODE_NAME says which node this is, and the pods of all nodes are too many to watch: pods are known by what runtimes say',
+        'no node name (-node-name or NODE_NAME), needed to watch the pods of this node: pods are known from runtime annotations only',
       );
       return new Kubernetes(parts, undefined, nodeName);
     }
     if (!isNodeName(nodeName)) {
-      throw new AgentError('AGENT_KUBERNETES', `"${nodeName}" is no name of a node`);
+      throw new AgentError('AGENT_KUBERNETES', `"${nodeName}" is not a valid node name`);
     }
     return new Kubernetes(parts, new ApiClient(access), nodeName);
   }

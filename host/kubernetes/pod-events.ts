@@ -170,7 +170,7 @@ export class PodEvents {
         if (signal.aborted) break;
         log[this.#isFailing ? 'debug' : 'warn'](
           { error: messageOf(thrown) },
-          'events of pods cannot be made',
+          'cannot create events of pods',
         );
         this.#isFailing = true;
       }

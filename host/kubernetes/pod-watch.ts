@@ -261,8 +261,8 @@ export class PodWatch {
     const { log, client, nodeName, known } = this.#parts;
     this.#gonesInRow = 0;
     const fields = { api: client.name, node: nodeName, pods: known.size };
-    if (this.#failure !== undefined) log.info(fields, 'the Kubernetes API is back');
-    else if (!this.#hasSucceeded) log.info(fields, 'the pods of this node are watched');
+    if (this.#failure !== undefined) log.info(fields, 'the Kubernetes API is available again');
+    else if (!this.#hasSucceeded) log.info(fields, 'watching the pods of this node');
     this.#hasSucceeded = true;
     this.#failure = undefined;
   }
@@ -284,7 +284,7 @@ export class PodWatch {
     this.#failure = error;
     log[isNews ? 'warn' : 'debug'](
       { api: client.name, error },
-      'the Kubernetes API does not answer as it should: pods are known by what runtimes say',
+      'the Kubernetes API is unavailable: pods are known from runtime annotations only',
     );
     known.tell();
   }
@@ -292,7 +292,7 @@ export class PodWatch {
   #tellTooMany(): void {
     if (this.#hasTooMany) return;
     this.#hasTooMany = true;
-    this.#parts.log.warn({ most: mostPods }, 'this node has more pods than are remembered');
+    this.#parts.log.warn({ most: mostPods }, 'this node has too many pods: some are not kept');
   }
 
   #tellTooLarge(): void {
@@ -300,7 +300,7 @@ export class PodWatch {
     this.#hasTooLarge = true;
     this.#parts.log.warn(
       { mostBytes: limits.itemBytes },
-      'a pod of this node is too large: it is left out, and known by what its runtime says',
+      'a pod of this node is too large and is skipped: it is known from runtime annotations only',
     );
   }
 }

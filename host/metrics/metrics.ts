@@ -127,7 +127,7 @@ export class Metrics {
   #addBuildInfo(): void {
     const info = new Gauge({
       name: 'seccompagent_build_info',
-      help: 'Always 1; its labels say which agent this is.',
+      help: 'Always 1; build info is exported as labels.',
       labelNames: ['version', 'node', 'arch'],
       registers: [],
     });
@@ -140,7 +140,7 @@ export class Metrics {
     const totals = (): CallTotals => this.#reading.totals;
     const calls = new Counter({
       name: 'seccompagent_calls_total',
-      help: 'Calls that have ended, by what became of them.',
+      help: 'Finished calls, by outcome.',
       labelNames: ['syscall', 'handler', 'bundle', 'answer'],
       registers: [],
       collect() {
@@ -152,14 +152,14 @@ export class Metrics {
     });
     const requests = new ReadHistogram({
       name: 'seccompagent_request_duration_seconds',
-      help: 'From receiving a call to its answer, by the errno that the caller is told.',
+      help: 'Time from receiving a call to its answer, by the errno returned to the caller.',
       labelNames: ['namespace', 'syscall', 'status'],
       read: () =>
         totals().requests.map(({ labels, counts }) => ({ labels, durations: counts.durations })),
     });
     const answers = new ReadHistogram({
       name: 'seccompagent_handler_request_duration_seconds',
-      help: 'The same, by who has answered.',
+      help: 'Time from receiving a call to its answer, by the handler that answered.',
       labelNames: ['handler', 'bundle'],
       read: () => byHandler(totals().answers),
     });
@@ -172,7 +172,7 @@ export class Metrics {
     const { counters } = this.#parts;
     const containers = new Gauge({
       name: 'seccompagent_containers',
-      help: 'Containers that are answered for.',
+      help: 'Containers attached.',
       labelNames: ['namespace'],
       registers: [],
       collect() {
@@ -186,7 +186,7 @@ export class Metrics {
   #addReceiver(): void {
     const delays = new ReadHistogram({
       name: 'seccompagent_receive_delay_seconds',
-      help: 'At most so long was a call pending before it was received.',
+      help: 'Upper bound on how long a call waited before the agent received it.',
       labelNames: [],
       read: () => [{ labels: {}, durations: this.#receiveDelays() }],
     });
@@ -201,7 +201,7 @@ export class Metrics {
     const busy = (): number => this.#figure(figure.busyWorkers);
     const workers = new Gauge({
       name: 'seccompagent_workers',
-      help: 'Worker threads, by whether they have a call.',
+      help: 'Worker threads, by state (busy or idle).',
       labelNames: ['state'],
       registers: [],
       collect() {
@@ -226,7 +226,7 @@ export class Metrics {
     const labelNames = ['bundle', 'syscall'] as const;
     const calls = new Counter({
       name: 'seccompagent_shadow_calls_total',
-      help: 'Calls that shadows were asked about.',
+      help: 'Calls evaluated by shadows.',
       labelNames,
       registers: [],
       collect() {
@@ -238,7 +238,7 @@ export class Metrics {
     });
     const differences = new Counter({
       name: 'seccompagent_shadow_differences_total',
-      help: 'Calls that shadows would have answered otherwise.',
+      help: 'Calls that shadows would have answered differently.',
       labelNames,
       registers: [],
       collect() {
@@ -255,7 +255,7 @@ export class Metrics {
   #addHandlers(): void {
     this.#registry.registerMetric(this.#failures);
     this.#addGauge(
-      { name: 'seccompagent_handlers_quarantined', help: 'Handlers that are not asked any more.' },
+      { name: 'seccompagent_handlers_quarantined', help: 'Shadow handlers switched off.' },
       this.#parts.quarantined,
     );
   }
@@ -269,8 +269,8 @@ export class Metrics {
     const gauges = [
       ['resident_memory_bytes', 'Resident memory.', residentBytes],
       ['open_fds', 'Open file descriptors.', openFds],
-      ['max_fds', 'File descriptors that may be open.', mostFds],
-      ['start_time_seconds', 'When it started, in seconds since 1970.', startSeconds],
+      ['max_fds', 'Limit of open file descriptors.', mostFds],
+      ['start_time_seconds', 'Start time of the process, in seconds since 1970.', startSeconds],
     ] as const;
     for (const [name, help, read] of gauges) {
       this.#addGauge({ name: `process_${name}`, help }, read);
@@ -294,27 +294,31 @@ function byHandler(
 
 const receiverCounters = [
   [figure.received, 'received_total', 'Calls received.'],
-  [figure.fallbackReceived, 'fallback_received_total', 'Calls that no worker was free to receive.'],
+  [
+    figure.fallbackReceived,
+    'fallback_received_total',
+    'Calls received by the fallback thread, since all workers were busy.',
+  ],
   [
     figure.queueRefused,
     'queue_refused_total',
-    'Calls that failed since a queue was full or no worker came.',
+    'Calls failed because a queue was full or no worker took them.',
   ],
   [
     figure.restarted,
     'restarted_calls_total',
-    'Calls that a signal took back and that went on where they were when they were made again.',
+    'Calls interrupted by a signal that resumed when they were repeated.',
   ],
   [
     figure.withdrawn,
     'withdrawn_calls_total',
-    'Calls received that were gone before they were handled.',
+    'Received calls whose caller was gone before they were handled.',
   ],
 ] as const;
 
 const receiverGauges = [
-  [figure.queued, 'queued_calls', 'Calls received that wait for a worker.'],
-  [figure.lateAnswers, 'late_answers', 'Answers that are decided and wait for their time.'],
+  [figure.queued, 'queued_calls', 'Received calls waiting for a worker.'],
+  [figure.lateAnswers, 'late_answers', 'Decided answers that are delayed.'],
   [figure.listeners, 'listeners', 'Seccomp listeners attached.'],
 ] as const;
 

@@ -164,8 +164,8 @@ export class MetricsServer implements AsyncDisposable {
     try {
       return await this.#reply(request);
     } catch (thrown) {
-      this.#parts.log.error({ error: messageOf(thrown) }, 'metrics cannot be read');
-      return { status: 500, text: 'metrics cannot be read\n' };
+      this.#parts.log.error({ error: messageOf(thrown) }, 'cannot read metrics');
+      return { status: 500, text: 'cannot read metrics\n' };
     }
   }
 

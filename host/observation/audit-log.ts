@@ -139,7 +139,7 @@ export class AuditLog implements Watcher {
         audit.#lose(lines);
       },
       onFailed: (error) => {
-        const text = 'the audit log cannot be written; it is tried again';
+        const text = 'cannot write the audit log; retrying';
         audit.#failedNotice.tell(1, text, { path, error });
       },
     });
@@ -189,7 +189,7 @@ export class AuditLog implements Watcher {
   }
 
   #lose(lines: number): void {
-    const text = 'lines of the audit log are lost: they come faster than they are written';
+    const text = 'audit log lines lost: decisions arrive faster than they can be written';
     this.#counts.lost += lines;
     this.#lostNotice.tell(lines, text);
   }

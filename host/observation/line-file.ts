@@ -62,7 +62,7 @@ async function openLines(path: string): Promise<FileHandle> {
   const file = await open(path, flags, ownerOnly);
   try {
     if ((await file.stat()).isFile()) return file;
-    throw new Error(`${path} is no file`);
+    throw new Error(`${path} is not a regular file`);
   } catch (thrown) {
     await file.close();
     throw thrown;
@@ -125,7 +125,7 @@ export class LineFile implements AsyncDisposable {
     try {
       return new LineFile(parts, { file: await openLines(parts.path) });
     } catch (cause) {
-      const hint = systemCodeOf(cause) === 'ENOENT' ? ': its folder has to be there' : '';
+      const hint = systemCodeOf(cause) === 'ENOENT' ? ': create its folder first' : '';
       throw new AgentError(parts.code, `cannot write to ${parts.path}${hint}`, { cause });
     }
   }

@@ -146,7 +146,7 @@ export class Observation implements AsyncDisposable {
     this.#unwatched.add(identity);
     this.#parts.log.warn(
       { container: containerId, middleware },
-      'nobody is told of the calls of this container, as its middleware wants: the agent has no output for it',
+      'middleware "falco" requested, but no Falco output is configured',
     );
   }
 
@@ -208,7 +208,7 @@ export class Observation implements AsyncDisposable {
   #count(lost: number): void {
     if (lost === 0) return;
     this.#lost += lost;
-    this.#losses.tell(lost, 'decisions came faster than they can be told: they are in no log');
+    this.#losses.tell(lost, 'decisions lost: they arrive faster than observers take them');
   }
 
   #tell(decision: ShownDecision): void {

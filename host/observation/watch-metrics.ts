@@ -8,7 +8,7 @@ import type { WatchCounts } from './watching.ts';
 export function watchMetrics(read: () => WatchCounts): readonly Counter[] {
   const lost = new Counter({
     name: 'seccompagent_decisions_lost_total',
-    help: 'Decisions that came faster than they could be told to those who watch.',
+    help: 'Decisions dropped because observers were too slow.',
     registers: [],
     collect() {
       this.reset();
@@ -17,7 +17,7 @@ export function watchMetrics(read: () => WatchCounts): readonly Counter[] {
   });
   const audit = new Counter({
     name: 'seccompagent_audit_lines_total',
-    help: 'Lines of the audit log, by what became of them.',
+    help: 'Lines of the audit log, by outcome.',
     labelNames: ['result'],
     registers: [],
     collect() {
@@ -30,7 +30,7 @@ export function watchMetrics(read: () => WatchCounts): readonly Counter[] {
   });
   const falco = new Counter({
     name: 'seccompagent_falco_events_total',
-    help: 'Events for Falco, by where they go to and what became of them.',
+    help: 'Events for Falco, by destination and outcome.',
     labelNames: ['output', 'result'],
     registers: [],
     collect() {

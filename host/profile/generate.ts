@@ -179,7 +179,7 @@ function allowingRules(
     if (!decided.includes(name) && !around.includes(familyOf(name))) continue;
     throw new AgentError(
       'AGENT_PROFILE_INVALID',
-      `${name} cannot be allowed: it would walk around what the profile does for handlers`,
+      `${name} cannot be allowed: it would bypass the handlers`,
     );
   }
   return [{ names: left, action: 'SCMP_ACT_ALLOW' }];
@@ -295,7 +295,7 @@ function newCallsNote(own: readonly string[], { defaultAction }: Profile): reado
 function blockedNote(wanted: Wanted): readonly string[] {
   const around = blockedCalls(wanted);
   if (around.length === 0) return [];
-  return [`${around.join(', ')} fail with ENOSYS: no handler answers them, and they walk around`];
+  return [`${around.join(', ')} fail with ENOSYS: no handler answers them, and they bypass`];
 }
 
 function ringNote({ allowed = [] }: Wanted): readonly string[] {

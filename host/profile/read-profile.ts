@@ -52,9 +52,9 @@ export function isJson(value: unknown): value is Json {
 /** What is likely behind a syntax error at this place. */
 function reasonAt(text: string, offset: number): string {
   const rest = text.slice(offset);
-  if (/^(?:\/\/|\/\*|#)/u.test(rest)) return 'comments are no part of JSON';
+  if (/^(?:\/\/|\/\*|#)/u.test(rest)) return 'JSON has no comments';
   if (/^[}\]]/u.test(rest) && /,\s*$/u.test(text.slice(0, offset))) {
-    return 'a comma before a closing bracket is no part of JSON';
+    return 'JSON allows no comma before a closing bracket';
   }
   return 'not JSON';
 }
@@ -95,7 +95,7 @@ function unreadable({ line, what }: SyntaxFault): ReadProfile {
   const findings = new Findings(() => line);
   findings.tell('not-json', 'error', [], {
     message: what,
-    advice: 'runtimes refuse the file as a whole: mend this place',
+    advice: 'runtimes refuse the whole file: correct this place',
   });
   return { json: {}, findings };
 }
@@ -169,7 +169,7 @@ class Reader {
     const near = word === undefined ? undefined : nearest(word, choices);
     this.#findings.tell('wrong-value', 'error', keys, {
       message: near === undefined ? what : `${what}. Did you mean "${near}"?`,
-      advice: `it has to be ${choices.length > 1 ? 'one of ' : ''}${choices.join(', ')}`,
+      advice: `must be ${choices.length > 1 ? 'one of ' : ''}${choices.join(', ')}`,
     });
   }
 

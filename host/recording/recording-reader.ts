@@ -38,7 +38,7 @@ export class RecordingReader {
     if (first.version > recordingVersion) {
       return refuse(
         file,
-        `is a recording of the version ${first.version}, and this seccompagent reads ${recordingVersion}: take a newer one`,
+        `is a recording of version ${first.version}; this seccompagent reads version ${recordingVersion}: use a newer seccompagent`,
       );
     }
     if (!isEntry(first) || first.kind !== 'header') return refuse(file, 'has a broken header');

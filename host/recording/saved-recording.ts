@@ -47,9 +47,9 @@ async function openExisting(path: string): Promise<FileHandle> {
 
 function faultOf(status: Stats): string | undefined {
   if (status.isCharacterDevice()) return undefined;
-  if (!status.isFile()) return 'it is there, and is no file';
-  if (status.uid !== process.geteuid?.()) return 'it is there, and belongs to somebody else';
-  return status.nlink === 1 ? undefined : 'it is there, and has other names as well';
+  if (!status.isFile()) return 'it exists and is not a regular file';
+  if (status.uid !== process.geteuid?.()) return 'it exists and belongs to another user';
+  return status.nlink === 1 ? undefined : 'it exists and has other hard links';
 }
 
 interface OpenFile {

@@ -31,6 +31,6 @@ export const agentEndedNote: ContainerNote = {
 export function quarantineNote(handler: string): ContainerNote {
   return {
     reason: 'Quarantined',
-    message: `handler ${handler} failed too often: the calls that it answers fail for a while`,
+    message: `handler ${handler} is quarantined after repeated failures: its calls fail for a while`,
   };
 }

@@ -51,8 +51,8 @@ export function grantedOf(asked: Grants, allowed: Grants): Grants {
   const missing = Object.keys(asked.capabilities).filter((name) => !(name in capabilities));
   if (missing.length > 0) {
     refuse(
-      `it asks for ${listed(Object.keys(asked.capabilities))}; ` +
-        `the operator allows ${listed(Object.keys(allowed.capabilities))}`,
+      `requested: ${listed(Object.keys(asked.capabilities))}; ` +
+        `granted: ${listed(Object.keys(allowed.capabilities))}`,
     );
   }
   const errnos = namesInBoth('errnos', asked.errnos, allowed.errnos);
@@ -107,7 +107,7 @@ function theOnlyOne<T extends Limits | readonly string[]>(
   throw new AgentError(
     'AGENT_GRANT_MISSING',
     `${first.name} and ${different.name} limit "${what}" in different ways: ` +
-      'write one entry that says what holds, and leave it out of the other',
+      'keep the limit in one entry and remove it from the other',
   );
 }
 
@@ -156,7 +156,7 @@ function inBoth<T extends string>(
   if (asked === undefined || allowed === undefined) return asked ?? allowed;
   const granted = both(asked, allowed);
   if (granted.length > 0) return granted;
-  return refuse(`${what}: it asks for ${listed(asked)}; the operator allows ${listed(allowed)}`);
+  return refuse(`${what}: requested: ${listed(asked)}; granted: ${listed(allowed)}`);
 }
 
 /** Of two folders of which one is in the other, the inner one. */

@@ -58,7 +58,7 @@ export function parseFailurePolicy(text: string): FailurePolicy {
   if (text === 'continue' || isStop(text)) return { kind: text };
   const errno = errnoOf(text);
   if (errno !== undefined) return { kind: 'errno', errno };
-  throw new AgentError('AGENT_USAGE', `"${text}" is no failure policy; there are ${policyList}`);
+  throw new AgentError('AGENT_USAGE', `"${text}" is not a failure policy. Policies: ${policyList}`);
 }
 
 /** Undefined when it is none. */
@@ -70,7 +70,7 @@ export function defaultActionOf(text: string): DefaultAction | undefined {
 export function parseDefaultAction(text: string): DefaultAction {
   const action = defaultActionOf(text);
   if (action !== undefined) return action;
-  throw new AgentError('AGENT_USAGE', `"${text}" is no default action; there are ${policyList}`);
+  throw new AgentError('AGENT_USAGE', `"${text}" is not a default action. Actions: ${policyList}`);
 }
 
 /** As it is written in manifests, configurations and metadata. */

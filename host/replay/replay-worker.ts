@@ -108,7 +108,7 @@ function failureOf(
   if (decision.kind === 'failed') return decision.reason;
   const mayMs = asks.reduce((sum, { handler }) => sum + (handlers[handler]?.deadlineMs ?? 0), 0);
   if (asks.length === 0 || tookMs <= mayMs) return undefined;
-  return `a call took ${Math.ceil(tookMs)} ms, and its handlers have a deadline of ${mayMs} ms`;
+  return `a call took ${Math.ceil(tookMs)} ms; its handlers have a deadline of ${mayMs} ms`;
 }
 
 function replay(number: number, encoded: Uint8Array): ReplayedCall {

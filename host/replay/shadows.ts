@@ -231,7 +231,7 @@ export class Shadows implements AsyncDisposable {
         shadow: replayed,
         ...unlogged,
       },
-      'a shadow differs',
+      'shadow answered differently',
     );
   }
 }

@@ -109,7 +109,7 @@ function checkNeeds({ settings }: Bundle, own: BundleValues): void {
     if (own.thoseOn(needs).length > 0) continue;
     const [only = ''] = needs;
     const wanted = needs.length === 1 ? `"${only}"` : `one of ${needs.join(', ')}`;
-    wrongMetadata(`"${key}" has no effect alone: set ${wanted}, too`);
+    wrongMetadata(`"${key}" has no effect alone: also set ${wanted}`);
   }
 }
 
@@ -185,7 +185,7 @@ function heldPathsOf(bundles: readonly Bundle[], values: Values): Pick<Registry,
   const heldPaths = [...new Set(paths)];
   if (heldPaths.length > mostPaths || Buffer.byteLength(heldPaths.join()) > mostPathBytes) {
     wrongMetadata(
-      `settings name more than ${mostPaths} paths, or ${mostPathBytes} bytes of them: set less`,
+      `settings list more than ${mostPaths} paths or ${mostPathBytes} bytes of paths: list fewer`,
     );
   }
   return { heldPaths };
@@ -205,7 +205,7 @@ export function regrantedRegistry(registry: Registry, bundles: readonly Bundle[]
     handlers: registry.handlers.map(({ grants: _before, ...handler }) => {
       const bundle = bundles.find(({ name }) => name === handler.bundle);
       if (bundle !== undefined) return { ...handler, ...grantsOf(bundle) };
-      throw new AgentError('AGENT_GRANT_MISSING', `nothing is granted to "${handler.name}" now`);
+      throw new AgentError('AGENT_GRANT_MISSING', `"${handler.name}" has no grants any more`);
     }),
   };
 }
@@ -232,7 +232,7 @@ function checkSizes(handlers: readonly RegistryHandler[]): void {
     bytes += Buffer.byteLength(key) + Buffer.byteLength(text) + entryBytes;
     if (bytes <= mostSettingBytes) continue;
     wrongMetadata(
-      `the settings of all handlers have more than ${mostSettingBytes} bytes, with ${entryBytes} for each: set less`,
+      `the settings of all handlers have more than ${mostSettingBytes} bytes, counting ${entryBytes} for each: use fewer or shorter settings`,
     );
   }
 }

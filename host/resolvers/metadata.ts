@@ -84,7 +84,7 @@ function parseNames(key: string, text: string): readonly string[] {
 function parseDefault(text: string): DefaultAction {
   return (
     defaultActionOf(text) ??
-    wrongMetadata(`${defaultKey} is none of kill-container, freeze-container, errno:NAME, continue`)
+    wrongMetadata(`${defaultKey} must be kill-container, freeze-container, errno:NAME or continue`)
   );
 }
 
@@ -120,7 +120,7 @@ export function parseMetadata(text: string): Metadata {
   for (const [index, line] of text.split('\n').entries()) {
     if (line === '') continue;
     const [key, value] = parseLine(line, index + 1);
-    if (settings.has(key)) wrongMetadata(`${shownKey(key)} is there twice`);
+    if (settings.has(key)) wrongMetadata(`${shownKey(key)} is duplicated`);
     settings.set(key, value);
   }
   const take = <T>(key: string, parse: (value: string) => T): T | undefined => {

@@ -66,7 +66,7 @@ export function parseWords(
     }
     // the first one would be forgotten without a word
     if (option.isOnce === true && given.has(token.name)) {
-      usage(`option -${token.name} is there twice`);
+      usage(`option -${token.name} is given twice`);
     }
     given.add(token.name);
   }

@@ -26,7 +26,7 @@ export async function casesOfModule(file: string, name: string): Promise<string>
     // a module is loaded once for each address, and may have changed
     module = await import(`${href}?${statSync(file).mtimeMs}`);
   } catch (cause) {
-    throw new AgentError('AGENT_CASES_INVALID', `${name}: cannot be run`, { cause });
+    throw new AgentError('AGENT_CASES_INVALID', `${name}: failed to run`, { cause });
   }
   if (typeof module === 'object' && module !== null && 'default' in module) {
     return stringify(module.default, withHex, { aliasDuplicateObjects: false });

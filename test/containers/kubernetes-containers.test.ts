@@ -98,7 +98,7 @@ async function synced(
   await using stack = new AsyncDisposableStack();
   const server = stack.use(await FakeApiServer.start(options));
   const agent = stack.use(await agentFor(server, ...more));
-  await agent.process.logged(/the pods of this node are watched/u);
+  await agent.process.logged(/watching the pods of this node/u);
   const kept = stack.move();
   return { server, agent, [Symbol.asyncDispose]: async () => kept.disposeAsync() };
 }
@@ -593,7 +593,7 @@ test('Kubernetes: in a pod, the agent has its service account and NODE_NAME', as
     [...inside, seccompagent, '-resolver=kubernetes', ...sockets],
     { environment: server.podEnvironment },
   );
-  await agent.printed(/the pods of this node are watched .*node=node-1 pods=1/u);
+  await agent.printed(/watching the pods of this node .*node=node-1 pods=1/u);
   await agent.printed(/listening/u);
   // what is read again then are bundles and the configuration
   agent.kill('SIGHUP');

@@ -284,7 +284,7 @@ test('build: a folder without bundle.json is refused', async () => {
   expect({ code, stderr }).toEqual({
     code: 1,
     stderr:
-      'bundle.json is not there: say where the bundle is, or begin one with "seccompagent new"\n',
+      'bundle.json does not exist: name the folder of the bundle, or create one with "seccompagent new"\n',
   });
 });
 
@@ -305,6 +305,6 @@ test('build: two sources are one too many', async () => {
   const { code, stderr } = await build(folder);
   expect({ code, stderr }).toEqual({
     code: 1,
-    stderr: '. has handler.rs and handler.c: one is enough\n',
+    stderr: '. has handler.rs and handler.c: remove one\n',
   });
 });

@@ -300,7 +300,7 @@ test('agent socket: with -take-over another file at its path is left alone', asy
     '-control-socket=none',
   ]);
   expect(code).toBe(1);
-  expect(stderr).toContain(`${file} is no socket: choose another -socketfile`);
+  expect(stderr).toContain(`${file} is not a socket: choose another -socketfile`);
   expect(readFileSync(file, 'utf8')).toBe('precious');
   expect(readdirSync(folder.path)).toEqual(['agent.socket']);
 });
@@ -312,7 +312,7 @@ test('agent socket: another file at its path is left alone', async () => {
   const { code, stderr } = await runCommand([seccompagent, `-socketfile=${file}`]);
   expect(code).toBe(1);
   expect(stderr.split('\n').at(-2)).toBe(
-    `seccompagent: ${file} is no socket: choose another -socketfile`,
+    `seccompagent: ${file} is not a socket: choose another -socketfile`,
   );
   expect(readFileSync(file, 'utf8')).toBe('precious');
 });

@@ -39,7 +39,7 @@ afterAll(async () => {
   folder[Symbol.dispose]();
 });
 
-test('DaemonSet: the agent answers on its control socket, which is for root alone', async () => {
+test('DaemonSet: the agent answers on its control socket, which requires root', async () => {
   const { code, stdout, stderr } = await pod.exec(command, 'status', '-json');
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   const status: AgentStatus = JSON.parse(stdout);

@@ -89,7 +89,7 @@ describe('what forbids', () => {
       ['setpriv', '--reuid=65534', '--clear-groups'],
       [`-socketfile=${agent.socket}`, `-control-socket=${agent.control}`],
     );
-    const advice = 'ask as root, with sudo';
+    const advice = 'run doctor as root, with sudo';
     expect(of('agent-socket')).toMatchObject({ status: 'warn', advice });
     expect(of('agent')).toMatchObject({ status: 'warn', advice });
   });
@@ -116,7 +116,9 @@ describe('what forbids', () => {
     const { code, of } = await doctorSees(['setpriv', '--bounding-set=-mknod']);
     expect(code).toBe(0);
     expect(of('linux-capabilities')).toMatchObject({ status: 'warn' });
-    expect(of('linux-capabilities')?.message).toContain('without CAP_MKNOD no device node is made');
+    expect(of('linux-capabilities')?.message).toContain(
+      'without CAP_MKNOD device nodes cannot be created',
+    );
   });
 
   const apart = ['unshare', '--pid', '--fork', '--mount-proc'];

@@ -99,7 +99,7 @@ test.for([
   ['Hello', 'mkdir', 'as', '"Hello"'],
   ['../hello', 'mkdir', 'as', '"../hello"'],
   ['hello', 'mkdirr', 'as', '"mkdirr". Did you mean "mkdir"?'],
-  ['hello', 'mkdir', 'cobol', 'there is no language "cobol"; there are as (AssemblyScript)'],
+  ['hello', 'mkdir', 'cobol', 'unknown language "cobol". Languages: as (AssemblyScript)'],
 ] as const)('new: %s of %s in %s is refused: %s', async ([name, syscalls, language, message]) => {
   using folder = new TemporaryFolder();
   const { code, stderr } = await runCommand(

@@ -102,21 +102,21 @@ test.for([
 });
 
 test.for([
-  ['it is granted nothing', {}, 'it asks for filesystem; the operator allows nothing'],
+  ['it is granted nothing', {}, 'requested: filesystem; granted: nothing'],
   [
     'it is granted something else',
     { signerGrants: { mounts: {} } },
-    'it asks for filesystem; the operator allows mounts',
+    'requested: filesystem; granted: mounts',
   ],
   [
     'only its name is granted that',
     { bundles: { 'mkdir-suffix': { grants } } },
-    'it asks for filesystem; the operator allows nothing',
+    'requested: filesystem; granted: nothing',
   ],
   [
     'its name is granted that for others',
     { bundles: { 'mkdir-suffix': { grants, signers: ['other'] } } },
-    'it asks for filesystem; the operator allows nothing',
+    'requested: filesystem; granted: nothing',
   ],
   [
     'its name and its signer are granted different things',
@@ -129,14 +129,14 @@ test.for([
   [
     'its operations are not allowed',
     { signerGrants: { filesystem: { operations: ['open'] } } },
-    'filesystem.operations: it asks for mkdir; the operator allows open',
+    'filesystem.operations: requested: mkdir; granted: open',
   ],
   [
     'its signer is none of the registry',
     { signers: ['other'], signerGrants: grants },
-    'none of which is good',
+    'none valid',
   ],
-  ['its registry is not allowed', { host: 'other.example.com' }, 'is not allowed; allowed are'],
+  ['its registry is not allowed', { host: 'other.example.com' }, 'is not allowed'],
 ] as const)('oci bundles: it is refused if %s', async ([name, allowing, reason]) => {
   const { code, stderr } = await mkdirUnder(allowing, name);
   expect(code).toBe(1);
@@ -263,7 +263,7 @@ test('oci bundles: a signer who is not trusted any more is so for running contai
   await agent.printed(/reloaded containers=1/u);
 
   expect((await caller.ask(`mkdir ${folder.at('distrusted')}`)).answer).toBe('EPERM');
-  expect(agent.stderr).toMatch(/its trapped calls fail.*none of which is good/u);
+  expect(agent.stderr).toMatch(/its trapped calls fail.*none valid/u);
   agent.kill('SIGTERM');
   expect(await agent.ended).toMatchObject({ code: 0 });
 });
@@ -280,5 +280,5 @@ test('pull, verify: what the configuration says of the registry is enough', asyn
   configFor({ signers: ['other'] });
   const refused = await inPrivate(['verify', ...words]);
   expect(refused).toMatchObject({ code: 1, stdout: '' });
-  expect(refused.stderr).toContain('(other: it is of another key, or was changed)');
+  expect(refused.stderr).toContain('(other: it is from another key, or was changed)');
 });

@@ -81,7 +81,7 @@ test('run -bundle: several are asked in their order, with settings of -metadata'
 test.for([
   [['-bundle=nobody'], 'no bundle "nobody" in /etc/seccompagent/bundles, '],
   [['-bundle=/nowhere'], '/nowhere/bundle.json: cannot be read: ENOENT'],
-  [['-bundle=errno', '-metadata=CHMOD_ERRNO=no'], '"CHMOD_ERRNO" is no errno, such as EPERM'],
+  [['-bundle=errno', '-metadata=CHMOD_ERRNO=no'], '"CHMOD_ERRNO" is not an errno, such as EPERM'],
   [['-bundle=errno', '-metadata=SUFFIX=x'], 'no selected bundle (errno) has the setting "SUFFIX"'],
 ] as const)('G3: run %j: says what is wrong, and runs nothing', async ([options, message]) => {
   const { code, stdout, stderr } = await runCommand([...run, ...options, '--', 'echo', 'ran']);

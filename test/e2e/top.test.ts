@@ -130,7 +130,7 @@ test('top: without an agent it says so', async () => {
   const { code, stdout, stderr } = await topOnce(folder.at('no.sock'));
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
   expect(stderr).toBe(
-    `seccompagent: no agent listens on ${folder.at('no.sock')}: start one, or name its -control-socket\n`,
+    `seccompagent: no agent listens on ${folder.at('no.sock')}: start the agent, or name its socket with -control-socket\n`,
   );
 });
 

@@ -66,14 +66,14 @@ const filesystem = { filesystem: { reason: 'makes the directory' } };
 
 test('bundles: a capability that is used but not granted is refused', async () => {
   expect(await buildErrors(mkdirHandler, bundle)).toBe(
-    'DIR/sample/bundle.json: grants: the components use filesystem, but the grants are none',
+    'DIR/sample/bundle.json: grants: the components import filesystem, but the grants are none',
   );
 });
 
 test('bundles: a grant that is not used is refused', async () => {
   const grants = { ...filesystem, mounts: { reason: 'none' } };
   expect(await buildErrors(mkdirHandler, { ...bundle, grants })).toBe(
-    'DIR/sample/bundle.json: grants: the components use filesystem, ' +
+    'DIR/sample/bundle.json: grants: the components import filesystem, ' +
       'but the grants are filesystem, mounts',
   );
 });

@@ -93,7 +93,7 @@ test('A5: registry of bundles: no more than 256 paths are held, of all bundles t
   ]) {
     expect(failureOf(resolve)).toMatchObject({
       code: 'AGENT_SETTING_INVALID',
-      message: expect.stringContaining('more than 256 paths, or 65536 bytes'),
+      message: expect.stringContaining('more than 256 paths or 65536 bytes'),
     });
   }
 });
@@ -120,7 +120,7 @@ test('A3: registry of bundles: many settings count, even where they are empty', 
   expect(resolved(bundles.slice(0, 7)).handlers).toHaveLength(7);
   expect(failureOf(() => resolved(bundles))).toMatchObject({
     code: 'AGENT_SETTING_INVALID',
-    message: expect.stringContaining('262144 bytes, with 128 for each'),
+    message: expect.stringContaining('262144 bytes, counting 128 for each'),
   });
 });
 
@@ -165,7 +165,7 @@ test('registry of bundles: a key is for every bundle that declares it, and check
     [['SUFFIX', 'true']],
   ]);
   expect(failureOf(() => resolved(bundles, { SUFFIX: '-x' })).message).toBe(
-    'listenerMetadata: "SUFFIX" is neither true nor false',
+    'listenerMetadata: "SUFFIX" must be true or false',
   );
 });
 
@@ -222,12 +222,12 @@ test.for([
       'Settings: SUFFIX, NAMES, NEEDED',
   ],
   ['a required setting that is missing', {}, '"NEEDED" is missing'],
-  ['a bool that is none', { NEEDED: 'yes' }, '"NEEDED" is neither true nor false'],
+  ['a bool that is none', { NEEDED: 'yes' }, '"NEEDED" must be true or false'],
   ['a list with an empty item', { NEEDED: 'true', NAMES: 'a,' }, '"NAMES" has an empty item'],
   [
     'a template that is none',
     { NEEDED: 'true', SUFFIX: '{{.Nope}}' },
-    '"SUFFIX" what stands in braces is not known; there are {{.Namespace}}, {{.Pod}}, ' +
+    '"SUFFIX" unknown field in braces. Fields: {{.Namespace}}, {{.Pod}}, ' +
       '{{.Container}}, {{.ContainerID}}, {{.Pid}}, {{.Pid1}}, {{.Init}}',
   ],
 ] as const)('G3: registry of bundles: %s is refused', ([, settings, message]) => {
@@ -268,8 +268,8 @@ test('registry of bundles: a default that switches on brings the handler', () =>
 });
 
 test.for([
-  [{ FLAG: 'yes' }, '"FLAG" is neither true nor false'],
-  [{ OTHER: 'soon' }, '"OTHER" is no duration, such as 1.5s or 2m'],
+  [{ FLAG: 'yes' }, '"FLAG" must be true or false'],
+  [{ OTHER: 'soon' }, '"OTHER" is not a duration, such as 1.5s or 2m'],
 ] as const)(
   'G3: registry of bundles: %j is refused for a handler that is left out',
   ([given, message]) => {
@@ -318,9 +318,9 @@ const dependent = {
 } as const;
 
 test.for([
-  [{ PATTERN: '/a' }, '"PATTERN" has no effect alone: set "TIME", too'],
-  [{ TIME: '1s' }, '"TIME" has no effect alone: set "PATTERN", too'],
-  [{ ONLY: 'true' }, '"ONLY" has no effect alone: set one of PATTERN, TIME, too'],
+  [{ PATTERN: '/a' }, '"PATTERN" has no effect alone: also set "TIME"'],
+  [{ TIME: '1s' }, '"TIME" has no effect alone: also set "PATTERN"'],
+  [{ ONLY: 'true' }, '"ONLY" has no effect alone: also set one of PATTERN, TIME'],
 ] as const)('G3: registry of bundles: %j alone is refused', ([given, message]) => {
   const failure = failureOf(() => resolved(bundlesOf({ a: dependent }), given));
   expect(failure.message).toBe(`listenerMetadata: ${message}`);

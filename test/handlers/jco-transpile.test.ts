@@ -56,7 +56,7 @@ test('G5: jco: code in the child reaches no network', async () => {
 });
 
 test('G5: jco: a child that wants too much memory ends', () => {
-  expect(foundBy('bloat')).toEqual({ kind: 'bad', reason: 'it ended by SIGABRT' });
+  expect(foundBy('bloat')).toEqual({ kind: 'bad', reason: 'it was killed by SIGABRT' });
 });
 
 test('G5: jco: what fails where the memory of the agent is short is not known to be bad', () => {
@@ -76,12 +76,12 @@ test('G5: jco: a child that takes too much of the processor is ended', () => {
 test('G5: jco: a child that takes too long is ended, which may be the fault of the machine', () => {
   expect(foundBy('loop', { limitMs: 1500 })).toEqual({
     kind: 'unknown',
-    reason: 'it took more than 1.5 s',
+    reason: 'it exceeded its time limit of 1.5 s',
   });
 });
 
 test('G5: jco: a child that says too much is ended', () => {
-  expect(foundBy('flood')).toEqual({ kind: 'bad', reason: 'it has too much to say' });
+  expect(foundBy('flood')).toEqual({ kind: 'bad', reason: 'its output is too long' });
 });
 
 test.for([

@@ -147,7 +147,7 @@ test.for([
 test.for([
   ['nothing wrong', { component: 'a.wasm', digest }],
   ['no digest of a.wasm', { component: 'a.wasm' }],
-  ['and bundle.json says', { component: 'a.wasm', digest: digestOf(Buffer.from('y')) }],
+  ['but bundle.json has', { component: 'a.wasm', digest: digestOf(Buffer.from('y')) }],
   ['no layer for b.wasm', { component: 'b.wasm', digest }],
 ] as const)('artifact: bundle.json against the manifest: %s', ([message, handler]) => {
   const plan = planOf(manifestWith([bundleLayer, layer('a.wasm')]), 'here');

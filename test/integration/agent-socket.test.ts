@@ -135,13 +135,13 @@ describe('agent socket: messages', () => {
       what: 'nothing at all and a close',
       bytes: '',
       options: ['-z', '-e'],
-      logged: 'connection closed before a message was whole',
+      logged: 'connection closed before the end of a message',
     },
     {
       what: 'half a message and a close',
       bytes: state('cut').slice(0, 60),
       options: ['-l', '-e'],
-      logged: 'connection closed before a message was whole',
+      logged: 'connection closed before the end of a message',
     },
     {
       what: 'a message of more than 1 MiB',
@@ -153,7 +153,7 @@ describe('agent socket: messages', () => {
       what: 'text that is no JSON',
       bytes: 'hello agent',
       options: ['-l'],
-      logged: 'message is no JSON object',
+      logged: 'message is not a JSON object',
     },
     {
       what: 'braces that are no JSON',
@@ -183,13 +183,13 @@ describe('agent socket: messages', () => {
       what: 'a message with something behind it',
       bytes: `${state('behind')}{}`,
       options: ['-l'],
-      logged: 'message is no JSON object',
+      logged: 'message is not a JSON object',
     },
     {
       what: 'a descriptor of another name',
       bytes: state('other-name', ['other']),
       options: ['-l'],
-      logged: 'fds names no \\"seccompFd\\"',
+      logged: '\\"seccompFd\\"',
     },
     {
       what: '/dev/null as the listener',
@@ -201,25 +201,25 @@ describe('agent socket: messages', () => {
       what: 'no descriptor',
       bytes: state('no-fd'),
       options: ['-n', '0'],
-      logged: 'fds names 1 descriptors, 0 came along',
+      logged: 'fds names 1 descriptors, but 0 were sent',
     },
     {
       what: 'fewer descriptors than are named',
       bytes: state('fewer', ['seccompFd', 'other']),
       options: ['-l'],
-      logged: 'fds names 2 descriptors, 1 came along',
+      logged: 'fds names 2 descriptors, but 1 were sent',
     },
     {
       what: 'more descriptors than are named',
       bytes: state('more'),
       options: ['-l', '-n', '3'],
-      logged: 'fds names 1 descriptors, 3 came along',
+      logged: 'fds names 1 descriptors, but 3 were sent',
     },
     {
       what: '253 descriptors and one name',
       bytes: state('crowd'),
       options: ['-l', '-n', '253'],
-      logged: 'descriptors were lost: a message may bring 8',
+      logged: 'descriptors lost: a message may carry at most 8',
     },
   ];
 
@@ -354,7 +354,7 @@ test('G1: agent socket: a hundred silent clients and a dripping one hold up no c
   expect(end).toBe('closed');
   expect(tookMs).toBeGreaterThan(deadlineMs - 100);
   await untilFdCountIs(agent.pid, before);
-  await agent.untilLogged(['no whole message within 5000 ms']);
+  await agent.untilLogged(['message incomplete after 5000 ms']);
   await serveOne(agent);
 });
 

@@ -110,7 +110,7 @@ test('G3: bundle files: what is no regular file is neither read nor waited for',
   for (const kind of ['fifo', 'device']) {
     for (const place of ['component', 'manifest']) {
       expect(await answerFor(agent, `${kind}-${place}`)).toBe('EPERM');
-      await agent.untilLogged([`${kind}-${place}/`, 'it is no regular file']);
+      await agent.untilLogged([`${kind}-${place}/`, 'it is not a regular file']);
     }
   }
   expect(await answerFor(agent, 'good')).toBe('EBADMSG');

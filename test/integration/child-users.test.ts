@@ -100,6 +100,6 @@ test.for<readonly [string, string, string]>([
     environment: {},
     limitMs: patient(30_000),
   });
-  expect(end.why).toBe('it ended by SIGXCPU');
+  expect(end.why).toBe('it was killed by SIGXCPU');
   expect(failureOf(end, { given: limits, usual: limits }).kind).toBe(kind);
 });

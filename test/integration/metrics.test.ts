@@ -131,7 +131,7 @@ describe('/metrics', () => {
     await using server = await startServer({ figures });
     expect(await ask(server, '/metrics')).toMatchObject({
       status: 500,
-      text: 'metrics cannot be read\n',
+      text: 'cannot read metrics\n',
     });
     isBroken = false;
     expect((await ask(server, '/metrics')).status).toBe(200);

@@ -143,13 +143,13 @@ const cases: readonly Case[] = [
       const body = answer.body.toString().replace('demo-basic', 'demo-basis');
       return isManifest(path) ? replaced(answer, Buffer.from(body)) : pass;
     },
-    refusal: /is not signed; it must be by k/u,
+    refusal: /is not signed; a signature by k/u,
   },
   {
     name: 'signatures that are withheld',
     meddle: (path, answer) =>
       path.endsWith('.sig') ? { kind: 'replace', answer: { ...answer, status: 404 } } : pass,
-    refusal: /is not signed; it must be by k/u,
+    refusal: /is not signed; a signature by k/u,
   },
   {
     name: 'M7: a manifest of signatures that has no end',
@@ -219,7 +219,7 @@ test('pull: a wrong signature is refused', async () => {
   const reference = `${registry.host}/wrong/signature:1`;
   await ship(reference, { key: testKey('somebody').privateKey });
   expect(await refusalOf(reference)).toMatch(
-    /has 1 signatures, none of which is good \(k: it is of another key, or was changed\)/u,
+    /has 1 signatures, none valid \(k: it is from another key, or was changed\)/u,
   );
 });
 
@@ -235,7 +235,7 @@ test('pull: nobody leads us from TLS to a line without it', async () => {
   try {
     const reference = `127.0.0.1:${port}/good/bundle:1`;
     expect(await refusalOf(reference, { plainHttp: false, ca })).toBe(
-      `${location} is not used: it is no https`,
+      `${location} is refused: it is not https`,
     );
   } finally {
     server.closeAllConnections();

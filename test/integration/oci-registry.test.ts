@@ -164,7 +164,7 @@ test('pull: an artifact of another kind is refused', async () => {
   writeFileSync(folder.at('a.txt'), 'text');
   const reference = `${registry.host}/other/kind:1`;
   await runCommand(['oras', 'push', '--plain-http', reference, 'a.txt'], { cwd: folder.path });
-  await expect(pullInto(store.path, reference)).rejects.toThrow(/is no bundle: its type is/u);
+  await expect(pullInto(store.path, reference)).rejects.toThrow(/is not a bundle: its type is/u);
   expect(snapshotOf(store.path)).toEqual([]);
 });
 
@@ -185,13 +185,13 @@ test.for(['tag', 'referrers', 'sigstore bundle'] as const)(
     const { digest } = await ship(repository);
     const reference = `${repository}@${digest}`;
     await expect(pullInto(store.path, reference, { signers: [signer('a')] })).rejects.toThrow(
-      'is not signed; it must be by a',
+      'is not signed; a signature by a',
     );
     await signs[form](reference);
     const pulled = await pullInto(store.path, reference, { signers: [signer('a'), signer('b')] });
     expect(pulled.signers).toEqual(['a']);
     await expect(pullInto(store.path, reference, { signers: [signer('b')] })).rejects.toThrow(
-      /has 1 signatures, none of which is good/u,
+      /has 1 signatures, none valid/u,
     );
   },
 );
@@ -309,7 +309,10 @@ test('login: a password is sent when it is asked for, and a wrong one is refused
   const reference = `${guarded.host}/guarded/bundle:1`;
   await expect(ship(reference)).rejects.toMatchObject({
     message: expect.stringContaining('no login'),
-    cause: { message: 'the registry asks for a login, and there is none for it' },
+    cause: {
+      message:
+        'the registry requires a login: use -username, or log in with docker, podman or oras',
+    },
   });
   await expect(ship(reference, { credentials: loginWith('wrong') })).rejects.toThrow(
     'the login is refused',
@@ -382,7 +385,7 @@ test('TLS: a certificate is trusted if its authority is named', async () => {
   const { bundle } = await pullInto(store.path, reference, { plainHttp: false, ca });
   expect(bundle.outline.name).toBe('demo-basic');
   await expect(pullInto(store.path, reference, { plainHttp: false })).rejects.toThrow(
-    'its certificate is of an authority that is not trusted here',
+    'its certificate is signed by an unknown authority: add it with -ca',
   );
   await expect(
     pullInto(store.path, `${registry.host}/round/trip:1`, { plainHttp: false }),

@@ -56,11 +56,11 @@ describe.for(['with the addon', 'without it'])('program: %s', (how) => {
   test.for<readonly [Partial<Program>, string]>([
     [{ command: ['none-such'] }, 'it is not in PATH'],
     [{ command: ['/none/such'] }, 'there is no such file'],
-    [{ command: ['sh'], folder: '/none/such' }, 'it cannot be where it is to run: ENOENT'],
+    [{ command: ['sh'], folder: '/none/such' }, 'its working directory cannot be entered: ENOENT'],
     [{ command: ['/etc/passwd'] }, 'it cannot be executed: EACCES'],
-    [{ command: ['sh', '-c', 'kill -KILL $$'] }, 'it ended by SIGKILL'],
-    [{ command: ['sleep', '1000'], limitMs: 300 }, 'it took more than 0.3 s'],
-    [{ command: ['cat', '/dev/zero'], mostOutputBytes: 100_000 }, 'it has too much to say'],
+    [{ command: ['sh', '-c', 'kill -KILL $$'] }, 'it was killed by SIGKILL'],
+    [{ command: ['sleep', '1000'], limitMs: 300 }, 'it exceeded its time limit of 0.3 s'],
+    [{ command: ['cat', '/dev/zero'], mostOutputBytes: 100_000 }, 'its output is too long'],
   ])('what goes wrong is told: %o', async ([change, why]) => {
     leaveAddon();
     const program = { ...shell(''), ...change };

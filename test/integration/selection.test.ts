@@ -136,7 +136,7 @@ test('selection: the pod is named by the annotations that the runtime sends', as
 describe('selection: what is wrong', () => {
   test.each([
     ['a line without "="', ['BUNDLE=first', 'nonsense'], 'line 2 has no \\"=\\"'],
-    ['a key twice', ['BUNDLE=first', 'BUNDLE=first'], '\\"BUNDLE\\" is there twice'],
+    ['a key twice', ['BUNDLE=first', 'BUNDLE=first'], '\\"BUNDLE\\" is duplicated'],
     ['a key of no selected bundle', ['BUNDLE=first', 'CHMOD_ERRNO=EIO'], 'CHMOD_ERRNO'],
     ['a key without a bundle', ['BUNDEL=first'], 'BUNDEL'],
     ['a value that is none', ['BUNDLE=errno', 'CHMOD_ERRNO=EPERMM'], 'is no errno'],

@@ -25,9 +25,9 @@ const timings = {
   steadyMs: 100,
 } as const;
 const downText =
-  'warn the Kubernetes API does not answer as it should: pods are known by what runtimes say';
-const backText = 'info the Kubernetes API is back';
-const firstText = 'info the pods of this node are watched';
+  'warn the Kubernetes API is unavailable: pods are known from runtime annotations only';
+const backText = 'info the Kubernetes API is available again';
+const firstText = 'info watching the pods of this node';
 
 interface Watched extends Disposable {
   readonly kubernetes: Kubernetes;
@@ -324,9 +324,10 @@ test('G7: Kubernetes API: a program of the kubeconfig that does not come back is
     JSON.stringify({ ...config, users: [{ name: 'test', user: { exec } }] }),
   );
   using watched = await watching(server, { kubeconfig, timings: { answerMs: 100 } });
-  expect(await untilFailing(watched)).toBe('credentials do not come in time');
+  expect(await untilFailing(watched)).toBe('credentials did not arrive in time');
   await until('three tries', () =>
-    watched.log.lines.filter(({ error }) => error === 'credentials do not come in time').length > 2
+    watched.log.lines.filter(({ error }) => error === 'credentials did not arrive in time').length >
+    2
       ? true
       : undefined,
   );
@@ -517,7 +518,7 @@ describe('G7: Kubernetes API: a server', () => {
 /** Of 700 KiB, which the API writes as 4.1 MiB. */
 const largePod = { name: 'large', uid: 'u9', variable: '<'.repeat(700 * 1024) } as const;
 const largeText =
-  'warn a pod of this node is too large: it is left out, and known by what its runtime says';
+  'warn a pod of this node is too large and is skipped: it is known from runtime annotations only';
 
 describe('Kubernetes API: a pod that is too large', () => {
   const large = { ...largePod, containers: { app: 'c9' } };
@@ -660,7 +661,7 @@ describe('G7: Kubernetes API: what lies is refused, and the next answer is looke
     expect(watched.kubernetes.status().pods).toBe(mostPods);
     expect(watched.kubernetes.workloadOf(container('c19999'))).toEqual({});
     expect(watched.kubernetes.workloadOf(container('c20000')).pod).toBe('pod-20000');
-    expect(watched.log.shown[0]).toBe('warn this node has more pods than are remembered');
+    expect(watched.log.shown[0]).toBe('warn this node has too many pods: some are not kept');
   });
 });
 
@@ -669,7 +670,7 @@ describe('Kubernetes API: without it', () => {
     const log = new KeptLog();
     using kubernetes = await Kubernetes.start({ environment: {}, log: log.logger });
     expect(log.shown).toEqual([
-      'warn no Kubernetes API is known (no -kubeconfig, no KUBECONFIG, no service account): pods are known by what runtimes say',
+      'warn no access to the Kubernetes API (no -kubeconfig, KUBECONFIG or service account): pods are known from runtime annotations only',
     ]);
     expect(kubernetes.readiness.reason()).toBeUndefined();
     expect(kubernetes.status()).toEqual({ isSynced: false, pods: 0 });
@@ -818,7 +819,7 @@ describe('Kubernetes events:', () => {
     using watched = await watching(server);
     await isThere(watched, 1);
     server.mode = 'forbidden';
-    const failed = 'warn events of pods cannot be made';
+    const failed = 'warn cannot create events of pods';
     watched.kubernetes.note(inPod('front'), refusal('a'));
     watched.kubernetes.note(inPod('front'), refusal('b'));
     await until('two tries', () => server.count('create', 'events') === 2 || undefined);

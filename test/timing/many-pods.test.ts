@@ -116,7 +116,7 @@ test('G7: pods: a container has the names that its runtime says, and not those o
   const { node, server } = both;
   const uid = 'a6d4b7a1-4c13-4f2a-a8a3-6f5f0a5c3a52';
   server?.setPod({ name: 'somebody', namespace: 'elsewhere', uid });
-  await node.agent.process.logged(/the pods of this node are watched/u);
+  await node.agent.process.logged(/watching the pods of this node/u);
   await using pod = await node.containerd.runPod({ name: 'web', uid, runtime: 'runc' });
   const container = await pod.start({
     name: 'front',

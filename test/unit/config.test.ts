@@ -166,7 +166,7 @@ describe('config file', () => {
       chmodSync(path, mode);
       expect(failureOf(() => loadConfig(path))).toMatchObject({
         code: 'AGENT_CONFIG_INVALID',
-        message: expect.stringMatching(/config\.yaml: can be written to by others/u),
+        message: expect.stringMatching(/config\.yaml: .*chmod/u),
       });
     },
   );
@@ -177,7 +177,7 @@ describe('config file', () => {
     const path = folder.at('config.yaml');
     writeFileSync(path, '');
     chownSync(path, 1000, 0);
-    expect(failureOf(() => loadConfig(path)).message).toMatch(/belongs to the user 1000/u);
+    expect(failureOf(() => loadConfig(path)).message).toMatch(/user 1000.*root/u);
   });
 
   test('config file: what is no file, or a huge one, is refused', () => {
@@ -185,9 +185,9 @@ describe('config file', () => {
     mkdirSync(folder.at('folder'));
     const refusalOf = (name: string): string =>
       messageOf(failureOf(() => loadConfig(folder.at(name))));
-    expect(refusalOf('folder')).toMatch(/folder: cannot be read: it is no regular file/u);
+    expect(refusalOf('folder')).toMatch(/folder: cannot be read: it is not a regular file/u);
     writeFileSync(folder.at('huge'), '#'.repeat(2 ** 20 + 1));
-    expect(refusalOf('huge')).toMatch(/it has 1048577 bytes; 1048576 are allowed/u);
+    expect(refusalOf('huge')).toMatch(/1048577 bytes/u);
   });
 
   test('config file: one that is named has to be there', () => {

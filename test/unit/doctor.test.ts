@@ -107,7 +107,7 @@ describe('the kernel', () => {
 
   test('G9: doctor: what is there and forbidden is no matter of versions', () => {
     const checks = failing('new-mounts', { step: 'fsopen', errno: constants.errno.EPERM });
-    expect(named(checks, 'new-mounts')?.advice).toContain('of the agent itself forbids it');
+    expect(named(checks, 'new-mounts')?.advice).toContain('AppArmor');
   });
 });
 
@@ -187,7 +187,7 @@ describe('the use of Linux capabilities', () => {
   ] as const)('G9: doctor: %s that cannot be used is %s', ([name, status]) => {
     const { check } = using('1ffffffffff', [name]);
     expect(check).toMatchObject({ status, advice: expect.stringContaining(name) });
-    expect(check?.message).toContain(`${name} is there and cannot be used (${name}: EPERM)`);
+    expect(check?.message).toContain(`(${name}: EPERM)`);
   });
 
   test('doctor: in another user namespace they are not tried', () => {

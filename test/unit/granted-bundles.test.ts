@@ -57,12 +57,12 @@ test.for(grantable)('grants at load: %s, which is not allowed', (name) => {
   const other = name === 'state' ? 'overlay' : 'state';
   const failure = failureOf(() => load({ imports: name, asks: [name], allowed: only(other) }));
   expect(failure.code).toBe('AGENT_GRANT_MISSING');
-  expect(messageOf(failure)).toContain(`it asks for ${name}; the operator allows ${other}`);
+  expect(messageOf(failure)).toContain(`requested: ${name}; granted: ${other}`);
 });
 
 test.for(grantable)('grants at load: %s, which nothing imports', (name) => {
   const failure = failureOf(() => load({ imports: 'log', asks: [name], allowed: only(name) }));
-  expect(messageOf(failure)).toContain(`grants asks for ${name}, which no component`);
+  expect(messageOf(failure)).toContain(`grants lists ${name}, which no component`);
 });
 
 test.for(capabilities.filter(({ needsGrant }) => !needsGrant).map(({ name }) => name))(
@@ -101,6 +101,6 @@ test('grants at load: what an operator says later is looked at anew', () => {
   expect(regranted(bundle, fewer).granted).toEqual(fewer);
   expect(failureOf(() => regranted(bundle, noGrants))).toMatchObject({
     code: 'AGENT_GRANT_MISSING',
-    message: 'the bundle "b" is not granted what it needs',
+    message: 'the bundle "b" lacks grants',
   });
 });

@@ -38,13 +38,13 @@ test.for([
   expect(parseMetadata(`MIDDLEWARE=${text}`)).toEqual({ middleware, settings: new Map() });
 });
 
-const defaults = 'kill-container, freeze-container, errno:NAME, continue';
+const defaults = 'kill-container, freeze-container, errno:NAME or continue';
 
 test.for([
-  ['DEFAULT_ACTION=', `DEFAULT_ACTION is none of ${defaults}`],
-  ['DEFAULT_ACTION=kill', `DEFAULT_ACTION is none of ${defaults}`],
-  ['DEFAULT_ACTION=errno:EPERMM', `DEFAULT_ACTION is none of ${defaults}`],
-  ['DEFAULT_ACTION=kill-container ', `DEFAULT_ACTION is none of ${defaults}`],
+  ['DEFAULT_ACTION=', `DEFAULT_ACTION must be ${defaults}`],
+  ['DEFAULT_ACTION=kill', `DEFAULT_ACTION must be ${defaults}`],
+  ['DEFAULT_ACTION=errno:EPERMM', `DEFAULT_ACTION must be ${defaults}`],
+  ['DEFAULT_ACTION=kill-container ', `DEFAULT_ACTION must be ${defaults}`],
   ['MIDDLEWARE=', 'MIDDLEWARE has an empty name'],
   ['MIDDLEWARE=falco,', 'MIDDLEWARE has an empty name'],
   ['MIDDLEWARE=falco,falco', 'MIDDLEWARE names "falco" twice'],
@@ -75,8 +75,8 @@ test.for([
   ['a line without "="', 'A=1\nsecret', 'line 2 has no "="'],
   ['a line of blanks', ' ', 'line 1 has no "="'],
   ['a line without a key', '=1', 'line 1 has no key'],
-  ['a key twice', 'A=1\nA=1', '"A" is there twice'],
-  ['BUNDLE twice', 'BUNDLE=a\nBUNDLE=b', '"BUNDLE" is there twice'],
+  ['a key twice', 'A=1\nA=1', '"A" is duplicated'],
+  ['BUNDLE twice', 'BUNDLE=a\nBUNDLE=b', '"BUNDLE" is duplicated'],
   ['no bundle', 'BUNDLE=', 'BUNDLE has an empty name'],
   ['an empty name', 'BUNDLE=a,,b', 'BUNDLE has an empty name'],
   ['too many bundles', `BUNDLE=${names(17)}`, 'BUNDLE has more than 16 names'],

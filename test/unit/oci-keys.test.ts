@@ -117,9 +117,9 @@ test('keys: only a public key is read as one', () => {
   using folder = new TemporaryFolder();
   const { privateKey } = pairOf('ec');
   writeFileSync(folder.at('k'), privateKey.export({ format: 'pem', type: 'pkcs8' }));
-  expect(() => readPublicKey(folder.at('k'))).toThrow('no public key in PEM');
+  expect(() => readPublicKey(folder.at('k'))).toThrow('not a public key in PEM');
   expect(() => readPublicKey(folder.at('none'))).toThrow('cannot be read');
   const x25519 = generateKeyPairSync('x25519').publicKey;
   writeFileSync(folder.at('x'), x25519.export({ format: 'pem', type: 'spki' }));
-  expect(() => readPublicKey(folder.at('x'))).toThrow('a key of the kind x25519 cannot be used');
+  expect(() => readPublicKey(folder.at('x'))).toThrow('x25519');
 });

@@ -94,14 +94,14 @@ const neither = [
 test.for(neither)('G3: parseFailurePolicy: %j is none', (text) => {
   expect(failureOf(() => parseFailurePolicy(text))).toMatchObject({
     code: 'AGENT_USAGE',
-    message: `"${text}" is no failure policy; there are errno:NAME (such as errno:EPERM), continue, kill-container, freeze-container`,
+    message: `"${text}" is not a failure policy. Policies: errno:NAME (such as errno:EPERM), continue, kill-container, freeze-container`,
   });
 });
 
 test.for(neither)('G3: parseDefaultAction: %j is none', (text) => {
   expect(failureOf(() => parseDefaultAction(text))).toMatchObject({
     code: 'AGENT_USAGE',
-    message: `"${text}" is no default action; there are errno:NAME (such as errno:EPERM), continue, kill-container, freeze-container`,
+    message: `"${text}" is not a default action. Actions: errno:NAME (such as errno:EPERM), continue, kill-container, freeze-container`,
   });
 });
 

@@ -251,8 +251,8 @@ describe('K21: lint: what passes beside a trap', () => {
 
 describe('the text', () => {
   test.for([
-    ['{\n  // who\n  "defaultAction": 1\n}', 2, 'comments are no part of JSON'],
-    ['{\n  "syscalls": [],\n}', 3, 'a comma before a closing bracket is no part of JSON'],
+    ['{\n  // who\n  "defaultAction": 1\n}', 2, 'JSON has no comments'],
+    ['{\n  "syscalls": [],\n}', 3, 'JSON allows no comma before a closing bracket'],
     ['{\n  "syscalls": [\n', 3, 'not JSON'],
     ['{\n  "flags": [],\n  "flags": []\n}', 3, 'Map keys must be unique'],
     ['- a', 1, 'a profile is an object'],

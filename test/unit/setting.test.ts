@@ -19,17 +19,21 @@ test.for([
 test.for([
   ['list', [',', 'a,', ',a', 'a, ,b', ' '], 'has an empty item'],
   ['paths', [`${'/a,'.repeat(256)}/a`], 'has more than 256 paths'],
-  ['duration', [`${'0'.repeat(128)}s`], 'is no duration'],
-  ['paths', [',', '/a,', 'a', '/a,b', './a', '/a\0', ' '], 'has an item that is no absolute path'],
+  ['duration', [`${'0'.repeat(128)}s`], 'is not a duration'],
+  [
+    'paths',
+    [',', '/a,', 'a', '/a,b', './a', '/a\0', ' '],
+    'has an item that is not an absolute path',
+  ],
   [
     'duration',
     ['', '2', 's', '2 s', '1d', '2s ', '-1s', '-1h2m'],
-    'is no duration, such as 1.5s or 2m',
+    'is not a duration, such as 1.5s or 2m',
   ],
-  ['bool', ['', 'True', 'yes', '1', 'true '], 'is neither true nor false'],
-  ['template', ['{{.Nope}}', '{{}}', '{{Pid}}'], 'what stands in braces is not known'],
+  ['bool', ['', 'True', 'yes', '1', 'true '], 'must be true or false'],
+  ['template', ['{{.Nope}}', '{{}}', '{{Pid}}'], 'braces'],
   ['template', ['{{.Pid', 'a{{'], 'a template has no closing braces'],
-  ['errno', ['', 'EPERMM', 'eperm', '1', 'errno:EPERM'], 'is no errno, such as EPERM'],
+  ['errno', ['', 'EPERMM', 'eperm', '1', 'errno:EPERM'], 'is not an errno, such as EPERM'],
 ] as const)('G3: setting: a %s is none of %j', ([type, texts, fault]) => {
   for (const text of texts) expect(settingFault(type, text)).toContain(fault);
 });

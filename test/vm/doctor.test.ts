@@ -130,7 +130,7 @@ test.for([
   const check = seen.of('capability-use');
   expect(check).toMatchObject({ status: 'fail' });
   for (const name of names) {
-    const told = `CAP_${name.toUpperCase()} is there and cannot be used`;
+    const told = `CAP_${name.toUpperCase()} is present but denied`;
     expect(check?.message).toContain(told);
   }
   expect(check?.message.match(/is there/gu)).toHaveLength(names.length);

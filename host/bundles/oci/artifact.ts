@@ -56,7 +56,7 @@ function invalid(what: string, cause?: unknown): never {
 function outlineOf(json: unknown, place: string): BundleOutline {
   const text = (key: string): string => {
     const value = memberOf(json, key);
-    if (typeof value !== 'string') return invalid(`${place}: ${key} must be a text`);
+    if (typeof value !== 'string') return invalid(`${place}: ${key} must be a string`);
     return hasControlCharacters(value) ? invalid(`${place}: ${key} has control characters`) : value;
   };
   const components = elementsOf(memberOf(json, 'handlers')).map((handler, index) => {
@@ -92,7 +92,7 @@ export function packArtifact(folder: string): Artifact {
   for (const { file: name, digest } of outline.components) {
     const found = components.get(name)?.descriptor.digest;
     if (digest !== undefined && digest !== found) {
-      invalid(`${file}: the digest of ${name} is ${found}, and bundle.json says ${digest}`);
+      invalid(`${file}: the digest of ${name} is ${found}, but bundle.json has ${digest}`);
     }
   }
   const bytes = withDigests(source, json, components);
@@ -169,7 +169,7 @@ export function planOf(manifest: unknown, place: string): ArtifactPlan {
   const type = memberOf(manifest, 'artifactType') ?? memberOf(manifest, 'config', 'mediaType');
   if (type !== bundleTypes.artifact) {
     const found = typeof type === 'string' ? printable(type) : 'missing';
-    invalid(`${place} is no bundle: its type is ${found} and not ${bundleTypes.artifact}`);
+    invalid(`${place} is not a bundle: its type is ${found}, not ${bundleTypes.artifact}`);
   }
   const layers = parseDescriptors(memberOf(manifest, 'layers'), `${place}: layers`);
   const [bundle, ...others] = layers.filter(({ mediaType }) => mediaType === bundleTypes.manifest);

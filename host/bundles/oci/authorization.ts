@@ -37,14 +37,17 @@ export async function authorizationFor(
 ): Promise<string> {
   const challenge = parseChallenge(header);
   if (challenge === undefined) {
-    throw new AgentError('AGENT_OCI', 'the registry asks for a login of an unknown kind');
+    throw new AgentError('AGENT_OCI', 'the registry requires an unsupported kind of login');
   }
   const known = await credentials();
   if (challenge.kind === 'bearer') {
     return `Bearer ${await fetchToken(connection, { scope, ...challenge }, known)}`;
   }
   if (known?.kind === 'password') return basic(known);
-  throw new AgentError('AGENT_OCI', 'the registry asks for a login, and there is none for it');
+  throw new AgentError(
+    'AGENT_OCI',
+    'the registry requires a login: use -username, or log in with docker, podman or oras',
+  );
 }
 
 async function fetchToken(
@@ -105,6 +108,6 @@ function realmOf({ realm }: BearerChallenge): URL {
   try {
     return new URL(realm);
   } catch (cause) {
-    throw new AgentError('AGENT_OCI', 'the registry names no address that gives tokens', { cause });
+    throw new AgentError('AGENT_OCI', 'the registry names no address for tokens', { cause });
   }
 }

@@ -66,7 +66,7 @@ export class Connection implements AsyncDisposable {
   /** Who may redirect us may not take away the encryption. */
   #checkScheme(url: URL): void {
     if (url.protocol === 'https:' || (url.protocol === 'http:' && this.#options.plainHttp)) return;
-    throw new AgentError('AGENT_OCI', `${shown(url)} is not used: it is no https`);
+    throw new AgentError('AGENT_OCI', `${shown(url)} is refused: it is not https`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -91,7 +91,7 @@ const advice: readonly { readonly codes: readonly string[]; readonly words: stri
       'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
       'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
     ],
-    words: 'its certificate is of an authority that is not trusted here',
+    words: 'its certificate is signed by an unknown authority: add it with -ca',
   },
 ];
 

@@ -68,7 +68,7 @@ function allowedRegistry(host: string, { registries }: RegistryPolicy): AllowedR
   const names = registries.map((registry) => registry.host).join(', ') || 'none';
   throw new AgentError(
     'AGENT_GRANT_MISSING',
-    `registry ${host} is not allowed; allowed are: ${names}`,
+    `registry ${host} is not allowed. Allowed registries: ${names}`,
   );
 }
 
@@ -162,6 +162,6 @@ export async function openBundle(text: string, policy: RegistryPolicy): Promise<
   try {
     return { ...(await pull(opening)), repaired: reason };
   } catch (cause) {
-    throw new AgentError('AGENT_STORE', `${reason}, and it cannot be pulled anew`, { cause });
+    throw new AgentError('AGENT_STORE', `${reason}, and it cannot be pulled again`, { cause });
   }
 }

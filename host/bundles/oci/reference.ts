@@ -43,7 +43,7 @@ export function parseReference(text: string): Reference {
   const bare = isReference(text) ? text.slice(scheme.length) : text;
   const [name = '', digest, ...more] = bare.split('@');
   if (more.length > 0) refuse('has more than one "@"');
-  if (digest !== undefined && !isDigest(digest)) refuse('has a digest that is no sha256');
+  if (digest !== undefined && !isDigest(digest)) refuse('has a digest other than sha256');
   const slash = name.indexOf('/');
   if (slash < 0) refuse('has no repository');
   const host = name.slice(0, slash);
@@ -70,7 +70,7 @@ export function parseDigestReference(text: string): DigestReference {
   if (digest !== undefined) return { ...reference, digest };
   throw new AgentError(
     'AGENT_REFERENCE',
-    `"${printable(text)}" has no digest: a tag may change its meaning`,
+    `"${printable(text)}" has no digest: a tag may move; add @sha256:…`,
   );
 }
 

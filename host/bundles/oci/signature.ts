@@ -57,7 +57,8 @@ function checkSimple(
   digest: Digest,
   key: KeyObject,
 ): void {
-  if (!isSignedBy(payload, signature, key)) throw new Error('it is of another key, or was changed');
+  if (!isSignedBy(payload, signature, key))
+    throw new Error('it is from another key, or was changed');
   const json = parseJson(Buffer.from(payload).toString());
   const signed = memberOf(json, 'critical', 'image', 'docker-manifest-digest');
   if (memberOf(json, 'critical', 'type') !== simpleType) throw new Error('it signs something else');
@@ -82,7 +83,7 @@ function parseBundle(bytes: Uint8Array): Bundle {
 function checkSigstore(bytes: Uint8Array, digest: Digest, key: KeyObject): void {
   const bundle = parseBundle(bytes);
   const { content, verificationMaterial } = bundle;
-  if (content.$case !== 'dsseEnvelope') throw new Error('it signs no statement');
+  if (content.$case !== 'dsseEnvelope') throw new Error('it contains no statement');
   if (verificationMaterial.content.$case !== 'publicKey') throw new Error('it is of no key');
   const verifier = new Verifier(trustMaterialOf(key), {
     ctlogThreshold: 0,
@@ -169,7 +170,7 @@ export function verifySignatures(
   throw new AgentError(
     'AGENT_SIGNATURE',
     signatures.length === 0
-      ? `${place} is not signed; it must be by ${wanted}`
-      : `${place} has ${signatures.length} signatures, none of which is good (${[...reasons].join('; ') || wanted})`,
+      ? `${place} is not signed; a signature by ${wanted} is required`
+      : `${place} has ${signatures.length} signatures, none valid (${[...reasons].join('; ') || wanted})`,
   );
 }

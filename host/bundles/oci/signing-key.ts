@@ -36,14 +36,14 @@ function readPem(file: string): string {
 function checkKind(key: KeyObject, file: string): KeyObject {
   const kind = key.asymmetricKeyType ?? 'secret';
   if (['ec', 'rsa', 'ed25519'].includes(kind)) return key;
-  return invalid(`${file}: a key of the kind ${kind} cannot be used; ec, rsa and ed25519 can`);
+  return invalid(`${file}: keys of type ${kind} are not supported; use ec, rsa or ed25519`);
 }
 
 /** @throws AgentError AGENT_KEY */
 export function readPublicKey(file: string): KeyObject {
   const pem = readPem(file);
   // node would take the public half of a private key, which has no place where this is read
-  if (!pem.includes('-----BEGIN PUBLIC KEY-----')) invalid(`${file}: no public key in PEM`);
+  if (!pem.includes('-----BEGIN PUBLIC KEY-----')) invalid(`${file}: not a public key in PEM`);
   try {
     return checkKind(createPublicKey(pem), file);
   } catch (cause) {

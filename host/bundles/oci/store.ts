@@ -145,7 +145,7 @@ function readStored(file: string, mostBytes: number): Buffer {
 function readContent(file: string, { digest, size }: Descriptor): Buffer {
   const bytes = readStored(file, defaultLimits.maximumBytes);
   if (bytes.length === size && digestOf(bytes) === digest) return bytes;
-  throw new AgentError('AGENT_STORE', `${file} was changed: it is no more ${digest}`);
+  throw new AgentError('AGENT_STORE', `${file} was changed: its digest is no longer ${digest}`);
 }
 
 export class BundleStore {
@@ -163,7 +163,7 @@ export class BundleStore {
   read(digest: Digest): StoredBundle {
     const folder = folderOf(this.#folder, digest);
     if (!existsSync(folder)) {
-      throw new AgentError('AGENT_STORE', `${digest} was not pulled: it is not in ${this.#folder}`);
+      throw new AgentError('AGENT_STORE', `${digest} is not in ${this.#folder}: pull it first`);
     }
     const manifest = readStored(join(folder, manifestFile), manifestBytes);
     if (digestOf(manifest) !== digest) {

@@ -37,7 +37,7 @@ export interface FalcoWatcher extends Watcher {
 const grpcRoom = { mostAtOnce: 64, mostWaiting: 8192 } as const;
 const httpRoom = { mostAtOnce: 4, mostWaiting: 8192 } as const;
 
-const undeliveredText = 'events for Falco were not delivered';
+const undeliveredText = 'events not delivered to Falco';
 
 /** A watcher that hands its events on, one at a time. */
 class DeliveringWatcher<T> implements FalcoWatcher {

@@ -64,7 +64,7 @@ export class MetadataCheck extends Check {
         thrown.code === 'AGENT_SETTING_INVALID' ? 'error' : 'warning',
         keys,
         `an agent with the configuration of this machine refuses the container: ${messageOf(thrown)}`,
-        'all trapped calls of the container would fail: mend the metadata or the configuration',
+        'all intercepted calls of the container would fail: correct the metadata or the configuration',
       );
       return undefined;
     }
@@ -79,7 +79,7 @@ export class MetadataCheck extends Check {
       'warning',
       keys,
       `an agent whose resolver brings no bundle refuses the container: ${unselected([...settings.keys()])}`,
-      'all trapped calls of the container would fail: select a bundle (BUNDLE=NAME), or say which resolver the agent has (profile lint -resolver)',
+      'all intercepted calls of the container would fail: select a bundle (BUNDLE=NAME), or name the resolver of the agent (profile lint -resolver)',
     );
   }
 

@@ -115,7 +115,7 @@ export class RulesCheck extends Check {
         rule.action === notify ? 'error' : 'warning',
         [...keys, 'index'],
         `argument ${index} of ${name} ("${argument}") is an address: a filter cannot see what is there`,
-        'take the condition out, and let a handler look at it',
+        'remove the condition, and let a handler check the value',
       );
     }
   }

@@ -126,7 +126,7 @@ export class SettingsCheck extends Check {
       'wait-killable',
       'note',
       [],
-      'a signal can take a call back that the agent has received: it may be done twice, and handlers may not write to the memory of callers',
+      'a signal can interrupt a call that the agent has received: work may be repeated, and handlers cannot write caller memory',
       `add "flags": ["${waitKillableFlag}"] where the runtime takes flags (crun; runc from 1.5)`,
     );
   }
@@ -143,7 +143,7 @@ export class SettingsCheck extends Check {
         'architecture-missing',
         this.trapsAnything ? 'warning' : 'note',
         architectures.length === 0 ? [] : ['architectures'],
-        `programs of ${listed(missing)} are killed by their first call (SIGSYS)`,
+        `programs of ${listed(missing)} are killed at their first call (SIGSYS)`,
         `add ${listed(missing)} to "architectures"`,
       );
     }

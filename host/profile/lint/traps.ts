@@ -192,7 +192,7 @@ export class TrapsCheck extends Check {
       'listener-taken',
       'warning',
       [],
-      `with CAP_SYS_PTRACE, ${descriptorTaker} takes the listener of what is executed in the container, and whoever has it answers the calls`,
+      `with CAP_SYS_PTRACE, a container can take the listener of its programs by ${descriptorTaker} and answer their calls`,
       `have ${descriptorTaker} fail with ENOSYS, as profile generate does`,
     );
   }
@@ -204,7 +204,7 @@ export class TrapsCheck extends Check {
       'io-uring',
       'warning',
       this.placeOf(first),
-      `io_uring does what ${listed(trapped)} ${trapped.length > 1 ? 'do' : 'does'} without a call that could be trapped`,
+      `io_uring does what ${listed(trapped)} ${trapped.length > 1 ? 'do' : 'does'} without a call that can be intercepted`,
       `have ${listed(ioUring)} fail with ENOSYS, as profile generate does`,
     );
   }
