@@ -6,15 +6,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
 import { isPassing } from '../../host/errors.ts';
-import { codeBounds } from '../../host/handler/code-bounds.ts';
-import type { CodeBounds } from '../../host/handler/code-bounds.ts';
-import {
-  compilers,
-  compilingLimits,
-  compilingProgram,
-  verdictOf,
-} from '../../host/handler/compiling/compiling.ts';
-import type { Compiler } from '../../host/handler/compiling/compiling.ts';
+import { compilingLimits, verdictOf } from '../../host/handler/compiling/compiling.ts';
 import { withinMemory } from '../../host/handler/child-limits.ts';
 import { anySignature } from '../../host/handler/core-functions.ts';
 import { codeDigest } from '../../host/handler/compiling/code-digest.ts';
@@ -24,19 +16,13 @@ import { loadComponent } from '../../host/handler/direct.ts';
 import type { Finding } from '../../host/handler/finding.ts';
 import { defaultLimits, outlineOf } from '../../host/handler/outline.ts';
 import type { ProgramEnd } from '../../host/program.ts';
-import { runProgramSync } from '../../host/program.ts';
 import { failureOf } from '../support/agent-failure.ts';
-import type { CodeBomb } from '../support/hostile-components.ts';
 import {
-  changingInLoops,
-  dear,
   impossibleMemory,
   manyCalls,
-  manyStates,
   muchMachineCode,
   trapping,
 } from '../support/hostile-components.ts';
-import { MemoryCgroup } from '../support/memory-cgroup.ts';
 import {
   allocator,
   component,
@@ -47,60 +33,7 @@ import {
 } from '../support/wasm-binary.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
-/** None that counts: only compiling finds out. */
-const boundless: CodeBounds = {
-  sums: {
-    ...codeBounds.sums,
-    '(locals + stack) × branches': Infinity,
-    '(locals + stack) × loops': Infinity,
-  },
-  each: {
-    ...codeBounds.each,
-    locals: 50_000,
-    '(locals + stack) × branches': Infinity,
-    '(locals + stack) × loops': Infinity,
-  },
-};
-const limits = { ...defaultLimits, code: boundless };
 const mebibyte = 2 ** 20;
-
-function compiledBy(compiler: Compiler, bytes: Uint8Array): Finding {
-  const { modules } = outlineOf(bytes, limits).code;
-  const [program, ...rest] = compilingProgram(modules, compiler, compilingLimits).command;
-  using cgroup = new MemoryCgroup(1536 * mebibyte);
-  const [first = '', ...enter] = cgroup.wrapper;
-  const whole = compilingProgram(modules, compiler, compilingLimits);
-  return verdictOf(
-    runProgramSync({ ...whole, command: [`/bin/${first}`, ...enter, program, ...rest] }),
-    compilingLimits,
-  );
-}
-
-test('W1: compiling: what is small and simple is good for both compilers', () => {
-  const found = compilers.map((compiler) => compiledBy(compiler, dear(manyStates(1, 1))).kind);
-  expect(found).toEqual(['good', 'good']);
-});
-
-test.for<readonly [string, CodeBomb, readonly Finding['kind'][]]>([
-  ['many states', manyStates(49_000, 6000), ['bad', 'bad']],
-  ['states that only the optimizing compiler keeps', changingInLoops(1800, 700), ['good', 'bad']],
-])('W1: compiling: %s are bad for whom they are', ([, bomb, expected]) => {
-  const found = compilers.map((compiler) => compiledBy(compiler, dear(bomb)).kind);
-  expect(found).toEqual(expected);
-});
-
-test('W1: compiling: what is within the bounds, and bad for one compiler alone, is refused', () => {
-  using folder = new TemporaryFolder();
-  const { check } = new Verdicts(new DigestCache('verdicts', folder.at('verdicts')));
-  const bytes = manyCalls(30_000);
-  expect(outlineOf(bytes, defaultLimits).code.modules).toHaveLength(1);
-  expect(compiledBy('baseline', bytes).kind).toBe('good');
-
-  const failure = failureOf(() => loadComponent(bytes, undefined, { checkCode: check }));
-
-  expect(failure.code).toBe('AGENT_COMPONENT_REFUSED');
-  expect(failure.message).toContain('the optimizing compiler');
-});
 
 test('W1: compiling: what is tried is what is compiled, and not what would be refused', () => {
   using folder = new TemporaryFolder();
@@ -184,7 +117,10 @@ test('W1: compiling: maxima that are cut make no difference', () => {
   using given = kept();
   const { check } = given.verdicts();
   const digests = [[0, 1], [1, 1, 3], impossibleMemory].map((memory) => {
-    const outline = outlineOf(manyCalls(1, { memories: [memory] }), { ...limits, maximumPages: 2 });
+    const outline = outlineOf(manyCalls(1, { memories: [memory] }), {
+      ...defaultLimits,
+      maximumPages: 2,
+    });
     check(outline.code);
     return outline.code.digest;
   });
@@ -226,11 +162,11 @@ test.for([
     allocator(),
   ];
   const bytes = make(coreModule({ functions, memories: [[0, 2]], tables: [[0x70, 0, 1]] }));
-  const { modules } = outlineOf(bytes, { ...limits, maximumPages: 4 }).code;
+  const { modules } = outlineOf(bytes, { ...defaultLimits, maximumPages: 4 }).code;
   expect(modules.at(-1)).toEqual(
     coreModule({ functions, memories: [[1, 2, 4]], tables: [[0x70, 1, 1, 0x80, 0x80, 1]] }),
   );
-  expect(failureOf(() => outlineOf(bytes, { ...limits, maximumPages: 1 })).message).toBe(
+  expect(failureOf(() => outlineOf(bytes, { ...defaultLimits, maximumPages: 1 })).message).toBe(
     'core module wants 2 pages of memory at once, 1 are allowed',
   );
 });
