@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 
 import { expect, test } from 'vitest';
 
-import { bundleNamesIn } from '../../host/bundles/bundle-store.ts';
+import { bundleNamesIn } from '../../host/bundles/bundle-places.ts';
 import { readBundle } from '../../host/bundles/bundle.ts';
 import { CodeTally, codeBounds } from '../../host/handler/code-bounds.ts';
 import type { CodeBounds, FunctionMeasure } from '../../host/handler/code-bounds.ts';

@@ -158,6 +158,15 @@ function calleeName(call: Node): string {
   return nameOf(callee) || nameOf(nodesAt(callee, 'property')[0]);
 }
 
+const parsed: Map<string, Source> = new Map();
+
+/** Parsed once. */
+function sourceOf(text: string): Source {
+  const source = parsed.get(text) ?? new Source(text);
+  parsed.set(text, source);
+  return source;
+}
+
 function filesBelow(folder: string, endings: RegExp): readonly string[] {
   return readdirSync(join(projectRoot, folder), { recursive: true, encoding: 'utf8' })
     .filter((path) => endings.test(path) && !/(?:^|\/)generate-/u.test(path))
@@ -169,9 +178,7 @@ const typescript = /(?<!\.d)\.ts$/u;
 /** Of warnings and errors of the log, with `…` for what is put in. */
 export function logMessages(): ReadonlySet<string> {
   // findings in profiles have levels, too
-  const files = filesBelow('host', /^(?!profile\/).*(?<!\.d)\.ts$/u).map(
-    (text) => new Source(text),
-  );
+  const files = filesBelow('host', /^(?!profile\/).*(?<!\.d)\.ts$/u).map((text) => sourceOf(text));
   const found = files.flatMap((file) => {
     const said = file.messages();
     const named = together(said.names.map((name) => file.named(name)));
@@ -189,5 +196,5 @@ export function sourceTexts(): ReadonlySet<string> {
       ({ groups }) => groups?.['text'] ?? '',
     ),
   );
-  return new Set([...files.flatMap((text) => new Source(text).texts()), ...native]);
+  return new Set([...files.flatMap((text) => sourceOf(text).texts()), ...native]);
 }

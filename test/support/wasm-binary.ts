@@ -51,12 +51,27 @@ export function name(text: string): Bytes {
   return [...unsigned(bytes.length), ...bytes];
 }
 
-function vector(items: readonly Bytes[]): Bytes {
-  return [...unsigned(items.length), ...items.flat()];
+/** Some have megabytes, which are copied once. */
+function joined(parts: readonly ArrayLike<number>[]): Uint8Array {
+  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
+function vector(items: readonly ArrayLike<number>[]): Uint8Array {
+  return joined([unsigned(items.length), ...items]);
 }
 
 export function section(id: number, content: Bytes): Bytes {
   return [id, ...unsigned(content.length), ...content];
+}
+
+function sectionOf(id: number, content: ArrayLike<number>): Uint8Array {
+  return joined([[id], unsigned(content.length), content]);
 }
 
 /** Instructions, as many as the tests need. */
@@ -142,11 +157,13 @@ export function coreModule(module: CoreModule): Uint8Array {
     ...(module.memoryExports ?? ['memory']).map((text) => [...name(text), external.memory, 0]),
     ...(module.exports ?? []).map(([text, kind, index]) => [...name(text), kind, index]),
   ];
-  const importItems = imports.map((item) => [
-    ...name(item.module),
-    ...name(item.name),
-    ...(item.other ?? [external.function, ...typeIndex(item.signature)]),
-  ]);
+  // one may be there many times
+  const importItems = new Map(
+    [...new Set(imports)].map((item) => {
+      const what = item.other ?? [external.function, ...typeIndex(item.signature)];
+      return [item, [...name(item.module), ...name(item.name), ...what]];
+    }),
+  );
   const bodies = functions.map(({ body, locals = 0, references = 0 }) => {
     const type = references === 0 ? (valueTypes['i'] ?? 0) : functionReference;
     const count = locals + references;
@@ -156,30 +173,29 @@ export function coreModule(module: CoreModule): Uint8Array {
   const data = module.data ?? [];
   const isPassive = 1;
   const emptySegments = Array.from({ length: module.emptySegments ?? 0 }, () => [isPassive, 0]);
-  return Uint8Array.from([
-    ...coreHeader,
-    ...(module.sections ?? []).flat(),
-    ...section(coreSection.type, vector(signatures.map((signature) => typeOf(signature)))),
-    ...section(coreSection.import, vector(importItems)),
-    ...section(
-      coreSection.function,
-      vector(functions.map(({ signature }) => typeIndex(signature))),
-    ),
-    ...(module.tables === undefined ? [] : section(coreSection.table, vector(module.tables))),
-    ...section(coreSection.memory, vector(module.memories ?? [[0, 1]])),
-    ...section(coreSection.export, vector(exports)),
-    ...(module.start === undefined ? [] : section(coreSection.start, unsigned(module.start))),
+  return joined([
+    coreHeader,
+    ...(module.sections ?? []),
+    sectionOf(coreSection.type, vector(signatures.map((signature) => typeOf(signature)))),
+    sectionOf(coreSection.import, vector(imports.map((item) => importItems.get(item) ?? []))),
+    sectionOf(coreSection.function, vector(functions.map(({ signature }) => typeIndex(signature)))),
+    ...(module.tables === undefined ? [] : [sectionOf(coreSection.table, vector(module.tables))]),
+    sectionOf(coreSection.memory, vector(module.memories ?? [[0, 1]])),
+    sectionOf(coreSection.export, vector(exports)),
+    ...(module.start === undefined ? [] : [sectionOf(coreSection.start, unsigned(module.start))]),
     ...(module.elements === undefined
       ? []
-      : section(coreSection.element, [
-          1,
-          0,
-          ...instruction.i32(0),
-          end,
-          ...vector(module.elements.map((index) => unsigned(index))),
-        ])),
-    ...section(coreSection.code, vector(bodies)),
-    ...section(
+      : [
+          sectionOf(
+            coreSection.element,
+            joined([
+              [1, 0, ...instruction.i32(0), end],
+              vector(module.elements.map((index) => unsigned(index))),
+            ]),
+          ),
+        ]),
+    sectionOf(coreSection.code, vector(bodies)),
+    sectionOf(
       coreSection.data,
       vector([
         ...(data.length === 0
@@ -215,15 +231,15 @@ export interface Component {
 export function component({ core, imports = [], exports, sections = [] }: Component): Uint8Array {
   const instanceSort = 0x05;
   const functionSort = 0x01;
-  return Uint8Array.from([
-    ...componentHeader,
-    ...section(
+  return joined([
+    componentHeader,
+    sectionOf(
       componentSection.import,
       vector(imports.map((text) => [...externName(text), instanceSort, 0])),
     ),
-    ...section(componentSection.coreModule, [...core]),
-    ...sections.flat(),
-    ...section(
+    sectionOf(componentSection.coreModule, core),
+    ...sections,
+    sectionOf(
       componentSection.export,
       vector(exports.map((text) => [...externName(text), functionSort, 0, 0])),
     ),

@@ -3,6 +3,7 @@
 import { expect, test } from 'vitest';
 
 import { choicesAt, guessAt, nearest } from '../../host/text/did-you-mean.ts';
+import { processorMs } from '../support/processor-time.ts';
 
 test.for([
   ['MKDIR_TMPl', 'MKDIR_TMPL'],
@@ -22,11 +23,11 @@ test('did you mean: the guess is a question, before the list of known words', ()
 
 test('A7: did you mean: however many words are known, guessing takes no time', () => {
   const known = Array.from({ length: 100_000 }, (_, index) => `${index}`.padStart(64, 'y'));
-  const began = performance.now();
+  const began = processorMs();
   expect(nearest('x'.repeat(64), known)).toBeUndefined();
   expect(nearest('mkdri', ['chmod', 'mkdir', ...known])).toBe('mkdir');
   // each beside each other would be a minute
-  expect(performance.now() - began).toBeLessThan(5000);
+  expect(processorMs() - began).toBeLessThan(5000);
 });
 
 test('G3: did you mean: of words that nobody types no guess is made', () => {

@@ -3,6 +3,7 @@
 import { expect, test } from 'vitest';
 
 import { parseDuration } from '../../host/text/duration.ts';
+import { processorMs } from '../support/processor-time.ts';
 
 test.for([
   ['1ns', 1e-6],
@@ -73,15 +74,15 @@ test.for([
 });
 
 test('parseDuration: a long text that is none is refused at once', () => {
-  const began = performance.now();
+  const began = processorMs();
   expect(parseDuration('1'.repeat(5000))).toBeUndefined();
   expect(parseDuration(`${'1s'.repeat(20_000)}x`)).toBeUndefined();
-  expect(performance.now() - began).toBeLessThan(2000);
+  expect(processorMs() - began).toBeLessThan(2000);
 });
 
 test('G8: duration: a megabyte of digits is looked at once', () => {
-  const began = performance.now();
+  const began = processorMs();
   expect(parseDuration('1'.repeat(1 << 20))).toBeUndefined();
   expect(parseDuration(`${'1.'.repeat(1 << 19)}s`)).toBeUndefined();
-  expect(performance.now() - began).toBeLessThan(5000);
+  expect(processorMs() - began).toBeLessThan(5000);
 });

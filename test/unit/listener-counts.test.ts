@@ -21,9 +21,9 @@ import type { ContainerIdentity } from '../../host/resolvers/resolver.ts';
 import type { SettingType } from '../../host/bundles/setting.ts';
 import { failureOf } from '../support/agent-failure.ts';
 import { trapping } from '../support/hostile-components.ts';
-import { loadComponent } from '../../host/handler/direct.ts';
+import { loadTrusted } from '../support/trusted-component.ts';
 
-const component = loadComponent(trapping());
+const component = loadTrusted(trapping());
 
 /** One handler that has all settings. */
 function bundleWith(keys: readonly string[], type: SettingType): Bundle {

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { parseManifest } from '../../host/bundles/manifest.ts';
 import { failureOf } from '../support/agent-failure.ts';
 import { manifestMistakes, wholeManifest } from '../support/manifest-samples.ts';
+import { processorMs } from '../support/processor-time.ts';
 
 const place = '/bundles/b/bundle.json';
 const { bundle, handler, setting } = wholeManifest;
@@ -79,9 +80,9 @@ test('manifest: a handler without settings gets all that are declared, under the
 test('A8: manifest: a list is not looked at further than it may go', () => {
   const paths = Array.from({ length: 100_000 }, (_, index) => `/${index}`);
   const grants = { filesystem: { reason: 'why', paths } };
-  const began = performance.now();
+  const began = processorMs();
   expect(failureOf(() => parse({ grants })).message).toContain('has more than 256 items');
-  expect(performance.now() - began).toBeLessThan(10_000);
+  expect(processorMs() - began).toBeLessThan(10_000);
 });
 
 test('manifest: conditions of handlers and needs of settings are read', () => {

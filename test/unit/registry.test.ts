@@ -13,6 +13,7 @@ import { defaultFailure, defaultPolicies } from '../../host/registry/policy.ts';
 import { answeredSyscalls, isAsked, pointerWish } from '../../host/registry/registry.ts';
 import type { Registry, RegistryHandler } from '../../host/registry/registry.ts';
 import { noneResolver } from '../../host/resolvers/none.ts';
+import { processorMs } from '../support/processor-time.ts';
 
 const mkdir: RegistryHandler = {
   name: 'mkdir-suffix',
@@ -198,12 +199,12 @@ test('A7: registry: what handlers are asked is found out once, and not for each 
   const syscalls = Array.from({ length: 400 }, (_, index) => `call${index}`).concat(lists);
   const handlers = Array.from({ length: 512 }, () => ({ ...observer, syscalls: [...syscalls] }));
   const registry = registryOf(...handlers);
-  const began = performance.now();
+  const began = processorMs();
   const wants = pointerWish(registry);
   for (const { name } of syscallTable) wants(syscall(name));
   expect(answeredSyscalls(registry)).toContain('mkdirat');
   // for each call and each handler it would be a minute
-  expect(performance.now() - began).toBeLessThan(5000);
+  expect(processorMs() - began).toBeLessThan(5000);
 });
 
 test('answeredSyscalls: no handlers answer nothing', () => {

@@ -2,8 +2,6 @@
 // A4: what handlers of shadows take has a bound, too.
 import { expect, test } from 'vitest';
 
-import { trustedCode } from '../../host/handler/compiling/verdicts.ts';
-import { loadComponent } from '../../host/handler/direct.ts';
 import type { Container } from '../../host/worker/container.ts';
 import { InstanceMemory } from '../../host/worker/instance-memory.ts';
 import { KeptContainers } from '../../host/worker/kept-containers.ts';
@@ -12,9 +10,10 @@ import { Syscalls } from '../../host/syscalls/syscalls.ts';
 import type { RecordedCall } from '../../host/recording/recorded-call.ts';
 import { ReplayedChain } from '../../host/replay/replayed-chain.ts';
 import { goodValue, greedy } from '../support/hostile-components.ts';
+import { loadTrusted } from '../support/trusted-component.ts';
 
 const mebibyte = 2 ** 20;
-const component = loadComponent(greedy(), undefined, { checkCode: trustedCode });
+const component = loadTrusted(greedy());
 
 const call: RecordedCall = {
   arch: 'x86_64',

@@ -2,12 +2,12 @@
 // Tests what counts of the components that workers have, also of workers that do not look.
 import { expect, test } from 'vitest';
 
-import { loadComponent } from '../../host/handler/direct.ts';
 import { SentComponents, TakenMessages } from '../../host/worker/sent-components.ts';
 import type { ComponentMessage } from '../../host/worker/thread-messages.ts';
 import { looping, trapping } from '../support/hostile-components.ts';
+import { loadTrusted } from '../support/trusted-component.ts';
 
-const [one, other] = [loadComponent(trapping()), loadComponent(looping())];
+const [one, other] = [loadTrusted(trapping()), loadTrusted(looping())];
 
 /** A worker whose port is an array. */
 class Worker {

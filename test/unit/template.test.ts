@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 
 import { fillTemplate } from '../../host/bundles/template.ts';
 import { failureOf } from '../support/agent-failure.ts';
+import { processorMs } from '../support/processor-time.ts';
 
 const fields = {
   Namespace: 'ns',
@@ -99,12 +100,12 @@ test('A7: template: no more than 64 fields are filled, however short they are', 
 });
 
 test('G8: template: a megabyte of braces is looked at once', () => {
-  const began = performance.now();
+  const began = processorMs();
   const failure = failureOf(() => fillTemplate('{'.repeat(1 << 20), fields));
   expect(failure.message).toBe('a template has no closing braces');
   expect(failureOf(() => fillTemplate(`${'{{'.repeat(1 << 19)}}}`, fields)).message).toContain(
     'Fields: ',
   );
   // each brace beside each other would be minutes
-  expect(performance.now() - began).toBeLessThan(5000);
+  expect(processorMs() - began).toBeLessThan(5000);
 });

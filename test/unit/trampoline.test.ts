@@ -4,13 +4,13 @@ import { expect, test } from 'vitest';
 
 import { messageOf } from '../../host/errors.ts';
 import { familySignature } from '../../host/handler/core-functions.ts';
-import { loadComponent } from '../../host/handler/direct.ts';
 import { HandlerInstance } from '../../host/handler/instance.ts';
 import { ReceivedCall } from '../../host/call/received-call.ts';
 import { Syscalls } from '../../host/syscalls/syscalls.ts';
 import { failureOf } from '../support/agent-failure.ts';
 import { RecordingHost, fillCall } from '../support/handler-harness.ts';
 import type { GivenArgument } from '../support/handler-harness.ts';
+import { loadTrusted } from '../support/trusted-component.ts';
 import {
   allocator,
   component,
@@ -64,7 +64,7 @@ class Handler {
       imports: hasLog ? [logInterface] : [],
       sections: isWide ? [section(componentSection.canon, [1, 0x00, 0x00, 0, 1, 1, 0])] : [],
     });
-    this.instance = new HandlerInstance(loadComponent(bytes), [], this.host);
+    this.instance = new HandlerInstance(loadTrusted(bytes), [], this.host);
   }
 
   ask(name: string, ...given: readonly GivenArgument[]): unknown {

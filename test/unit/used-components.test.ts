@@ -3,10 +3,10 @@
 import { expect, test } from 'vitest';
 
 import { UsedComponents } from '../../host/containers/used-components.ts';
-import { loadComponent } from '../../host/handler/direct.ts';
 import { looping, trapping } from '../support/hostile-components.ts';
+import { loadTrusted } from '../support/trusted-component.ts';
 
-const [one, other] = [loadComponent(trapping()), loadComponent(looping())];
+const [one, other] = [loadTrusted(trapping()), loadTrusted(looping())];
 
 test('A6: used components: each is there once, and until the last listener has it no more', () => {
   const used = new UsedComponents();

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+// The time that a thread has computed, which other work of the machine does not lengthen.
+
+/** What this thread has used of a processor since it began, in milliseconds. */
+export function processorMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
+}
