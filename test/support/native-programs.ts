@@ -4,9 +4,9 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
 import type { Hash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 
 import { runCommand } from './command.ts';
@@ -19,9 +19,12 @@ const outputFolder = join(root, 'build/native-tests');
 
 const compiler = (): string => process.env['CXX'] ?? 'g++';
 
-/** The warnings and the language are those of binding.gyp. */
+/**
+ * The warnings and the language are those of binding.gyp. Of debug information, reports of the
+ * sanitizers need lines alone: all of it makes each program ten times as large.
+ */
 const flags = [
-  '-std=c++23 -fno-exceptions -fno-rtti -O1 -g -fvisibility=hidden -pthread',
+  '-std=c++23 -fno-exceptions -fno-rtti -O1 -g1 -fvisibility=hidden -pthread',
   '-Wall -Wextra -Wconversion -Wshadow -Werror',
   '-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer',
 ].flatMap((line) => line.split(' '));
@@ -90,6 +93,14 @@ async function make(file: string, command: string, args: readonly string[]): Pro
   renameSync(unfinished, file);
 }
 
+/** Removes objects and programs of earlier sources, so that the folder does not grow. */
+function keepOnly(files: readonly string[]): void {
+  const kept = new Set(files.map((file) => relative(outputFolder, file).split('/')[0]));
+  for (const name of readdirSync(outputFolder)) {
+    if (!kept.has(name)) rmSync(join(outputFolder, name), { recursive: true, force: true });
+  }
+}
+
 /** Stands for the name of the result among the arguments of `make`. */
 const result = '<result>';
 
@@ -116,36 +127,47 @@ async function compileAll(sources: readonly string[], headers: string): Promise<
   return [...objects.keys()];
 }
 
-/** All of the addon that needs no Node: each test is linked with what it uses of it. */
-async function nativeLibrary(headers: string): Promise<string> {
+interface Library {
+  readonly file: string;
+  readonly objects: readonly string[];
+}
+
+/** All of the addon that needs no Node: each test is linked with the objects that it uses. */
+async function nativeLibrary(headers: string): Promise<Library> {
   const sources = nativeSources().map((source) => join(nativeFolder, source));
   const objects = await compileAll(sources, headers);
   const hash = shortened(createHash('sha256').update(objects.join('\n')));
-  const library = join(outputFolder, `native-${hash}.a`);
-  await make(library, 'ar', ['rcs', result, ...objects]);
-  return library;
+  const file = join(outputFolder, `native-${hash}.a`);
+  // thin: the objects stay where they are
+  await make(file, 'ar', ['rcsT', result, ...objects]);
+  return { file, objects };
+}
+
+function allTests(): readonly string[] {
+  return namesIn(testFolder, '.cc').map((name) => basename(name, '.cc'));
 }
 
 /** Compiles tests in C++, all or those of these names, unless that was done for these very sources. */
-export async function nativePrograms(
-  tests: readonly string[] = namesIn(testFolder, '.cc').map((name) => basename(name, '.cc')),
-): Promise<readonly string[]> {
+export async function nativePrograms(tests?: readonly string[]): Promise<readonly string[]> {
   mkdirSync(outputFolder, { recursive: true });
+  const names = tests ?? allTests();
   const headers = hashOfHeaders();
   const library = await nativeLibrary(headers);
   const objects = await compileAll(
-    tests.map((test) => join(testFolder, `${test}.cc`)),
+    names.map((name) => join(testFolder, `${name}.cc`)),
     headers,
   );
   const programs = objects.map((object, index) => {
-    const hash = shortened(createHash('sha256').update(`${object}\n${library}`));
-    return { object, file: join(outputFolder, hash, tests[index] ?? '') };
+    const hash = shortened(createHash('sha256').update(`${object}\n${library.file}`));
+    return { object, file: join(outputFolder, hash, names[index] ?? '') };
   });
   for (const { file } of programs) mkdirSync(dirname(file), { recursive: true });
   await forEach(programs, async ({ object, file }) =>
-    make(file, compiler(), [...flags, object, library, '-o', result]),
+    make(file, compiler(), [...flags, object, library.file, '-o', result]),
   );
-  return programs.map(({ file }) => file);
+  const files = programs.map(({ file }) => file);
+  if (tests === undefined) keepOnly([...library.objects, library.file, ...objects, ...files]);
+  return files;
 }
 
 /** Compiles them, and lists their cases. */
