@@ -90,7 +90,7 @@ test('build: a component that is there already stays as it is', async () => {
   expect(stdout).toContain('errno.wasm: came built');
 });
 
-test('L8: build: a link beside a file is not followed', async () => {
+test('build: a link beside a file is not followed', async () => {
   using folder = new TemporaryFolder();
   using elsewhere = new TemporaryFolder();
   cpSync(join(projectRoot, 'dist/handlers-wasm/errno'), folder.path, { recursive: true });
