@@ -16,6 +16,20 @@ export {
   numbersPerArch,
   readKind,
 } from './border/calls.ts';
+export {
+  credentialsLayout,
+  processLayout,
+  resourceNumbers,
+  userNamespace,
+} from './border/caller.ts';
+export {
+  mountRange,
+  ofDescriptor,
+  operation,
+  operationNumber,
+  statNumbers,
+} from './border/operations.ts';
+export { actingLink, receiverEventKind, registryPart } from './border/receiver.ts';
 
 /** A receiver: shared by all threads of the process. */
 export type ReceiverHandle = number & { readonly brand: 'receiver' };
@@ -35,27 +49,7 @@ export function tokenOf(value: number): Token {
   return value as Token;
 }
 
-/** A link of an `overdue` event: the worker acted in the container. */
-export const actingLink = 0xffff_ffff;
-
-/** What `nextReceiverEvent` reports; the values are the addon's. */
-export const receiverEventKind = {
-  ended: 1,
-  exited: 2,
-  overdue: 3,
-  crowded: 4,
-  broken: 5,
-  shared: 6,
-} as const;
-
-/** The numbers behind a kind:
- * - `ended`: the last user of a listener is gone;
- * - `exited`: a watched process has ended;
- * - `overdue`: a handler has used its time up; its call has been answered and its worker must be ended;
- * - `crowded`: calls wait, and every worker is busy;
- * - `broken`: a worker has ended within a handler; its call has been answered;
- * - `shared`: others receive from a listener, too, and keep the agent waiting: it ends next.
- */
+/** `kind` is one of `receiverEventKind`. */
 export interface ReceiverEvent {
   readonly kind: number;
   readonly token: number;
@@ -72,144 +66,6 @@ export interface ReceiverEvent {
    */
   readonly quarantineMs: number;
 }
-
-/**
- * Positions in the numbers that `mountAsCaller` takes: each string is an offset and, behind it, a
- * length, which is -1 for a string that is not there.
- */
-export const mountRange = {
-  source: 0,
-  target: 2,
-  type: 4,
-  data: 6,
-  flagsLow: 8,
-  flagsHigh: 9,
-  count: 10,
-} as const;
-
-/** What `operate` does; the values are the addon's. */
-export const operation = {
-  mkdir: 1,
-  mknod: 2,
-  open: 3,
-  chmod: 4,
-  chown: 5,
-  rename: 6,
-  link: 7,
-  symlink: 8,
-  unlink: 9,
-  stat: 10,
-  getXattr: 11,
-  setXattr: 12,
-  listXattr: 13,
-  removeXattr: 14,
-  readLink: 15,
-  unmount: 20,
-  setMountAttributes: 21,
-} as const;
-
-/** Beside the flags of a call: it takes a descriptor and no path, and no O_PATH will do. */
-export const ofDescriptor: number = 1 << 30;
-
-/**
- * Positions in the numbers that `operate` takes. Each string is an offset into its memory and,
- * behind it, a length, which is -1 for one that is not there.
- */
-export const operationNumber = {
-  dirfd: 0,
-  /** Of unmount and setMountAttributes: the mount point. */
-  path: 1,
-  secondDirfd: 3,
-  /** The new path of rename and link; what a symbolic link holds. */
-  secondPath: 4,
-  /** Of unmount: the paths that are spared, each with a NUL behind it; absent: no other rule. */
-  value: 6,
-  name: 8,
-  /**
-   * The call's own: AT_*, together with XATTR_* those of setXattr; O_*; RENAME_*; MNT_*; of
-   * setMountAttributes AT_RECURSIVE.
-   */
-  flags: 10,
-  mode: 11,
-  /** uid and gid; major and minor; the halves of the attributes to set, the lower one first. */
-  first: 12,
-  second: 13,
-  /** The halves of RESOLVE_*; of the attributes to clear. */
-  low: 14,
-  high: 15,
-  /** Written: how long the result is. */
-  resultLength: 16,
-  /**
-   * Written by open: the index of the descriptor. Read by stat without a path: the descriptor that
-   * is asked about; by setMountAttributes: the user namespace of an id mapping, -1: none.
-   */
-  descriptor: 17,
-  /** Of open, 1: the flags are those of an openat2(2), which ignores none that it does not know. */
-  isStrict: 18,
-  /**
-   * 1: with the Linux capability that it takes, where the addon lends one: for nodes of harmless
-   * devices, and for extended attributes of overlay file systems.
-   */
-  isLent: 19,
-  /** Of open, 1: the caller gets it at once, where that can be, since the call returns it. */
-  isGiven: 20,
-  /** Written by open: the number by which the caller has got it, and no index; or -1. */
-  given: 21,
-  count: 22,
-} as const;
-
-/** What `stat` of `operate` writes: numbers of 64 bits, in this order. */
-export const statNumbers = [
-  'holderMajor',
-  'holderMinor',
-  'inode',
-  'mode',
-  'links',
-  'uid',
-  'gid',
-  'deviceMajor',
-  'deviceMinor',
-  'size',
-  'blocks',
-  'accessed',
-  'modified',
-  'changed',
-  'mountFlags',
-] as const;
-
-/** What `containerResources` writes: numbers of 64 bits, in this order. */
-export const resourceNumbers = [
-  'uptime',
-  'load1',
-  'load5',
-  'load15',
-  'memory',
-  'memoryFree',
-  'memoryShared',
-  'swap',
-  'swapFree',
-  'processes',
-] as const;
-
-/** Where `callerCredentials` writes what, as byte offsets; ids and groups have 4 bytes each. */
-export const credentialsLayout = {
-  uid: 0,
-  gid: 16,
-  umask: 32,
-  noNewPrivileges: 36,
-  /** Five sets of 8 bytes: inheritable, permitted, effective, bounding, ambient. */
-  capabilities: 40,
-  commLength: 80,
-  comm: 84,
-  groupCount: 100,
-  groups: 104,
-} as const;
-
-/** Where `callerProcess` writes what, as byte offsets: 8 bytes of milliseconds, 4 of a flag. */
-export const processLayout = { age: 0, isFirst: 8, size: 12 } as const;
-
-/** Which user namespace `hasCapability` means; the values are the addon's. */
-export const userNamespace = { ofCaller: 0, ofMounts: 1, ofHost: 2, ofContainer: 3 } as const;
 
 /** What handlers of a bundle remember of a container; of all threads of the process. */
 export type StateHandle = number & { readonly brand: 'state' };
@@ -556,9 +412,6 @@ export interface Native {
   /** The instructions of a notify filter, eight bytes each. */
   filterBytes(this: void, trapped: Uint8Array): Uint8Array;
 }
-
-/** Parts of an encoded registry. */
-export const registryPart = { own: 0, handlers: 1, annotations: 2 } as const;
 
 export type ProgramRequest = readonly [
   command: readonly string[],

@@ -98,6 +98,9 @@ export const inboxFields = {
   terms: 'u32',
 } as const;
 
+/** In front of the value that a struct xattr_args points to. */
+export const xattrHeaderFields = { flags: 'u32', size: 'u32' } as const;
+
 /** Room for the bytes of pointer arguments: four strings, or a path and an extended attribute. */
 export const inboxData: number = 18 * 4096;
 

@@ -110,10 +110,10 @@ export class CounterBlock {
     const word = (index: number): number => Number(Atomics.load(this.#words, first + index));
     const counts = new CallCounts();
     callEnds.forEach((end, index) => {
-      counts.ends[end] = word(slotLayout.firstEnd + index);
+      counts.ends[end] = word(slotLayout.ends + index);
     });
     counts.durations.add(
-      Array.from({ length: bucketCount }, (_, index) => word(slotLayout.firstBucket + index)),
+      Array.from({ length: bucketCount }, (_, index) => word(slotLayout.buckets + index)),
       word(slotLayout.durationSumNs),
     );
     return counts;

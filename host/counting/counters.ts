@@ -1,59 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the addon counts while calls are answered, in memory that all threads share: where it is, who
 // names it, and its sum over the workers. Nothing here runs on a call's way.
+import {
+  bucketBoundsMicroseconds,
+  bucketCount,
+  callEnds,
+  slotCount,
+  slotLayout,
+} from '../border/counters.ts';
 
-/**
- * Upper bounds of the buckets of all durations, in seconds. The addon has the same, in nanoseconds.
- */
-export const bucketBoundsSeconds: readonly number[] = [
-  5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 0.1, 0.25,
-  0.5, 1, 2.5, 5, 10,
-];
-/** The last one is of what is above all bounds. */
-export const bucketCount: number = bucketBoundsSeconds.length + 1;
+export { bucketCount, callEnds, figure, slotCount, slotLayout } from '../border/counters.ts';
 
-/** How calls end, in the order of their counters. */
-export const callEnds = ['value', 'errno', 'continue', 'gone', 'failed'] as const;
+/** Upper bounds of the buckets of all durations. */
+export const bucketBoundsSeconds: readonly number[] = bucketBoundsMicroseconds.map(
+  (bound) => bound / 1e6,
+);
 
 export type CallEnd = (typeof callEnds)[number];
 
-/** A worker's counters are slots of 64-bit words; these are words of a slot. */
-export const slotLayout = {
-  /** One for each of `callEnds`. */
-  firstEnd: 0,
-  durationSumNs: 5,
-  /** Not cumulative. */
-  firstBucket: 6,
-  /** Not the addon's: 1 while the main thread has not yet taken what a slot counted that is given back. */
-  isGivenBack: 31,
-  words: 32,
-} as const;
-
-/** Memory is taken by those only that are used. */
-export const slotCount = 4096;
 /** For calls of which not even the container is known. */
 export const unnamedSlot = 0;
 /** For all that the others are not enough for. */
 export const otherSlot: number = slotCount - 1;
-
-/** Words of what the addon's `receiverFigures` gives. */
-export const figure = {
-  received: 0,
-  queued: 1,
-  queueRefused: 2,
-  restarted: 3,
-  lateAnswers: 4,
-  workers: 5,
-  busyWorkers: 6,
-  listeners: 7,
-  fallbackReceived: 8,
-  /** Not cumulative. */
-  firstReceiveDelayBucket: 9,
-  receiveDelaySumNs: 30,
-  receiveDelayCount: 31,
-  withdrawn: 32,
-  count: 64,
-} as const;
 
 /** Whose calls those are, and how they are answered. */
 export interface CallLabels {

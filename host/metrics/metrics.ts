@@ -215,7 +215,7 @@ export class Metrics {
   #receiveDelays(): Durations {
     const delays = new Durations();
     const buckets = Array.from({ length: bucketCount }, (_, index) =>
-      this.#figure(figure.firstReceiveDelayBucket + index),
+      this.#figure(figure.receiveDelayBuckets + index),
     );
     delays.add(buckets, this.#figure(figure.receiveDelaySumNs));
     return delays;

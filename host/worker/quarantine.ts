@@ -2,12 +2,16 @@
 // Handlers that fail again and again are left alone for a while: their calls fail at once. All
 // threads share what is known of them; a container's handlers are its own, so that no container can
 // have another's quarantined.
+import {
+  failureWeight,
+  firstBackOffMs,
+  maxBackOffMs,
+  quarantineLevel,
+  quarantineWord,
+} from '../border/quarantine.ts';
 import { mostPlaces } from '../counting/container-places.ts';
 import type { ContainerPlace } from '../counting/container-places.ts';
 import { IndexPool } from '../counting/index-pool.ts';
-
-/** Words of a handler's state. */
-const word = { level: 0, backOffMs: 1, isTried: 2, words: 4 } as const;
 
 /** Of all containers together; those of a container that are past it share its own place. */
 export const mostHandlers = 16_384;
@@ -16,15 +20,6 @@ const mostHandlersOfUsers = mostHandlers / 2;
 const mostHandlersOfUser = mostHandlersOfUsers / 4;
 /** Behind those of handlers: one for each container, and the one that is shared past the last. */
 const mostStates = mostHandlers + mostPlaces + 1;
-/**
- * How much a failure adds to the level, of which a good answer takes one: whoever fails at more than
- * a fifth of its calls comes to be left alone, too, however it spreads them.
- */
-const failureWeight = 4;
-/** Five failures in a row. */
-const patience = 5 * failureWeight;
-const firstBackOffMs = 1000;
-const longestBackOffMs = 60_000;
 /** Beside its deadline, for a call that tries a handler: then another one may. */
 const trySlackMs = 1000;
 
@@ -41,7 +36,7 @@ export interface QuarantineBuffers {
 
 export function makeQuarantineBuffers(): QuarantineBuffers {
   return {
-    states: new SharedArrayBuffer(mostStates * word.words * Int32Array.BYTES_PER_ELEMENT),
+    states: new SharedArrayBuffer(mostStates * quarantineWord.words * Int32Array.BYTES_PER_ELEMENT),
     ends: new SharedArrayBuffer(mostStates * BigInt64Array.BYTES_PER_ELEMENT),
   };
 }
@@ -62,8 +57,8 @@ export class Quarantine {
    * fail until that one is through, or has taken longer than it may.
    */
   mayAsk(handler: number, deadlineMs: number): boolean {
-    const first = handler * word.words;
-    if ((this.#states[first + word.level] ?? 0) < patience) return true;
+    const first = handler * quarantineWord.words;
+    if ((this.#states[first + quarantineWord.level] ?? 0) < quarantineLevel) return true;
     const end = Atomics.load(this.#ends, handler);
     // just about to begin, or cleared by another thread
     if (end === 0n) return true;
@@ -71,32 +66,32 @@ export class Quarantine {
     if (now < end) return false;
     const tryEnd = now + BigInt(Math.ceil(deadlineMs) + trySlackMs);
     if (Atomics.compareExchange(this.#ends, handler, end, tryEnd) !== end) return false;
-    Atomics.store(this.#states, first + word.isTried, 1);
+    Atomics.store(this.#states, first + quarantineWord.isTried, 1);
     return true;
   }
 
   /** A call has failed at what is not the handler's: where that was the one that tried it, the next may. */
   left(handler: number): void {
-    const first = handler * word.words;
-    if ((this.#states[first + word.level] ?? 0) < patience) return;
-    if (Atomics.exchange(this.#states, first + word.isTried, 0) === 0) return;
+    const first = handler * quarantineWord.words;
+    if ((this.#states[first + quarantineWord.level] ?? 0) < quarantineLevel) return;
+    if (Atomics.exchange(this.#states, first + quarantineWord.isTried, 0) === 0) return;
     Atomics.store(this.#ends, handler, uptimeMs());
   }
 
   /** To be called after each good answer: it costs a read when all is well. */
   succeeded(handler: number): void {
-    const first = handler * word.words;
-    const level = this.#states[first + word.level] ?? 0;
+    const first = handler * quarantineWord.words;
+    const level = this.#states[first + quarantineWord.level] ?? 0;
     if (level === 0) return;
-    if (level >= patience) {
+    if (level >= quarantineLevel) {
       // a call that was asked before the quarantine began says nothing of those after
-      if (Atomics.load(this.#states, first + word.isTried) !== 0) this.clear(handler);
+      if (Atomics.load(this.#states, first + quarantineWord.isTried) !== 0) this.clear(handler);
       return;
     }
     // in a shared place the good ones would make up for the bad one
     if (handler >= mostHandlers) return;
     // where another thread was quicker, its count is as good
-    Atomics.compareExchange(this.#states, first + word.level, level, level - 1);
+    Atomics.compareExchange(this.#states, first + quarantineWord.level, level, level - 1);
   }
 
   /**
@@ -105,22 +100,22 @@ export class Quarantine {
    */
   failed(handler: number): number {
     if (handler < 0 || handler >= mostStates) return 0;
-    const first = handler * word.words;
-    const before = Atomics.add(this.#states, first + word.level, failureWeight);
-    if (before + failureWeight < patience) return 0;
-    const hasTried = Atomics.exchange(this.#states, first + word.isTried, 0) !== 0;
+    const first = handler * quarantineWord.words;
+    const before = Atomics.add(this.#states, first + quarantineWord.level, failureWeight);
+    if (before + failureWeight < quarantineLevel) return 0;
+    const hasTried = Atomics.exchange(this.#states, first + quarantineWord.isTried, 0) !== 0;
     // others that were asked before it began fail too
     if (!hasTried && uptimeMs() < Atomics.load(this.#ends, handler)) return 0;
-    const last = Atomics.load(this.#states, first + word.backOffMs);
-    const backOffMs = last === 0 ? firstBackOffMs : Math.min(2 * last, longestBackOffMs);
-    Atomics.store(this.#states, first + word.backOffMs, backOffMs);
+    const last = Atomics.load(this.#states, first + quarantineWord.backOffMs);
+    const backOffMs = last === 0 ? firstBackOffMs : Math.min(2 * last, maxBackOffMs);
+    Atomics.store(this.#states, first + quarantineWord.backOffMs, backOffMs);
     Atomics.store(this.#ends, handler, uptimeMs() + BigInt(backOffMs));
     return backOffMs;
   }
 
   /** Forgets all about a handler. */
   clear(handler: number): void {
-    this.#states.fill(0, handler * word.words, (handler + 1) * word.words);
+    this.#states.fill(0, handler * quarantineWord.words, (handler + 1) * quarantineWord.words);
     Atomics.store(this.#ends, handler, 0n);
   }
 

@@ -121,11 +121,7 @@ std::span<std::byte> Arguments::bytes() {
   return typed_array<std::byte>(napi_uint8_array, "expected a Uint8Array");
 }
 
-std::span<const std::int32_t> Arguments::numbers() {
-  return typed_array<std::int32_t>(napi_int32_array, "expected an Int32Array");
-}
-
-std::span<std::int32_t> Arguments::writable_numbers() {
+std::span<std::int32_t> Arguments::numbers() {
   return typed_array<std::int32_t>(napi_int32_array, "expected an Int32Array");
 }
 

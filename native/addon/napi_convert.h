@@ -39,9 +39,14 @@ class Arguments {
   // The bytes of a Uint8Array; valid during this call only.
   [[nodiscard]] std::span<std::byte> bytes();
   // The numbers of an Int32Array; valid during this call only.
-  [[nodiscard]] std::span<const std::int32_t> numbers();
-  // The same, to write results to.
-  [[nodiscard]] std::span<std::int32_t> writable_numbers();
+  [[nodiscard]] std::span<std::int32_t> numbers();
+  // The same as a struct of as many numbers of 32 bits; nullptr after a wrong argument.
+  template <typename Struct>
+  [[nodiscard]] Struct* numbers_of() {
+    const std::span<std::int32_t> all = numbers();
+    if (is_ok_ && all.size_bytes() != sizeof(Struct)) refuse("expected another count of numbers");
+    return is_ok_ ? reinterpret_cast<Struct*>(all.data()) : nullptr;
+  }
   // Part of some bytes; absent when the length is negative.
   [[nodiscard]] std::optional<std::string> range(std::span<const std::byte> all,
                                                  std::int32_t offset, std::int32_t length);

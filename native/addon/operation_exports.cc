@@ -84,27 +84,6 @@ Napi::Value act_as_caller(const Napi::CallbackInfo& info, Worker& worker, const 
 
 [[nodiscard]] bool has_nul(const std::string& text) { return text.find('\0') != std::string::npos; }
 
-// Positions in the numbers of `operate`; native.ts has the same.
-constexpr std::size_t kDirfd = 0;
-constexpr std::size_t kPath = 1;
-constexpr std::size_t kSecondDirfd = 3;
-constexpr std::size_t kSecondPath = 4;
-constexpr std::size_t kValue = 6;
-constexpr std::size_t kName = 8;
-constexpr std::size_t kOperationFlags = 10;
-constexpr std::size_t kMode = 11;
-constexpr std::size_t kFirstValue = 12;
-constexpr std::size_t kSecondValue = 13;
-constexpr std::size_t kResolveLow = 14;
-constexpr std::size_t kResolveHigh = 15;
-constexpr std::size_t kResultLength = 16;
-constexpr std::size_t kResultDescriptor = 17;
-constexpr std::size_t kIsStrict = 18;
-constexpr std::size_t kIsLent = 19;
-constexpr std::size_t kIsGiven = 20;
-constexpr std::size_t kGiven = 21;
-constexpr std::size_t kOperationNumbers = 22;
-
 // What the arguments of a path are, see path_resolution(7).
 [[nodiscard]] int path_error(const std::string& path, bool may_be_empty) {
   if (has_nul(path)) return EINVAL;
@@ -122,9 +101,6 @@ constexpr std::size_t kOperationNumbers = 22;
       return (flags & AT_SYMLINK_NOFOLLOW) == 0;
   }
 }
-
-// Beside the flags of calls: it is fchmod(2) or fchown(2). native.ts has the same.
-constexpr std::uint32_t kOfDescriptor = 1U << 30;
 
 // What the kernel has against a way to open, before it looks at any path. open(2) ignores what it
 // does not know, and some flags exclude each other all the same.
@@ -229,21 +205,6 @@ void leave_to_look_up(const Start& start, int own_error, const UniqueFd& root, U
   base.reset(fcntl(root.get(), F_DUPFD_CLOEXEC, 0));
   base_error = base.is_open() ? 0 : errno;
 }
-
-// Positions in the ranges of mountAsCaller; native.ts has the same.
-constexpr std::size_t kSource = 0;
-
-constexpr std::size_t kTarget = 2;
-
-constexpr std::size_t kType = 4;
-
-constexpr std::size_t kData = 6;
-
-constexpr std::size_t kFlagsLow = 8;
-
-constexpr std::size_t kFlagsHigh = 9;
-
-constexpr std::size_t kMountRanges = 10;
 
 // A protection of /proc/sys/fs, which is read for each call: its file stays open.
 class Protection {
@@ -379,16 +340,17 @@ Napi::Value act(const Napi::CallbackInfo& info, Worker& worker, Asked asked, Fil
                        });
 }
 
-// Of the operations that are none on files; native.ts has the same.
-constexpr std::uint32_t kUnmount = 20;
-constexpr std::uint32_t kSetMountAttributes = 21;
-constexpr std::size_t kLow = 14;
-constexpr std::size_t kHigh = 15;
+[[nodiscard]] std::uint64_t wide(std::uint32_t low, std::uint32_t high) {
+  return low | std::uint64_t{high} << 32;
+}
 
-[[nodiscard]] std::uint64_t wide(std::span<const std::int32_t> numbers, std::size_t low,
-                                 std::size_t high) {
-  return static_cast<std::uint32_t>(numbers[low]) |
-         std::uint64_t{static_cast<std::uint32_t>(numbers[high])} << 32;
+[[nodiscard]] bool is_mount_operation(std::uint32_t operation) {
+  switch (static_cast<MountOperation>(operation)) {
+    case MountOperation::unmount:
+    case MountOperation::set_mount_attributes:
+      return true;
+  }
+  return false;
 }
 
 [[nodiscard]] bool has_sys_admin(const Target& target) {
@@ -418,27 +380,26 @@ struct MountTexts {
   std::optional<std::string> spared;
 };
 
-Napi::Value change_mount(const Napi::CallbackInfo& info, Worker& worker, std::uint32_t operation,
-                         MountTexts texts, std::span<const std::int32_t> numbers) {
+Napi::Value change_mount(const Napi::CallbackInfo& info, Worker& worker, MountOperation operation,
+                         MountTexts texts, const OperationNumbers& numbers) {
   auto& path = texts.path;
   if (!path) return number(info.Env(), EINVAL);
   if (const int error = path_error(*path, false); error != 0) return number(info.Env(), error);
-  const Start start = start_of(std::move(*path), numbers[kDirfd]);
-  const auto flags = static_cast<std::uint32_t>(numbers[kOperationFlags]);
+  const Start start = start_of(std::move(*path), numbers.dirfd);
   constexpr auto kPinned = Pinned::for_changes_of_mounts;
-  if (operation == kUnmount) {
+  if (operation == MountOperation::unmount) {
     const auto spared = texts.spared ? worker.spared(*texts.spared) : std::nullopt;
     // what can't be found must not be taken away
     if (texts.spared && !spared) return number(info.Env(), EPERM);
     return act_on_mount(info, worker, start, kPinned, [&](const Mounting& mounting) {
-      return unmount(mounting, start.rest, flags, spared);
+      return unmount(mounting, start.rest, numbers.flags, spared);
     });
   }
-  const std::int32_t descriptor = numbers[kResultDescriptor];
+  const std::int32_t descriptor = numbers.descriptor;
   const MountChange change = {
-      .set = wide(numbers, kFirstValue, kSecondValue),
-      .clear = wide(numbers, kLow, kHigh),
-      .is_recursive = (flags & AT_RECURSIVE) != 0,
+      .set = wide(numbers.first, numbers.second),
+      .clear = wide(numbers.low, numbers.high),
+      .is_recursive = (numbers.flags & AT_RECURSIVE) != 0,
       .user_namespace = descriptor < 0 ? -1 : worker.kept(static_cast<std::uint32_t>(descriptor))};
   if (descriptor >= 0 && change.user_namespace < 0) return number(info.Env(), EBADF);
   return act_on_mount(info, worker, start, kPinned, [&](const Mounting& mounting) {
@@ -453,75 +414,72 @@ Napi::Value operate(const Napi::CallbackInfo& info) {
   const std::uint32_t handle = arguments.u32();
   const std::uint32_t operation = arguments.u32();
   const std::span<std::byte> memory = arguments.bytes();
-  const std::span<std::int32_t> numbers = arguments.writable_numbers();
+  auto* const numbers = arguments.numbers_of<OperationNumbers>();
   const std::span<std::byte> result = arguments.bytes();
   const std::span<const std::byte> within =
       arguments.has_more() ? arguments.bytes() : std::span<std::byte>();
   if (!arguments.is_ok()) return {};
-  if (numbers.size() != kOperationNumbers) return throw_type(info.Env(), "expected 22 numbers");
-  const bool is_of_mount = operation == kUnmount || operation == kSetMountAttributes;
-  if (!is_of_mount && (operation == 0 || operation > kLastAskedOperation))
+  const bool is_of_mount = is_mount_operation(operation);
+  if (!is_of_mount && (operation == 0 || operation > kAskedOperations))
     return throw_type(info.Env(), "expected the number of an operation");
-  const auto text = [&](std::size_t at) {
-    return arguments.range(memory, numbers[at], numbers[at + 1]);
-  };
-  const auto path = text(kPath);
-  const auto second_path = text(kSecondPath);
-  const auto name = text(kName);
-  const auto value = text(kValue);
+  const auto path = arguments.range(memory, numbers->path, numbers->path_length);
+  const auto second_path =
+      arguments.range(memory, numbers->second_path, numbers->second_path_length);
+  const auto name = arguments.range(memory, numbers->name, numbers->name_length);
+  const auto value = arguments.range(memory, numbers->value, numbers->value_length);
   if (!arguments.is_ok()) return {};
   AttachedWorker* attached = find(info, &State::workers, handle);
   if (attached == nullptr) return {};
-  if (is_of_mount) return change_mount(info, *attached->worker, operation, {path, value}, numbers);
-  const auto flags = static_cast<std::uint32_t>(numbers[kOperationFlags]);
+  if (is_of_mount) {
+    return change_mount(info, *attached->worker, static_cast<MountOperation>(operation),
+                        {path, value}, *numbers);
+  }
+  const std::uint32_t flags = numbers->flags;
   const auto kind = static_cast<FileOperation>(operation);
   int described = -1;
   if (!path) {
     if (kind != FileOperation::stat) return number(info.Env(), EINVAL);
-    described = attached->worker->kept(static_cast<std::uint32_t>(numbers[kResultDescriptor]));
+    described = attached->worker->kept(static_cast<std::uint32_t>(numbers->descriptor));
     if (described == -1) return number(info.Env(), EBADF);
   }
-  if ((flags & kOfDescriptor) != 0 && numbers[kDirfd] == AT_FDCWD) return number(info.Env(), EBADF);
+  if ((flags & kOfDescriptor) != 0 && numbers->dirfd == AT_FDCWD) return number(info.Env(), EBADF);
   FileOutcome done;
-  const Napi::Value answer =
-      act(info, *attached->worker,
-          {.request = {.operation = kind,
-                       .path = path.value_or(""),
-                       .second_path = second_path.value_or(""),
-                       .name = name.value_or(""),
-                       .data = value.value_or(""),
-                       .flags = own_flags(kind, flags),
-                       .mode = static_cast<std::uint32_t>(numbers[kMode]),
-                       .first = static_cast<std::uint32_t>(numbers[kFirstValue]),
-                       .second = static_cast<std::uint32_t>(numbers[kSecondValue]),
-                       .is_followed = is_followed(kind, flags),
-                       .room = static_cast<std::uint32_t>(result.size()),
-                       .resolve = static_cast<std::uint32_t>(numbers[kResolveLow]) |
-                                  std::uint64_t{static_cast<std::uint32_t>(numbers[kResolveHigh])}
-                                      << 32,
-                       .is_given = numbers[kIsGiven] != 0,
-                       .within = split_paths(within)},
-           .dirfd = numbers[kDirfd],
-           .second_dirfd = numbers[kSecondDirfd],
-           .has_second = second_path.has_value(),
-           .may_be_empty = described != -1 || (flags & AT_EMPTY_PATH) != 0,
-           .needs_open_file = needs_open_file(kind, flags),
-           .is_lent = numbers[kIsLent] != 0,
-           .kept = described,
-           .is_strict = numbers[kIsStrict] != 0},
-          done);
+  const Napi::Value answer = act(info, *attached->worker,
+                                 {.request = {.operation = kind,
+                                              .path = path.value_or(""),
+                                              .second_path = second_path.value_or(""),
+                                              .name = name.value_or(""),
+                                              .data = value.value_or(""),
+                                              .flags = own_flags(kind, flags),
+                                              .mode = numbers->mode,
+                                              .first = numbers->first,
+                                              .second = numbers->second,
+                                              .is_followed = is_followed(kind, flags),
+                                              .room = static_cast<std::uint32_t>(result.size()),
+                                              .resolve = wide(numbers->low, numbers->high),
+                                              .is_given = numbers->is_given != 0,
+                                              .within = split_paths(within)},
+                                  .dirfd = numbers->dirfd,
+                                  .second_dirfd = numbers->second_dirfd,
+                                  .has_second = second_path.has_value(),
+                                  .may_be_empty = described != -1 || (flags & AT_EMPTY_PATH) != 0,
+                                  .needs_open_file = needs_open_file(kind, flags),
+                                  .is_lent = numbers->is_lent != 0,
+                                  .kept = described,
+                                  .is_strict = numbers->is_strict != 0},
+                                 done);
   const std::size_t length = std::min(done.bytes.size(), result.size());
   std::copy_n(reinterpret_cast<const std::byte*>(done.bytes.data()), length, result.begin());
-  numbers[kResultLength] = static_cast<std::int32_t>(length);
-  numbers[kResultDescriptor] = -1;
-  numbers[kGiven] = done.given;
+  numbers->result_length = static_cast<std::uint32_t>(length);
+  numbers->descriptor = -1;
+  numbers->given = done.given;
   if (done.given >= 0) CallerState::of(attached->worker->tid()).note_turn();
   if (done.fd.is_open()) {
     Worker& worker = *attached->worker;
     const auto flush = done.is_closed_at_once ? Flush::none : Flush::unknown;
     const auto kept = worker.keep(CallersFd(std::move(done.fd), worker.owner().payer, flush));
     if (!kept) return number(info.Env(), kept.error().number);
-    numbers[kResultDescriptor] = static_cast<std::int32_t>(*kept);
+    numbers->descriptor = static_cast<std::int32_t>(*kept);
   }
   return answer;
 }
@@ -530,19 +488,16 @@ Napi::Value mount_as_caller(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const std::uint32_t handle = arguments.u32();
   const std::span<std::byte> memory = arguments.bytes();
-  const std::span<const std::int32_t> ranges = arguments.numbers();
+  const auto* const numbers = arguments.numbers_of<MountNumbers>();
   if (!arguments.is_ok()) return {};
-  if (ranges.size() != kMountRanges) return throw_type(info.Env(), "expected ten numbers");
-  const auto text = [&](std::size_t at) {
-    return arguments.range(memory, ranges[at], ranges[at + 1]);
-  };
-  auto target = text(kTarget);
-  auto type = text(kType);
-  MountArguments wanted = {.source = text(kSource),
-                           .target = target.value_or(""),
-                           .type = type.value_or(""),
-                           .flags = wide(ranges, kFlagsLow, kFlagsHigh),
-                           .data = text(kData)};
+  auto target = arguments.range(memory, numbers->target, numbers->target_length);
+  auto type = arguments.range(memory, numbers->type, numbers->type_length);
+  MountArguments wanted = {
+      .source = arguments.range(memory, numbers->source, numbers->source_length),
+      .target = target.value_or(""),
+      .type = type.value_or(""),
+      .flags = wide(numbers->flags_low, numbers->flags_high),
+      .data = arguments.range(memory, numbers->data, numbers->data_length)};
   if (!arguments.is_ok()) return {};
   if (!target || !type || has_nul(*target) || has_nul(*type) ||
       has_nul(wanted.source.value_or("")) || has_nul(wanted.data.value_or(""))) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstring>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -26,11 +27,15 @@ std::string_view text_of(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-// As `registryPart` of native.ts; no other part has anything.
-std::string_view part_of(const Terms& terms, std::uint32_t part) {
-  if (part == 0) return terms.registry;
-  if (part == 1 && terms.handlers) return *terms.handlers;
-  if (part == 2 && terms.annotations) return *terms.annotations;
+std::string_view part_of(const Terms& terms, RegistryPart part) {
+  switch (part) {
+    case RegistryPart::own:
+      return terms.registry;
+    case RegistryPart::handlers:
+      return terms.handlers ? std::string_view(*terms.handlers) : std::string_view();
+    case RegistryPart::annotations:
+      return terms.annotations ? std::string_view(*terms.annotations) : std::string_view();
+  }
   return {};
 }
 
@@ -52,7 +57,7 @@ TermsArguments TermsArguments::take(Arguments& arguments) {
 
 std::optional<Terms> TermsArguments::terms(Receiver& receiver) const {
   constexpr std::uint32_t kMostErrno = 4095;
-  constexpr std::size_t kLink = sizeof(std::int32_t) + Terms::kDigest;
+  constexpr std::size_t kLink = sizeof(std::int32_t) + kComponentDigest;
   if (failure_errno > kMostErrno || chain.size() % kLink != 0) return std::nullopt;
   std::vector<std::int32_t> quarantine(chain.size() / kLink);
   const auto indexes = chain.first(quarantine.size() * sizeof(std::int32_t));
@@ -300,12 +305,11 @@ Napi::Value receiver_figures(const Napi::CallbackInfo& info) {
   const std::uint32_t handle = arguments.u32();
   const std::span<std::byte> out = arguments.bytes();
   if (!arguments.is_ok()) return {};
-  constexpr std::size_t kSize = Receiver::kFigures * sizeof(std::uint64_t);
-  if (out.size() < kSize || reinterpret_cast<std::uintptr_t>(out.data()) % 8 != 0)
-    return throw_type(info.Env(), "figures too small or not aligned");
+  if (out.size() < sizeof(ReceiverFigures))
+    return throw_type(info.Env(), "too few bytes for figures");
   if (const auto receiver = find_receiver(info, handle)) {
-    receiver->read_figures(std::span<std::uint64_t, Receiver::kFigures>(
-        reinterpret_cast<std::uint64_t*>(out.data()), Receiver::kFigures));
+    const ReceiverFigures figures = receiver->figures();
+    std::memcpy(out.data(), &figures, sizeof figures);
   }
   return info.Env().Undefined();
 }
@@ -425,7 +429,7 @@ Napi::Value listener_registry(const Napi::CallbackInfo& info) {
   if (attached == nullptr) return {};
   const auto terms = attached->worker->terms(token);
   if (!terms) return throw_errno(info.Env(), "read the registry", terms.error());
-  const std::string_view text = part_of(**terms, part);
+  const std::string_view text = part_of(**terms, static_cast<RegistryPart>(part));
   return Napi::Buffer<char>::Copy(info.Env(), text.data(), text.size());
 }
 

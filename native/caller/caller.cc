@@ -62,22 +62,16 @@ constexpr unsigned kPidfdThread = O_EXCL;
                                  : std::strtoull(status.c_str() + at + key.size(), nullptr, base);
 }
 
-class Writer {
- public:
-  explicit Writer(std::span<std::byte> into) : into_(into) {}
-  template <typename T>
-  void put(T value) {
-    put_bytes(&value, sizeof value);
-  }
-  void put_bytes(const void* bytes, std::size_t size) {
-    const std::size_t length = std::min(size, into_.size());
-    std::memcpy(into_.data(), bytes, length);
-    into_ = into_.subspan(length);
-  }
+// Writes as many of the bytes as there is room for; the room behind them.
+std::span<std::byte> put(std::span<std::byte> into, const void* bytes, std::size_t size) {
+  const std::size_t length = std::min(size, into.size());
+  std::memcpy(into.data(), bytes, length);
+  return into.subspan(length);
+}
 
- private:
-  std::span<std::byte> into_;
-};
+[[nodiscard]] std::array<std::uint32_t, 4> all_of(const UserIds& ids) {
+  return {ids.real, ids.effective, ids.saved, ids.fs};
+}
 
 struct NamespaceId {
   dev_t device;
@@ -169,22 +163,24 @@ Result<void> describe_caller(const CallId& call, std::span<std::byte> into) {
   if (!comm) return std::unexpected(comm.error());
   const auto credentials = parse_credentials(status->c_str());
   if (!credentials) return std::unexpected(credentials.error());
-  Writer writer(into);
-  writer.put(credentials->uid);
-  writer.put(credentials->gid);
-  writer.put(std::uint32_t{credentials->umask});
   constexpr int kDecimal = 10;
   constexpr int kHexadecimal = 16;
-  writer.put(static_cast<std::uint32_t>(number_of(*status, "NoNewPrivs", kDecimal)));
-  for (const char* set : {"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"})
-    writer.put(number_of(*status, set, kHexadecimal));
-  std::array<char, 16> name = {};
-  const std::size_t length = std::min(comm->find('\n'), std::min(comm->size(), name.size()));
-  std::copy_n(comm->begin(), length, name.begin());
-  writer.put(static_cast<std::uint32_t>(length));
-  writer.put(name);
-  writer.put(static_cast<std::uint32_t>(credentials->groups.size()));
-  writer.put_bytes(credentials->groups.data(), credentials->groups.size() * sizeof(gid_t));
+  const auto set = [&](const char* name) { return number_of(*status, name, kHexadecimal); };
+  CallerCredentials written = {
+      .uid = all_of(credentials->uid),
+      .gid = all_of(credentials->gid),
+      .umask = credentials->umask,
+      .no_new_privileges = static_cast<std::uint32_t>(number_of(*status, "NoNewPrivs", kDecimal)),
+      .capabilities = {set("CapInh"), set("CapPrm"), set("CapEff"), set("CapBnd"), set("CapAmb")},
+      .comm_length = 0,
+      .comm = {},
+      .group_count = static_cast<std::uint32_t>(credentials->groups.size())};
+  const std::size_t length =
+      std::min(comm->find('\n'), std::min(comm->size(), written.comm.size()));
+  std::copy_n(comm->begin(), length, written.comm.begin());
+  written.comm_length = static_cast<std::uint32_t>(length);
+  into = put(into, &written, sizeof written);
+  put(into, credentials->groups.data(), credentials->groups.size() * sizeof(gid_t));
   return {};
 }
 
@@ -206,9 +202,9 @@ Result<void> describe_process(const CallId& call, const UniqueFd& first_process,
   const std::uint64_t began_at = *began * kMillisecondsPerSecond / ticks_per_second;
   const std::uint64_t time = static_cast<std::uint64_t>(now.tv_sec) * kMillisecondsPerSecond +
                              static_cast<std::uint64_t>(now.tv_nsec / kMillisecond);
-  Writer writer(into);
-  writer.put(time > began_at ? time - began_at : std::uint64_t{0});
-  writer.put(std::uint32_t{first && *first == process});
+  const CallerProcess written = {.age = time > began_at ? time - began_at : 0,
+                                 .is_first = first && *first == process};
+  put(into, &written, kCallerProcessSize);
   return {};
 }
 

@@ -7,6 +7,7 @@
 #include <span>
 
 #include "caller/target.h"
+#include "kernel/border.h"
 #include "kernel/result.h"
 #include "kernel/unique_fd.h"
 #include "process/callers_fd.h"
@@ -17,20 +18,13 @@ namespace seccompagent {
 // ESRCH: the notification is gone.
 [[nodiscard]] Result<CallersFd> take_descriptor(const CallId& call, int fd, Payer payer);
 
-// Writes the layout of native.ts, cut where the bytes end. ESRCH: the notification is gone.
+// Writes a CallerCredentials and the groups, cut where the bytes end. ESRCH: the notification is
+// gone.
 [[nodiscard]] Result<void> describe_caller(const CallId& call, std::span<std::byte> into);
 
-// Values are those of native.ts.
-enum class CapabilityIn : std::uint32_t {
-  of_caller = 0,
-  of_mounts = 1,
-  of_host = 2,
-  of_container = 3
-};
-
 // Whether a caller has a Linux capability in a user namespace, by the rules of user_namespaces(7).
-// Fills in the age of the caller's process in milliseconds (8 bytes) and whether it is the one that
-// `first_process` stands for (4 bytes: 1 or 0), cut at the end. ESRCH: the notification is gone.
+// Writes a CallerProcess, cut where the bytes end: whether the process is the one that
+// `first_process` stands for. ESRCH: the notification is gone.
 [[nodiscard]] Result<void> describe_process(const CallId& call, const UniqueFd& first_process,
                                             std::span<std::byte> into);
 

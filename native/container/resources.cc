@@ -92,7 +92,9 @@ void apply_version1(const std::string& folder, Amount& memory, Amount& swap) {
   if (sysinfo(&found) == -1) return fail_errno();
   const std::uint64_t unit = found.mem_unit;
   return Resources{.uptime = static_cast<std::uint64_t>(found.uptime),
-                   .loads = {found.loads[0], found.loads[1], found.loads[2]},
+                   .load1 = found.loads[0],
+                   .load5 = found.loads[1],
+                   .load15 = found.loads[2],
                    .memory = found.totalram * unit,
                    .memory_free = found.freeram * unit,
                    .memory_shared = found.sharedram * unit,

@@ -7,22 +7,11 @@
 #include <string>
 #include <string_view>
 
+#include "kernel/border.h"
 #include "kernel/result.h"
 #include "kernel/unique_fd.h"
 
 namespace seccompagent {
-
-// In bytes, seconds and fixed point as sysinfo(2) has them; native.ts has the same order.
-struct Resources {
-  std::uint64_t uptime;
-  std::uint64_t loads[3];
-  std::uint64_t memory;
-  std::uint64_t memory_free;
-  std::uint64_t memory_shared;
-  std::uint64_t swap;
-  std::uint64_t swap_free;
-  std::uint64_t processes;
-};
 
 // Where a cgroup of a controller is: below a mount, by a path from there.
 struct MemoryGroup {

@@ -8,8 +8,6 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include <array>
-
 #include "files/effect.h"
 #include "files/file_system_type.h"
 #include "files/lookup.h"
@@ -56,24 +54,23 @@ FileAnswer read_status(const FileTask& task) {
     return static_cast<std::uint64_t>(at.tv_sec) * kBillion +
            static_cast<std::uint64_t>(at.tv_nsec);
   };
-  const std::array<std::uint64_t, kStatNumbers> numbers = {
-      major(found.st_dev),
-      minor(found.st_dev),
-      found.st_ino,
-      found.st_mode,
-      found.st_nlink,
-      found.st_uid,
-      found.st_gid,
-      major(found.st_rdev),
-      minor(found.st_rdev),
-      static_cast<std::uint64_t>(found.st_size),
-      static_cast<std::uint64_t>(found.st_blocks),
-      time(found.st_atim),
-      time(found.st_mtim),
-      time(found.st_ctim),
-      static_cast<std::uint64_t>(system.f_flags)};
+  const FileStatus status = {.holder_major = major(found.st_dev),
+                             .holder_minor = minor(found.st_dev),
+                             .inode = found.st_ino,
+                             .mode = found.st_mode,
+                             .links = found.st_nlink,
+                             .uid = found.st_uid,
+                             .gid = found.st_gid,
+                             .device_major = major(found.st_rdev),
+                             .device_minor = minor(found.st_rdev),
+                             .size = static_cast<std::uint64_t>(found.st_size),
+                             .blocks = static_cast<std::uint64_t>(found.st_blocks),
+                             .accessed = time(found.st_atim),
+                             .modified = time(found.st_mtim),
+                             .changed = time(found.st_ctim),
+                             .mount_flags = static_cast<std::uint64_t>(system.f_flags)};
   FileAnswer answer;
-  answer.bytes.assign(reinterpret_cast<const char*>(numbers.data()), sizeof numbers);
+  answer.bytes.assign(reinterpret_cast<const char*>(&status), sizeof status);
   return answer;
 }
 

@@ -7,35 +7,12 @@
 #include <string>
 #include <vector>
 
+#include "kernel/border.h"
 #include "kernel/made.h"
 #include "kernel/result.h"
 #include "kernel/unique_fd.h"
 
 namespace seccompagent {
-
-// Values up to kLastAskedOperation are those of native.ts.
-enum class FileOperation : std::uint32_t {
-  mkdir = 1,
-  mknod = 2,
-  open = 3,
-  chmod = 4,
-  chown = 5,
-  rename = 6,
-  link = 7,
-  symlink = 8,
-  unlink = 9,
-  stat = 10,
-  get_xattr = 11,
-  set_xattr = 12,
-  list_xattr = 13,
-  remove_xattr = 14,
-  read_link = 15,
-  // The end of a mknod that failed later: unlinks what was made, if the name is still its own. Not
-  // asked whether the notification is there: what is half done is gone either way.
-  undo_mknod = 16,
-};
-inline constexpr std::uint32_t kLastAskedOperation = 15;
-inline constexpr std::uint32_t kLastFileOperation = 16;
 
 // Paths are what start_of (target.h) leaves of them: relative to their base, or absolute; empty for
 // the base itself.
@@ -141,9 +118,6 @@ struct NodeLook {
   std::uint32_t gid;
   std::uint32_t mode;
 };
-
-// Of a result of `stat`: 15 numbers of 8 bytes, see native.ts.
-inline constexpr std::size_t kStatNumbers = 15;
 
 // Whether this takes memory where a file system is in memory.
 [[nodiscard]] bool makes_something(const FileRequest& request);

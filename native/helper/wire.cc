@@ -84,7 +84,7 @@ Result<HelperRequest> decode_request(std::span<const std::byte> message) {
   request.capabilities = reader.number<std::uint64_t>();
   request.umask = reader.number<std::uint32_t>();
   const auto operation = reader.number<std::uint32_t>();
-  if (operation == 0 || operation > kLastFileOperation) return fail(EBADMSG);
+  if (operation == 0 || operation > kFileOperations) return fail(EBADMSG);
   file.operation = static_cast<FileOperation>(operation);
   file.path = reader.name();
   file.second_path = reader.name();

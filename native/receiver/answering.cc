@@ -50,7 +50,7 @@ std::shared_ptr<GivenFd> Worker::take_given() {
 
 Response Worker::answer_in_inbox(Counted& counted) const {
   const Inbox::Answer& answer = inbox_->answer;
-  counted = Counted::failure;
+  counted = Counted::failed;
   Response response = terms_->failure;
   switch (answer.kind) {
     case AnswerKind::value:
@@ -74,7 +74,7 @@ Response Worker::answer_in_inbox(Counted& counted) const {
     case AnswerKind::none:
       break;
   }
-  if (answer.failed != 0) counted = Counted::failure;
+  if (answer.failed != 0) counted = Counted::failed;
   return response;
 }
 
@@ -97,7 +97,7 @@ Nanoseconds Worker::send_answer() {
   inbox_->took = static_cast<std::uint32_t>(std::min(took / kMicrosecond, kMaxTook));
   // A call that nobody was asked about shows nothing. One that has only waited for a processor is
   // quick, too: it was not counted.
-  if (counted != Counted::failure) {
+  if (counted != Counted::failed) {
     WorkerTime& worker_time = listener_->container->worker_time;
     const bool is_quick =
         took < WorkerTime::kLongCall || worker_time.kept(time) < WorkerTime::kLongCall;
@@ -121,7 +121,7 @@ void Worker::send_later(const Response& response, Counted counted, Nanoseconds t
     return;
   }
   if (!listener_->kept.keep_late(content(), response, time + delay)) {
-    send_now(terms_->failure, Counted::failure, time);
+    send_now(terms_->failure, Counted::failed, time);
     return;
   }
   receiver_->add_late({.due = time + delay,

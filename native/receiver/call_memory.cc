@@ -79,12 +79,12 @@ void put(std::span<std::byte> out, const Struct& value) {
   std::memcpy(out.data(), &value, sizeof value);
 }
 
-// Flags and size, and behind them the value: native.ts has the same.
+// An XattrHeader and behind it the value.
 Result<std::size_t> read_xattr_args(const Place& place, std::span<std::byte> out) {
   XattrArgs arguments = {};
   const auto read = read_struct(place, std::as_writable_bytes(std::span(&arguments, 1)));
   if (!read) return std::unexpected(read.error());
-  const std::array header = {arguments.flags, arguments.size};
+  const XattrHeader header = {.flags = arguments.flags, .size = arguments.size};
   if (out.size() < sizeof header) return fail(E2BIG);
   const auto size = read_value({.arch = place.arch,
                                 .tid = place.tid,

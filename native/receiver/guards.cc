@@ -40,8 +40,6 @@ constexpr Nanoseconds kSlowRead = 20 * kMillisecond;
 constexpr Nanoseconds kReadDeadline = kSecond;
 // An operation that takes longer holds the worker that does it.
 constexpr Nanoseconds kSlowOperation = 100 * kMillisecond;
-// Instead of a handler's place in its chain.
-constexpr std::uint32_t kActingLink = 0xffffffff;
 // How long a worker may act itself, and how long where others wait for one.
 constexpr Nanoseconds kOperationDeadline = 10 * kSecond;
 constexpr Nanoseconds kOperationDeadlineIfNeeded = 3 * kSecond;

@@ -5,22 +5,13 @@
 #include <atomic>
 
 namespace seccompagent {
-namespace {
-
-// As in quarantine.ts: what the level of a handler is that is left alone, and for how long.
-constexpr std::int32_t kPatience = 20;
-constexpr std::int32_t kFailure = 4;
-constexpr std::int32_t kFirstBackOffMs = 1000;
-constexpr std::int32_t kMaxBackOffMs = 60'000;
-
-}  // namespace
 
 std::uint32_t Quarantine::note_overdue(std::int32_t handler, Nanoseconds time) {
-  return note(handler, time, kPatience);
+  return note(handler, time, kQuarantineLevel);
 }
 
 std::uint32_t Quarantine::note_broken(std::int32_t handler, Nanoseconds time) {
-  return note(handler, time, kFailure);
+  return note(handler, time, kFailureWeight);
 }
 
 std::uint32_t Quarantine::note(std::int32_t handler, Nanoseconds time, std::int32_t weight) {
@@ -29,7 +20,7 @@ std::uint32_t Quarantine::note(std::int32_t handler, Nanoseconds time, std::int3
   State& state = states_[index];
   const std::atomic_ref end(ends_[index]);
   const std::int64_t time_ms = time / kMillisecond;
-  if (std::atomic_ref(state.level).fetch_add(weight) + weight < kPatience) return 0;
+  if (std::atomic_ref(state.level).fetch_add(weight) + weight < kQuarantineLevel) return 0;
   const bool has_tried = std::atomic_ref(state.is_tried).exchange(0) != 0;
   // others that were asked before it began fail too
   if (!has_tried && time_ms < end.load()) return 0;

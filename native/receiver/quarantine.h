@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Handlers that are left alone for a while, in memory that all threads share: quarantine.ts has the
-// same layout, and counts all other failures. What has used its time up, or ended its worker, is
-// counted here, since the main thread may not come to it for long.
+// The quarantine of handlers, in memory that all threads share. Exceeded deadlines and ended
+// workers are counted here, since the main thread may not come to it for long; the host counts all
+// other failures.
 #pragma once
 
 #include <cstdint>
 #include <span>
 
+#include "kernel/border.h"
 #include "kernel/clock.h"
 
 namespace seccompagent {
@@ -14,12 +15,7 @@ namespace seccompagent {
 class Quarantine {
  public:
   // Of one handler.
-  struct State {
-    std::int32_t level;
-    std::int32_t back_off_ms;
-    std::int32_t is_tried;
-    std::int32_t unused;
-  };
+  using State = QuarantineState;
 
   Quarantine() = default;
   // `ends`: of each in milliseconds; both outlive it.

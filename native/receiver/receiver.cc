@@ -357,9 +357,7 @@ std::optional<ReceiverEvent> Receiver::next_event() {
   return event;
 }
 
-void Receiver::read_figures(std::span<std::uint64_t, kFigures> out) {
-  constexpr std::size_t kDelays = 9;
-  constexpr std::size_t kDelaySum = kDelays + kBuckets.size() + 1;
+ReceiverFigures Receiver::figures() {
   ReceiveDelays delays;
   receive_delays_.add_to(delays);
   for (const Place& place : used_places()) place.receive_delays.add_to(delays);
@@ -374,19 +372,19 @@ void Receiver::read_figures(std::span<std::uint64_t, kFigures> out) {
       if (place.worker != nullptr && place.phase.load() != Phase::idle) ++busy;
     }
   }
-  out[0] = received_count_.load();
-  out[1] = queued_count_.load();
-  out[2] = refused_count_.load();
-  out[3] = restarted_count_.load();
-  out[4] = late;
-  out[5] = worker_count_.load();
-  out[6] = busy;
-  out[7] = listeners;
-  out[8] = fallback_read_count_.load();
-  std::ranges::copy(delays.counts(), out.begin() + kDelays);
-  out[kDelaySum] = delays.sum();
-  out[kDelaySum + 1] = std::reduce(delays.counts().begin(), delays.counts().end());
-  out[kDelaySum + 2] = withdrawn_count_.load();
+  return {.received = received_count_.load(),
+          .queued = queued_count_.load(),
+          .queue_refused = refused_count_.load(),
+          .restarted = restarted_count_.load(),
+          .late_answers = late,
+          .workers = worker_count_.load(),
+          .busy_workers = busy,
+          .listeners = listeners,
+          .fallback_received = fallback_read_count_.load(),
+          .receive_delay_buckets = delays.counts(),
+          .receive_delay_sum_ns = delays.sum(),
+          .receive_delay_count = std::reduce(delays.counts().begin(), delays.counts().end()),
+          .withdrawn = withdrawn_count_.load()};
 }
 
 }  // namespace seccompagent

@@ -169,16 +169,10 @@ struct PoolShape {
   std::uint32_t fewest;
 };
 
-// What the main thread is told; the values are those of native.ts.
+// What the main thread is told.
 struct ReceiverEvent {
-  enum class Kind : std::uint32_t {
-    ended = 1,
-    exited = 2,
-    overdue = 3,
-    crowded = 4,
-    broken = 5,
-    shared = 6
-  } kind;
+  using Kind = ReceiverEventKind;
+  Kind kind;
   // Of the listener or the process.
   std::uint32_t token;
   // Overdue or broken: which worker, and 1 + the place of the handler in its chain.
@@ -248,9 +242,7 @@ class Receiver {
   [[nodiscard]] UniqueFd take_wake_fd();
   [[nodiscard]] std::optional<ReceiverEvent> next_event();
 
-  // Indexes are those of native.ts.
-  static constexpr std::size_t kFigures = 64;
-  void read_figures(std::span<std::uint64_t, kFigures> out);
+  [[nodiscard]] ReceiverFigures figures();
 
  private:
   friend class Worker;

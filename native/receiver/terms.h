@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "kernel/border.h"
 #include "kernel/notify.h"
 #include "kernel/syscall_number.h"
 #include "receiver/shared_texts.h"
@@ -35,11 +36,10 @@ struct Terms {
   // No other terms of this process have the same, whichever listener they are of.
   std::uint32_t version = 0;
 
-  static constexpr std::size_t kDigest = 32;
   // Of a handler by its place in the chain; empty: there is no such one.
   [[nodiscard]] std::string_view component(std::size_t place) const {
-    if (!components || (place + 1) * kDigest > components->size()) return {};
-    return std::string_view(*components).substr(place * kDigest, kDigest);
+    if (!components || (place + 1) * kComponentDigest > components->size()) return {};
+    return std::string_view(*components).substr(place * kComponentDigest, kComponentDigest);
   }
 };
 

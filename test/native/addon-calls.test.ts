@@ -181,12 +181,12 @@ test('addon: an answer is counted in its slot by its kind', () => {
     [...command.counters.subarray(index * slotLayout.words, (index + 1) * slotLayout.words)].map(
       Number,
     );
-  expect(wordsOf(7).slice(slotLayout.firstEnd, 5)).toEqual([1, 1, 1, 0, 1]);
+  expect(wordsOf(7).slice(slotLayout.ends, 5)).toEqual([1, 1, 1, 0, 1]);
   expect(wordsOf(7)[slotLayout.durationSumNs]).toBeGreaterThan(0);
-  const durations = wordsOf(7).slice(slotLayout.firstBucket);
+  const durations = wordsOf(7).slice(slotLayout.buckets);
   expect(durations.reduce((sum, count) => sum + count)).toBe(4);
   // nobody said where the last one is counted
-  expect(wordsOf(0).slice(slotLayout.firstEnd, 5)).toEqual([0, 0, 0, 0, 1]);
+  expect(wordsOf(0).slice(slotLayout.ends, 5)).toEqual([0, 0, 0, 0, 1]);
 });
 
 test('addon: figures say what a receiver has', () => {

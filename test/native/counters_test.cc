@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tests what is counted of a call, and where; counters.ts reads the same words.
+// Tests what is counted of a call, and where.
 #include "receiver/counters.h"
 
 #include <cstring>
@@ -10,9 +10,8 @@
 namespace seccompagent::test {
 namespace {
 
-// The words of counters.ts, `slotLayout`.
-constexpr std::size_t kDurationSum = 5;
-constexpr std::size_t kFirstBucket = 6;
+constexpr std::size_t kDurationSum = offsetof(CounterSlot, duration_sum_ns) / 8;
+constexpr std::size_t kFirstBucket = offsetof(CounterSlot, buckets) / 8;
 
 std::uint64_t word(const CallCounters& counters, std::size_t index) {
   std::array<std::uint64_t, 32> words;
@@ -44,7 +43,7 @@ void has_buckets_at_both_ends() {
 void counts_each_kind_of_answer() {
   CallCounters counters = {};
   const Counted kinds[] = {Counted::value, Counted::error, Counted::carry_on, Counted::gone,
-                           Counted::failure};
+                           Counted::failed};
   std::uint64_t times = 0;
   for (const Counted kind : kinds) {
     ++times;
@@ -72,7 +71,7 @@ void counts_durations() {
 // The last word says whether the slot is given back.
 void leaves_the_words_of_others_alone() {
   CallCounters counters = {};
-  counters.count(Counted::failure, std::numeric_limits<Nanoseconds>::max());
+  counters.count(Counted::failed, std::numeric_limits<Nanoseconds>::max());
   for (std::size_t index = kFirstBucket + kBuckets.size() + 1; index < 32; ++index)
     CHECK_EQUAL(word(counters, index), 0UL);
 }

@@ -76,7 +76,7 @@ void lends_for_attributes_of_overlays() {
 }
 
 void lends_for_no_other_operation() {
-  for (std::uint32_t operation = 1; operation <= kLastAskedOperation; ++operation) {
+  for (std::uint32_t operation = 1; operation <= kAskedOperations; ++operation) {
     const auto kind = static_cast<FileOperation>(operation);
     if (kind == FileOperation::mknod ||
         (kind >= FileOperation::get_xattr && kind <= FileOperation::remove_xattr)) {

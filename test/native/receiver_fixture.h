@@ -16,11 +16,11 @@
 #include <utility>
 #include <vector>
 
-#include "process/bpf.h"
 #include "check.h"
-#include "process/child.h"
 #include "kernel/clock.h"
 #include "kernel/raw_syscall.h"
+#include "process/bpf.h"
+#include "process/child.h"
 #include "receiver/receiver.h"
 #include "receiver/worker.h"
 
@@ -159,19 +159,16 @@ inline std::uint32_t add(Receiver& receiver, Callers& callers, pid_t first_pid =
       {.terms = terms(), .first_pid = first_pid, .container = container, .peer_uid = peer_uid}));
 }
 
-inline std::uint64_t figure(Receiver& receiver, std::size_t index) {
-  std::array<std::uint64_t, Receiver::kFigures> figures = {};
-  receiver.read_figures(figures);
-  return figures[index];
-}
-inline constexpr std::size_t kReceived = 0;
-inline constexpr std::size_t kQueued = 1;
-inline constexpr std::size_t kQueueRefused = 2;
-inline constexpr std::size_t kLate = 4;
-inline constexpr std::size_t kWorkers = 5;
-inline constexpr std::size_t kBusy = 6;
-inline constexpr std::size_t kListeners = 7;
-inline constexpr std::size_t kReadByFallback = 8;
+using Figure = std::uint64_t ReceiverFigures::*;
+inline std::uint64_t figure(Receiver& receiver, Figure which) { return receiver.figures().*which; }
+inline constexpr Figure kReceived = &ReceiverFigures::received;
+inline constexpr Figure kQueued = &ReceiverFigures::queued;
+inline constexpr Figure kQueueRefused = &ReceiverFigures::queue_refused;
+inline constexpr Figure kLate = &ReceiverFigures::late_answers;
+inline constexpr Figure kWorkers = &ReceiverFigures::workers;
+inline constexpr Figure kBusy = &ReceiverFigures::busy_workers;
+inline constexpr Figure kListeners = &ReceiverFigures::listeners;
+inline constexpr Figure kReadByFallback = &ReceiverFigures::fallback_received;
 
 template <typename Condition>
 void wait_until(Condition condition) {

@@ -23,8 +23,8 @@
 #include <vector>
 
 #include "check.h"
-#include "receiver_fixture.h"
 #include "receiver/worker.h"
+#include "receiver_fixture.h"
 
 namespace seccompagent::test {
 namespace {
@@ -202,7 +202,7 @@ void answers_a_caller() {
   CHECK_EQUAL(callers.result(0), 33L);
   CHECK_EQUAL(desk.inbox().was_gone, 0U);
   CHECK_EQUAL(desk.inbox().answer.kind, AnswerKind::none);
-  CHECK_EQUAL(desk.counters().answers[static_cast<std::size_t>(Counted::value)], 1UL);
+  CHECK_EQUAL(desk.counters().ends[static_cast<std::size_t>(Counted::value)], 1UL);
   CHECK_EQUAL(receiver->listener_count(), 0UL);
   CHECK_EQUAL(event_of(*receiver, ReceiverEvent::Kind::ended).token, token);
 }
@@ -363,7 +363,7 @@ void fails_what_a_worker_leaves() {
   CHECK_EQUAL(desk.receive(), EventKind::notification);
   desk.leave();
   CHECK_EQUAL(callers.result(0), -static_cast<long>(EPERM));
-  CHECK_EQUAL(desk.counters().answers[static_cast<std::size_t>(Counted::failure)], 1UL);
+  CHECK_EQUAL(desk.counters().ends[static_cast<std::size_t>(Counted::failed)], 1UL);
 }
 
 void answers_what_a_worker_leaves() {

@@ -19,7 +19,9 @@ class Hierarchy : public CgroupFiles {
  public:
   [[nodiscard]] Resources limited(const std::string& path, bool is_unified) const {
     Resources resources = {.uptime = 1,
-                           .loads = {},
+                           .load1 = 0,
+                           .load5 = 0,
+                           .load15 = 0,
                            .memory = 1000 * kMega,
                            .memory_free = 400 * kMega,
                            .memory_shared = 3 * kMega,

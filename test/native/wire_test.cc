@@ -258,7 +258,7 @@ void takes_nothing_else() {
   other_version[0] = std::byte{kWireVersion + 1};
   CHECK_EQUAL(ERROR(decode_answer(other_version)), Errno{EBADMSG});
   HelperRequest unknown = some_request();
-  unknown.file.operation = static_cast<FileOperation>(kLastFileOperation + 1);
+  unknown.file.operation = static_cast<FileOperation>(kFileOperations + 1);
   CHECK_EQUAL(ERROR(decode_request(encode(unknown))), Errno{EBADMSG});
   CHECK_EQUAL(ERROR(decode_mount_request(encode(some_request()))), Errno{EBADMSG});
   HelperStart no_role = some_start();

@@ -29,9 +29,9 @@ export function countAt(
     const index = slot * slotLayout.words + word;
     words[index] = (words[index] ?? 0n) + value;
   };
-  add(slotLayout.firstEnd + callEnds.indexOf(end), 1n);
+  add(slotLayout.ends + callEnds.indexOf(end), 1n);
   add(slotLayout.durationSumNs, durationNs);
-  add(slotLayout.firstBucket + bucket, 1n);
+  add(slotLayout.buckets + bucket, 1n);
 }
 
 /** A worker, as far as it counts. Its messages come at once, unless they are held back. */

@@ -63,9 +63,9 @@ function countedCalls(): CounterSum {
   block.name({ slot: 2, token: 2, syscall: 'chmod', handler: 'none', bundle: '', status: '0' });
   const words = new BigUint64Array(block.buffer);
   words.set([1n, 2n, 3n, 4n, 5n, 7_250_000_000n], slotLayout.words);
-  words.set([5n, 10n], slotLayout.words + slotLayout.firstBucket + 15);
+  words.set([5n, 10n], slotLayout.words + slotLayout.buckets + 15);
   words.set([0n, 0n, 2n], 2 * slotLayout.words);
-  words.set([1n, 1n], 2 * slotLayout.words + slotLayout.firstBucket);
+  words.set([1n, 1n], 2 * slotLayout.words + slotLayout.buckets);
   return counters;
 }
 
@@ -173,9 +173,9 @@ test.for([
 
 test('receiver: the delay is a histogram in seconds, counted by its buckets', async () => {
   const figures = figuresOf({
-    [figure.firstReceiveDelayBucket]: 4n,
-    [figure.firstReceiveDelayBucket + 3]: 2n,
-    [figure.firstReceiveDelayBucket + bucketCount - 1]: 1n,
+    [figure.receiveDelayBuckets]: 4n,
+    [figure.receiveDelayBuckets + 3]: 2n,
+    [figure.receiveDelayBuckets + bucketCount - 1]: 1n,
     [figure.receiveDelaySumNs]: 12_500_000_000n,
     // read a moment later than the buckets
     [figure.receiveDelayCount]: 8n,
@@ -240,7 +240,7 @@ describe('calls', () => {
     const [block] = [counters.take()];
     const chmod = { syscall: 'chmod', handler: 'mkdir-suffix', bundle: 'demo', status: '0' };
     block.name({ slot: 1, token: 1, ...chmod });
-    new BigUint64Array(block.buffer)[slotLayout.words + slotLayout.firstBucket] = 3n;
+    new BigUint64Array(block.buffer)[slotLayout.words + slotLayout.buckets] = 3n;
     const metrics = metricsOf({ counters });
     const family = await familyOf(metrics, 'seccompagent_handler_request_duration_seconds');
     expect(withSuffix(family, '_count').map(({ labels, value }) => ({ labels, value }))).toEqual([

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// Operations on behalf of a caller: their numbers, and the numbers that they take. C++ has them
+// from here: `npm run generate`.
+import { wordsOf } from './layout.ts';
+import type { Places } from './layout.ts';
+
+export const fileOperation = {
+  mkdir: 1,
+  mknod: 2,
+  open: 3,
+  chmod: 4,
+  chown: 5,
+  rename: 6,
+  link: 7,
+  symlink: 8,
+  unlink: 9,
+  stat: 10,
+  getXattr: 11,
+  setXattr: 12,
+  listXattr: 13,
+  removeXattr: 14,
+  readLink: 15,
+} as const;
+
+/** Of native/ alone: the end of a mknod that failed later, which unlinks the node. */
+export const helperOperation = { undoMknod: 16 } as const;
+
+export const mountOperation = { unmount: 20, setMountAttributes: 21 } as const;
+
+/** What `operate` does. */
+export const operation: typeof fileOperation & typeof mountOperation = {
+  ...fileOperation,
+  ...mountOperation,
+};
+
+/** Beside the flags of a call: it takes a descriptor and no path, and O_PATH is refused. */
+export const ofDescriptor: number = 1 << 30;
+
+/** Each string is an offset into memory and a length, which is -1 for an absent string. */
+export const operationFields = {
+  dirfd: 'i32',
+  /** Of unmount and setMountAttributes: the mount point. */
+  path: 'i32',
+  pathLength: 'i32',
+  secondDirfd: 'i32',
+  /** The new path of rename and link; the target of a symbolic link. */
+  secondPath: 'i32',
+  secondPathLength: 'i32',
+  /** Of unmount: the spared paths, each with a NUL behind it; absent: the operation has no such rule. */
+  value: 'i32',
+  valueLength: 'i32',
+  name: 'i32',
+  nameLength: 'i32',
+  /**
+   * Of the call: AT_*, together with XATTR_* those of setXattr; O_*; RENAME_*; MNT_*; of
+   * setMountAttributes AT_RECURSIVE.
+   */
+  flags: 'u32',
+  mode: 'u32',
+  /** uid and gid; major and minor; the halves of the attributes to set, the lower one first. */
+  first: 'u32',
+  second: 'u32',
+  /** The halves of RESOLVE_*; of the attributes to clear. */
+  low: 'u32',
+  high: 'u32',
+  /** Written: the length of the result. */
+  resultLength: 'u32',
+  /**
+   * Written by open: the index of the descriptor. Read by stat without a path: the descriptor to
+   * describe; by setMountAttributes: the user namespace of an id mapping, -1: none.
+   */
+  descriptor: 'i32',
+  /** Of open, 1: the flags are those of an openat2(2), which refuses unknown ones. */
+  isStrict: 'u32',
+  /**
+   * 1: with the Linux capability that the operation requires, where the addon lends one: for nodes
+   * of harmless devices, and for extended attributes of overlay file systems.
+   */
+  isLent: 'u32',
+  /** Of open, 1: the caller gets the descriptor at once where possible, since the call returns it. */
+  isGiven: 'u32',
+  /** Written by open: the caller's number of the descriptor, which then has no index; or -1. */
+  given: 'i32',
+} as const;
+
+/** Positions in the numbers that `operate` takes. */
+export const operationNumber: Places<typeof operationFields> & { readonly count: number } = {
+  ...wordsOf(operationFields, 4),
+  count: Object.keys(operationFields).length,
+};
+
+/** Each string is an offset into memory and a length, which is -1 for an absent string. */
+export const mountFields = {
+  source: 'i32',
+  sourceLength: 'i32',
+  target: 'i32',
+  targetLength: 'i32',
+  type: 'i32',
+  typeLength: 'i32',
+  data: 'i32',
+  dataLength: 'i32',
+  flagsLow: 'u32',
+  flagsHigh: 'u32',
+} as const;
+
+/** Positions in the numbers that `mountAsCaller` takes. */
+export const mountRange: Places<typeof mountFields> & { readonly count: number } = {
+  ...wordsOf(mountFields, 4),
+  count: Object.keys(mountFields).length,
+};
+
+/** The result of `stat`: numbers of 64 bits, in this order. */
+export const statNumbers = [
+  'holderMajor',
+  'holderMinor',
+  'inode',
+  'mode',
+  'links',
+  'uid',
+  'gid',
+  'deviceMajor',
+  'deviceMinor',
+  'size',
+  'blocks',
+  'accessed',
+  'modified',
+  'changed',
+  'mountFlags',
+] as const;
