@@ -81,7 +81,7 @@ void add_unopenable(const FileTask& task, const Entry& entry, FileAnswer& made) 
     made_file.reset(openat(entry.directory, entry.name.c_str(), kFlags, task.request.mode & 0777));
     return made_file.is_open() ? 0 : -1;
   });
-  if (made.error != 0 || made.is_gone) return made;
+  if (made.error != 0 || made.is_gone || !made_file.is_open()) return made;
   UniqueFd file;
   // what is opened for reading would be closed by who must not wait for the file system
   const long opened = by_path(task, made_file.get(), [&file](const char* path) -> long {
