@@ -2,7 +2,7 @@
 // Tests the built handler exec-delay.
 import { expect, test } from 'vitest';
 
-import { gone } from '../../host/call/call-host.ts';
+import { gone } from '../../host/call/host.ts';
 import { processLayout } from '../../host/native.ts';
 import { familyMembers } from '../../host/syscalls/syscall-table.ts';
 import { HandlerHarness, shippedComponent } from '../../test/support/handler-harness.ts';

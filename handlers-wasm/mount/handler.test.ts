@@ -2,7 +2,7 @@
 // Tests the built handler mount.
 import { describe, expect, test } from 'vitest';
 
-import { gone } from '../../host/call/call-host.ts';
+import { gone } from '../../host/call/host.ts';
 import { errnoNumber } from '../../host/syscalls/errno.ts';
 import { userNamespace } from '../../host/native.ts';
 import { familyMembers } from '../../host/syscalls/syscall-table.ts';

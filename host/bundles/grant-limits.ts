@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What can be granted, and how far: the tables that manifests and configurations are read by.
+import { hostFunctions, needsGrant } from '../call/host-functions.ts';
+import type { LimitName } from '../call/host-functions.ts';
 import { capabilities } from '../handler/capabilities/offered.ts';
 import { errnos } from '../syscalls/errno.ts';
 import { canPerform } from '../syscalls/family-table.ts';
@@ -16,23 +18,29 @@ export type LimitKind =
   | 'errnos'
   | 'families';
 
-/**
- * Everything that can be granted, with its limits. `errnos` and `perform` are no interfaces: they
- * limit what handlers answer.
- */
-export const grantLimits: ReadonlyMap<string, Readonly<Record<string, LimitKind>>> = new Map<
-  string,
-  Readonly<Record<string, LimitKind>>
->([
-  ['caller', {}],
-  ['container', { operations: 'operations' }],
-  ['descriptors', { operations: 'operations' }],
-  ['devices', { nodes: 'nodes' }],
-  ['filesystem', { operations: 'operations', paths: 'paths' }],
-  ['memory', { operations: 'operations' }],
-  ['mounts', { filesystems: 'filesystems', operations: 'operations' }],
-  ['overlay', {}],
-  ['state', { keys: 'count' }],
+type LimitKinds = Readonly<Record<string, LimitKind>>;
+
+/** Limits of functions, by the table of host functions. */
+const kinds: Readonly<Record<LimitName, LimitKind>> = {
+  filesystems: 'filesystems',
+  keys: 'count',
+  nodes: 'nodes',
+  operations: 'operations',
+  paths: 'paths',
+};
+
+function limitsOf(capability: string): LimitKinds {
+  const names = hostFunctions
+    .filter((each) => each.capability === capability)
+    .flatMap(({ limits }) => limits);
+  return Object.fromEntries([...new Set(names)].toSorted().map((name) => [name, kinds[name]]));
+}
+
+/** All that can be granted, with its limits. `errnos` and `perform` limit the answers of handlers. */
+export const grantLimits: ReadonlyMap<string, LimitKinds> = new Map<string, LimitKinds>([
+  ...capabilities
+    .filter(({ name }) => needsGrant(name))
+    .map(({ name }) => [name, limitsOf(name)] as const),
   ['errnos', { names: 'errnos' }],
   ['perform', { syscalls: 'families' }],
 ]);

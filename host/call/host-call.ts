@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// A call of a capability as a value: what was asked of the host, and what it gave back.
-import { mountRange, operation, operationNumber, statNumbers } from '../native.ts';
-import type { GuestLogLevel } from './call-host.ts';
+// Requests and replies as values, for recordings, replays and trials.
+import { mountRange, operationNumber } from '../native.ts';
+import type { HostRequest } from './host.ts';
+import { hostFunctions } from './host-functions.ts';
+import type { HostFunction, HostKind, OperationName, RequestField } from './host-functions.ts';
 
-/** What an operation was asked with; texts are what the handler's memory had at that moment. */
-export interface Operated {
+export type HostValue = string | number | bigint | boolean | Uint8Array | null | readonly string[];
+
+/** An operation on files; strings are copies. */
+export type Operated = {
   readonly kind: 'operate';
-  readonly operation: keyof typeof operation;
+  readonly operation: OperationName;
   readonly path: Uint8Array | null;
   readonly secondPath: Uint8Array | null;
   readonly name: Uint8Array | null;
@@ -20,78 +24,71 @@ export interface Operated {
   readonly descriptor: number;
   readonly isStrict: boolean;
   readonly isLent: boolean;
-  /** The folders that nothing is done outside of; absent: there are none. */
+  /** Folders that the operation is confined to; in no recording. */
   readonly within?: readonly string[];
-}
+};
 
-export interface Mounted {
+export type Mounted = {
   readonly kind: 'mount';
   readonly source: Uint8Array | null;
   readonly target: Uint8Array | null;
   readonly type: Uint8Array | null;
   readonly flags: bigint;
   readonly data: Uint8Array | null;
-}
+};
 
-/** What a handler asked of the host; bytes are what its memory had at that moment. */
-export type HostCall =
-  | Mounted
-  | Operated
-  | { readonly kind: 'take'; readonly fd: number }
-  | { readonly kind: 'install'; readonly descriptor: number; readonly isCloseOnExec: boolean }
-  | {
-      readonly kind: 'replace';
-      readonly descriptor: number;
-      readonly fd: number;
-      readonly isCloseOnExec: boolean;
-    }
-  | { readonly kind: 'size'; readonly argument: number }
-  | {
-      readonly kind: 'write';
-      readonly argument: number;
-      readonly offset: bigint;
-      readonly bytes: Uint8Array;
-    }
-  | {
-      readonly kind: 'read';
-      readonly argument: number;
-      readonly offset: bigint;
-      readonly most: number;
-    }
-  | { readonly kind: 'credentials' }
-  | { readonly kind: 'process' }
-  | { readonly kind: 'capability'; readonly capability: number; readonly where: number }
-  | { readonly kind: 'kill' }
-  | { readonly kind: 'freeze'; readonly isFrozen: boolean }
-  | { readonly kind: 'resources' }
-  | { readonly kind: 'state-get'; readonly key: Uint8Array }
-  | { readonly kind: 'state-set'; readonly key: Uint8Array; readonly value: Uint8Array }
-  | { readonly kind: 'state-remove'; readonly key: Uint8Array }
-  | { readonly kind: 'state-add'; readonly key: Uint8Array; readonly amount: bigint }
-  | { readonly kind: 'clock'; readonly clock: 'monotonic' | 'wall' }
-  | { readonly kind: 'log'; readonly level: GuestLogLevel; readonly message: string };
+/** A call of any other function: fields by their names in the table. */
+export type PlainCall = {
+  readonly kind: Exclude<HostKind, 'operate' | 'mount' | 'facts'>;
+  readonly [field: string]: HostValue;
+};
 
-/** What came of one. */
+/** A request, with copies of its bytes. */
+export type HostCall = Mounted | Operated | PlainCall;
+
+/** The reply, with copies of its output. */
 export interface HostAnswer {
-  /** As the function of `CallHost` returns it; of state, whether there was something. */
+  /** As `ReplyForm` of the function says. */
   readonly answer: number;
-  /** What it gave back. */
   readonly bytes?: Uint8Array;
   readonly descriptor?: number;
   /** A size, a time, or a sum. */
   readonly wide?: bigint;
-  /** The call failed with it, and the handler with the call. */
+  /** The message of the error that the call, and the handler with it, failed with. */
   readonly failure?: string;
 }
 
-const isOperation = (name: string): name is keyof typeof operation => name in operation;
+export type FieldForm = 'whole' | 'count' | 'wide' | 'flag' | 'bytes' | 'text' | 'level';
 
-function operationName(which: number): keyof typeof operation {
-  const name = Object.keys(operation)
-    .filter((each) => isOperation(each))
-    .find((each) => operation[each] === which);
-  if (name === undefined) throw new RangeError(`there is no operation ${which}`);
-  return name;
+/** Forms of the fields that plain calls have. */
+export const fieldForms: Readonly<Record<RequestField, FieldForm>> = {
+  fd: 'whole',
+  descriptor: 'whole',
+  isCloseOnExec: 'flag',
+  argument: 'whole',
+  offset: 'wide',
+  bytes: 'bytes',
+  most: 'count',
+  capability: 'whole',
+  where: 'whole',
+  key: 'bytes',
+  value: 'bytes',
+  amount: 'wide',
+  level: 'level',
+  message: 'text',
+};
+
+export function isRequestField(field: string): field is RequestField {
+  return Object.hasOwn(fieldForms, field);
+}
+
+/** @returns the table's row of a call; undefined: no function makes such calls */
+export function functionOf(call: HostCall): HostFunction | undefined {
+  const fields: Readonly<Record<string, HostValue>> = call;
+  return hostFunctions.find(
+    ({ kind, when }) =>
+      kind === call.kind && Object.entries(when).every(([name, value]) => fields[name] === value),
+  );
 }
 
 function textAt(memory: Uint8Array, numbers: Int32Array, at: number): Uint8Array | null {
@@ -100,15 +97,9 @@ function textAt(memory: Uint8Array, numbers: Int32Array, at: number): Uint8Array
   return length < 0 ? null : memory.slice(offset, offset + length);
 }
 
-/** As `operate` takes them: each has a NUL behind it. */
-function foldersOf(within: Uint8Array): readonly string[] {
-  return new TextDecoder().decode(within).split('\0').slice(0, -1);
-}
-
-/** What `CallHost.mount` was given. */
-export function mountCall(memory: Uint8Array, ranges: Int32Array): Mounted {
-  const text = (at: number): Uint8Array | null => textAt(memory, ranges, at);
-  const half = (at: number): bigint => BigInt.asUintN(32, BigInt(ranges[at] ?? 0));
+function mountCall({ memory, numbers }: HostRequest): Mounted {
+  const text = (at: number): Uint8Array | null => textAt(memory, numbers, at);
+  const half = (at: number): bigint => BigInt.asUintN(32, BigInt(numbers[at] ?? 0));
   return {
     kind: 'mount',
     source: text(mountRange.source),
@@ -119,18 +110,12 @@ export function mountCall(memory: Uint8Array, ranges: Int32Array): Mounted {
   };
 }
 
-/** What `CallHost.operate` was given. */
-export function operateCall(
-  which: number,
-  memory: Uint8Array,
-  numbers: Int32Array,
-  within?: Uint8Array,
-): Operated {
+function operateCall(done: OperationName, { memory, numbers }: HostRequest): Operated {
   const text = (at: number): Uint8Array | null => textAt(memory, numbers, at);
   const number = (at: number): number => (numbers[at] ?? 0) >>> 0;
   return {
     kind: 'operate',
-    operation: operationName(which),
+    operation: done,
     path: text(operationNumber.path),
     secondPath: text(operationNumber.secondPath),
     name: text(operationNumber.name),
@@ -144,49 +129,74 @@ export function operateCall(
     descriptor: numbers[operationNumber.descriptor] ?? -1,
     isStrict: number(operationNumber.isStrict) === 1,
     isLent: numbers[operationNumber.isLent] === 1,
-    ...(within === undefined ? {} : { within: foldersOf(within) }),
   };
 }
 
-/** What `CallHost.operate` gave back. */
-export function operateAnswer(
-  { operation: name }: Operated,
-  answer: number,
-  { numbers, result }: { readonly numbers: Int32Array; readonly result: Uint8Array },
-): HostAnswer {
-  if (answer !== 0) return { answer };
-  switch (name) {
-    case 'open':
+function plainCall(kind: PlainCall['kind'], request: HostRequest): PlainCall {
+  const { takes, when } = request.of;
+  const fields = Object.values(takes).map((field) => {
+    const value = isRequestField(field) ? request[field] : null;
+    return [field, value instanceof Uint8Array ? value.slice() : value] as const;
+  });
+  return { kind, ...when, ...Object.fromEntries(fields) };
+}
+
+/** @returns undefined for `facts`, which are not recorded */
+export function callOf(request: HostRequest): HostCall | undefined {
+  const { kind, operation: done } = request.of;
+  if (kind === 'facts') return undefined;
+  if (kind === 'mount') return mountCall(request);
+  return kind === 'operate' ? operateCall(done ?? 'stat', request) : plainCall(kind, request);
+}
+
+/** Whether a reply says that the function has given its output. */
+function isDone({ reply }: HostFunction, answer: number): boolean {
+  switch (reply) {
+    case 'errno':
+      return answer === 0;
+    case 'value':
+      return answer >= 0;
+    case 'found':
+      return answer === 1;
+    case 'certain':
+      return true;
+  }
+}
+
+export function answerOf(request: HostRequest, answer: number): HostAnswer {
+  const { of, numbers, result, length, wide } = request;
+  if (of.gives === 'wide') return { answer, wide };
+  if (!isDone(of, answer)) return { answer };
+  switch (of.gives) {
+    case 'bytes':
+      return { answer, bytes: result.slice(0, length) };
+    case 'descriptor':
       return { answer, descriptor: numbers[operationNumber.descriptor] ?? -1 };
-    case 'stat':
-      return { answer, bytes: result.slice(0, statNumbers.length * 8) };
-    case 'getXattr':
-    case 'listXattr':
-    case 'readLink':
-      return { answer, bytes: result.slice(0, numbers[operationNumber.resultLength]) };
-    case 'mkdir':
-    case 'mknod':
-    case 'chmod':
-    case 'chown':
-    case 'rename':
-    case 'link':
-    case 'symlink':
-    case 'unlink':
-    case 'setXattr':
-    case 'removeXattr':
-    case 'unmount':
-    case 'setMountAttributes':
+    case 'nothing':
       return { answer };
   }
 }
 
-/** Puts what an operation gives back where `CallHost.operate` has it. */
-export function giveBack(
-  { bytes, descriptor }: Pick<HostAnswer, 'bytes' | 'descriptor'>,
-  numbers: Int32Array,
-  result: Uint8Array,
-): void {
-  if (bytes !== undefined) result.set(bytes.subarray(0, result.length));
-  numbers[operationNumber.resultLength] = bytes?.length ?? 0;
-  numbers[operationNumber.descriptor] = descriptor ?? -1;
+/** Cut or filled up with zeros to the size that the function always gives. */
+function sized(bytes: Uint8Array, { size }: HostFunction): Uint8Array {
+  if (size === undefined || bytes.length === size) return bytes;
+  const exact = new Uint8Array(size);
+  exact.set(bytes.subarray(0, size));
+  return exact;
+}
+
+const none = new Uint8Array(0);
+
+/** Puts an answer where the host puts its output. @returns the reply */
+export function giveBack(request: HostRequest, given: HostAnswer): number {
+  const { of, numbers } = request;
+  const { answer, bytes = none, descriptor = -1, wide = 0n } = given;
+  request.wide = wide;
+  request.result = sized(of.kind === 'read' ? bytes.subarray(0, request.most) : bytes, of);
+  request.length = request.result.length;
+  if (of.operation !== undefined) {
+    numbers[operationNumber.resultLength] = bytes.length;
+    numbers[operationNumber.descriptor] = descriptor;
+  }
+  return of.kind === 'read' && answer >= 0 ? request.length : answer;
 }

@@ -6,7 +6,7 @@ import { basename, dirname } from 'node:path';
 import { parseWords, textOf, usage } from '../text/command-line.ts';
 import { loadConfig } from '../config/config.ts';
 import { AgentError } from '../errors.ts';
-import { capabilities } from '../handler/capabilities/offered.ts';
+import { needsGrant } from '../call/host-functions.ts';
 import { loadComponent } from '../handler/direct.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import { checkSize } from '../handler/outline.ts';
@@ -47,10 +47,6 @@ interface ComponentFacts {
   readonly wants: { readonly granted: readonly string[]; readonly free: readonly string[] };
   /** Which actions it has answered in a recording. */
   readonly answered?: AnsweredActions;
-}
-
-function needsGrant(name: string): boolean {
-  return capabilities.some((capability) => capability.name === name && capability.needsGrant);
 }
 
 function factsOf(file: string, component: LoadedComponent): ComponentFacts {

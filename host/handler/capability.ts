@@ -1,23 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a capability is: an interface of the host, as the core functions that a guest imports.
+// Capability: an interface of the host, as the core functions that a guest imports.
 import type { CoreSignature } from './core-description.ts';
 import type { Guest } from './guest.ts';
-import type { CallHost } from '../call/call-host.ts';
+import type { Host } from '../call/host.ts';
+import type { HostFunction } from '../call/host-functions.ts';
 
 export interface CapabilityFunction {
   readonly signature: CoreSignature;
   /**
    * Makes the function that one instance imports. It asks for the guest first of all: that throws
    * where the handler is not answering a call.
+   * @param of the table's row, which requests are made of
    */
-  readonly link: (guest: () => Guest, host: CallHost) => WebAssembly.ImportValue;
+  readonly link: (guest: () => Guest, host: Host, of: HostFunction) => WebAssembly.ImportValue;
 }
 
 export interface Capability {
   /** The WIT interface's name. */
   readonly name: string;
-  /** Without it, importing the interface is allowed to every handler. */
-  readonly needsGrant: boolean;
-  /** By their names in WIT. */
+  /** By their names in WIT; the table of call/host-functions.ts has a row for each. */
   readonly functions: ReadonlyMap<string, CapabilityFunction>;
+}
+
+/** Makes a value when it is first needed: handlers call few of the functions that they import. */
+export function lazily<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => (made ??= make());
 }

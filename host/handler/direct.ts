@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Loads components: checks and compiles what links them by hand, without any generated code.
+import { needsGrant } from '../call/host-functions.ts';
 import { capabilities } from './capabilities/offered.ts';
 import { capabilityOf, interfaceName } from './interface-name.ts';
 import { Verdicts, invalidCode } from './compiling/verdicts.ts';
@@ -183,9 +184,7 @@ function compile(core: Uint8Array | undefined): WebAssembly.Module {
  * @throws AgentError AGENT_COMPONENT_REFUSED
  */
 export function checkGrants(component: LoadedComponent, grants: readonly string[]): void {
-  const wanted = component.imports.filter(
-    (name) => capabilities.find((known) => known.name === name)?.needsGrant === true,
-  );
+  const wanted = component.imports.filter(needsGrant);
   const missing = wanted.filter((name) => !grants.includes(name));
   if (missing.length === 0) return;
   const [first = ''] = missing;

@@ -17,7 +17,8 @@ import {
 } from '../call/action.ts';
 import type { Action, Decision, DescriptorAction, FinalAction } from '../call/action.ts';
 import { interfaceName } from './interface-name.ts';
-import type { CallHost } from '../call/call-host.ts';
+import type { Host } from '../call/host.ts';
+import { hostFunction } from '../call/host-functions.ts';
 import { placeName } from './call-names.ts';
 import { instantiate, instantiateComposition, linkTrampoline } from './core-exports.ts';
 import type { CoreExports, HostFunctions, Trampoline, TrampolineFunction } from './core-exports.ts';
@@ -60,7 +61,7 @@ export class HandlerInstance {
    * Instantiates and configures.
    * @throws AgentError AGENT_HANDLER_FAILED, AGENT_SETTING_INVALID
    */
-  constructor(component: LoadedComponent, settings: Settings, host: CallHost) {
+  constructor(component: LoadedComponent, settings: Settings, host: Host) {
     let guest: Guest | undefined;
     const imports = importsFor(component, host, () => {
       if (guest === undefined) throw new WebAssembly.RuntimeError('host call while starting');
@@ -284,12 +285,14 @@ function instantiateCode({ code }: LoadedComponent, imports: HostFunctions): Cor
     : instantiateComposition(code.composition, imports);
 }
 
-function importsFor(component: LoadedComponent, host: CallHost, guest: () => Guest): HostFunctions {
+function importsFor(component: LoadedComponent, host: Host, guest: () => Guest): HostFunctions {
   const imports: HostFunctions = {};
   for (const { name, functions } of capabilities) {
     if (!component.imports.includes(name)) continue;
     const linked: Record<string, WebAssembly.ImportValue> = {};
-    for (const [key, { link }] of functions) linked[key] = link(guest, host);
+    for (const [key, { link }] of functions) {
+      linked[key] = link(guest, host, hostFunction(name, key));
+    }
     imports[interfaceName(name)] = linked;
   }
   return imports;

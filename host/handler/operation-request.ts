@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the addon is asked to do for a caller: filled in part by part, checked as the kernel would.
+// Request for an operation on files: filled in part by part, checked as the kernel would.
+import { HostRequest, maxRequestBytes } from '../call/host.ts';
+import type { HostFunction } from '../call/host-functions.ts';
 import { operationNumber } from '../native.ts';
 import { at, hasUnknownAtFlags } from '../syscalls/family-table.ts';
 import type { OperationPart } from '../syscalls/family-table.ts';
@@ -12,9 +14,7 @@ const e2big = errnoNumber('E2BIG');
 
 /** XATTR_CREATE and XATTR_REPLACE. */
 const knownXattrFlags = 3;
-const mostXattrName = 255;
-/** Of the value of an extended attribute, and of all that an operation gives back. */
-export const mostOperationBytes = 65_536;
+const maxXattrName = 255;
 
 type TextPart = 'path' | 'second-path' | 'name' | 'value';
 
@@ -27,21 +27,22 @@ const textPlaces: Readonly<Record<TextPart, number>> = {
 
 const allTexts = Object.values(textPlaces);
 
-/** Used again and again: it is made once for each instance. */
-export class OperationRequest {
-  readonly numbers: Int32Array = new Int32Array(operationNumber.count);
-  #operation = 0;
+export class OperationRequest extends HostRequest {
   #error = 0;
   #isEmptyAllowed = false;
 
-  /** Forgets what was asked before. */
-  begin(which: number): void {
+  constructor(of: HostFunction) {
+    super(of, new Int32Array(operationNumber.count));
+  }
+
+  /** Clears all parts. */
+  begin(): void {
     const { numbers } = this;
     numbers.fill(0);
     for (const place of allTexts) numbers[place + 1] = -1;
     numbers[operationNumber.descriptor] = -1;
     numbers[operationNumber.given] = -1;
-    this.#operation = which;
+    if (this.of.isLent) numbers[operationNumber.isLent] = 1;
     this.#error = 0;
     this.#isEmptyAllowed = false;
   }
@@ -51,8 +52,8 @@ export class OperationRequest {
     const place = textPlaces[part];
     this.numbers[place] = offset;
     this.numbers[place + 1] = length;
-    if (part === 'name' && (length === 0 || length > mostXattrName)) this.#refuse(erange);
-    if (part === 'value' && length > mostOperationBytes) this.#refuse(e2big);
+    if (part === 'name' && (length === 0 || length > maxXattrName)) this.#refuse(erange);
+    if (part === 'value' && length > maxRequestBytes) this.#refuse(e2big);
   }
 
   /** @param number of 32 bits, signed or not */
@@ -69,7 +70,7 @@ export class OperationRequest {
         numbers[operationNumber.second] = number;
         break;
       case 'at-flags':
-        if (hasUnknownAtFlags(this.#operation, number)) this.#refuse(einval);
+        if (hasUnknownAtFlags(this.of.operationCode, number)) this.#refuse(einval);
         this.#isEmptyAllowed = (number & at.emptyPath) !== 0;
         this.#addFlags(number);
         break;

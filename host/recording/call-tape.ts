@@ -2,7 +2,7 @@
 // In a worker: writes down what one container's handlers are asked, ask and answer.
 import { AgentError, messageOf } from '../errors.ts';
 import type { Action, ChainDecision } from '../call/action.ts';
-import type { HostAnswer, HostCall } from '../call/host-call.ts';
+import type { HostAnswer, HostCall, HostValue } from '../call/host-call.ts';
 import type { ReceivedCall } from '../call/received-call.ts';
 import type { Syscall } from '../syscalls/syscalls.ts';
 import { inputOf } from './recorded-call.ts';
@@ -30,35 +30,12 @@ function sizeOf(value: Uint8Array | null | undefined): number {
 }
 
 function sizeOfCall(call: HostCall): number {
-  switch (call.kind) {
-    case 'operate':
-      return sizeOf(call.path) + sizeOf(call.secondPath) + sizeOf(call.name) + sizeOf(call.value);
-    case 'mount':
-      return sizeOf(call.source) + sizeOf(call.target) + sizeOf(call.type) + sizeOf(call.data);
-    case 'write':
-      return call.bytes.length;
-    case 'state-set':
-      return call.key.length + call.value.length;
-    case 'state-get':
-    case 'state-remove':
-    case 'state-add':
-      return call.key.length;
-    case 'log':
-      return call.message.length;
-    case 'take':
-    case 'install':
-    case 'replace':
-    case 'size':
-    case 'read':
-    case 'credentials':
-    case 'process':
-    case 'capability':
-    case 'kill':
-    case 'freeze':
-    case 'resources':
-    case 'clock':
-      return 0;
-  }
+  const values: readonly HostValue[] = Object.values(call);
+  return values.reduce<number>(
+    (sum, value) =>
+      typeof value === 'string' || value instanceof Uint8Array ? sum + value.length : sum,
+    0,
+  );
 }
 
 function failureOf(thrown: unknown): RecordedOutcome<never> {

@@ -4,7 +4,10 @@
 import { longestDelayMs } from '../call/action.ts';
 import type { Action, FinalAction } from '../call/action.ts';
 import { isErrnoName } from '../syscalls/errno.ts';
-import type { HostAnswer, HostCall } from '../call/host-call.ts';
+import { fieldForms, isRequestField } from '../call/host-call.ts';
+import type { FieldForm, HostAnswer } from '../call/host-call.ts';
+import { hostFunctions } from '../call/host-functions.ts';
+import type { HostFunction } from '../call/host-functions.ts';
 import { argumentCount, operation } from '../native.ts';
 import { mostPointerBytes } from './recorded-call.ts';
 import type {
@@ -123,48 +126,63 @@ function kinds(shapes: Readonly<Record<string, Shape>>): Check {
 const isTexts: Check = (value) =>
   isMap(value) && Object.values(value).every((text) => isText(text));
 
-const hostCallShapes: Readonly<Record<HostCall['kind'], Shape>> = {
-  mount: {
-    source: isBytesOrNull,
-    target: isBytesOrNull,
-    type: isBytesOrNull,
-    flags: isWide,
-    data: isBytesOrNull,
-  },
-  operate: {
-    operation: oneOf(...Object.keys(operation)),
-    path: isBytesOrNull,
-    secondPath: isBytesOrNull,
-    name: isBytesOrNull,
-    value: isBytesOrNull,
-    flags: isWhole,
-    mode: isWhole,
-    first: isWhole,
-    second: isWhole,
-    low: isWhole,
-    high: isWhole,
-    descriptor: isWhole,
-    isStrict: isFlag,
-    isLent: isFlag,
-  },
-  take: { fd: isWhole },
-  install: { descriptor: isWhole, isCloseOnExec: isFlag },
-  replace: { descriptor: isWhole, fd: isWhole, isCloseOnExec: isFlag },
-  size: { argument: isWhole },
-  write: { argument: isWhole, offset: isWide, bytes: isBytes },
-  read: { argument: isWhole, offset: isWide, most: isCount },
-  credentials: {},
-  process: {},
-  capability: { capability: isWhole, where: isWhole },
-  kill: {},
-  freeze: { isFrozen: isFlag },
-  resources: {},
-  'state-get': { key: isBytes },
-  'state-set': { key: isBytes, value: isBytes },
-  'state-remove': { key: isBytes },
-  'state-add': { key: isBytes, amount: isWide },
-  clock: { clock: oneOf('monotonic', 'wall') },
-  log: { level: oneOf('debug', 'info', 'warn', 'error'), message: isText },
+const isMounted: Shape = {
+  source: isBytesOrNull,
+  target: isBytesOrNull,
+  type: isBytesOrNull,
+  flags: isWide,
+  data: isBytesOrNull,
+};
+
+const isOperated: Shape = {
+  operation: oneOf(...Object.keys(operation)),
+  path: isBytesOrNull,
+  secondPath: isBytesOrNull,
+  name: isBytesOrNull,
+  value: isBytesOrNull,
+  flags: isWhole,
+  mode: isWhole,
+  first: isWhole,
+  second: isWhole,
+  low: isWhole,
+  high: isWhole,
+  descriptor: isWhole,
+  isStrict: isFlag,
+  isLent: isFlag,
+};
+
+const fieldChecks: Readonly<Record<FieldForm, Check>> = {
+  whole: isWhole,
+  count: isCount,
+  wide: isWide,
+  flag: isFlag,
+  bytes: isBytes,
+  text: isText,
+  level: oneOf('debug', 'info', 'warn', 'error'),
+};
+
+/** By their table: of all functions of a kind. */
+function plainShape(functions: readonly HostFunction[]): Shape {
+  const fields = functions
+    .flatMap(({ takes }) => Object.values(takes))
+    .filter((field) => isRequestField(field))
+    .map((field) => [field, fieldChecks[fieldForms[field]]] as const);
+  const fixed = functions.flatMap(({ when }) => Object.keys(when));
+  const isFixed =
+    (name: string): Check =>
+    (value) =>
+      functions.some(({ when }) => when[name] === value);
+  return Object.fromEntries([...fields, ...fixed.map((name) => [name, isFixed(name)] as const)]);
+}
+
+const hostCallShapes: Readonly<Record<string, Shape>> = {
+  ...Object.fromEntries(
+    hostFunctions
+      .filter(({ kind }) => kind !== 'facts')
+      .map(({ kind }) => [kind, plainShape(hostFunctions.filter((each) => each.kind === kind))]),
+  ),
+  mount: isMounted,
+  operate: isOperated,
 };
 
 const isHostCall: Check = kinds(hostCallShapes);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is in no recording: options of mounts, which hold passwords, values of extended attributes, what
-// handlers remember, and the memory of callers. How long they were stays.
-import type { HostAnswer, HostCall } from '../call/host-call.ts';
+// Redaction of recordings: options of mounts, which hold passwords, values of extended attributes, the
+// state of handlers, and the memory of callers. Their lengths stay.
+import { functionOf } from '../call/host-call.ts';
+import type { HostAnswer, HostCall, HostValue } from '../call/host-call.ts';
 import type { ArgumentKind } from '../syscalls/kinds/kind.ts';
 import type { Syscalls } from '../syscalls/syscalls.ts';
 import { archIndex } from './recorded-call.ts';
@@ -11,10 +12,6 @@ const filler = 0x2a;
 
 function filled(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes.length).fill(filler);
-}
-
-function filledOrNull(bytes: Uint8Array | null): Uint8Array | null {
-  return bytes === null ? null : filled(bytes);
 }
 
 /** Of what is behind an argument, from where on it is secret; undefined: it is not. */
@@ -32,40 +29,15 @@ function redactedPointer(
 }
 
 export function redactedHostCall(call: HostCall): HostCall {
-  switch (call.kind) {
-    case 'mount':
-      return { ...call, data: filledOrNull(call.data) };
-    case 'operate':
-      return call.operation === 'setXattr' ? { ...call, value: filledOrNull(call.value) } : call;
-    case 'write':
-      return { ...call, bytes: filled(call.bytes) };
-    case 'state-set':
-      return { ...call, value: filled(call.value) };
-    case 'take':
-    case 'install':
-    case 'replace':
-    case 'size':
-    case 'read':
-    case 'credentials':
-    case 'process':
-    case 'capability':
-    case 'kill':
-    case 'freeze':
-    case 'resources':
-    case 'state-get':
-    case 'state-remove':
-    case 'state-add':
-    case 'clock':
-    case 'log':
-      return call;
-  }
+  const secret = functionOf(call)?.secret;
+  if (secret === undefined) return call;
+  const fields: Readonly<Record<string, HostValue>> = call;
+  const value = fields[secret];
+  return value instanceof Uint8Array ? { ...call, [secret]: filled(value) } : call;
 }
 
 function redactedAnswer(call: HostCall, answer: HostAnswer): HostAnswer {
-  const isSecret =
-    call.kind === 'read' ||
-    call.kind === 'state-get' ||
-    (call.kind === 'operate' && call.operation === 'getXattr');
+  const isSecret = functionOf(call)?.isAnswerSecret === true;
   if (!isSecret || answer.bytes === undefined) return answer;
   return { ...answer, bytes: filled(answer.bytes) };
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // A chain of handlers that is asked about recorded calls: nothing that it wants has an effect.
 import { AgentError } from '../errors.ts';
-import type { CallHost } from '../call/call-host.ts';
+import type { Host } from '../call/host.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import { Container } from '../worker/container.ts';
 import type { KeptContainers } from '../worker/kept-containers.ts';
 import { ContainerSlots } from '../counting/counter-slots.ts';
-import { LimitedHost } from '../worker/limited-host.ts';
+import { limited } from '../worker/limited-host.ts';
 import type { Quarantine } from '../worker/quarantine.ts';
 import { ReceivedCall } from '../call/received-call.ts';
 import type { Syscall, Syscalls } from '../syscalls/syscalls.ts';
@@ -15,9 +15,9 @@ import { CallTape } from '../recording/call-tape.ts';
 import type { Redaction } from './comparison.ts';
 import { archIndex, restoreInput } from '../recording/recorded-call.ts';
 import type { RecordedCall, RecordedInput } from '../recording/recorded-call.ts';
-import { AnswerPool, ReplayedHost } from './replayed-host.ts';
+import { AnswerPool, replayed } from './replayed-host.ts';
 import type { Stopwatch } from './timed-host.ts';
-import { TapedHost } from '../recording/taped-host.ts';
+import { taped } from '../recording/taped-host.ts';
 
 export interface ReplayedChainParts {
   readonly registry: Registry;
@@ -65,9 +65,9 @@ export class ReplayedChain {
       component: parts.component,
       hostFor: ({ grants }) => {
         const own = this.#host();
-        const host = grants === undefined ? own : new LimitedHost(own, grants, () => undefined);
-        if (stopwatch !== undefined) return stopwatch.around(host);
-        return tape === undefined ? host : new TapedHost(host, tape);
+        const host = grants === undefined ? own : limited(own, grants, () => undefined);
+        if (stopwatch !== undefined) return stopwatch.timed(host);
+        return tape === undefined ? host : taped(host, tape);
       },
       tape,
       health: parts.health,
@@ -143,13 +143,12 @@ export class ReplayedChain {
     });
   }
 
-  #host(): CallHost {
+  #host(): Host {
     const { containerId, annotations = [] } = this.#parts.registry;
-    return new ReplayedHost({
+    return replayed(this.#answers, {
       containerId,
       annotations,
-      answers: this.#answers,
-      decoded: () => (this.#current === undefined ? [] : this.#call.decode(this.#current)),
+      decodedArguments: () => (this.#current === undefined ? [] : this.#call.decode(this.#current)),
     });
   }
 }

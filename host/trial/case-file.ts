@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads the test cases of a handler: handler.test.yaml.
 import { errnoNumber, parseErrno } from '../syscalls/errno.ts';
-import { gone } from '../call/call-host.ts';
+import { gone } from '../call/host.ts';
 import { credentialsLayout, processLayout, statNumbers } from '../native.ts';
 import type { ArgumentKind, GivenFields } from '../syscalls/kinds/kind.ts';
 import { ulongKind } from '../syscalls/kinds/ulong.ts';

@@ -10,7 +10,7 @@ import type { HostCall } from '../call/host-call.ts';
 import { HandlerInstance } from '../handler/instance.ts';
 import { answerRule } from '../worker/answer-rules.ts';
 import type { AnswerRule } from '../worker/answer-rules.ts';
-import { LimitedHost } from '../worker/limited-host.ts';
+import { limited } from '../worker/limited-host.ts';
 import { ReceivedCall } from '../call/received-call.ts';
 import { Syscalls } from '../syscalls/syscalls.ts';
 import type { Syscall } from '../syscalls/syscalls.ts';
@@ -55,7 +55,7 @@ export class HandlerHarness {
     const host =
       grants === undefined
         ? this.host
-        : new LimitedHost(this.host, grants, (what) => this.refused.push(what));
+        : limited(this.host, grants, (what) => this.refused.push(what));
     this.instance = new HandlerInstance(this.component, Object.entries(settings), host);
   }
 

@@ -1,39 +1,55 @@
 // SPDX-License-Identifier: Apache-2.0
-// A host for handlers on trial: it records what is asked of it and answers what was prepared.
-import type { CallHost, GuestLogLevel } from '../call/call-host.ts';
+// Host of a handler on trial: records calls and gives prepared answers.
+import type { Host, HostRequest } from '../call/host.ts';
 import { errnoNumber } from '../syscalls/errno.ts';
-import { giveBack, mountCall, operateCall } from '../call/host-call.ts';
+import { callOf, giveBack } from '../call/host-call.ts';
 import type { HostCall } from '../call/host-call.ts';
 import { credentialsLayout, processLayout, resourceNumbers } from '../native.ts';
 import type { DecodedArgument } from '../call/received-call.ts';
 
-/** What an operation gives back. */
+/** The output of an operation. */
 export interface PreparedResult {
   readonly bytes?: Uint8Array;
   readonly descriptor?: number;
 }
 
-/** An answer, and what it gives back where it is 0. */
+/** A reply; its output is given where it is 0. */
 export interface PreparedAnswer extends PreparedResult {
   readonly answer: number;
 }
 
+const einval = errnoNumber('EINVAL');
+const enospc = errnoNumber('ENOSPC');
+const maxKeys = 64;
+const nsPerMs = 1_000_000n;
+
 const keyText = (key: Uint8Array): string => new TextDecoder().decode(key);
 
+function foldersOf(within: Uint8Array): readonly string[] {
+  return new TextDecoder().decode(within).split('\0').slice(0, -1);
+}
+
+/** The call, with the folders that it was confined to. */
+function confinedCallOf(request: HostRequest): HostCall | undefined {
+  const call = callOf(request);
+  const { within } = request;
+  if (call?.kind !== 'operate' || within === undefined) return call;
+  return { ...call, within: foldersOf(within) };
+}
+
 /**
- * Records what is asked; operations give the prepared answers in turn, and 0 after them. What
- * handlers remember it remembers, with no limit but that of keys.
+ * Records calls; they get the prepared answers in turn, and 0 after them. Keeps the state of handlers,
+ * with no limit but that of keys.
  */
-export class RecordingHost implements CallHost {
+export class RecordingHost implements Host {
   readonly calls: HostCall[] = [];
   readonly #answers: PreparedAnswer[] = [];
   readonly #results: PreparedResult[] = [];
   readonly #decoded: () => readonly DecodedArgument[];
-  readonly #room = new Uint8Array(65_536);
   readonly #state: Map<string, Uint8Array> = new Map();
   containerId = 'c1';
   annotations: readonly (readonly [key: string, value: string])[] = [];
-  /** What `memory` finds behind arguments. */
+  /** Bytes behind arguments. */
   memory: ReadonlyMap<number, Uint8Array> = new Map();
   resources: Uint8Array | number = new Uint8Array(resourceNumbers.length * 8);
   caller: Uint8Array | number = new Uint8Array(credentialsLayout.groups);
@@ -43,14 +59,14 @@ export class RecordingHost implements CallHost {
     this.#decoded = decoded;
   }
 
-  /** 0, a positive errno, or `gone` of capability.ts; of descriptors and Linux capabilities a value. */
+  /** Prepares replies: each is as `ReplyForm` of the function says. */
   prepare(...answers: readonly (number | PreparedAnswer)[]): void {
     this.#answers.push(
       ...answers.map((answer) => (typeof answer === 'number' ? { answer } : answer)),
     );
   }
 
-  /** What was prepared and not asked for. */
+  /** Drops prepared answers that no call has got. */
   forgetAnswers(): void {
     this.#answers.length = 0;
   }
@@ -60,136 +76,109 @@ export class RecordingHost implements CallHost {
     this.#results.push(...results);
   }
 
-  mount(memory: Uint8Array, ranges: Int32Array): number {
-    return this.#record(mountCall(memory, ranges));
+  /** Sets a key of the handler's state. */
+  remember(key: string, value: Uint8Array): void {
+    this.#state.set(key, value.slice());
   }
 
-  operate(
-    which: number,
-    memory: Uint8Array,
-    numbers: Int32Array,
-    result: Uint8Array,
-    within?: Uint8Array,
-  ): number {
-    const given = this.#next(operateCall(which, memory, numbers, within));
-    const isPrepared = given.bytes !== undefined || given.descriptor !== undefined;
-    const gift = isPrepared || given.answer !== 0 ? given : this.#results.shift();
-    giveBack(gift ?? {}, numbers, result);
-    return given.answer;
+  call(request: HostRequest): number {
+    const kind: string = request.of.kind;
+    switch (kind) {
+      case 'facts':
+        return this.#giveFacts(request);
+      case 'clock':
+        request.wide = this.#now(request.of.name);
+        return 0;
+      case 'credentials':
+        return give(request, this.caller);
+      case 'process':
+        return give(request, this.callingProcess);
+      case 'resources':
+        return give(request, this.resources);
+      case 'size':
+        request.wide = BigInt(this.memory.get(request.argument)?.length ?? -einval);
+        return 0;
+      case 'read':
+        return this.#read(request);
+      case 'log':
+        this.#record(request);
+        return 0;
+      case 'state-get':
+        return this.#stateGet(request);
+      case 'state-set':
+        return this.#stateSet(request);
+      case 'state-remove':
+        return this.#state.delete(keyText(request.key)) ? 1 : 0;
+      case 'state-add':
+        return this.#stateAdd(request);
+      default:
+        return this.#prepared(request);
+    }
   }
 
-  resultRoom(): Uint8Array {
-    return this.#room;
-  }
-
-  takeFd(fd: number): number {
-    return this.#record({ kind: 'take', fd });
-  }
-
-  installFd(descriptor: number, isCloseOnExec: boolean): number {
-    return this.#record({ kind: 'install', descriptor, isCloseOnExec });
-  }
-
-  replaceFd(descriptor: number, fd: number, isCloseOnExec: boolean): number {
-    return this.#record({ kind: 'replace', descriptor, fd, isCloseOnExec });
-  }
-
-  argumentSize(argument: number): bigint {
-    const bytes = this.memory.get(argument);
-    return BigInt(bytes === undefined ? -errnoNumber('EINVAL') : bytes.length);
-  }
-
-  readArgument(argument: number, offset: bigint, into: Uint8Array): number {
-    this.calls.push({ kind: 'read', argument, offset, most: into.length });
-    const bytes = this.memory.get(argument);
-    if (bytes === undefined) return -errnoNumber('EINVAL');
-    const start = Number(offset);
-    const found = bytes.subarray(start, start + into.length);
-    into.set(found);
-    return found.length;
-  }
-
-  writeArgument(argument: number, offset: bigint, bytes: Uint8Array): number {
-    return this.#record({ kind: 'write', argument, offset, bytes: bytes.slice() });
-  }
-
-  credentials(): Uint8Array | number {
-    return this.caller;
-  }
-
-  process(): Uint8Array | number {
-    return this.callingProcess;
-  }
-
-  hasCapability(capability: number, where: number): number {
-    return this.#record({ kind: 'capability', capability, where });
-  }
-
-  killContainer(): number {
-    return this.#record({ kind: 'kill' });
-  }
-
-  freezeContainer(isFrozen: boolean): number {
-    return this.#record({ kind: 'freeze', isFrozen });
-  }
-
-  containerResources(): Uint8Array | number {
-    return this.resources;
-  }
-
-  stateGet(key: Uint8Array): Uint8Array | undefined {
-    return this.#state.get(keyText(key));
-  }
-
-  stateSet(key: Uint8Array, value: Uint8Array, mostKeys = 64): number {
-    if (this.#isFull(key, mostKeys)) return errnoNumber('ENOSPC');
-    const errno = this.#answers.shift()?.answer ?? 0;
-    if (errno === 0) this.#state.set(keyText(key), value.slice());
-    return errno;
-  }
-
-  stateRemove(key: Uint8Array): boolean {
-    return this.#state.delete(keyText(key));
-  }
-
-  stateAdd(key: Uint8Array, number: Uint8Array, mostKeys = 64): number {
-    if (this.#isFull(key, mostKeys)) return errnoNumber('ENOSPC');
-    const known = this.#state.get(keyText(key));
-    const before = known === undefined ? 0n : s64Of(known).getBigInt64(0, true);
-    const sum = before + s64Of(number).getBigInt64(0, true);
-    s64Of(number).setBigInt64(0, sum, true);
-    this.#state.set(keyText(key), number.slice());
+  #giveFacts(request: HostRequest): number {
+    const { containerId, annotations } = this;
+    request.facts = { containerId, annotations, decodedArguments: this.#decoded };
     return 0;
   }
 
-  monotonicNs(): bigint {
-    return process.hrtime.bigint();
+  #now(clock: string): bigint {
+    return clock === 'monotonic' ? process.hrtime.bigint() : BigInt(Date.now()) * nsPerMs;
   }
 
-  wallNs(): bigint {
-    return BigInt(Date.now()) * 1_000_000n;
+  #read(request: HostRequest): number {
+    this.#record(request);
+    const bytes = this.memory.get(request.argument);
+    if (bytes === undefined) return -einval;
+    const start = Number(request.offset);
+    return giveBack(request, { answer: 0, bytes: bytes.slice(start, start + request.most) });
   }
 
-  log(level: GuestLogLevel, message: string): void {
-    this.calls.push({ kind: 'log', level, message });
+  #stateGet(request: HostRequest): number {
+    const value = this.#state.get(keyText(request.key));
+    return value === undefined ? 0 : giveBack(request, { answer: 1, bytes: value.slice() });
   }
 
-  decodedArguments(): readonly DecodedArgument[] {
-    return this.#decoded();
+  #stateSet(request: HostRequest): number {
+    if (this.#isFull(request)) return enospc;
+    const errno = this.#answers.shift()?.answer ?? 0;
+    if (errno === 0) this.remember(keyText(request.key), request.value);
+    return errno;
   }
 
-  #isFull(key: Uint8Array, mostKeys: number): boolean {
-    return !this.#state.has(keyText(key)) && this.#state.size >= mostKeys;
+  #stateAdd(request: HostRequest): number {
+    request.wide = request.amount;
+    if (this.#isFull(request)) return enospc;
+    const key = keyText(request.key);
+    const known = this.#state.get(key);
+    const before = known === undefined ? 0n : s64Of(known).getBigInt64(0, true);
+    const sum = BigInt64Array.of(before + request.amount);
+    request.wide = sum[0] ?? 0n;
+    this.#state.set(key, new Uint8Array(sum.buffer));
+    return 0;
   }
 
-  #record(call: HostCall): number {
-    return this.#next(call).answer;
+  #isFull({ key, maxKeys: max = maxKeys }: HostRequest): boolean {
+    return !this.#state.has(keyText(key)) && this.#state.size >= max;
   }
 
-  #next(call: HostCall): PreparedAnswer {
-    this.calls.push(call);
-    return this.#answers.shift() ?? { answer: 0 };
+  #prepared(request: HostRequest): number {
+    this.#record(request);
+    const given = this.#answers.shift() ?? { answer: 0 };
+    const isPrepared = given.bytes !== undefined || given.descriptor !== undefined;
+    const isOperation = request.of.operation !== undefined;
+    const own = isPrepared || given.answer !== 0 || !isOperation ? given : this.#results.shift();
+    return giveBack(request, { ...own, answer: given.answer });
   }
+
+  #record(request: HostRequest): void {
+    const call = confinedCallOf(request);
+    if (call !== undefined) this.calls.push(call);
+  }
+}
+
+function give(request: HostRequest, given: Uint8Array | number): number {
+  return typeof given === 'number' ? given : giveBack(request, { answer: 0, bytes: given });
 }
 
 function s64Of(bytes: Uint8Array): DataView {

@@ -130,7 +130,7 @@ function surround({ host }: HandlerHarness, { surroundings }: TrialCase): void {
   if (callingProcess !== undefined) host.callingProcess = callingProcess;
   host.annotations = annotations;
   host.memory = memory;
-  for (const [key, value] of state) host.stateSet(new TextEncoder().encode(key), value);
+  for (const [key, value] of state) host.remember(key, value);
 }
 
 export interface TriedHandler {

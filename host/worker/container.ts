@@ -4,7 +4,7 @@ import { AgentError } from '../errors.ts';
 import type { AgentErrorCode } from '../errors.ts';
 import { continueAction, fail } from '../call/action.ts';
 import type { Action, ChainDecision, Decision, FinalAction } from '../call/action.ts';
-import type { CallHost } from '../call/call-host.ts';
+import type { Host } from '../call/host.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import { HandlerInstance } from '../handler/instance.ts';
 import { failureErrno, isStop } from '../registry/policy.ts';
@@ -32,7 +32,7 @@ export interface ContainerParts extends SharedRegistry {
   /** Finds a component by its id. */
   readonly component: (id: string) => LoadedComponent;
   /** What a handler's instance may ask the host for. */
-  readonly hostFor: (handler: RegistryHandler, index: number) => CallHost;
+  readonly hostFor: (handler: RegistryHandler, index: number) => Host;
   readonly health: Quarantine;
   readonly slots: ContainerSlots;
   /** Writes down what its handlers do; undefined: nobody wants to know. */

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the host does for one handler of one container.
-import type { CallHost, GuestLogLevel } from '../call/call-host.ts';
+// All host functions, for one handler of one container.
+import type { CallFacts, HostRequest } from '../call/host.ts';
 import { bytesBeside } from '../log.ts';
 import type { Logger } from '../log.ts';
 import { resourceNumbers, tokenOf } from '../native.ts';
 import type { ReceiverHandle, StateHandle } from '../native.ts';
 import type { ContainerStop } from '../registry/policy.ts';
 import { escaped } from '../terminal-text.ts';
-import { CallActs } from './call-acts.ts';
-import type { WorkerSide } from './call-acts.ts';
+import { CallerHost } from './caller-host.ts';
+import type { WorkerSide } from './caller-host.ts';
 import type { LogRoom } from './log-room.ts';
 import type { DecodedArgument } from '../call/received-call.ts';
 import { mostStateBytes } from './handler-states.ts';
@@ -28,114 +28,138 @@ export interface HandlerSide {
   readonly lines: LinesParts;
 }
 
-/** What bounds the lines of a container's handlers. */
+/** Bounds of the lines of a container's handlers. */
 export interface LinesParts {
   readonly room: LogRoom;
-  /** The container's in there. */
+  /** The container's place in there. */
   readonly place: number;
-  /** Told before lines are dropped that nobody knows of yet. */
+  /** Called before lines are dropped, where nobody was notified of that yet. */
   readonly onDropping: () => void;
 }
 
-/** What a message takes in the log at most, in either format. */
+/** The size of a message in the log at most, in either format. */
 function loggedBytes(message: string): number {
   return Buffer.byteLength(JSON.stringify(escaped(message)));
 }
 
-export class HandlerHost extends CallActs implements CallHost {
-  readonly containerId: string;
-  readonly annotations: readonly (readonly [key: string, value: string])[];
+export class HandlerHost extends CallerHost {
   readonly #handler: HandlerSide;
-  /** Of a line of its, beside the message. */
+  readonly #facts: CallFacts;
+  /** Of a line, beside the message. */
   #bytesBeside: number | undefined;
 
   constructor(side: WorkerSide, handler: HandlerSide) {
     super(side);
     this.#handler = handler;
-    this.containerId = handler.containerId;
-    this.annotations = handler.annotations;
+    const { containerId, annotations } = handler;
+    this.#facts = { containerId, annotations, decodedArguments: () => this.#decoded() };
   }
 
-  mount(memory: Uint8Array, ranges: Int32Array): number {
-    const { native, worker } = this.side;
-    return this.acting('mount', () => native.mountAsCaller(worker, memory, ranges));
+  protected override act(request: HostRequest): number {
+    const kind: string = request.of.kind;
+    switch (kind) {
+      case 'operate':
+        return super.act(request);
+      case 'facts':
+        request.facts = this.#facts;
+        return 0;
+      case 'clock':
+        request.wide =
+          request.of.name === 'monotonic' ? process.hrtime.bigint() : BigInt(Date.now()) * nsPerMs;
+        return 0;
+      case 'log':
+        return this.#log(request);
+      case 'state-get':
+        return this.#stateGet(request);
+      case 'state-set': {
+        const { key, value, maxKeys = mostStateKeys } = request;
+        return this.side.native.stateSet(this.#handler.state, key, value, maxKeys);
+      }
+      case 'state-remove':
+        return this.side.native.stateRemove(this.#handler.state, request.key) ? 1 : 0;
+      case 'state-add':
+        return this.#stateAdd(request);
+      case 'kill':
+        return this.#kill();
+      case 'freeze':
+        return this.#freeze(request.of.name === 'freeze');
+      case 'resources':
+        return this.#resources(request);
+      default:
+        return super.act(request);
+    }
   }
 
-  killContainer(): number {
-    const { native, call } = this.side;
-    this.counting('kill');
-    const errno = native.killContainer(this.#handler.receiver, tokenOf(call.token));
+  #kill(): number {
+    this.#count();
+    const errno = this.side.native.killContainer(this.#handler.receiver, this.#token());
     if (errno === 0) this.#handler.onStopped('kill-container');
     return errno;
   }
 
-  freezeContainer(isFrozen: boolean): number {
-    const { native, call } = this.side;
-    this.counting('freeze');
+  #freeze(isFrozen: boolean): number {
+    this.#count();
     const { receiver, onStopped } = this.#handler;
-    const errno = native.freezeContainer(receiver, tokenOf(call.token), isFrozen ? 1 : 0);
+    const errno = this.side.native.freezeContainer(receiver, this.#token(), isFrozen ? 1 : 0);
     if (errno === 0 && isFrozen) onStopped('freeze-container');
     return errno;
   }
 
-  containerResources(): Uint8Array | number {
-    const { native, call } = this.side;
-    this.counting('look at the resources');
-    const into = this.resultRoom().subarray(0, resourceNumbers.length * 8);
-    const token = tokenOf(call.token);
-    const errno = native.containerResources(this.#handler.receiver, token, into);
-    return errno === 0 ? into : errno;
+  #resources(request: HostRequest): number {
+    this.#count();
+    const into = this.room(resourceNumbers.length * 8);
+    request.result = into;
+    request.length = into.length;
+    return this.side.native.containerResources(this.#handler.receiver, this.#token(), into);
   }
 
-  stateGet(key: Uint8Array): Uint8Array | undefined {
-    const room = this.resultRoom();
-    const length = this.side.native.stateGet(
-      this.#handler.state,
-      key,
-      room.subarray(0, mostStateBytes),
-    );
-    return length < 0 ? undefined : room.subarray(0, length);
+  #stateGet(request: HostRequest): number {
+    const room = this.room(mostStateBytes);
+    const length = this.side.native.stateGet(this.#handler.state, request.key, room);
+    request.result = room;
+    request.length = Math.max(length, 0);
+    return length < 0 ? 0 : 1;
   }
 
-  stateSet(key: Uint8Array, value: Uint8Array, mostKeys: number = mostStateKeys): number {
-    return this.side.native.stateSet(this.#handler.state, key, value, mostKeys);
+  #stateAdd(request: HostRequest): number {
+    const { key, amount, maxKeys = mostStateKeys } = request;
+    const { sum } = this.side.rooms;
+    sum[0] = amount;
+    const bytes = new Uint8Array(sum.buffer);
+    const errno = this.side.native.stateAdd(this.#handler.state, key, bytes, maxKeys);
+    request.wide = sum[0] ?? 0n;
+    return errno;
   }
 
-  stateRemove(key: Uint8Array): boolean {
-    return this.side.native.stateRemove(this.#handler.state, key);
-  }
-
-  stateAdd(key: Uint8Array, number: Uint8Array, mostKeys: number = mostStateKeys): number {
-    return this.side.native.stateAdd(this.#handler.state, key, number, mostKeys);
-  }
-
-  monotonicNs(): bigint {
-    return process.hrtime.bigint();
-  }
-
-  wallNs(): bigint {
-    return BigInt(Date.now()) * nsPerMs;
-  }
-
-  log(level: GuestLogLevel, message: string): void {
-    this.counting('log');
+  #log({ level, message }: HostRequest): number {
+    this.#count();
     const { log, lines } = this.#handler;
-    if (!log.isLevelEnabled(level)) return;
+    if (!log.isLevelEnabled(level)) return 0;
     const { room, place, onDropping } = lines;
     this.#bytesBeside ??= bytesBeside(log);
     const bytes = this.#bytesBeside + loggedBytes(message);
     if (room.take(place, bytes)) {
       log[level](message);
-      return;
+      return 0;
     }
-    // a worker can be ended anywhere: what is told and not counted does no harm
+    // a worker can be ended anywhere: a notification without a count does no harm
     if (room.isTold(place)) onDropping();
     room.drop(place, bytes);
+    return 0;
   }
 
-  decodedArguments(): readonly DecodedArgument[] {
+  #decoded(): readonly DecodedArgument[] {
     const { call, current } = this.side;
     const syscall = current();
     return syscall === undefined ? [] : call.decode(syscall);
+  }
+
+  #token(): ReturnType<typeof tokenOf> {
+    return tokenOf(this.side.call.token);
+  }
+
+  /** Counts work that the addon does not count as an operation itself. */
+  #count(): void {
+    this.side.native.countOperation(this.side.worker);
   }
 }

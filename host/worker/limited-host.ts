@@ -1,183 +1,126 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the host does for a handler whose grants have limits: what is beyond them fails with EPERM.
-// Handlers without limits have the host itself, so that nothing of this costs them anything.
-import type { CallHost } from '../call/call-host.ts';
-import { ForwardingHost } from '../handler/forwarding-host.ts';
+// Host of a handler whose grants have limits. Default deny: a function that the grants do not allow
+// fails with EPERM. Handlers without limits call the host itself, so that limits cost them nothing.
+import { AgentError } from '../errors.ts';
+import type { Host, HostRequest } from '../call/host.ts';
+import { hostFunctions } from '../call/host-functions.ts';
+import type { HostFunction, LimitName } from '../call/host-functions.ts';
 import { errnoNumber } from '../syscalls/errno.ts';
-import { mountRange, operation, operationNumber } from '../native.ts';
+import { mountRange, operationNumber } from '../native.ts';
 import type { Grants, Limits } from '../registry/grants.ts';
 
 const eperm = errnoNumber('EPERM');
-const notGranted: Limits = {};
 const sIfmt = 0o170000;
 const sIfchr = 0o020000;
 
-/** Operations on files by their names in WIT. */
-const fileOperations: ReadonlyMap<number, string> = new Map([
-  [operation.mkdir, 'mkdir'],
-  [operation.mknod, 'mknod'],
-  [operation.open, 'open'],
-  [operation.chmod, 'chmod'],
-  [operation.chown, 'chown'],
-  [operation.rename, 'rename'],
-  [operation.link, 'link'],
-  [operation.symlink, 'symlink'],
-  [operation.unlink, 'unlink'],
-  [operation.stat, 'stat'],
-  [operation.getXattr, 'get-xattr'],
-  [operation.setXattr, 'set-xattr'],
-  [operation.listXattr, 'list-xattr'],
-  [operation.removeXattr, 'remove-xattr'],
-  [operation.readLink, 'read-link'],
-]);
+/** The limit that refuses a function; `grant`: the capability is not granted at all. */
+export type RefusingLimit = LimitName | 'grant';
 
-/** Of folders, as `operate` of native.ts takes them; undefined: everywhere. */
+/** Notified of a refusal: `filesystem.unlink`, `paths`. */
+export type OnRefused = (what: string, limit: RefusingLimit) => void;
+
+/** Limits of a function that is allowed. */
+interface Rule {
+  readonly within: Uint8Array | undefined;
+  readonly filesystems: readonly string[] | undefined;
+  readonly nodes: readonly string[] | undefined;
+  readonly keys: number | undefined;
+}
+
+/** Folders as `operate` of native.ts takes them; undefined: everywhere. */
 function confinementOf(paths: readonly string[] | undefined): Uint8Array | undefined {
   if (paths === undefined || paths.includes('/')) return undefined;
   return new TextEncoder().encode(paths.map((path) => `${path}\0`).join(''));
 }
 
-function isAbsent(numbers: Int32Array, text: number): boolean {
-  return (numbers[text + 1] ?? -1) < 0;
+function isAllowed({ limits, name }: HostFunction, { operations }: Limits): boolean {
+  return operations === undefined || !limits.includes('operations') || operations.includes(name);
 }
 
-/** Told of what was refused, and by which limit: `filesystem.unlink`, `paths`. */
-export type OnRefused = (what: string, limit: keyof Limits) => void;
+function ruleOf({ limits: own }: HostFunction, limits: Limits): Rule {
+  return {
+    within: own.includes('paths') ? confinementOf(limits.paths) : undefined,
+    filesystems: own.includes('filesystems') ? limits.filesystems : undefined,
+    nodes: own.includes('nodes') ? limits.nodes : undefined,
+    keys: own.includes('keys') ? limits.keys : undefined,
+  };
+}
 
-export class LimitedHost extends ForwardingHost {
-  readonly #grants: Grants;
-  readonly #onRefused: OnRefused;
-  readonly #within: Uint8Array | undefined;
+/** @returns undefined for a capability that is not granted */
+function limitsOf(
+  { capability, needsGrant }: HostFunction,
+  { capabilities }: Grants,
+): Limits | undefined {
+  if (!needsGrant) return {};
+  return Object.hasOwn(capabilities, capability) ? capabilities[capability] : undefined;
+}
 
-  constructor(host: CallHost, grants: Grants, onRefused: OnRefused) {
-    super(host);
-    this.#grants = grants;
-    this.#onRefused = onRefused;
-    this.#within = confinementOf(this.#limitsOf('filesystem').paths);
+/** The allowed functions; all others are denied. */
+function allowedBy(grants: Grants): ReadonlyMap<HostFunction, Rule> {
+  const allowed = new Map<HostFunction, Rule>();
+  for (const of of hostFunctions) {
+    const limits = limitsOf(of, grants);
+    if (limits !== undefined && isAllowed(of, limits)) allowed.set(of, ruleOf(of, limits));
   }
+  return allowed;
+}
 
-  override mount(memory: Uint8Array, ranges: Int32Array): number {
-    if (!this.#may('mounts', 'mount')) return eperm;
-    const { filesystems } = this.#limitsOf('mounts');
-    if (filesystems !== undefined && !filesystems.includes(typeOf(memory, ranges))) {
-      return this.#refuse('mounts.mount', 'filesystems');
-    }
-    return this.host.mount(memory, ranges);
-  }
+/** @returns the limit that refuses this request of an allowed function */
+function limitOf({ filesystems, nodes }: Rule, request: HostRequest): LimitName | undefined {
+  if (filesystems?.includes(typeOf(request)) === false) return 'filesystems';
+  return nodes?.includes(nodeOf(request)) === false ? 'nodes' : undefined;
+}
 
-  override operate(
-    which: number,
-    memory: Uint8Array,
-    numbers: Int32Array,
-    result: Uint8Array,
-  ): number {
-    if (numbers[operationNumber.isLent] === 1) return this.#lend(which, memory, numbers, result);
-    if (which === operation.unmount || which === operation.setMountAttributes) {
-      const isMay = this.#may('mounts', changeOfMount(which, numbers));
-      return isMay ? this.host.operate(which, memory, numbers, result) : eperm;
-    }
-    if (which === operation.stat && isAbsent(numbers, operationNumber.path)) {
-      const isMay = this.#may('descriptors', 'stat');
-      return isMay ? this.host.operate(which, memory, numbers, result) : eperm;
-    }
-    const name = fileOperations.get(which);
-    if (name === undefined || !this.#may('filesystem', name)) return eperm;
-    const within = this.#within;
-    if (within === undefined) return this.host.operate(which, memory, numbers, result);
-    const errno = this.host.operate(which, memory, numbers, result, within);
-    // it may as well be what the kernel says
-    if (errno === eperm) this.#onRefused(`filesystem.${name}`, 'paths');
-    return errno;
-  }
-
-  override takeFd(fd: number): number {
-    return this.#may('descriptors', 'take') ? this.host.takeFd(fd) : -eperm;
-  }
-
-  override installFd(descriptor: number, isCloseOnExec: boolean): number {
-    return this.#may('descriptors', 'install')
-      ? this.host.installFd(descriptor, isCloseOnExec)
-      : -eperm;
-  }
-
-  override replaceFd(descriptor: number, fd: number, isCloseOnExec: boolean): number {
-    return this.#may('descriptors', 'replace')
-      ? this.host.replaceFd(descriptor, fd, isCloseOnExec)
-      : -eperm;
-  }
-
-  override readArgument(argument: number, offset: bigint, into: Uint8Array): number {
-    return this.#may('memory', 'read') ? this.host.readArgument(argument, offset, into) : -eperm;
-  }
-
-  override writeArgument(argument: number, offset: bigint, bytes: Uint8Array): number {
-    return this.#may('memory', 'write') ? this.host.writeArgument(argument, offset, bytes) : eperm;
-  }
-
-  override killContainer(): number {
-    return this.#may('container', 'kill') ? this.host.killContainer() : eperm;
-  }
-
-  override freezeContainer(isFrozen: boolean): number {
-    return this.#may('container', isFrozen ? 'freeze' : 'thaw')
-      ? this.host.freezeContainer(isFrozen)
-      : eperm;
-  }
-
-  override containerResources(): Uint8Array | number {
-    return this.#may('container', 'get-resources') ? this.host.containerResources() : eperm;
-  }
-
-  override stateSet(key: Uint8Array, value: Uint8Array): number {
-    return this.host.stateSet(key, value, this.#limitsOf('state').keys);
-  }
-
-  override stateAdd(key: Uint8Array, number: Uint8Array): number {
-    return this.host.stateAdd(key, number, this.#limitsOf('state').keys);
-  }
-
-  /** Nodes of devices; attributes of overlays have no limits. */
-  #lend(which: number, memory: Uint8Array, numbers: Int32Array, result: Uint8Array): number {
-    const { nodes } = this.#limitsOf('devices');
-    const isMay =
-      which !== operation.mknod || nodes === undefined || nodes.includes(nodeOf(numbers));
-    return isMay
-      ? this.host.operate(which, memory, numbers, result)
-      : this.#refuse('devices.make', 'nodes');
-  }
-
-  #limitsOf(capability: string): Limits {
-    return this.#grants.capabilities[capability] ?? notGranted;
-  }
-
-  /** Of an interface that is not granted, loading has refused all. */
-  #may(capability: string, name: string): boolean {
-    const { operations } = this.#limitsOf(capability);
-    if (operations === undefined || operations.includes(name)) return true;
-    this.#onRefused(`${capability}.${name}`, 'operations');
-    return false;
-  }
-
-  #refuse(what: string, limit: keyof Limits): number {
-    this.#onRefused(what, limit);
-    return eperm;
+/** @throws AgentError AGENT_HANDLER_FAILED for a function that has no errors to reply */
+function refuse({ capability, name, reply }: HostFunction): number {
+  switch (reply) {
+    case 'errno':
+      return eperm;
+    case 'value':
+      return -eperm;
+    case 'found':
+    case 'certain':
+      throw new AgentError('AGENT_HANDLER_FAILED', `${capability}.${name} is not granted`);
   }
 }
 
-/** Without a type nothing new is mounted. */
-function typeOf(memory: Uint8Array, ranges: Int32Array): string {
-  const offset = (ranges[mountRange.type] ?? 0) >>> 0;
-  const length = ranges[mountRange.type + 1] ?? -1;
+export function limited(next: Host, grants: Grants, onRefused: OnRefused): Host {
+  const allowed = allowedBy(grants);
+  const deny = (of: HostFunction, limit: RefusingLimit): number => {
+    onRefused(`${of.capability}.${of.name}`, limit);
+    return refuse(of);
+  };
+  return {
+    call(request) {
+      const { of } = request;
+      const rule = allowed.get(of);
+      if (rule === undefined) {
+        const isGranted = hostFunctions.includes(of) && limitsOf(of, grants) !== undefined;
+        return deny(of, isGranted ? 'operations' : 'grant');
+      }
+      const limit = limitOf(rule, request);
+      if (limit !== undefined) return deny(of, limit);
+      request.within = rule.within;
+      request.maxKeys = rule.keys;
+      const reply = next.call(request);
+      // the kernel may have refused it as well
+      if (reply === eperm && rule.within !== undefined) {
+        onRefused(`${of.capability}.${of.name}`, 'paths');
+      }
+      return reply;
+    },
+  };
+}
+
+/** The type of a new mount; empty where nothing new is mounted. */
+function typeOf({ memory, numbers }: HostRequest): string {
+  const offset = (numbers[mountRange.type] ?? 0) >>> 0;
+  const length = numbers[mountRange.type + 1] ?? -1;
   return length < 0 ? '' : Buffer.from(memory.subarray(offset, offset + length)).toString('latin1');
 }
 
-function changeOfMount(which: number, numbers: Int32Array): string {
-  if (which === operation.setMountAttributes) return 'set-attributes';
-  return isAbsent(numbers, operationNumber.value) ? 'unmount' : 'unmount-sparing';
-}
-
 /** As grants name it. */
-function nodeOf(numbers: Int32Array): string {
+function nodeOf({ numbers }: HostRequest): string {
   const mode = numbers[operationNumber.mode] ?? 0;
   const major = (numbers[operationNumber.first] ?? 0) >>> 0;
   const minor = (numbers[operationNumber.second] ?? 0) >>> 0;

@@ -3,7 +3,7 @@
 import { AgentError, messageOf } from '../errors.ts';
 import { fail } from '../call/action.ts';
 import type { Decision } from '../call/action.ts';
-import type { CallHost } from '../call/call-host.ts';
+import type { Host } from '../call/host.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import type { Logger } from '../log.ts';
 import type { FailureReason } from '../counting/counters.ts';
@@ -13,16 +13,16 @@ import { actBit } from '../observation/decision-layout.ts';
 import type { DecisionFailure } from '../observation/decision-layout.ts';
 import { DecisionWriter } from '../observation/decision-writer.ts';
 import type { DecisionBuffers } from '../observation/decision-writer.ts';
-import { ObservedHost } from '../observation/observed-host.ts';
+import { observed } from '../observation/observed-host.ts';
 import { CallTape } from '../recording/call-tape.ts';
 import { encodeCall } from '../recording/recorded-call.ts';
 import type { LossCounters, UnreadCounter } from '../recording/tape-room.ts';
-import { TapedHost } from '../recording/taped-host.ts';
+import { taped } from '../recording/taped-host.ts';
 import type { ContainerStop } from '../registry/policy.ts';
 import type { RegistryHandler } from '../registry/registry.ts';
 import { shownContainer } from '../registry/shown-container.ts';
-import { CallActs, Rooms } from './call-acts.ts';
-import type { WorkerSide } from './call-acts.ts';
+import { CallerHost, Rooms } from './caller-host.ts';
+import type { WorkerSide } from './caller-host.ts';
 import { Container } from './container.ts';
 import type { Chain } from './container.ts';
 import { quarantineNote, stopNote } from '../registry/container-note.ts';
@@ -35,7 +35,7 @@ import { HandlerHost } from './handler-host.ts';
 import type { InstanceMemory } from './instance-memory.ts';
 import { KeptContainers } from './kept-containers.ts';
 import type { InstanceRoom } from './kept-containers.ts';
-import { LimitedHost } from './limited-host.ts';
+import { limited } from './limited-host.ts';
 import type { LogRoom } from './log-room.ts';
 import type { OnRefused } from './limited-host.ts';
 import { Performer } from './perform.ts';
@@ -128,7 +128,7 @@ export class Loop implements Disposable {
         this.#last?.groupsRefused();
       },
     };
-    this.#performer = new Performer(this.#call, new CallActs(this.#side));
+    this.#performer = new Performer(this.#call, new CallerHost(this.#side));
   }
 
   [Symbol.dispose](): void {
@@ -232,8 +232,8 @@ export class Loop implements Disposable {
       component: this.#parts.component,
       hostFor: (handler, index) => {
         const host = this.#hostFor(handler, { ...shared, token }, { index, told });
-        const watched = shared.watch === undefined ? host : new ObservedHost(host, this.#decisions);
-        return tape === undefined ? watched : new TapedHost(watched, tape);
+        const watched = shared.watch === undefined ? host : observed(host, this.#decisions);
+        return tape === undefined ? watched : taped(watched, tape);
       },
       tape,
       health: this.#parts.quarantine,
@@ -378,7 +378,7 @@ export class Loop implements Disposable {
     handler: RegistryHandler,
     { registry, place, user = 0, states, token }: SharedRegistry & Pick<ListenerNote, 'token'>,
     { index, told }: { readonly index: number; readonly told: Set<string> },
-  ): CallHost {
+  ): Host {
     const { log, logRoom, receiver, onLinesDropped } = this.#parts;
     const { containerId, annotations = [] } = registry;
     const own = log.child({ handler: handler.name, ...shownContainer(registry) });
@@ -406,7 +406,7 @@ export class Loop implements Disposable {
     const { grants } = handler;
     if (grants === undefined) return host;
     const mayTell = (): boolean => logRoom.takeUserLine(user);
-    return new LimitedHost(host, grants, refusalLog(own, handler, { told, mayTell }));
+    return limited(host, grants, refusalLog(own, handler, { told, mayTell }));
   }
 }
 

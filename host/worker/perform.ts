@@ -4,8 +4,9 @@
 import { AgentError } from '../errors.ts';
 import { fail, failureByNumber, valueAction, zeroAction } from '../call/action.ts';
 import type { Decision } from '../call/action.ts';
-import { gone } from '../call/call-host.ts';
-import type { CallHost } from '../call/call-host.ts';
+import { HostRequest, gone } from '../call/host.ts';
+import type { Host } from '../call/host.ts';
+import { hostFunction, hostFunctions } from '../call/host-functions.ts';
 import { errnoNumber } from '../syscalls/errno.ts';
 import { OperationRequest } from '../handler/operation-request.ts';
 import { pointerFault } from '../call/pointer-fault.ts';
@@ -25,11 +26,15 @@ const i386 = arches.indexOf('i386');
 const eintr = errnoNumber('EINTR');
 const erange = errnoNumber('ERANGE');
 
-/** What the host does for one worker. */
-export type PerformHost = Pick<
-  CallHost,
-  'operate' | 'resultRoom' | 'argumentSize' | 'writeArgument'
->;
+/** The request for a plan's operation, with no more power than the caller has. */
+function requestFor(plan: PerformPlan): OperationRequest {
+  const of = hostFunctions.find(
+    ({ capability, operationCode }) =>
+      capability === 'filesystem' && operationCode === plan.operation,
+  );
+  if (of === undefined) throw new RangeError(`there is no operation ${plan.operation}`);
+  return new OperationRequest(of);
+}
 
 /** As new_decode_dev of the kernel has it. */
 function majorOf(device: number): number {
@@ -42,10 +47,12 @@ function minorOf(device: number): number {
 
 export class Performer {
   readonly #call: ReceivedCall;
-  readonly #host: PerformHost;
-  readonly #request = new OperationRequest();
+  readonly #host: Host;
+  /** By the operation; made when it is first needed. */
+  readonly #requests: OperationRequest[] = [];
+  readonly #write = new HostRequest(hostFunction('memory', 'write'));
 
-  constructor(call: ReceivedCall, host: PerformHost) {
+  constructor(call: ReceivedCall, host: Host) {
     this.#call = call;
     this.#host = host;
   }
@@ -61,8 +68,9 @@ export class Performer {
     }
     const fault = this.#faultOf(syscall);
     if (fault !== undefined) return fault;
-    const request = this.#request;
-    request.begin(plan.operation);
+    const request = (this.#requests[plan.operation] ??= requestFor(plan));
+    request.begin();
+    request.memory = this.#call.bytes;
     if (plan.isOfDescriptor === true) {
       request.setText('path', 0, 0);
       request.setNumber('at-flags', at.emptyPath);
@@ -70,9 +78,9 @@ export class Performer {
     if (syscall.name === 'openat2') request.setStrict();
     if (plan.result === 'descriptor') request.setGiven();
     for (const parameter of syscall.parameters) {
-      if (parameter.part !== undefined) this.#set(parameter, parameter.part);
+      if (parameter.part !== undefined) this.#set(request, parameter, parameter.part);
     }
-    return this.#do(plan, syscall);
+    return this.#do(request, plan, syscall);
   }
 
   /** The first pointer that could not be followed decides. */
@@ -85,9 +93,8 @@ export class Performer {
     return undefined;
   }
 
-  #set(parameter: Parameter, part: OperationPart): void {
+  #set(request: OperationRequest, parameter: Parameter, part: OperationPart): void {
     const { source } = parameter;
-    const request = this.#request;
     switch (part) {
       case 'path':
       case 'second-path':
@@ -138,31 +145,21 @@ export class Performer {
     }
   }
 
-  #do(plan: PerformPlan, syscall: Syscall): Decision {
-    const request = this.#request;
-    const room = this.#host.resultRoom();
-    if (plan.result === 'descriptor' && this.#isPathOnly()) return pathOnly;
-    const errno =
-      request.check() ||
-      this.#host.operate(plan.operation, this.#call.bytes, request.numbers, room);
+  #do(request: OperationRequest, plan: PerformPlan, syscall: Syscall): Decision {
+    if (plan.result === 'descriptor' && isPathOnly(request)) return pathOnly;
+    const errno = request.check() || this.#host.call(request);
     if (errno !== 0) return failureOf(errno);
     switch (plan.result) {
       case 'zero':
         return zeroAction;
       case 'descriptor':
-        return this.#descriptor(syscall);
+        return this.#descriptor(request, syscall);
       case 'bytes':
-        return this.#giveBack(syscall, room);
+        return this.#giveBack(request, syscall);
     }
   }
 
-  /** The kernel gives nobody a descriptor that was opened with O_PATH. */
-  #isPathOnly(): boolean {
-    return ((this.#request.numbers[operationNumber.flags] ?? 0) & openPath) !== 0;
-  }
-
-  #descriptor({ parameters }: Syscall): Decision {
-    const { numbers } = this.#request;
+  #descriptor({ numbers }: OperationRequest, { parameters }: Syscall): Decision {
     const given = numbers[operationNumber.given] ?? -1;
     if (given >= 0) return valueAction(BigInt(given)) ?? zeroAction;
     const flags = parameters.find(({ name }) => name === 'flags');
@@ -174,8 +171,7 @@ export class Performer {
   }
 
   /** Of getxattr(2) and listxattr(2): a room of 0 asks how much is needed. */
-  #giveBack(syscall: Syscall, room: Uint8Array): Decision {
-    const length = this.#request.numbers[operationNumber.resultLength] ?? 0;
+  #giveBack({ result, length }: OperationRequest, syscall: Syscall): Decision {
     const action = valueAction(BigInt(length)) ?? zeroAction;
     const size = this.#sizeOf(syscall);
     if (size === 0n) return action;
@@ -185,7 +181,10 @@ export class Performer {
       ({ kind }) =>
         kind.type === 'pointer' && (kind.memory === 'room' || kind.memory === 'room-of-struct'),
     );
-    const errno = this.#host.writeArgument(index, 0n, room.subarray(0, length));
+    const write = this.#write;
+    write.argument = index;
+    write.bytes = result.subarray(0, length);
+    const errno = this.#host.call(write);
     return errno === 0 ? action : failureOf(errno);
   }
 
@@ -195,6 +194,11 @@ export class Performer {
     // of 32-bit calls, which have nothing above
     return this.#call.arch === i386 ? BigInt.asUintN(32, given) : given;
   }
+}
+
+/** The kernel gives nobody a descriptor that was opened with O_PATH. */
+function isPathOnly({ numbers }: OperationRequest): boolean {
+  return ((numbers[operationNumber.flags] ?? 0) & openPath) !== 0;
 }
 
 function failureOf(errno: number): Decision {

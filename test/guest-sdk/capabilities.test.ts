@@ -5,7 +5,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { loadComponent } from '../../host/handler/direct.ts';
 import { errnoNumber } from '../../host/syscalls/errno.ts';
 import { HandlerInstance } from '../../host/handler/instance.ts';
-import { gone } from '../../host/call/call-host.ts';
+import { gone } from '../../host/call/host.ts';
 import type { Action } from '../../host/call/action.ts';
 import type { LoadedComponent } from '../../host/handler/direct.ts';
 import { credentialsLayout, processLayout, statNumbers, userNamespace } from '../../host/native.ts';

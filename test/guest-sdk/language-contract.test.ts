@@ -348,7 +348,7 @@ const rows: readonly Row[] = [
   {
     number: 43,
     prepare: (host) => {
-      host.stateSet(new TextEncoder().encode('ü'), Uint8Array.of(8, 9));
+      host.remember('ü', Uint8Array.of(8, 9));
     },
     action: { value: 0x809n },
   },

@@ -8,7 +8,7 @@ import { capabilities } from '../../host/handler/capabilities/offered.ts';
 import { loadComponent } from '../../host/handler/direct.ts';
 import type { LoadedComponent } from '../../host/handler/direct.ts';
 import { HandlerInstance } from '../../host/handler/instance.ts';
-import { LimitedHost } from '../../host/worker/limited-host.ts';
+import { limited } from '../../host/worker/limited-host.ts';
 import { ReceivedCall } from '../../host/call/received-call.ts';
 import { Syscalls } from '../../host/syscalls/syscalls.ts';
 import { grantable } from '../../host/bundles/grant-limits.ts';
@@ -121,10 +121,10 @@ function run(name: string, limits: Readonly<Record<string, unknown>>): Outcome {
   host.memory = new Map([[0, new Uint8Array(8)]]);
   const refused: string[] = [];
   const all = Object.fromEntries(grantable.map((capability) => [capability, {}]));
-  const limited = new LimitedHost(host, granted({ ...all, ...limits }), (what) => {
+  const within = limited(host, granted({ ...all, ...limits }), (what) => {
     refused.push(what);
   });
-  const instance = new HandlerInstance(component, [], limited);
+  const instance = new HandlerInstance(component, [], within);
   const syscall = new Syscalls().byName('mkdir');
   if (syscall === undefined) throw new Error('no mkdir');
   const call = new ReceivedCall();

@@ -3,7 +3,7 @@
 // written in.
 import { expect, test } from 'vitest';
 
-import { gone } from '../../host/call/call-host.ts';
+import { gone } from '../../host/call/host.ts';
 import { errnoNumber } from '../../host/syscalls/errno.ts';
 import { failureOf } from './agent-failure.ts';
 import { HandlerHarness, shippedComponent } from './handler-harness.ts';

@@ -2,7 +2,7 @@
 // Tests how the cases of handler.test.yaml are read.
 import { expect, test } from 'vitest';
 
-import { gone } from '../../host/call/call-host.ts';
+import { gone } from '../../host/call/host.ts';
 import { errnoNumber } from '../../host/syscalls/errno.ts';
 import { credentialsLayout, processLayout, statNumbers } from '../../host/native.ts';
 import { parseCases } from '../../host/trial/case-file.ts';

@@ -2,7 +2,7 @@
 // Tests what the action `perform` makes of each call, as it stands in an inbox.
 import { expect, test } from 'vitest';
 
-import { gone } from '../../host/call/call-host.ts';
+import { gone } from '../../host/call/host.ts';
 import { errnoNumber } from '../../host/syscalls/errno.ts';
 import { inbox } from '../../host/native.ts';
 import { Performer } from '../../host/worker/perform.ts';

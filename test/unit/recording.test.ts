@@ -7,14 +7,15 @@ import { parseContainerProcessState } from '../../host/agent-socket/container-pr
 import { AgentError } from '../../host/errors.ts';
 import { fail, zeroAction } from '../../host/call/action.ts';
 import type { Action } from '../../host/call/action.ts';
-import type { CallHost } from '../../host/call/call-host.ts';
+import { HostRequest } from '../../host/call/host.ts';
+import type { Host } from '../../host/call/host.ts';
+import { hostFunction } from '../../host/call/host-functions.ts';
 import type { HostCall } from '../../host/call/host-call.ts';
 import { OperationRequest } from '../../host/handler/operation-request.ts';
 import {
   arches,
   credentialsLayout,
   mountRange,
-  operation,
   resourceNumbers,
   statNumbers,
   userNamespace,
@@ -30,8 +31,8 @@ import { inputOf, restoreInput } from '../../host/recording/recorded-call.ts';
 import type { RecordedCall } from '../../host/recording/recorded-call.ts';
 import { isEntry } from '../../host/recording/recording-format.ts';
 import { redacted } from '../../host/recording/redaction.ts';
-import { AnswerPool, ReplayedHost } from '../../host/replay/replayed-host.ts';
-import { TapedHost } from '../../host/recording/taped-host.ts';
+import { AnswerPool, replayed } from '../../host/replay/replayed-host.ts';
+import { taped } from '../../host/recording/taped-host.ts';
 import { IndexPool } from '../../host/counting/index-pool.ts';
 import { LossCounters, makeLossCounters, mostSlots } from '../../host/recording/tape-room.ts';
 import { Stopwatch } from '../../host/replay/timed-host.ts';
@@ -54,8 +55,8 @@ function syscallOf(name: string): Syscall {
 function recorded(
   name: string,
   given: readonly GivenArgument[],
-  act: (host: CallHost) => Action = () => zeroAction,
-  host: CallHost = new RecordingHost(),
+  act: (host: Host) => Action = () => zeroAction,
+  host: Host = new RecordingHost(),
 ): RecordedCall {
   const call = new ReceivedCall();
   fillCall(call, name, given);
@@ -66,9 +67,9 @@ function recorded(
     },
     onLost: () => undefined,
   });
-  const taped = new TapedHost(host, tape);
+  const recordedHost = taped(host, tape);
   tape.record(call, syscallOf(name), () => {
-    tape.asking(0, () => act(taped));
+    tape.asking(0, () => act(recordedHost));
     return zeroAction;
   });
   const [written] = calls;
@@ -76,103 +77,130 @@ function recorded(
   return written;
 }
 
+/** Asks for a function with these values: the reply, and the request with its output. */
+function ask(host: Host, name: string, given: Partial<HostRequest> = {}): [number, HostRequest] {
+  const [capability = '', own = ''] = name.split('.');
+  const request = new HostRequest(hostFunction(capability, own));
+  Object.assign(request, given);
+  return [host.call(request), request];
+}
+
+function replyOf(host: Host, name: string, given: Partial<HostRequest> = {}): number {
+  return ask(host, name, given)[0];
+}
+
+function wideOf(host: Host, name: string, given: Partial<HostRequest> = {}): unknown {
+  const [reply, { wide }] = ask(host, name, given);
+  return [reply, wide];
+}
+
+function bytesGiven(host: Host, name: string, given: Partial<HostRequest> = {}): unknown {
+  const [reply, { result, length }] = ask(host, name, given);
+  return [reply, result.slice(0, length)];
+}
+
+/** An operation on the path `/a`. */
+function operate(host: Host, name: string): [number, OperationRequest] {
+  const request = new OperationRequest(hostFunction('filesystem', name));
+  request.begin();
+  request.memory = bytesOf('/a');
+  request.setText('path', 0, 2);
+  return [host.call(request), request];
+}
+
+/** A mount on `target` with options. */
+function mount(host: Host, target: string, data: string): number {
+  const request = new HostRequest(
+    hostFunction('mounts', 'mount'),
+    new Int32Array(mountRange.count),
+  );
+  request.numbers.fill(-1);
+  request.numbers.set([0, target.length], mountRange.target);
+  request.numbers.set([target.length, data.length], mountRange.data);
+  request.memory = bytesOf(`${target}${data}`);
+  return host.call(request);
+}
+
 /** A host with answers of its own to everything. */
 class OddHost extends RecordingHost {
   override resources = new Uint8Array(resourceNumbers.length * 8).fill(3);
   override caller = new Uint8Array(credentialsLayout.groups + 8).fill(5);
 
-  override argumentSize(argument: number): bigint {
-    return BigInt(argument) + 7n;
-  }
-
-  override monotonicNs(): bigint {
-    return 12_345n;
-  }
-
-  override wallNs(): bigint {
-    return 67_890n;
+  override call(request: HostRequest): number {
+    const reply = super.call(request);
+    const { kind, name } = request.of;
+    if (kind === 'size') request.wide = BigInt(request.argument) + 7n;
+    if (kind === 'clock') request.wide = name === 'wall' ? 67_890n : 12_345n;
+    return reply;
   }
 }
 
+const keyed = (text: string): Partial<HostRequest> => ({ key: bytesOf(text) });
+
 /** What each function is called with, and what it gives. */
-const uses: Readonly<Record<string, (host: CallHost) => unknown>> = {
-  mount: (host) => {
-    const ranges = new Int32Array(mountRange.count).fill(-1);
-    ranges.set([0, 3], mountRange.target);
-    ranges.set([3, 4], mountRange.data);
-    return host.mount(bytesOf('/mntdata'), ranges);
-  },
-  mkdir: (host) => {
-    const request = new OperationRequest();
-    request.begin(operation.mkdir);
-    request.setText('path', 0, 2);
-    return host.operate(operation.mkdir, bytesOf('/a'), request.numbers, host.resultRoom());
-  },
+const uses: Readonly<Record<string, (host: Host) => unknown>> = {
+  mount: (host) => mount(host, '/mn', 'tdata'),
+  mkdir: (host) => operate(host, 'mkdir')[0],
   stat: (host) => {
-    const request = new OperationRequest();
-    request.begin(operation.stat);
-    request.setText('path', 0, 2);
-    const room = host.resultRoom().fill(0);
-    const errno = host.operate(operation.stat, bytesOf('/a'), request.numbers, room);
-    return [errno, room.slice(0, statNumbers.length * 8)];
+    const [errno, { result }] = operate(host, 'stat');
+    return [errno, errno === 0 ? result.slice(0, statNumbers.length * 8) : undefined];
   },
   readLink: (host) => {
-    const request = new OperationRequest();
-    request.begin(operation.readLink);
-    request.setText('path', 0, 2);
-    const room = host.resultRoom().fill(0);
-    const errno = host.operate(operation.readLink, bytesOf('/a'), request.numbers, room);
-    return [errno, textOf(room.slice(0, 10)), request.numbers.slice()];
+    const [errno, { result, length, numbers }] = operate(host, 'read-link');
+    return [errno, errno === 0 ? textOf(result.slice(0, length)) : '', numbers.slice()];
   },
   open: (host) => {
-    const request = new OperationRequest();
-    request.begin(operation.open);
-    request.setText('path', 0, 2);
-    const errno = host.operate(operation.open, bytesOf('/a'), request.numbers, host.resultRoom());
-    return [errno, request.numbers.slice()];
+    const [errno, { numbers }] = operate(host, 'open');
+    return [errno, numbers.slice()];
   },
-  take: (host) => host.takeFd(3),
-  install: (host) => host.installFd(1, true),
-  replace: (host) => host.replaceFd(1, 5, false),
-  size: (host) => host.argumentSize(2),
-  read: (host) => {
-    const into = new Uint8Array(8);
-    return [host.readArgument(1, 2n, into), textOf(into)];
+  take: (host) => replyOf(host, 'descriptors.take', { fd: 3 }),
+  install: (host) => replyOf(host, 'descriptors.install', { descriptor: 1, isCloseOnExec: true }),
+  replace: (host) => replyOf(host, 'descriptors.replace', { descriptor: 1, fd: 5 }),
+  size: (host) => wideOf(host, 'memory.size', { argument: 2 }),
+  read: (host) => bytesGiven(host, 'memory.read', { argument: 1, offset: 2n, most: 8 }),
+  unread: (host) => replyOf(host, 'memory.read', { argument: 3, most: 4 }),
+  write: (host) => replyOf(host, 'memory.write', { argument: 1, bytes: bytesOf('abc') }),
+  credentials: (host) => bytesGiven(host, 'caller.get-credentials'),
+  comm: (host) => bytesGiven(host, 'caller.comm'),
+  process: (host) => bytesGiven(host, 'caller.get-process'),
+  hasCapability: (host) =>
+    replyOf(host, 'caller.has-capability', { capability: 21, where: userNamespace.ofCaller }),
+  kill: (host) => replyOf(host, 'container.kill'),
+  freeze: (host) => replyOf(host, 'container.freeze'),
+  thaw: (host) => replyOf(host, 'container.thaw'),
+  resources: (host) => bytesGiven(host, 'container.get-resources'),
+  stateGet: (host) => [
+    bytesGiven(host, 'state.get', keyed('known')),
+    replyOf(host, 'state.get', keyed('unknown')),
+  ],
+  stateSet: (host) => replyOf(host, 'state.set', { ...keyed('key'), value: bytesOf('value') }),
+  stateRemove: (host) => [
+    replyOf(host, 'state.remove', keyed('known')),
+    replyOf(host, 'state.remove', keyed('unknown')),
+  ],
+  stateAdd: (host) => wideOf(host, 'state.add', { ...keyed('count'), amount: 5n }),
+  monotonic: (host) => wideOf(host, 'clock.monotonic'),
+  wall: (host) => wideOf(host, 'clock.wall'),
+  facts: (host) => {
+    const [, { facts }] = ask(host, 'container.id');
+    return [facts?.containerId, facts?.annotations, facts?.decodedArguments()];
   },
-  unread: (host) => host.readArgument(3, 0n, new Uint8Array(4)),
-  write: (host) => host.writeArgument(1, 0n, bytesOf('abc')),
-  credentials: (host) => host.credentials(),
-  process: (host) => host.process(),
-  hasCapability: (host) => host.hasCapability(21, userNamespace.ofCaller),
-  kill: (host) => host.killContainer(),
-  freeze: (host) => host.freezeContainer(true),
-  resources: (host) => host.containerResources(),
-  stateGet: (host) => [host.stateGet(bytesOf('known')), host.stateGet(bytesOf('unknown'))],
-  stateSet: (host) => host.stateSet(bytesOf('key'), bytesOf('value')),
-  stateRemove: (host) => [host.stateRemove(bytesOf('known')), host.stateRemove(bytesOf('unknown'))],
-  stateAdd: (host) => {
-    const number = BigInt64Array.of(5n);
-    return [host.stateAdd(bytesOf('count'), new Uint8Array(number.buffer)), number[0]];
-  },
-  monotonic: (host) => host.monotonicNs(),
-  wall: (host) => host.wallNs(),
-  decoded: (host) => host.decodedArguments(),
 };
 
 function oddHost(): OddHost {
   const host = new OddHost();
   host.memory = new Map([[1, bytesOf('remembered')]]);
-  host.stateSet(bytesOf('known'), bytesOf('something'));
-  host.stateSet(bytesOf('count'), new Uint8Array(BigInt64Array.of(37n).buffer));
+  host.remember('known', bytesOf('something'));
+  host.remember('count', new Uint8Array(BigInt64Array.of(37n).buffer));
   host.prepare(13);
   host.prepareResult({ bytes: bytesOf('given'), descriptor: 4 });
   return host;
 }
 
-function replayedHost(call: RecordedCall): ReplayedHost {
+function replayedHost(call: RecordedCall): Host {
   const answers = new AnswerPool('whole');
   answers.fill(call);
-  return new ReplayedHost({ containerId: 'c1', annotations: [], answers, decoded: () => [] });
+  return replayed(answers, { containerId: 'c1', annotations: [], decodedArguments: () => [] });
 }
 
 test.for(Object.entries(uses))('recording: what %s gave is given again', ([, use]) => {
@@ -181,8 +209,8 @@ test.for(Object.entries(uses))('recording: what %s gave is given again', ([, use
     const call = recorded(
       'mkdir',
       ['/a', 0o755],
-      (taped) => {
-        given = structuredClone(use(taped));
+      (tapedHost) => {
+        given = structuredClone(use(tapedHost));
         return zeroAction;
       },
       host,
@@ -196,19 +224,19 @@ test.for(Object.entries(uses))('recording: what %s gave is given again', ([, use
 
 test('recording: what was not asked for, or not so often, is an error', () => {
   const call = recorded('mkdir', ['/a', 0o755], (host) => {
-    host.takeFd(3);
+    replyOf(host, 'descriptors.take', { fd: 3 });
     return zeroAction;
   });
   const host = replayedHost(call);
-  expect(host.takeFd(3)).toBe(0);
-  expect(host.takeFd(3)).toBe(-5);
-  expect(host.takeFd(4)).toBe(-5);
-  expect(host.killContainer()).toBe(5);
+  expect(replyOf(host, 'descriptors.take', { fd: 3 })).toBe(0);
+  expect(replyOf(host, 'descriptors.take', { fd: 3 })).toBe(-5);
+  expect(replyOf(host, 'descriptors.take', { fd: 4 })).toBe(-5);
+  expect(replyOf(host, 'container.kill')).toBe(5);
 });
 
 test('recording: what failed fails again', () => {
   class FailingHost extends RecordingHost {
-    override takeFd(): number {
+    override call(): number {
       throw new AgentError('AGENT_CALLER', 'cannot take');
     }
   }
@@ -221,12 +249,12 @@ test('recording: what failed fails again', () => {
         },
         onLost: () => undefined,
       });
-      const host = new TapedHost(new FailingHost(), tape);
+      const host = taped(new FailingHost(), tape);
       const received = new ReceivedCall();
       fillCall(received, 'mkdir', ['/a', 0]);
       tape.record(received, syscallOf('mkdir'), () => {
         tape.asking(0, () => {
-          host.takeFd(3);
+          replyOf(host, 'descriptors.take', { fd: 3 });
           return zeroAction;
         });
         return zeroAction;
@@ -235,7 +263,7 @@ test('recording: what failed fails again', () => {
   ).toBe('cannot take');
   expect(call?.decision).toEqual({ kind: 'failed', code: 'AGENT_CALLER', reason: 'cannot take' });
   const host = replayedHost(call ?? recorded('mkdir', []));
-  expect(failureOf(() => host.takeFd(3)).message).toBe('cannot take');
+  expect(failureOf(() => replyOf(host, 'descriptors.take', { fd: 3 })).message).toBe('cannot take');
 });
 
 test('recording: a clock goes on', () => {
@@ -243,13 +271,16 @@ test('recording: a clock goes on', () => {
     'mkdir',
     ['/a', 0],
     (host) => {
-      host.wallNs();
+      replyOf(host, 'clock.wall');
       return zeroAction;
     },
     new OddHost(),
   );
   const host = replayedHost(call);
-  expect([host.wallNs(), host.wallNs()]).toEqual([67_890n, 67_890n]);
+  expect([wideOf(host, 'clock.wall'), wideOf(host, 'clock.wall')]).toEqual([
+    [0, 67_890n],
+    [0, 67_890n],
+  ]);
 });
 
 test.for(
@@ -280,20 +311,21 @@ test.for(
 describe('redaction', () => {
   const secret = 'geheimnis';
   const xattrArgs = Uint8Array.of(1, 0, 0, 0, secret.length, 0, 0, 0, ...bytesOf(secret));
-  const operated = (which: number, host: CallHost): Action => {
-    const request = new OperationRequest();
-    request.begin(which);
+  const operated = (name: string, host: Host): Action => {
+    const request = new OperationRequest(hostFunction('filesystem', name));
+    request.begin();
+    request.memory = bytesOf(`/auser${secret}`);
     request.setText('path', 0, 2);
     request.setText('name', 2, 4);
-    if (which === operation.setXattr) request.setText('value', 6, secret.length);
-    host.operate(which, bytesOf(`/auser${secret}`), request.numbers, host.resultRoom());
+    if (name === 'set-xattr') request.setText('value', 6, secret.length);
+    host.call(request);
     return zeroAction;
   };
   const withResult = (): RecordingHost => {
     const host = new RecordingHost();
     host.memory = new Map([[1, bytesOf(secret)]]);
     host.prepareResult({ bytes: bytesOf(secret) });
-    host.stateSet(bytesOf('key'), bytesOf(secret));
+    host.remember('key', bytesOf(secret));
     return host;
   };
 
@@ -305,27 +337,23 @@ describe('redaction', () => {
       'options of mounts that handlers make',
       () =>
         recorded('mkdir', ['/a', 0], (host) => {
-          const ranges = new Int32Array(mountRange.count).fill(-1);
-          ranges.set([0, 2], mountRange.target);
-          ranges.set([2, secret.length], mountRange.data);
-          host.mount(bytesOf(`/a${secret}`), ranges);
+          mount(host, '/a', secret);
           return zeroAction;
         }),
     ],
     [
       'values that handlers set',
-      () => recorded('mkdir', ['/a', 0], (host) => operated(operation.setXattr, host)),
+      () => recorded('mkdir', ['/a', 0], (host) => operated('set-xattr', host)),
     ],
     [
       'values that handlers read',
-      () =>
-        recorded('mkdir', ['/a', 0], (host) => operated(operation.getXattr, host), withResult()),
+      () => recorded('mkdir', ['/a', 0], (host) => operated('get-xattr', host), withResult()),
     ],
     [
       'what handlers remember',
       () =>
         recorded('mkdir', ['/a', 0], (host) => {
-          host.stateSet(bytesOf('key'), bytesOf(secret));
+          replyOf(host, 'state.set', { ...keyed('key'), value: bytesOf(secret) });
           return zeroAction;
         }),
     ],
@@ -336,7 +364,7 @@ describe('redaction', () => {
           'mkdir',
           ['/a', 0],
           (host) => {
-            host.stateGet(bytesOf('key'));
+            replyOf(host, 'state.get', keyed('key'));
             return zeroAction;
           },
           withResult(),
@@ -346,7 +374,7 @@ describe('redaction', () => {
       'memory that handlers write',
       () =>
         recorded('mkdir', ['/a', 0], (host) => {
-          host.writeArgument(1, 0n, bytesOf(secret));
+          replyOf(host, 'memory.write', { argument: 1, bytes: bytesOf(secret) });
           return zeroAction;
         }),
     ],
@@ -357,7 +385,7 @@ describe('redaction', () => {
           'mkdir',
           ['/a', 0],
           (host) => {
-            host.readArgument(1, 0n, new Uint8Array(20));
+            replyOf(host, 'memory.read', { argument: 1, most: 20 });
             return zeroAction;
           },
           withResult(),
@@ -375,7 +403,7 @@ describe('redaction', () => {
   });
 
   test('what is no secret stays', () => {
-    const call = recorded('mkdir', ['/a', 0o755], (host) => operated(operation.mkdir, host));
+    const call = recorded('mkdir', ['/a', 0o755], (host) => operated('mkdir', host));
     expect(pack(redacted(call, syscalls))).toEqual(pack(call));
   });
 });
@@ -396,8 +424,8 @@ test('M5: recording: what cannot be a key is not among the keys that were given'
 /** A handler that copies descriptors. */
 function taking(...fds: readonly number[]): RecordedCall {
   return recorded('mkdir', ['/a', 0], (host) => {
-    for (const fd of fds) host.takeFd(fd);
-    host.log('info', `took ${fds.join()}`);
+    for (const fd of fds) replyOf(host, 'descriptors.take', { fd: fd });
+    replyOf(host, 'log.log', { level: 'info', message: `took ${fds.join()}` });
     return zeroAction;
   });
 }
@@ -497,26 +525,26 @@ test('recording: a call with more than can be kept is lost as a whole', () => {
       lost += 1;
     },
   });
-  const host = new TapedHost(new RecordingHost(), tape);
+  const host = taped(new RecordingHost(), tape);
   const call = new ReceivedCall();
   fillCall(call, 'mkdir', ['/a', 0]);
-  const ask = (times: number, bytes: number): void => {
+  const write = (times: number, bytes: number): void => {
     tape.record(call, syscallOf('mkdir'), () => {
       tape.asking(0, () => {
         for (let time = 0; time < times; time += 1) {
-          host.writeArgument(1, 0n, new Uint8Array(bytes));
+          replyOf(host, 'memory.write', { argument: 1, bytes: new Uint8Array(bytes) });
         }
         return zeroAction;
       });
       return zeroAction;
     });
   };
-  ask(100, 10);
+  write(100, 10);
   expect([kept, lost]).toEqual([1, 0]);
-  ask(5000, 10);
-  ask(100, 65_536);
+  write(5000, 10);
+  write(100, 65_536);
   expect([kept, lost]).toEqual([1, 2]);
-  ask(1, 10);
+  write(1, 10);
   expect([kept, lost]).toEqual([2, 2]);
 });
 
@@ -537,17 +565,16 @@ test('recording: losses are counted apart, and past the last place not at all', 
 
 test('Stopwatch: what the host takes is known, and what it gives is the same', () => {
   class SlowHost extends RecordingHost {
-    override takeFd(fd: number): number {
+    override call(request: HostRequest): number {
       const end = performance.now() + 5;
       while (performance.now() < end);
-      return fd + 1;
+      return request.fd + 1;
     }
   }
   const stopwatch = new Stopwatch();
-  const host = stopwatch.around(new SlowHost());
-  expect(host.containerId).toBe('c1');
+  const host = stopwatch.timed(new SlowHost());
   expect(stopwatch.take()).toBe(0n);
-  expect(host.takeFd(3)).toBe(4);
+  expect(replyOf(host, 'descriptors.take', { fd: 3 })).toBe(4);
   expect(stopwatch.take()).toBeGreaterThanOrEqual(4_900_000n);
   expect(stopwatch.take()).toBe(0n);
 });

@@ -144,7 +144,7 @@ test.for([false, true])(
     handler.ask('getpgid', 1);
     handler.ask('mkdirat', -100, '/a', 0);
     handler.ask('sched_rr_get_interval');
-    expect(handler.host.calls.map((call) => (call.kind === 'log' ? call.message : ''))).toEqual([
+    expect(handler.host.calls.map((call) => (call.kind === 'log' ? call['message'] : ''))).toEqual([
       'mkdirat',
       'mkdir',
       'getpgid',
@@ -583,7 +583,7 @@ test('trampoline: a value is put without what stands before it', () => {
   });
   handler.ask('setxattrat', 3, '', 0, '', setArgs, 16);
   handler.ask('setxattr', '', '', 'value', 5, 0);
-  expect(handler.host.calls.map((call) => (call.kind === 'log' ? call.message : ''))).toEqual([
+  expect(handler.host.calls.map((call) => (call.kind === 'log' ? call['message'] : ''))).toEqual([
     'abc',
     'value',
   ]);

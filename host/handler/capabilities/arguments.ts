@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The interface `arguments`: guest-sdk/wit/arguments.wit. It needs no grant: what it tells is what
-// a typed export would get.
+// The interface `arguments`: guest-sdk/wit/arguments.wit. It needs no grant: it tells no more than a
+// typed export gets.
 import type { DecodedValue } from '../../call/received-call.ts';
 import type { Capability } from '../capability.ts';
 import { errnoNumber, ordinalsByNumber } from '../../syscalls/errno.ts';
@@ -41,8 +41,8 @@ function putValue(guest: Guest, record: number, value: DecodedValue): void {
   }
 }
 
-const all = intoResult((memory, result, host) => {
-  const decoded = host.decodedArguments();
+const all = intoResult((memory, result, { facts }) => {
+  const decoded = facts?.decodedArguments() ?? [];
   const list = memory.allocateItems(decoded.length, recordSize, 8);
   decoded.forEach(({ name, value }, index) => {
     const record = list + index * recordSize;
@@ -54,6 +54,5 @@ const all = intoResult((memory, result, host) => {
 
 export const callArguments: Capability = {
   name: 'arguments',
-  needsGrant: false,
   functions: new Map([['all', all]]),
 };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The capability `caller`: guest-sdk/wit/caller.wit.
 import { credentialsLayout, processLayout, userNamespace } from '../../native.ts';
+import { HostRequest } from '../../call/host.ts';
+import { lazily } from '../capability.ts';
 import type { Capability, CapabilityFunction } from '../capability.ts';
 import type { Guest } from '../guest.ts';
 import { intoResult } from './into-result.ts';
@@ -21,8 +23,7 @@ const record = {
 /** record process. */
 const processRecord = { age: 0, isFirst: 8, size: 16, alignment: 8 } as const;
 
-const mostComm = 16;
-const none = new Uint8Array(0);
+const maxComm = 16;
 const namespaces: readonly number[] = [
   userNamespace.ofCaller,
   userNamespace.ofMounts,
@@ -30,15 +31,15 @@ const namespaces: readonly number[] = [
   userNamespace.ofContainer,
 ];
 
-function view(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+function view({ result, length }: HostRequest): DataView {
+  return new DataView(result.buffer, result.byteOffset, length);
 }
 
-function putCredentials(guest: Guest, pointer: number, given: Uint8Array): void {
-  const numbers = view(given);
+function putCredentials(guest: Guest, pointer: number, request: HostRequest): void {
+  const numbers = view(request);
   const u32 = (offset: number): number => numbers.getUint32(offset, true);
-  const most = (given.length - credentialsLayout.groups) / 4;
-  const count = Math.min(u32(credentialsLayout.groupCount), most);
+  const maxCount = (request.length - credentialsLayout.groups) / 4;
+  const count = Math.min(u32(credentialsLayout.groupCount), maxCount);
   // first: the guest's memory may move
   const groups = guest.allocateItems(count, 4, 4);
   const offset = beginValue(guest, pointer, record);
@@ -62,38 +63,31 @@ function putCredentials(guest: Guest, pointer: number, given: Uint8Array): void 
   }
 }
 
-const getCredentials = intoResult((memory, result, host) => {
-  const given = host.credentials();
-  if (typeof given === 'number') putError(memory, result, given, record);
-  else putCredentials(memory, result, given);
+const getCredentials = intoResult((memory, result, request, errno) => {
+  if (errno === 0) putCredentials(memory, result, request);
+  else putError(memory, result, errno, record);
 });
 
-const comm = intoResult((memory, result, host) => {
-  const given = host.credentials();
-  if (typeof given === 'number') {
-    putBytesResult(memory, result, given, none);
-    return;
-  }
-  const length = view(given).getUint32(credentialsLayout.commLength, true);
-  const end = credentialsLayout.comm + Math.min(length, mostComm);
-  putBytesResult(memory, result, 0, given.subarray(credentialsLayout.comm, end));
+const comm = intoResult((memory, result, request, errno) => {
+  const numbers = errno === 0 ? view(request) : undefined;
+  const length = numbers?.getUint32(credentialsLayout.commLength, true) ?? 0;
+  const end = credentialsLayout.comm + Math.min(length, maxComm);
+  putBytesResult(memory, result, errno, request.result.subarray(credentialsLayout.comm, end));
 });
 
-const getProcess = intoResult((memory, result, host) => {
-  const given = host.process();
-  if (typeof given === 'number') {
-    putError(memory, result, given, processRecord);
+const getProcess = intoResult((memory, result, request, errno) => {
+  if (errno !== 0) {
+    putError(memory, result, errno, processRecord);
     return;
   }
+  const numbers = view(request);
   const offset = beginValue(memory, result, processRecord);
-  const age = view(given).getBigInt64(processLayout.age, true);
-  memory.setS64(offset + processRecord.age, age);
-  memory.setU8(offset + processRecord.isFirst, given[processLayout.isFirst] ?? 0);
+  memory.setS64(offset + processRecord.age, numbers.getBigInt64(processLayout.age, true));
+  memory.setU8(offset + processRecord.isFirst, numbers.getUint8(processLayout.isFirst));
 });
 
 export const caller: Capability = {
   name: 'caller',
-  needsGrant: true,
   functions: new Map<string, CapabilityFunction>([
     ['get-process', getProcess],
     ['get-credentials', getCredentials],
@@ -102,14 +96,17 @@ export const caller: Capability = {
       'has-capability',
       {
         signature: 'iii:',
-        link:
-          (guest, host) =>
-          (capability: number, where: number, result: number): void => {
+        link: (guest, host, of) => {
+          const request = lazily(() => new HostRequest(of));
+          return (capability: number, where: number, result: number): void => {
             const memory = guest();
-            const namespace = namespaces[where] ?? memory.trap('unknown user namespace');
-            const answer = host.hasCapability(capability >>> 0, namespace);
-            putBoolResult(memory, result, errnoOf(answer), answer === 1);
-          },
+            const asked = request();
+            asked.where = namespaces[where] ?? memory.trap('unknown user namespace');
+            asked.capability = capability >>> 0;
+            const reply = host.call(asked);
+            putBoolResult(memory, result, errnoOf(reply), reply === 1);
+          };
+        },
       },
     ],
   ]),

@@ -1,24 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
-// Functions that take nothing and whose result does not fit into a core value: the guest says where it
-// wants it.
+// Functions without parameters whose result does not fit into a core value: the guest passes the
+// address to write it to.
+import { lazily } from '../capability.ts';
 import type { CapabilityFunction } from '../capability.ts';
-import type { CallHost } from '../../call/call-host.ts';
+import { HostRequest } from '../../call/host.ts';
 import type { Guest } from '../guest.ts';
 
+/** @param put writes the output of the request, whose reply it gets */
 export function intoResult(
-  put: (memory: Guest, result: number, host: CallHost) => void,
+  put: (memory: Guest, result: number, request: HostRequest, reply: number) => void,
 ): CapabilityFunction {
   return {
     signature: 'i:',
-    link:
-      (guest, host) =>
-      (result: number): void => {
-        put(guest(), result, host);
-      },
+    link: (guest, host, of) => {
+      const request = lazily(() => new HostRequest(of));
+      return (result: number): void => {
+        const memory = guest();
+        const asked = request();
+        put(memory, result, asked, host.call(asked));
+      };
+    },
   };
 }
 
-/** A list or string: where it is, and how long. */
+/** Writes a list or string: its address and length. */
 export function putRange(memory: Guest, at: number, pointer: number, length: number): void {
   const offset = memory.checked(at, 8, 4);
   memory.setU32(offset, pointer);

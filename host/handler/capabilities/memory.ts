@@ -1,67 +1,72 @@
 // SPDX-License-Identifier: Apache-2.0
 // The capability `memory`: guest-sdk/wit/memory.wit.
-import type { Capability } from '../capability.ts';
+import { HostRequest, maxRequestBytes } from '../../call/host.ts';
+import { lazily } from '../capability.ts';
+import type { Capability, CapabilityFunction } from '../capability.ts';
 import { errnoNumber } from '../../syscalls/errno.ts';
-import { mostOperationBytes } from '../operation-request.ts';
 import { errnoOf, putBytesResult, putErrnoResult, putS64Result } from './results.ts';
 
 const einval = errnoNumber('EINVAL');
 
+const size: CapabilityFunction = {
+  signature: 'ii:',
+  link: (guest, host, of) => {
+    const request = lazily(() => new HostRequest(of));
+    return (argument: number, result: number): void => {
+      const own = guest();
+      const asked = request();
+      asked.argument = argument >>> 0;
+      host.call(asked);
+      const { wide } = asked;
+      putS64Result(own, result, wide < 0n ? Number(-wide) : 0, wide);
+    };
+  },
+};
+
+const read: CapabilityFunction = {
+  signature: 'iIii:',
+  link: (guest, host, of) => {
+    const request = lazily(() => new HostRequest(of));
+    return (argument: number, offset: bigint, length: number, result: number): void => {
+      const own = guest();
+      const asked = request();
+      asked.argument = argument >>> 0;
+      asked.offset = BigInt.asUintN(64, offset);
+      asked.most = Math.min(length >>> 0, maxRequestBytes);
+      const reply = host.call(asked);
+      putBytesResult(own, result, errnoOf(reply), asked.result, asked.length);
+    };
+  },
+};
+
+const write: CapabilityFunction = {
+  signature: 'iIiii:',
+  link: (guest, host, of) => {
+    const request = lazily(() => new HostRequest(of));
+    return (
+      argument: number,
+      offset: bigint,
+      pointer: number,
+      length: number,
+      result: number,
+    ): void => {
+      const own = guest();
+      const bytes = length >>> 0;
+      const start = own.checked(pointer, bytes, 1);
+      const asked = request();
+      asked.argument = argument >>> 0;
+      asked.offset = BigInt.asUintN(64, offset);
+      asked.bytes = own.bytes.subarray(start, start + bytes);
+      putErrnoResult(own, result, bytes > maxRequestBytes ? einval : host.call(asked));
+    };
+  },
+};
+
 export const memory: Capability = {
   name: 'memory',
-  needsGrant: true,
   functions: new Map([
-    [
-      'size',
-      {
-        signature: 'ii:',
-        link:
-          (guest, host) =>
-          (argument: number, result: number): void => {
-            const own = guest();
-            const size = host.argumentSize(argument >>> 0);
-            putS64Result(own, result, size < 0n ? Number(-size) : 0, size);
-          },
-      },
-    ],
-    [
-      'read',
-      {
-        signature: 'iIii:',
-        link:
-          (guest, host) =>
-          (argument: number, offset: bigint, length: number, result: number): void => {
-            const own = guest();
-            const room = host.resultRoom().subarray(0, Math.min(length >>> 0, mostOperationBytes));
-            const got = host.readArgument(argument >>> 0, BigInt.asUintN(64, offset), room);
-            putBytesResult(own, result, errnoOf(got), room.subarray(0, Math.max(got, 0)));
-          },
-      },
-    ],
-    [
-      'write',
-      {
-        signature: 'iIiii:',
-        link:
-          (guest, host) =>
-          (
-            argument: number,
-            offset: bigint,
-            pointer: number,
-            length: number,
-            result: number,
-          ): void => {
-            const own = guest();
-            const size = length >>> 0;
-            const start = own.checked(pointer, size, 1);
-            const bytes = own.bytes.subarray(start, start + size);
-            const errno =
-              size > mostOperationBytes
-                ? einval
-                : host.writeArgument(argument >>> 0, BigInt.asUintN(64, offset), bytes);
-            putErrnoResult(own, result, errno);
-          },
-      },
-    ],
+    ['size', size],
+    ['read', read],
+    ['write', write],
   ]),
 };

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Functions that have the addon do one operation on the caller's files.
+// Functions that do one operation on the caller's files.
 import { operationNumber } from '../../native.ts';
 import type { OperationPart } from '../../syscalls/family-table.ts';
+import { lazily } from '../capability.ts';
 import type { CapabilityFunction } from '../capability.ts';
 import type { Guest } from '../guest.ts';
 import { OperationRequest } from '../operation-request.ts';
@@ -61,58 +62,46 @@ function setPart(
   }
 }
 
-/** What an operation gives a handler. */
-type Gift = 'nothing' | 'descriptor' | 'bytes' | 'status';
+/** The form of the result: nothing, a descriptor, bytes, or a file's status. */
+type Gives = 'nothing' | 'descriptor' | 'bytes' | 'status';
 
-interface Done {
-  readonly errno: number;
-  readonly request: OperationRequest;
-  readonly room: Uint8Array;
-}
-
-function putGift(guest: Guest, pointer: number, gift: Gift, { errno, request, room }: Done): void {
-  const { numbers } = request;
-  switch (gift) {
+function putResult(
+  guest: Guest,
+  pointer: number,
+  gives: Gives,
+  { request, errno }: { readonly request: OperationRequest; readonly errno: number },
+): void {
+  switch (gives) {
     case 'nothing':
       putErrnoResult(guest, pointer, errno);
       break;
     case 'descriptor':
-      putU32Result(guest, pointer, errno, numbers[operationNumber.descriptor] ?? 0);
+      putU32Result(guest, pointer, errno, request.numbers[operationNumber.descriptor] ?? 0);
       break;
     case 'bytes':
-      putBytesResult(
-        guest,
-        pointer,
-        errno,
-        room.subarray(0, numbers[operationNumber.resultLength]),
-      );
+      putBytesResult(guest, pointer, errno, request.result, request.length);
       break;
     case 'status':
-      putStatusResult(guest, pointer, errno, room);
+      putStatusResult(guest, pointer, errno, request.result);
   }
 }
 
-/** With which power it is done. */
-export type Power = 'of-caller' | 'lent';
-
 export function operate(
-  which: number,
   parts: readonly OperationPart[],
-  gift: Gift = 'nothing',
-  power: Power = 'of-caller',
+  gives: Gives = 'nothing',
 ): CapabilityFunction {
   return {
     signature: `${parts.map((part) => letters[part]).join('')}i:`,
-    link: (guest, host) => {
-      const request = new OperationRequest();
+    link: (guest, host, of) => {
+      const request = lazily(() => new OperationRequest(of));
       return (...values: CoreValue[]): void => {
         const memory = guest();
-        request.begin(which);
-        if (power === 'lent') request.numbers[operationNumber.isLent] = 1;
-        for (const part of parts) setPart(memory, request, part, values);
-        const room = host.resultRoom();
-        const errno = request.check() || host.operate(which, memory.bytes, request.numbers, room);
-        putGift(memory, Number(values.shift()), gift, { errno, request, room });
+        const asked = request();
+        asked.begin();
+        for (const part of parts) setPart(memory, asked, part, values);
+        asked.memory = memory.bytes;
+        const errno = asked.check() || host.call(asked);
+        putResult(memory, Number(values.shift()), gives, { request: asked, errno });
       };
     },
   };

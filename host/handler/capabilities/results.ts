@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes result<…, errno> and what it holds for a guest.
 import { statNumbers } from '../../native.ts';
-import { gone } from '../../call/call-host.ts';
+import { gone } from '../../call/host.ts';
 import { ordinalsByNumber } from '../../syscalls/errno.ts';
 import type { Guest } from '../guest.ts';
 
@@ -75,16 +75,17 @@ export function putBytesResult(
   pointer: number,
   errno: number,
   bytes: Uint8Array,
+  length: number = bytes.length,
 ): void {
   if (errno !== 0) {
     putError(guest, pointer, errno, layout.list);
     return;
   }
   // first: the guest's memory may move
-  const list = guest.putBytes(bytes, 0, bytes.length);
+  const list = guest.putBytes(bytes, 0, length);
   const offset = beginValue(guest, pointer, layout.list);
   guest.setU32(offset, list);
-  guest.setU32(offset + 4, bytes.length);
+  guest.setU32(offset + 4, length);
 }
 
 /** Where the fields of the record file-status are, in the order of `statNumbers`. */
