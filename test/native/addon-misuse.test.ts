@@ -324,7 +324,7 @@ test.for([
 });
 
 test('addon: a read kind that nobody knows is refused', () => {
-  const kinds = new Uint8Array(readKindsLength).fill(readKind.openHow + 1, 5, 6);
+  const kinds = new Uint8Array(readKindsLength).fill(Object.keys(readKind).length, 5, 6);
   expect(() => native.createReceiver(kinds, 1, 1)).toThrow(TypeError);
 });
 
@@ -356,7 +356,10 @@ test.for(wrongBytes)('addon: counters that are %s are refused', ([, make]) => {
   }
 });
 
-test.for(wrongBytes)('addon: figures that are %s are refused', ([, make]) => {
+// they are copied, so that they may be anywhere
+const wrongFigures = wrongBytes.filter(([how]) => how !== 'not aligned');
+
+test.for(wrongFigures)('addon: figures that are %s are refused', ([, make]) => {
   const receiver = createReceiver();
   try {
     expect(() => {
