@@ -27,6 +27,7 @@ import type { ServedContainer } from '../../host/containers/served-file.ts';
 import { startTimeOf } from '../../host/agent-socket/first-pids.ts';
 import type { KnownProcess } from '../../host/agent-socket/first-pids.ts';
 import { KeptLog } from '../support/kept-log.ts';
+import { needsRoot } from '../support/needs.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
 let running: ChildProcess;
@@ -250,7 +251,8 @@ test('ended agents: a file that cannot be removed is told of once', () => {
   expect(looked.log.lines.filter(({ file: named }) => named === file)).toHaveLength(1);
 });
 
-test('ended agents: what one has begun to write when it ended goes', () => {
+test('ended agents: what one has begun to write when it ended goes', (context) => {
+  needsRoot(context);
   using folder = new TemporaryFolder();
   const longAgo = (Date.now() - 2 * aMinuteMs) / 1000;
   const old = leave(folder, gone, { name: 'begun.new' });
@@ -272,7 +274,8 @@ describe('G7: ended agents: nothing is believed of a file', () => {
     ['that is no JSON', (file) => writeFileSync(file, '{"agent":')],
     ['that says nothing', (file) => writeFileSync(file, '[]')],
     ['that is larger than any', (file) => writeFileSync(file, ' '.repeat(5 * 1024 * 1024))],
-  ])('%s', ([, change]) => {
+  ])('%s', ([what, change], context) => {
+    if (what === 'of another user') needsRoot(context);
     using folder = new TemporaryFolder();
     change(leave(folder, gone));
     using looked = looking(folder);
