@@ -92,7 +92,7 @@ export const ringOperations: Readonly<Record<string, readonly string[]>> = {
   FUTEX_WAITV: ['futex_waitv'],
   // what was made a file of the ring before becomes a descriptor again
   FIXED_FD_INSTALL: ['dup', 'dup2', 'dup3'],
-  FTRUNCATE: ['ftruncate', 'ftruncate64'],
+  FTRUNCATE: ['truncate'],
   BIND: ['bind'],
   LISTEN: ['listen'],
   // of Linux 6.15 and newer

@@ -113,7 +113,7 @@ test.for([
   ['call: getpid\nanswers: [{ byte: a }]\nexpect: { action: next }', 'gives none of bytes'],
   ['call: getpid\nmemory: { 6: a }\nexpect: { action: next }', 'is behind no argument'],
   ['call: mkdir\narguments: { path: { hex: 0g } }\nexpect: { action: next }', 'no hexadecimal'],
-  ['call: mkdir\narguments: { path: { hex: 12 } }\nexpect: { action: next }', 'must be a string'],
+  ['call: mkdir\narguments: { path: { hex: 12 } }\nexpect: { action: next }', 'must be a text'],
   ['call: mkdir\narguments: { path: true }\nexpect: { action: next }', 'is no argument'],
   ['call: mknod\narguments: { device: "1" }\nexpect: { action: next }', 'no device such as 1:3'],
   ['call: getpid\nexpect: { calls: [{ a: {}, b: {} }] }', 'must have one key'],
