@@ -16,7 +16,6 @@ Napi::Value hold_connection(const Napi::CallbackInfo& info);
 Napi::Value connection_is_over(const Napi::CallbackInfo& info);
 Napi::Value find_paths(const Napi::CallbackInfo& info);
 Napi::Value look_at_first_process(const Napi::CallbackInfo& info);
-Napi::Value path_errors(const Napi::CallbackInfo& info);
 Napi::Value close_connection(const Napi::CallbackInfo& info);
 Napi::Value close_socket(const Napi::CallbackInfo& info);
 
@@ -26,28 +25,37 @@ Napi::Value share_quarantine(const Napi::CallbackInfo& info);
 Napi::Value stop_receiver(const Napi::CallbackInfo& info);
 Napi::Value close_receiver(const Napi::CallbackInfo& info);
 Napi::Value listener_count(const Napi::CallbackInfo& info);
-Napi::Value adopt_connection_fd(const Napi::CallbackInfo& info);
-Napi::Value first_process_beside(const Napi::CallbackInfo& info);
-Napi::Value read_runtime_file_bytes(const Napi::CallbackInfo& info);
-Napi::Value process_is_of(const Napi::CallbackInfo& info);
-Napi::Value kill_container(const Napi::CallbackInfo& info);
 Napi::Value take_receiver_wake_fd(const Napi::CallbackInfo& info);
 Napi::Value next_receiver_event(const Napi::CallbackInfo& info);
 Napi::Value receiver_figures(const Napi::CallbackInfo& info);
+Napi::Value tell_all_of_shortage(const Napi::CallbackInfo& info);
+
+// listener_exports.cc
+Napi::Value adopt_connection_fd(const Napi::CallbackInfo& info);
+Napi::Value replace_terms(const Napi::CallbackInfo& info);
+Napi::Value path_errors(const Napi::CallbackInfo& info);
+Napi::Value kill_container(const Napi::CallbackInfo& info);
+
+// runtime_exports.cc
+Napi::Value first_process_beside(const Napi::CallbackInfo& info);
+Napi::Value read_runtime_file_bytes(const Napi::CallbackInfo& info);
+Napi::Value process_is_of(const Napi::CallbackInfo& info);
+
+// worker_exports.cc
 Napi::Value attach_worker(const Napi::CallbackInfo& info);
 Napi::Value detach_worker(const Napi::CallbackInfo& info);
 Napi::Value receive_function(const Napi::CallbackInfo& info);
 Napi::Value wake_another(const Napi::CallbackInfo& info);
 Napi::Value tell_shortage(const Napi::CallbackInfo& info);
-Napi::Value tell_all_of_shortage(const Napi::CallbackInfo& info);
-Napi::Value replace_terms(const Napi::CallbackInfo& info);
 Napi::Value listener_registry(const Napi::CallbackInfo& info);
+
+// mount_exports.cc
+Napi::Value mount_as_caller(const Napi::CallbackInfo& info);
+Napi::Value refuse_pidns(const Napi::CallbackInfo& info);
 
 // operation_exports.cc
 Napi::Value operate(const Napi::CallbackInfo& info);
 Napi::Value count_operation(const Napi::CallbackInfo& info);
-Napi::Value mount_as_caller(const Napi::CallbackInfo& info);
-Napi::Value refuse_pidns(const Napi::CallbackInfo& info);
 
 // probe_exports.cc
 Napi::Value probe(const Napi::CallbackInfo& info);

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// The kernel's rules for the arguments of operations on files.
+#include "addon/file_rules.h"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "caller/memory.h"
+
+namespace seccompagent {
+
+int path_error(const std::string& path, bool may_be_empty) {
+  if (has_nul(path)) return EINVAL;
+  if (path.empty() && !may_be_empty) return ENOENT;
+  return path.size() >= kPathMax ? ENAMETOOLONG : 0;
+}
+
+bool is_followed(FileOperation operation, std::uint32_t flags) {
+  switch (operation) {
+    case FileOperation::link:
+      return (flags & AT_SYMLINK_FOLLOW) != 0;
+    case FileOperation::read_link:
+      return false;
+    default:
+      return (flags & AT_SYMLINK_NOFOLLOW) == 0;
+  }
+}
+
+int open_how_error(const FileRequest& request, bool is_strict) {
+  open_how how = {.flags = request.flags, .mode = request.mode, .resolve = request.resolve};
+  if (!is_strict) {
+    const bool is_path_only = (request.flags & O_PATH) != 0;
+    constexpr std::uint32_t kExclusive = O_ACCMODE | O_CREAT | O_TMPFILE;
+    how = {.flags = is_path_only ? O_PATH : request.flags & kExclusive, .mode = 0, .resolve = 0};
+  }
+  // of all ways that there are, an empty path comes to ENOENT
+  const long opened = syscall(SYS_openat2, AT_FDCWD, "", &how, sizeof how);
+  return opened == -1 && errno != ENOENT ? errno : 0;
+}
+
+Start start_within(std::string path, int dirfd, std::uint64_t resolve, bool is_led_on) {
+  if ((resolve & ~std::uint64_t{RESOLVE_CACHED}) == 0)
+    return start_behind_links(std::move(path), dirfd, is_led_on);
+  const bool is_from_root = path.starts_with('/') && (resolve & RESOLVE_IN_ROOT) == 0;
+  return {is_from_root ? AT_FDCWD : dirfd, "", false, std::move(path), is_from_root};
+}
+
+bool has_forbidden_link(const std::string& path, std::uint64_t resolve) {
+  constexpr std::uint64_t kOthers =
+      RESOLVE_BENEATH | RESOLVE_IN_ROOT | RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS;
+  const bool is_by_this_alone = (resolve & RESOLVE_NO_MAGICLINKS) != 0 && (resolve & kOthers) == 0;
+  return is_by_this_alone && !start_of(path, AT_FDCWD).proc_entry.empty();
+}
+
+std::uint32_t own_flags(FileOperation operation, std::uint32_t flags) {
+  constexpr std::uint32_t kXattrFlags = 3;
+  return operation == FileOperation::set_xattr ? flags & kXattrFlags : flags & ~kOfDescriptor;
+}
+
+bool needs_open_file(FileOperation operation, std::uint32_t flags) {
+  switch (operation) {
+    case FileOperation::get_xattr:
+    case FileOperation::set_xattr:
+    case FileOperation::list_xattr:
+    case FileOperation::remove_xattr:
+      return true;
+    default:
+      return (flags & kOfDescriptor) != 0;
+  }
+}
+
+int entry_error(const FileRequest& request) {
+  switch (request.operation) {
+    case FileOperation::mkdir:
+    case FileOperation::mknod:
+    case FileOperation::symlink:
+      return EEXIST;
+    case FileOperation::rename:
+      return EXDEV;
+    case FileOperation::unlink:
+      return EPERM;
+    case FileOperation::link:
+      return request.is_followed ? 0 : EXDEV;
+    case FileOperation::open:
+      return (request.flags & O_NOFOLLOW) != 0 ? ELOOP : 0;
+    case FileOperation::chown:
+      return request.is_followed ? 0 : EPERM;
+    case FileOperation::chmod:
+    case FileOperation::get_xattr:
+    case FileOperation::set_xattr:
+    case FileOperation::list_xattr:
+    case FileOperation::remove_xattr:
+      return request.is_followed ? 0 : EOPNOTSUPP;
+    case FileOperation::stat:
+    case FileOperation::read_link:
+    case FileOperation::undo_mknod:
+      return 0;
+  }
+  return 0;
+}
+
+bool is_led_on(const FileRequest& request) {
+  const bool is_open = request.operation == FileOperation::open;
+  return (is_open || request.is_followed) && entry_error(request) == 0;
+}
+
+bool is_entry(const Start& start) { return !start.proc_entry.empty() && start.rest.empty(); }
+
+}  // namespace seccompagent
