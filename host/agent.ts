@@ -2,6 +2,7 @@
 // The agent: builds the parts and joins them; the one file that knows all.
 import type { Arrival } from './agent-socket/agent-socket.ts';
 import { ArrivalTurns } from './scheduling/arrival-turns.ts';
+import { termsOf } from './containers/attached.ts';
 import type { Resolved } from './containers/attached.ts';
 import { Attachments } from './containers/attachments.ts';
 import { LateWorkloads } from './containers/late-workloads.ts';
@@ -384,18 +385,11 @@ export class Agent {
   async serve(launch: LaunchHandle, identity: ContainerIdentity): Promise<void> {
     const refusal = refusalOfCommand(this.native.launchWaitsKillable(launch));
     const attached = this.#attachments.begin(identity, refusal);
-    const { encoded, chain, reads, failureErrno, heldPaths } = this.#containers.adoption(attached);
-    const adopted = this.native.adoptLaunch(
-      this.#receiver,
-      launch,
-      encoded.own,
-      encoded.handlers,
-      encoded.annotations,
-      chain,
-      reads,
-      failureErrno,
-      heldPaths,
-    );
+    const adoption = this.#containers.adoption(attached);
+    const adopted = this.native.adoptLaunch(this.#receiver, launch, {
+      ...termsOf(adoption),
+      paths: adoption.heldPaths,
+    });
     this.#containers.keep(adopted.listener, attached);
     this.#retries.enter(adopted.listener, attached);
     tellUnheld(this.#lines, this.#containers, adopted.listener);
@@ -611,26 +605,19 @@ export class Agent {
     const attached = this.#attachments.begin(identity, refusal, resolution);
     let token: Token;
     try {
-      const { encoded, chain, reads, failureErrno, heldPaths } =
-        this.#containers.adoption(attached);
-      counted.keep(registryBytes(attached, encoded, this.#size.fewest));
-      token = this.native.adoptConnectionFd(
-        this.#receiver,
+      const adoption = this.#containers.adoption(attached);
+      counted.keep(registryBytes(attached, adoption.encoded, this.#size.fewest));
+      token = this.native.adoptConnectionFd(this.#receiver, {
+        ...termsOf(adoption),
         socket,
         connection,
-        fdIndex,
-        encoded.own,
-        encoded.handlers,
-        encoded.annotations,
-        chain,
-        reads,
-        failureErrno,
-        firstPid ?? 0,
-        attached.own.token,
-        refusal === undefined ? 1 : 0,
+        index: fdIndex,
+        firstPid: firstPid ?? 0,
+        container: attached.own.token,
+        waitsKillable: refusal === undefined,
         peerUid,
-        heldPaths,
-      );
+        paths: adoption.heldPaths,
+      });
     } catch (cause) {
       if (attached.tapeSlot !== undefined) this.#tapes.releaseSlot(attached.tapeSlot);
       this.#attachments.end(attached);

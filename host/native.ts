@@ -1,9 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
-// The typed face of the addon: the only importer of the .node file, and the only maker of the
-// numbers that stand for kernel things.
+// The typed face of the addon, and the only importer of the .node file. Its tables, handles and
+// objects are in border/.
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
+import type {
+  ConnectionId,
+  LaunchHandle,
+  ReceiverHandle,
+  SocketHandle,
+  StateHandle,
+  Token,
+  WorkerHandle,
+} from './border/handles.ts';
+import type {
+  AdoptedListener,
+  LaunchedListener,
+  ListenerTerms,
+  ProgramRequest,
+} from './border/requests.ts';
+import type {
+  LaunchExit,
+  ProbeOutcome,
+  ProgramResult,
+  ReceiverEvent,
+  SocketEvent,
+} from './border/results.ts';
 import { AgentError } from './errors.ts';
 import { packageRoot } from './package-root.ts';
 
@@ -30,86 +52,15 @@ export {
   statNumbers,
 } from './border/operations.ts';
 export { actingLink, receiverEventKind, registryPart } from './border/receiver.ts';
-
-/** A receiver: shared by all threads of the process. */
-export type ReceiverHandle = number & { readonly brand: 'receiver' };
-/** The agent socket; of the thread that made it. */
-export type SocketHandle = number & { readonly brand: 'socket' };
-/** A connection to the agent socket. */
-export type ConnectionId = number & { readonly brand: 'connection' };
-/** A worker's place at a receiver; of the thread that attached it. */
-export type WorkerHandle = number & { readonly brand: 'worker' };
-/** A command started by `launch`; of the thread that started it. */
-export type LaunchHandle = number & { readonly brand: 'launch' };
-/** A listener or a watched process, as events name it. */
-export type Token = number & { readonly brand: 'token' };
-
-/** A token as the inbox has it. */
-export function tokenOf(value: number): Token {
-  return value as Token;
-}
-
-/** `kind` is one of `receiverEventKind`. */
-export interface ReceiverEvent {
-  readonly kind: number;
-  readonly token: number;
-  /** With `overdue` and `broken`: the id that the worker was attached with. */
-  readonly worker: number;
-  /**
-   * With `overdue` and `broken`: 1 + the handler's place in its chain; 0: no handler ran yet; `actingLink`: the
-   * worker did something in the container.
-   */
-  readonly link: number;
-  /**
-   * With `overdue` and `broken`: for how long that handler is left alone from now on, which all threads know already;
-   * 0: it is not, or it was so before.
-   */
-  readonly quarantineMs: number;
-}
-
-/** What handlers of a bundle remember of a container; of all threads of the process. */
-export type StateHandle = number & { readonly brand: 'state' };
-
-/** Of nothing that is open: using it throws. */
-export const noState: StateHandle = 0xffff_ffff as StateHandle;
-
-export type SocketEvent = {
-  readonly kind: 'opened' | 'data' | 'closed' | 'refused' | 'crowded';
-  readonly connection: ConnectionId;
-  readonly peerPid: number;
-  readonly peerUid: number;
-  /** Bytes in the buffer. */
-  readonly length: number;
-  /** Descriptors were lost on the way. */
-  readonly isTruncated: boolean;
-  /** Descriptors that have come with this connection so far. */
-  readonly fdCount: number;
-  /** 0, or why the connection was closed or refused. */
-  readonly errno: number;
-};
-
-export interface LaunchExit {
-  /** Exit code, or 128 + signal. */
-  readonly code: number;
-  /** 0, or why the command could not be executed. */
-  readonly execErrno: number;
-}
+export { noState, tokenOf } from './border/handles.ts';
+export type * from './border/handles.ts';
+export type * from './border/requests.ts';
+export type * from './border/results.ts';
 
 /**
  * The addon's exports. Each throws an Error with `code`, `errno` and `syscall` where a system call
  * fails, and a TypeError for arguments of a wrong type.
  */
-/** What came of `probe`. */
-export interface ProbeOutcome {
-  readonly works: boolean;
-  /** What did not work. */
-  readonly step: string;
-  /** 0: it did something else than it should. */
-  readonly errno: number;
-  /** What ended the process that tried it; 0: nothing. */
-  readonly signal: number;
-}
-
 export interface Native {
   /** Makes this process undumpable, see PR_SET_DUMPABLE in prctl(2). */
   harden(this: void): void;
@@ -208,35 +159,8 @@ export interface Native {
   nextReceiverEvent(this: void, receiver: ReceiverHandle): ReceiverEvent | null;
   /** Fills a BigUint64Array's bytes with what `figure` of counters.ts names. */
   receiverFigures(this: void, receiver: ReceiverHandle, figures: Uint8Array): void;
-  /**
-   * Takes over the index-th descriptor of a connection. `handlers`, `annotations`: of the registry,
-   * once for all listeners for which they are equal. `chain`: of its handlers, their indexes in the
-   * quarantine (i32) and then the digests of their components (32 bytes each). `reads`: 1 for each [arch][number] whose
-   * pointers are wanted. `failureErrno`: what calls get that can't be handled; 0: the kernel judges.
-   * `firstPid`: the container's first process; 0: nobody knows. `container`: a number that all
-   * listeners of the container have in common, and no others, also later; 0: nobody knows one. `waitsKillable`: 1: the filter has
-   * SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, so the memory of its callers may be written. `paths`: what
-   * the host holds for `unmount-sparing`, unless another listener has come with this first process;
-   * each has a NUL behind it.
-   */
-  adoptConnectionFd(
-    this: void,
-    receiver: ReceiverHandle,
-    socket: SocketHandle,
-    connection: ConnectionId,
-    index: number,
-    registry: Uint8Array,
-    handlers: Uint8Array,
-    annotations: Uint8Array,
-    chain: Uint8Array,
-    reads: Uint8Array,
-    failureErrno: number,
-    firstPid: number,
-    container: number,
-    waitsKillable: number,
-    peerUid: number,
-    paths: Uint8Array,
-  ): Token;
+  /** Takes over a descriptor of a connection. */
+  adoptConnectionFd(this: void, receiver: ReceiverHandle, listener: AdoptedListener): Token;
   /**
    * Why paths of a listener's container, each with a NUL behind it, are not held: positive errnos in
    * their order, 0 where one is. ESTALE: it was none of those that the listener was adopted with.
@@ -285,20 +209,10 @@ export interface Native {
   /** As `tellShortage`, of a thread that is no worker. */
   tellAllOfShortage(this: void, receiver: ReceiverHandle): void;
   /**
-   * For the calls of a listener that no worker has begun yet; as `adoptConnectionFd`. A call that
-   * was begun keeps what it was begun with. ENOENT: the listener is gone.
+   * For the calls of a listener that no worker has begun yet. A call that was begun keeps its terms.
+   * ENOENT: the listener is gone.
    */
-  replaceTerms(
-    this: void,
-    receiver: ReceiverHandle,
-    token: Token,
-    registry: Uint8Array,
-    handlers: Uint8Array,
-    annotations: Uint8Array,
-    chain: Uint8Array,
-    reads: Uint8Array,
-    failureErrno: number,
-  ): void;
+  replaceTerms(this: void, receiver: ReceiverHandle, token: Token, terms: ListenerTerms): void;
   /** Of the encoded registry by which the current call is handled, what `registryPart` names. */
   listenerRegistry(this: void, worker: WorkerHandle, token: Token, part: number): Uint8Array;
 
@@ -372,13 +286,12 @@ export interface Native {
   probe(this: void, name: string): ProbeOutcome;
 
   /**
-   * Runs a program to its end: its arguments, `NAME=value`, what execve(2) is tried with one after
-   * the other, its working directory, what it reads, and what it may print, take and open.
-   * Error EOPNOTSUPP: nothing here can keep it to these files.
+   * Runs a program to its end.
+   * @throws EOPNOTSUPP: nothing here can keep it to its files
    */
-  runProgram(this: void, ...request: ProgramRequest): ProgramResult;
+  runProgram(this: void, request: ProgramRequest): ProgramResult;
   /** The same in a thread of its own. */
-  startProgram(this: void, ...request: ProgramRequest): Promise<ProgramResult>;
+  startProgram(this: void, request: ProgramRequest): Promise<ProgramResult>;
 
   /** `trapped`: pairs of u32, AUDIT_ARCH_* and number, grouped by architecture. */
   launch(
@@ -396,13 +309,7 @@ export interface Native {
     this: void,
     receiver: ReceiverHandle,
     launch: LaunchHandle,
-    registry: Uint8Array,
-    handlers: Uint8Array,
-    annotations: Uint8Array,
-    chain: Uint8Array,
-    reads: Uint8Array,
-    failureErrno: number,
-    paths: Uint8Array,
+    listener: LaunchedListener,
   ): { readonly listener: Token; readonly process: Token };
   /** Null while it runs. */
   launchExit(this: void, launch: LaunchHandle): LaunchExit | null;
@@ -411,31 +318,6 @@ export interface Native {
   closeLaunch(this: void, launch: LaunchHandle): void;
   /** The instructions of a notify filter, eight bytes each. */
   filterBytes(this: void, trapped: Uint8Array): Uint8Array;
-}
-
-export type ProgramRequest = readonly [
-  command: readonly string[],
-  environment: readonly string[],
-  candidates: readonly string[],
-  folder: string,
-  input: Uint8Array,
-  mostOutputBytes: number,
-  mostMs: number,
-  /** All that it may open; absent: whatever we may. */
-  ...files: readonly [] | readonly [readable: readonly string[], writable: readonly string[]],
-];
-
-export interface ProgramResult {
-  /** By itself or a signal; with the next two the code is an errno. Else it was killed. */
-  readonly end: 'itself' | 'not-executed' | 'not-prepared' | 'took-too-long' | 'said-too-much';
-  /** Its exit code. */
-  readonly code: number;
-  /** What ended it; 0: none. */
-  readonly signal: number;
-  /** What it has used of a processor; 0: it was killed. */
-  readonly processorMs: number;
-  readonly stdout: Uint8Array;
-  readonly stderr: Uint8Array;
 }
 
 /**

@@ -63,10 +63,16 @@ function requestOf(program: Program): ProgramRequest {
     value === undefined ? [] : [`${name}=${value}`],
   );
   const candidates = candidatesFor(command[0], environment);
-  const most = program.mostOutputBytes ?? usualOutputBytes;
-  const usual = [command, variables, candidates, folder, input, most, limitMs] as const;
-  const { files } = program;
-  return files === undefined ? usual : [...usual, files.readable, files.writable];
+  return {
+    command,
+    environment: variables,
+    candidates,
+    folder,
+    input,
+    maxOutputBytes: program.mostOutputBytes ?? usualOutputBytes,
+    maxMs: limitMs,
+    ...program.files,
+  };
 }
 
 function signalName(signal: number): string {
@@ -141,7 +147,7 @@ function nativeFor({ files }: Program): Native | undefined {
 export function runProgramSync(program: Program): ProgramEnd {
   const native = nativeFor(program);
   if (native === undefined) return runByNode(program);
-  return endOf(program, native.runProgram(...requestOf(program)));
+  return endOf(program, native.runProgram(requestOf(program)));
 }
 
 let running = 0;
@@ -155,7 +161,7 @@ export function isProgramRunning(): boolean {
 export async function runProgram(program: Program): Promise<ProgramEnd> {
   const native = nativeFor(program);
   if (native === undefined) return runByNode(program);
-  return endOf(program, await asRunningProgram(native.startProgram(...requestOf(program))));
+  return endOf(program, await asRunningProgram(native.startProgram(requestOf(program))));
 }
 
 /** Counts what waits for a program, also for one that another thread has started. */

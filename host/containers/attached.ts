@@ -10,6 +10,7 @@ import { encodeRegistry } from '../worker/thread-messages.ts';
 import type { EncodedRegistry, SharedRegistry } from '../worker/thread-messages.ts';
 import type { Observation } from '../observation/observation.ts';
 import type { Bundle } from '../bundles/bundle.ts';
+import type { ListenerTerms } from '../native.ts';
 import { failureErrno as errnoOf } from '../registry/policy.ts';
 import { pointerWish } from '../registry/registry.ts';
 import type { RegistryHandler } from '../registry/registry.ts';
@@ -57,11 +58,15 @@ export function rootsFirst(all: readonly Attached[]): readonly Attached[] {
 /** What the addon needs to know of a container. */
 export interface Adoption {
   readonly encoded: EncodedRegistry;
-  /** As `Native.adoptConnectionFd` has it. */
   readonly chain: Uint8Array;
   readonly reads: Uint8Array;
   readonly failureErrno: number;
   readonly heldPaths: Uint8Array;
+}
+
+export function termsOf({ encoded, chain, reads, failureErrno }: Adoption): ListenerTerms {
+  const { own: registry, handlers, annotations } = encoded;
+  return { registry, handlers, annotations, chain, reads, failureErrno };
 }
 
 /** The calls that its shadow is asked about have what it wants to know, too. */

@@ -26,7 +26,7 @@ import type { Registry } from '../registry/registry.ts';
 import type { ContainerIdentity } from '../resolvers/resolver.ts';
 import { ownerOf } from '../resolvers/who-asks.ts';
 import type { Workload } from '../agent-socket/workload.ts';
-import { adoptionOf, rootsFirst } from './attached.ts';
+import { adoptionOf, rootsFirst, termsOf } from './attached.ts';
 import type { Adoption, Attached } from './attached.ts';
 import { heldPathBytes } from './held-path-bytes.ts';
 import type { UnheldPath } from './held-paths.ts';
@@ -284,19 +284,8 @@ export class Containers {
   #offer(token: number, next: Attached, adoption: Adoption = this.adoption(next)): void {
     const { native, receiver } = this.#parts;
     this.keep(token, next);
-    const { encoded, chain, reads, failureErrno } = adoption;
-    const { own, handlers, annotations } = encoded;
     try {
-      native.replaceTerms(
-        receiver,
-        tokenOf(token),
-        own,
-        handlers,
-        annotations,
-        chain,
-        reads,
-        failureErrno,
-      );
+      native.replaceTerms(receiver, tokenOf(token), termsOf(adoption));
     } catch (cause) {
       // it has just ended, which an event will tell
       if (systemCodeOf(cause) !== 'ENOENT') throw cause;

@@ -118,7 +118,7 @@ struct TermsArguments {
   // 0 lets the kernel judge what can't be handled.
   std::uint32_t failure_errno;
 
-  [[nodiscard]] static TermsArguments take(Arguments& arguments);
+  [[nodiscard]] static TermsArguments of(const Fields& fields);
   // Nothing when the errno is none, or the chain is cut off.
   [[nodiscard]] std::optional<Terms> terms(Receiver& receiver) const;
 };

@@ -85,8 +85,9 @@ Napi::Value adopt_launch(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const std::uint32_t receiver_handle = arguments.u32();
   const std::uint32_t launch_handle = arguments.u32();
-  const auto terms = TermsArguments::take(arguments);
-  const std::span<const std::byte> paths = arguments.bytes();
+  const Fields fields = arguments.fields();
+  const auto terms = TermsArguments::of(fields);
+  const std::span<const std::byte> paths = fields.bytes("paths");
   if (!arguments.is_ok()) return {};
   const auto receiver = find_receiver(info, receiver_handle);
   Launch* started = receiver ? find(info, &State::launches, launch_handle) : nullptr;

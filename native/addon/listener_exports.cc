@@ -18,18 +18,13 @@ std::string_view text_of(std::span<const std::byte> bytes) {
 
 }  // namespace
 
-TermsArguments TermsArguments::take(Arguments& arguments) {
-  const std::span<std::byte> registry = arguments.bytes();
-  const std::span<std::byte> handlers = arguments.bytes();
-  const std::span<std::byte> annotations = arguments.bytes();
-  const std::span<std::byte> chain = arguments.bytes();
-  const std::span<std::byte> reads = arguments.bytes();
-  return {.registry = registry,
-          .handlers = handlers,
-          .annotations = annotations,
-          .chain = chain,
-          .reads = reads,
-          .failure_errno = arguments.u32()};
+TermsArguments TermsArguments::of(const Fields& fields) {
+  return {.registry = fields.bytes("registry"),
+          .handlers = fields.bytes("handlers"),
+          .annotations = fields.bytes("annotations"),
+          .chain = fields.bytes("chain"),
+          .reads = fields.bytes("reads"),
+          .failure_errno = fields.u32("failureErrno")};
 }
 
 std::optional<Terms> TermsArguments::terms(Receiver& receiver) const {
@@ -71,36 +66,30 @@ Napi::Value add_listener(const Napi::CallbackInfo& info, Receiver& receiver, Uni
 Napi::Value adopt_connection_fd(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const std::uint32_t receiver_handle = arguments.u32();
-  const std::uint32_t socket_handle = arguments.u32();
-  const std::uint32_t connection = arguments.u32();
-  const std::uint32_t index = arguments.u32();
-  const auto terms = TermsArguments::take(arguments);
-  const std::uint32_t first_pid = arguments.u32();
-  const std::uint32_t container = arguments.u32();
-  const bool waits_killable = arguments.u32() != 0;
-  const std::uint32_t peer_uid = arguments.u32();
-  const std::span<const std::byte> paths = arguments.bytes();
+  const Fields fields = arguments.fields();
+  const std::uint32_t socket_handle = fields.u32("socket");
+  const std::uint32_t connection = fields.u32("connection");
+  const std::uint32_t index = fields.u32("index");
+  const ListenerArguments given = {.terms = TermsArguments::of(fields),
+                                   .first_pid = fields.u32("firstPid"),
+                                   .waits_killable = fields.boolean("waitsKillable"),
+                                   .peer_uid = fields.u32("peerUid"),
+                                   .container = fields.u32("container"),
+                                   .paths = fields.bytes("paths")};
   if (!arguments.is_ok()) return {};
   const auto receiver = find_receiver(info, receiver_handle);
   AgentSocket* socket = receiver ? find(info, &State::sockets, socket_handle) : nullptr;
   if (socket == nullptr) return {};
   auto fd = socket->take_fd(connection, index);
   if (!fd) return throw_errno(info.Env(), "take the listener", fd.error());
-  return add_listener(info, *receiver, std::move(*fd),
-                      {.terms = terms,
-                       .first_pid = first_pid,
-                       .waits_killable = waits_killable,
-                       .peer_uid = peer_uid,
-                       .container = container,
-                       .paths = paths},
-                      socket->take_first(connection));
+  return add_listener(info, *receiver, std::move(*fd), given, socket->take_first(connection));
 }
 
 Napi::Value replace_terms(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const std::uint32_t handle = arguments.u32();
   const std::uint32_t token = arguments.u32();
-  const auto given = TermsArguments::take(arguments);
+  const auto given = TermsArguments::of(arguments.fields());
   if (!arguments.is_ok()) return {};
   const auto receiver = find_receiver(info, handle);
   if (!receiver) return {};

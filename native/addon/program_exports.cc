@@ -20,19 +20,21 @@ constexpr const char* kStep = "run a program";
 [[nodiscard]] std::optional<ProgramRequest> request_of(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   ProgramRequest request = {};
-  request.arguments = arguments.texts();
-  request.environment = arguments.texts();
-  request.candidates = arguments.texts();
-  request.folder = arguments.text();
-  const std::span<std::byte> input = arguments.bytes();
-  request.input.assign(reinterpret_cast<const char*>(input.data()), input.size());
-  request.most_output = arguments.u32();
-  request.most_time = arguments.u32() * kMillisecond;
-  if (arguments.has_more()) {
+  const Fields fields = arguments.fields();
+  request.arguments = fields.texts("command");
+  request.environment = fields.texts("environment");
+  request.candidates = fields.texts("candidates");
+  request.folder = fields.text("folder");
+  request.most_output = fields.u32("maxOutputBytes");
+  request.most_time = fields.u32("maxMs") * kMillisecond;
+  if (fields.has("readable")) {
     request.files.emplace();
-    request.files->readable = arguments.texts();
-    request.files->writable = arguments.texts();
+    request.files->readable = fields.texts("readable");
+    request.files->writable = fields.texts("writable");
   }
+  // last: reading the texts could take the bytes away
+  const std::span<std::byte> input = fields.bytes("input");
+  request.input.assign(reinterpret_cast<const char*>(input.data()), input.size());
   if (!arguments.is_ok()) return std::nullopt;
   for (const auto* texts : {&request.arguments, &request.environment, &request.candidates}) {
     if (std::ranges::any_of(*texts, has_nul)) {

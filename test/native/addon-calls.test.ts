@@ -33,6 +33,14 @@ const readSetLength = arches.length * numbersPerArch;
 /** Of no meaning here: it only has to be a counters' slot. */
 const slot = 3;
 const nothing = new Uint8Array();
+const noTerms = {
+  registry: nothing,
+  handlers: nothing,
+  annotations: nothing,
+  chain: nothing,
+  failureErrno: 1,
+  paths: nothing,
+};
 
 interface Other extends Disposable {
   readonly call: ReceivedCall;
@@ -323,17 +331,10 @@ test('addon: a command that is not there says so', async () => {
   const receiver = native.createReceiver(syscalls.readKinds(), 1, 1);
   const start = async (candidates: readonly string[]): Promise<number> => {
     const launch = native.launch(['x'], [], candidates, trappedCalls(['mkdir']));
-    native.adoptLaunch(
-      receiver,
-      launch,
-      nothing,
-      nothing,
-      nothing,
-      nothing,
-      new Uint8Array(readSetLength),
-      1,
-      nothing,
-    );
+    native.adoptLaunch(receiver, launch, {
+      ...noTerms,
+      reads: new Uint8Array(readSetLength),
+    });
     const exit = await until('its end', () => native.launchExit(launch) ?? undefined);
     native.closeLaunch(launch);
     return exit.execErrno;
@@ -347,17 +348,10 @@ test('addon: a command that is not there says so', async () => {
 test('addon: a listener is adopted once', () => {
   using command = new LaunchedCommand(native, 'true');
   expect(() =>
-    native.adoptLaunch(
-      command.receiver,
-      command.launch,
-      nothing,
-      nothing,
-      nothing,
-      nothing,
-      new Uint8Array(readSetLength),
-      1,
-      nothing,
-    ),
+    native.adoptLaunch(command.receiver, command.launch, {
+      ...noTerms,
+      reads: new Uint8Array(readSetLength),
+    }),
   ).toThrow(expect.objectContaining({ syscall: expect.any(String) }));
 });
 
@@ -365,17 +359,10 @@ test('addon: a read set of another size is refused', () => {
   const receiver = native.createReceiver(syscalls.readKinds(), 1, 1);
   const launch = native.launch(['true'], [], ['/bin/true'], trappedCalls(['mkdir']));
   expect(() =>
-    native.adoptLaunch(
-      receiver,
-      launch,
-      nothing,
-      nothing,
-      nothing,
-      nothing,
-      new Uint8Array(readSetLength - 1),
-      1,
-      nothing,
-    ),
+    native.adoptLaunch(receiver, launch, {
+      ...noTerms,
+      reads: new Uint8Array(readSetLength - 1),
+    }),
   ).toThrow(expect.objectContaining({ code: 'EINVAL' }));
   native.closeLaunch(launch);
   native.closeReceiver(receiver);
@@ -385,17 +372,11 @@ test('addon: a failure that is no errno is refused', () => {
   const receiver = native.createReceiver(syscalls.readKinds(), 1, 1);
   const launch = native.launch(['true'], [], ['/bin/true'], trappedCalls(['mkdir']));
   expect(() =>
-    native.adoptLaunch(
-      receiver,
-      launch,
-      nothing,
-      nothing,
-      nothing,
-      nothing,
-      new Uint8Array(readSetLength),
-      4096,
-      nothing,
-    ),
+    native.adoptLaunch(receiver, launch, {
+      ...noTerms,
+      reads: new Uint8Array(readSetLength),
+      failureErrno: 4096,
+    }),
   ).toThrow(TypeError);
   native.closeLaunch(launch);
   native.closeReceiver(receiver);

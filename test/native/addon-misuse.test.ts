@@ -73,7 +73,27 @@ function attachWorker(receiver: ReceiverHandle): WorkerHandle {
   return native.attachWorker(receiver, new Uint8Array(inbox.size), counters, 1);
 }
 
-type Kind = 'number' | 'bigint' | 'text' | 'texts' | 'bytes' | 'numbers';
+type Single = 'number' | 'bigint' | 'boolean' | 'text' | 'texts' | 'bytes' | 'numbers';
+/** An object has a kind for each field. */
+type Kind = Single | Readonly<Record<string, Single>>;
+
+const termsKinds = {
+  registry: 'bytes',
+  handlers: 'bytes',
+  annotations: 'bytes',
+  chain: 'bytes',
+  reads: 'bytes',
+  failureErrno: 'number',
+} as const;
+const programKinds = {
+  command: 'texts',
+  environment: 'texts',
+  candidates: 'texts',
+  folder: 'text',
+  input: 'bytes',
+  maxOutputBytes: 'number',
+  maxMs: 'number',
+} as const;
 
 const withoutArguments = [
   'becomeWatchUser',
@@ -109,20 +129,17 @@ const signatures: Readonly<
   receiverFigures: ['number', 'bytes'],
   adoptConnectionFd: [
     'number',
-    'number',
-    'number',
-    'number',
-    'bytes',
-    'bytes',
-    'bytes',
-    'bytes',
-    'bytes',
-    'number',
-    'number',
-    'number',
-    'number',
-    'number',
-    'bytes',
+    {
+      ...termsKinds,
+      socket: 'number',
+      connection: 'number',
+      index: 'number',
+      firstPid: 'number',
+      container: 'number',
+      waitsKillable: 'boolean',
+      peerUid: 'number',
+      paths: 'bytes',
+    },
   ],
   pathErrors: ['number', 'number', 'bytes'],
   readRuntimeFile: ['text', 'number', 'number'],
@@ -136,7 +153,7 @@ const signatures: Readonly<
   tellShortage: ['number'],
   tellAllOfShortage: ['number'],
   countOperation: ['number'],
-  replaceTerms: ['number', 'number', 'bytes', 'bytes', 'bytes', 'bytes', 'bytes', 'number'],
+  replaceTerms: ['number', 'number', termsKinds],
   listenerRegistry: ['number', 'number', 'number'],
   mountAsCaller: ['number', 'bytes', 'numbers'],
   operate: ['number', 'number', 'bytes', 'numbers', 'bytes'],
@@ -157,12 +174,12 @@ const signatures: Readonly<
   stateRemove: ['number', 'bytes'],
   stateAdd: ['number', 'bytes', 'bytes'],
   refusePidnsOption: ['number'],
-  runProgram: ['texts', 'texts', 'texts', 'text', 'bytes', 'number', 'number'],
-  startProgram: ['texts', 'texts', 'texts', 'text', 'bytes', 'number', 'number'],
+  runProgram: [programKinds],
+  startProgram: [programKinds],
   launch: ['texts', 'texts', 'texts', 'bytes'],
   launchPid: ['number'],
   launchWaitsKillable: ['number'],
-  adoptLaunch: ['number', 'number', 'bytes', 'bytes', 'bytes', 'bytes', 'bytes', 'number', 'bytes'],
+  adoptLaunch: ['number', 'number', { ...termsKinds, paths: 'bytes' }],
   launchExit: ['number'],
   launchKill: ['number', 'number'],
   closeLaunch: ['number'],
@@ -171,9 +188,10 @@ const signatures: Readonly<
 };
 
 /** Right in type; the number is a handle that was never given. */
-const right: Readonly<Record<Kind, unknown>> = {
+const right: Readonly<Record<Single, unknown>> = {
   number: 0x7fff_ffff,
   bigint: 1n,
+  boolean: true,
   text: '/nonexistent/agent.socket',
   texts: ['true'],
   bytes: new Uint8Array(16),
@@ -199,14 +217,28 @@ const anything: readonly unknown[] = [
   new Proxy(['a'], {}),
 ];
 
-const wrong: Readonly<Record<Kind, readonly unknown[]>> = {
+const wrong: Readonly<Record<Single, readonly unknown[]>> = {
   number: [...anything, '1', [1], new Uint8Array(8), Object(1)],
   bigint: [...anything.filter((value) => typeof value !== 'bigint'), 1, '1', -1n, 2n ** 64n],
+  boolean: [...anything.filter((value) => value !== true), 0, 1, 'true', Object(true)],
   text: [...anything, 1, ['a'], Object('a')],
   texts: [...anything, 1, 'a', [1], ['a', undefined], ['a', Object('b')], [['a']], { length: 1 }],
   bytes: [...anything, 1, 'a', [1], new Int32Array(8)],
   numbers: [...anything, 1, 'a', [1], new Uint8Array(40), new Uint32Array(10)],
 };
+
+function rightOf(kind: Kind): unknown {
+  if (typeof kind === 'string') return right[kind];
+  return Object.fromEntries(Object.entries(kind).map(([name, each]) => [name, right[each]]));
+}
+
+function wrongOf(kind: Kind): readonly unknown[] {
+  if (typeof kind === 'string') return wrong[kind];
+  const fields = Object.entries(kind).flatMap(([name, each]) =>
+    wrong[each].map((value) => ({ ...Object(rightOf(kind)), [name]: value })),
+  );
+  return [...anything, ...fields];
+}
 
 const rows = Object.entries(signatures);
 
@@ -218,13 +250,13 @@ test('addon: it exports what its face says, and nothing else', () => {
 
 test.for(rows)('addon: %s refuses each argument of a wrong type', ([name, kinds]) => {
   kinds.forEach((kind, position) => {
-    for (const value of wrong[kind]) {
-      const values = kinds.map((other, index) => (index === position ? value : right[other]));
+    for (const value of wrongOf(kind)) {
+      const values = kinds.map((other, index) => (index === position ? value : rightOf(other)));
       expect(() => call(name, ...values), `${position}: ${typeof value}`).toThrow(
         expect.objectContaining({ name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' }),
       );
     }
-    const missing = kinds.slice(0, position).map((other) => right[other]);
+    const missing = kinds.slice(0, position).map((other) => rightOf(other));
     expect(() => call(name, ...missing)).toThrow(TypeError);
   });
 });
@@ -259,7 +291,7 @@ test.for(rows.filter(([name]) => ![...closers, ...others, ...looking].includes(n
   'addon: %s refuses a handle that is none',
   ([name, kinds]) => {
     for (const handle of [0x7fff_ffff, 4_294_967_295]) {
-      const values = kinds.map((kind, index) => (index === 0 ? handle : right[kind]));
+      const values = kinds.map((kind, index) => (index === 0 ? handle : rightOf(kind)));
       expect(() => call(name, ...values)).toThrow(expect.objectContaining({ code: 'EBADF' }));
     }
   },

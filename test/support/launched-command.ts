@@ -54,17 +54,15 @@ export class LaunchedCommand implements Disposable {
       ['/usr/bin/busybox', '/bin/busybox'],
       trappedCalls(trapped),
     );
-    const adopted = native.adoptLaunch(
-      this.receiver,
-      this.launch,
-      Uint8Array.of(1, 2, 3),
-      Uint8Array.of(4, 5),
-      Uint8Array.of(6),
-      new Uint8Array(),
-      syscalls.readSet(() => true),
+    const adopted = native.adoptLaunch(this.receiver, this.launch, {
+      registry: Uint8Array.of(1, 2, 3),
+      handlers: Uint8Array.of(4, 5),
+      annotations: Uint8Array.of(6),
+      chain: new Uint8Array(),
+      reads: syscalls.readSet(() => true),
       failureErrno,
-      new Uint8Array(),
-    );
+      paths: new Uint8Array(),
+    });
     this.listener = adopted.listener;
     this.process = adopted.process;
   }
