@@ -10,7 +10,7 @@ const otherNames: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** The name of an enumerator or a member. */
-export function memberName(name: string): string {
+function memberName(name: string): string {
   const words = name.replaceAll(/[A-Z]/gu, (letter) => `_${letter.toLowerCase()}`);
   return otherNames.get(words) ?? words;
 }
