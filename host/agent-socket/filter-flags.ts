@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Finds out whether the memory of a container's callers may be written: only when no signal but one
-// that kills can end a call that was received. The kernel does not tell, the OCI bundle does.
+// Whether the memory of a container's callers may be written: only where no signal but one that kills
+// can end a received call. The kernel does not tell, the OCI bundle does.
 import { isAbsolute, join } from 'node:path';
 
 import { keyOf } from './container-key.ts';
@@ -33,6 +33,12 @@ export type ReadRuntimeFile = (
 /** Settles once it was done, in a turn of this user. */
 export type InTurn = (uid: number, work: () => void) => Promise<void>;
 
+/** A listener of a container, until it is disposed of. */
+export interface FlaggedListener extends Disposable {
+  /** Why its callers' memory is not written. It never rejects. */
+  readonly refusal: Promise<WriteRefusal>;
+}
+
 interface KnownContainer {
   readonly refusal: Promise<WriteRefusal>;
   readonly users: number;
@@ -45,7 +51,7 @@ function flagsOf(config: string): readonly unknown[] {
   return Array.isArray(flags) ? flags : [];
 }
 
-/** Remembers what was found by container, as long as any listener of the container lives. */
+/** Filter flags by container, as long as any listener of the container lives. */
 export class FilterFlags {
   readonly #read: ReadRuntimeFile;
   readonly #inTurn: InTurn;
@@ -57,11 +63,10 @@ export class FilterFlags {
   }
 
   /**
-   * Notes one more listener of a container.
+   * One more listener of a container.
    * @param peerUid who has sent the state, and may say nothing of others' containers
-   * @returns why its callers' memory is not written
    */
-  async enter(state: ContainerProcessState, peerUid: number): Promise<WriteRefusal> {
+  enter(state: ContainerProcessState, peerUid: number): FlaggedListener {
     const { ociBundle } = state;
     const key = keyOf({ state, peerUid });
     const known = this.#known.get(key);
@@ -69,11 +74,15 @@ export class FilterFlags {
       ? this.#refusalBy(ociBundle, peerUid)
       : refusalWithout(known);
     this.#known.set(key, { refusal, users: (known?.users ?? 0) + 1 });
-    return refusal;
+    return {
+      refusal,
+      [Symbol.dispose]: () => {
+        this.#leave(key);
+      },
+    };
   }
 
-  /** One listener of the container has ended. */
-  leave(key: ContainerKey): void {
+  #leave(key: ContainerKey): void {
     const known = this.#known.get(key);
     if (known === undefined) return;
     if (known.users <= 1) this.#known.delete(key);

@@ -56,6 +56,12 @@ interface Known {
   readonly users: number;
 }
 
+/** A listener of a container, until it is disposed of. */
+export interface EnteredListener extends Disposable {
+  /** The container's first process; undefined: nobody knows it. */
+  readonly firstPid: number | undefined;
+}
+
 /** Who has sent a state: the runtime, or its child inside the container. */
 export interface Peer {
   readonly pid: number;
@@ -88,7 +94,7 @@ export interface ProcessFacts {
   readonly firstOf: (pid: number) => number;
 }
 
-/** Remembers first processes by container, as long as any listener of the container lives. */
+/** First processes by container, as long as any listener of the container lives. */
 export class FirstPids {
   readonly #known: Map<ContainerKey, Known> = new Map();
   readonly #facts: ProcessFacts;
@@ -98,11 +104,10 @@ export class FirstPids {
   }
 
   /**
-   * Notes one more listener of a container. What others than root say counts only for processes of
-   * their own: containers are killed by their first processes.
-   * @returns undefined when nobody knows the container's first process
+   * One more listener of a container. What others than root say counts only for processes of their
+   * own: containers are killed by their first processes.
    */
-  enter(state: ContainerProcessState, peer: Peer): number | undefined {
+  enter(state: ContainerProcessState, peer: Peer): EnteredListener {
     const key = keyOf({ state, peerUid: peer.uid });
     const known = this.#known.get(key);
     // a container of the same name may have been made anew, so what is said now counts most
@@ -112,7 +117,12 @@ export class FirstPids {
     const pid = isTheirs ? found : undefined;
     const startTime = pid === undefined ? undefined : startTimeOf(pid);
     this.#known.set(key, { pid, startTime, users: (known?.users ?? 0) + 1 });
-    return pid;
+    return {
+      firstPid: pid,
+      [Symbol.dispose]: () => {
+        this.#leave(key);
+      },
+    };
   }
 
   /**
@@ -148,8 +158,7 @@ export class FirstPids {
     return undefined;
   }
 
-  /** One listener of the container has ended. */
-  leave(key: ContainerKey): void {
+  #leave(key: ContainerKey): void {
     const known = this.#known.get(key);
     if (known === undefined) return;
     if (known.users <= 1) this.#known.delete(key);

@@ -12,6 +12,13 @@ import type { Logger } from '../log.ts';
 
 const lookEveryMs = 1000;
 
+export interface SocketOptions {
+  readonly path: string;
+  readonly allowedUids: readonly number[];
+  /** Also from an agent that listens there. */
+  readonly takesOver?: boolean;
+}
+
 export class Listening implements AsyncDisposable {
   readonly #parts: AgentSocketParts;
   readonly #timer: NodeJS.Timeout;

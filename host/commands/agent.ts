@@ -194,10 +194,10 @@ export async function runAgent(command: AgentCommand): Promise<number> {
   if (!isCompilerBounded()) {
     agent.log.warn('memory of handlers is not limited as intended: start seccompagent, not node');
   }
-  answering.components.used = () => agent.components();
-  answering.components.usedBy = (owner) => agent.componentsOf(owner);
+  answering.components.used = () => agent.components.all();
+  answering.components.usedBy = (owner) => agent.components.of(owner);
   answering.components.giveBack = () => {
-    agent.giveBack();
+    agent.components.forgetNow();
   };
   answering.components.onManyTypes = (count, most) => {
     agent.log.warn(

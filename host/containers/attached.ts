@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Containers that are answered for, and what the agent knows of each.
+// Attached containers: the registry of each, and the rest that the agent knows of it.
 import { digestOf } from '../handler/direct.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import { errnoNumber } from '../syscalls/errno.ts';
-import type { StateHandle } from '../native.ts';
 import type { ContainerPlace } from '../counting/container-places.ts';
 import type { Syscall, Syscalls } from '../syscalls/syscalls.ts';
 import { encodeRegistry } from '../worker/thread-messages.ts';
@@ -15,32 +14,46 @@ import { failureErrno as errnoOf } from '../registry/policy.ts';
 import { pointerWish } from '../registry/registry.ts';
 import type { RegistryHandler } from '../registry/registry.ts';
 import type { BundleName, ContainerIdentity, Resolution, Shadow } from '../resolvers/resolver.ts';
+import type { ListenerStates } from '../worker/handler-states.ts';
+import type { ContainerLife } from './container-life.ts';
 import { heldPathBytes } from './held-path-bytes.ts';
+import type { CountedListener } from './listener-counts.ts';
+import type { TapedListener } from './taped-listener.ts';
+import type { UsedByListener } from './used-components.ts';
 
-/** A container that is answered for. Of its handlers' states in the quarantine there may be more. */
+/** A container whose calls the agent answers, by one of its listeners. */
 export interface Attached extends SharedRegistry {
-  /** By what its container is known. */
+  /** The container's place in what threads share. */
   readonly own: ContainerPlace;
-  /** What it is resolved by, and may be again. */
+  /** For resolving it, also later. */
   readonly identity: ContainerIdentity;
   readonly since: Date;
   readonly bundles: readonly BundleName[];
   readonly sources: readonly Bundle[];
   readonly components: readonly LoadedComponent[];
-  /** Who is asked the same, without effect. */
+  /** Bundles that are asked the same, without effect. */
   readonly shadow: Shadow | undefined;
   /** Why all of its calls fail; undefined: they do not. */
   readonly refusal: string | undefined;
-  /** It has not all that it should have, which may come right by itself. */
+  /** A bundle or a shadow is missing that may still come. */
   readonly isPassing: boolean;
-  /** What handlers remember, or remembered before they changed. */
-  readonly heldStates: readonly StateHandle[];
+  readonly life: ContainerLife;
+  readonly held: HeldParts;
+}
+
+/** Entries in parts of the agent that change with the handlers of a listener, until its life ends. */
+export interface HeldParts {
+  readonly states: ListenerStates;
+  readonly used: UsedByListener;
+  readonly taped: TapedListener;
+  /** Undefined: of a launched command, of which there is one. */
+  readonly counted: CountedListener | undefined;
 }
 
 export interface Resolved extends Resolution {
   /** Why there are no handlers. */
   readonly refusal?: string;
-  /** It is not what it should be, which may come right by itself; absent: it is. */
+  /** A bundle is missing that may still come; absent: none is. */
   readonly isPassing?: boolean;
 }
 
@@ -49,13 +62,13 @@ export function isPassingIn({ isPassing = false, shadow }: Resolved): boolean {
   return isPassing || (shadow?.kind === 'refused' && shadow.isPassing);
 }
 
-/** Users could crowd others' out of what is shown or kept of some. */
+/** Where only some are shown or kept, users could crowd others out. */
 export function rootsFirst(all: readonly Attached[]): readonly Attached[] {
   const isRoots = ({ identity }: Attached): boolean => (identity.peerUid ?? 0) === 0;
   return [...all.filter(isRoots), ...all.filter((each) => !isRoots(each))];
 }
 
-/** What the addon needs to know of a container. */
+/** A container's registry as the addon takes it. */
 export interface Adoption {
   readonly encoded: EncodedRegistry;
   readonly chain: Uint8Array;
@@ -69,7 +82,7 @@ export function termsOf({ encoded, chain, reads, failureErrno }: Adoption): List
   return { registry, handlers, annotations, chain, reads, failureErrno };
 }
 
-/** The calls that its shadow is asked about have what it wants to know, too. */
+/** Arguments behind pointers that its shadow wants. */
 function shadowPointerWish({ shadow, tapeSlot }: Attached): (syscall: Syscall) => boolean {
   if (shadow?.kind !== 'resolved' || tapeSlot === undefined) return () => false;
   return pointerWish(shadow.registry);
@@ -84,10 +97,10 @@ function chainBytes(
   return Buffer.concat([new Uint8Array(indexes.buffer), ...digests]);
 }
 
-/** What is wanted of the calls of a container besides what its handlers want. */
+/** Reasons to read arguments behind pointers, besides the wishes of handlers. */
 export interface AdoptionParts {
   readonly syscalls: Syscalls;
-  /** What is recorded has its arguments, whether its handlers want them or not: others may. */
+  /** Recorded calls have all of their arguments. */
   readonly isRecorded: boolean;
   readonly observation: Observation;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// From what is known of a container to what answers for it, and to something else later.
+// The handlers of each container: resolved as it attaches, and again when they change.
 import { keyOf } from '../agent-socket/container-key.ts';
 import { isPassing, messageOf } from '../errors.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
@@ -8,6 +8,7 @@ import type { Quarantines } from '../worker/quarantine.ts';
 import type { HandlerStates } from '../worker/handler-states.ts';
 import type { Observation } from '../observation/observation.ts';
 import type { Tapes } from '../recording/tapes.ts';
+import type { Shadows } from '../replay/shadows.ts';
 import type { WriteRefusal } from '../agent-socket/filter-flags.ts';
 import type { Bundle } from '../bundles/bundle.ts';
 import { ContainerRefusal } from '../resolvers/container-refusal.ts';
@@ -26,6 +27,10 @@ import { believedWorkload } from '../agent-socket/workload.ts';
 import { isPassingIn } from './attached.ts';
 import type { Attached, Resolved } from './attached.ts';
 import { withCommonParts } from './common-parts.ts';
+import type { ContainerLife } from './container-life.ts';
+import type { CountedListener } from './listener-counts.ts';
+import { TapedListener } from './taped-listener.ts';
+import type { UsedComponents } from './used-components.ts';
 import type { UserLines } from './user-lines.ts';
 
 export interface AttachmentsParts {
@@ -35,6 +40,8 @@ export interface AttachmentsParts {
   readonly places: ContainerPlaces;
   readonly states: HandlerStates;
   readonly tapes: Tapes;
+  readonly shadows: Shadows;
+  readonly used: UsedComponents;
   readonly observation: Observation;
   readonly ofContainer: (identity: ContainerIdentity) => Attached | undefined;
   /** A listener of the same container, else of another one that has the same bundles. */
@@ -43,11 +50,19 @@ export interface AttachmentsParts {
   readonly share: (components: readonly LoadedComponent[]) => void;
 }
 
+/** A listener that is about to be attached. */
+export interface Entering {
+  readonly life: ContainerLife;
+  readonly identity: ContainerIdentity;
+  readonly writeRefusal: WriteRefusal;
+  readonly counted?: CountedListener;
+}
+
 export class Attachments {
   readonly #parts: AttachmentsParts;
-  /** It changes when the configuration is read again. */
+  /** Another one after each reload. */
   resolver: Resolver;
-  /** When a container last had components that it has no more, as `performance.now` says. */
+  /** When a container last lost components, as `performance.now` says. */
   #replacedMs = -Infinity;
 
   constructor(parts: AttachmentsParts) {
@@ -55,24 +70,24 @@ export class Attachments {
     this.resolver = parts.resolver;
   }
 
-  /** What the workers need for a registry is with them before its first call is. */
+  /** Workers get components before the first call that needs them. */
   begin(
-    identity: ContainerIdentity,
-    writeRefusal: WriteRefusal,
+    { life, identity, writeRefusal, counted }: Entering,
     resolution: Resolved = this.resolved(identity),
   ): Attached {
-    const { quarantine, places, states: all, tapes } = this.#parts;
+    const { quarantine, places, states, used, observation } = this.#parts;
     const { sources, components, bundles, refusal } = resolution;
     this.#share(identity, resolution);
     const key = keyOf(identity);
-    const own = places.take(key, identity.peerUid ?? 0);
-    const { place } = own;
-    const { registry, shadow, base } = this.#withCommonParts(resolution, place);
-    const { handlers } = registry;
-    const states = all.take(
-      key,
-      handlers.map(({ bundle }) => bundle),
-    );
+    const { own } = life.hold(places.enter(key, identity.peerUid ?? 0));
+    const { registry, shadow, base } = this.#withCommonParts(resolution, own.place);
+    life.hold(observation.enterContainer(identity));
+    const held = {
+      states: life.hold(states.enter(key, bundlesOf(registry))),
+      taped: life.hold(new TapedListener(this.#parts, key)),
+      used: life.hold(used.enter()),
+      counted,
+    };
     return {
       identity,
       since: new Date(),
@@ -85,12 +100,13 @@ export class Attachments {
       registry,
       base,
       own,
-      place,
+      place: own.place,
       quarantine: quarantine.take(own, namesOf(registry)),
-      states,
-      heldStates: states,
+      states: held.states.first,
       writeRefusal,
-      tapeSlot: shadow?.kind === 'resolved' || tapes.isTapped(key) ? tapes.takeSlot() : undefined,
+      tapeSlot: held.taped.slotFor(shadow),
+      life,
+      held,
     };
   }
 
@@ -101,13 +117,6 @@ export class Attachments {
     const ids = new Set(components.map(({ id }) => id));
     if (attached.components.some(({ id }) => !ids.has(id))) this.#replacedMs = performance.now();
     const { registry, shadow, base } = this.#withCommonParts(resolution, attached.place);
-    const { handlers } = registry;
-    const { quarantine, states: all } = this.#parts;
-    const { held, states } = all.change(
-      keyOf(attached.identity),
-      attached.heldStates,
-      handlers.map(({ bundle }) => bundle),
-    );
     return {
       ...attached,
       bundles,
@@ -118,22 +127,14 @@ export class Attachments {
       isPassing: isPassingIn(resolution),
       registry,
       base,
-      quarantine: quarantine.take(attached.own, namesOf(registry)),
-      states,
-      heldStates: held,
+      quarantine: this.#parts.quarantine.take(attached.own, namesOf(registry)),
+      states: attached.held.states.change(bundlesOf(registry)),
     };
   }
 
-  /** For how long all containers have had the components that they have. */
+  /** For how long no container has lost components. */
   get settledForMs(): number {
     return performance.now() - this.#replacedMs;
-  }
-
-  /** Gives back what it had been given, but for its tape. */
-  end({ identity, heldStates }: Attached): void {
-    this.#parts.places.release(keyOf(identity));
-    this.#parts.observation.forget(identity);
-    this.#parts.states.release(heldStates);
   }
 
   /**
@@ -223,7 +224,11 @@ export class Attachments {
   }
 }
 
-/** What tells handlers apart that come in each other's place. */
+function bundlesOf({ handlers }: Registry): readonly (string | undefined)[] {
+  return handlers.map(({ bundle }) => bundle);
+}
+
+/** Tells apart handlers that come in each other's place. */
 function namesOf({ handlers }: Registry): readonly string[] {
   return handlers.map(({ bundle, name, component }) => JSON.stringify([bundle, name, component]));
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // How much memory the agent takes for a container, about: whoever starts containers says most of it.
 import type { ContainerProcessState } from '../agent-socket/container-process-state.ts';
-import type { EncodedRegistry } from '../worker/thread-messages.ts';
+import type { EncodedRegistry, SharedRegistry } from '../worker/thread-messages.ts';
 import type { Registry } from '../registry/registry.ts';
-import type { Attached } from './attached.ts';
+import type { Shadow } from '../resolvers/resolver.ts';
 
 /** What an entry takes besides its texts: an annotation as it was sent, and anything in a registry. */
 const annotationBytes = 64;
@@ -32,6 +32,10 @@ export interface KeptBytes {
   readonly common: readonly (readonly [digest: string, bytes: number])[];
 }
 
+export interface KeptRegistry extends Pick<SharedRegistry, 'registry' | 'base'> {
+  readonly shadow: Shadow | undefined;
+}
+
 function settingEntries({ handlers }: Pick<Registry, 'handlers'>): number {
   return handlers.reduce((sum, { settings }) => sum + settings.length, 0);
 }
@@ -45,7 +49,7 @@ function settingBytes({ handlers }: Registry): number {
  * addon, and in each worker.
  */
 export function registryBytes(
-  { registry, base, shadow }: Pick<Attached, 'registry' | 'base' | 'shadow'>,
+  { registry, base, shadow }: KeptRegistry,
   { own, handlers, annotations, digests }: EncodedRegistry,
   workers: number,
 ): KeptBytes {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Containers of which not all was known when they were attached: they are resolved again when it is.
+// Containers that were attached before all was known of their workloads: they are resolved again later.
 import { messageOf } from '../errors.ts';
 import type { ContainerIdentity } from '../resolvers/resolver.ts';
 import { shownContainer } from '../registry/shown-container.ts';
@@ -14,7 +14,7 @@ const gatherMs = 100;
 
 export class LateWorkloads implements Disposable {
   readonly #parts: ResolvingParts;
-  /** By the tokens of their listeners: what was known of them when they were resolved last. */
+  /** Workloads as they were known last, by the tokens of listeners. */
   readonly #lacking: Map<number, Workload> = new Map();
   #looking: NodeJS.Timeout | undefined;
 
@@ -25,14 +25,14 @@ export class LateWorkloads implements Disposable {
     });
   }
 
-  /** One was attached. */
-  enter(token: number, { identity }: Attached): void {
+  /** A listener was attached. */
+  enter(token: number, { identity }: Attached): Disposable {
     if (this.#lacks(identity)) this.#lacking.set(token, this.#workloadOf(identity));
-  }
-
-  /** One has ended. */
-  leave(token: number): void {
-    this.#lacking.delete(token);
+    return {
+      [Symbol.dispose]: () => {
+        this.#lacking.delete(token);
+      },
+    };
   }
 
   [Symbol.dispose](): void {
@@ -65,9 +65,9 @@ export class LateWorkloads implements Disposable {
   }
 
   async #resolve(token: number, identity: ContainerIdentity): Promise<void> {
-    const { containers, inTurn, log } = this.#parts;
+    const { containers, turns, log } = this.#parts;
     try {
-      await inTurn(identity, () => {
+      await turns.take(identity, () => {
         const attached = containers.get(token);
         if (attached !== undefined) resolveLate(this.#parts, token, attached);
       });

@@ -8,7 +8,7 @@ import type { Logger } from '../log.ts';
 import { ContainerRefusal } from '../resolvers/container-refusal.ts';
 import type { Resolver } from '../resolvers/resolver.ts';
 import { shownContainer } from '../registry/shown-container.ts';
-import type { InTurn } from './in-turn.ts';
+import type { ContainerTurns } from './container-turns.ts';
 import type { Attached, Resolved } from './attached.ts';
 import type { Attachments } from './attachments.ts';
 import type { Containers } from './containers.ts';
@@ -22,8 +22,7 @@ export interface ResolvingParts {
   readonly containers: Containers;
   readonly log: Logger;
   readonly lines: UserLines;
-  /** It takes time of the main thread, as attaching does. */
-  readonly inTurn: InTurn;
+  readonly turns: ContainerTurns;
 }
 
 export interface ReloadingParts extends ResolvingParts {
@@ -55,7 +54,7 @@ function replace(
     next = attachments.change(next, attachments.refused(attached.identity, thrown));
     containers.replace(token, next);
   }
-  retries.enter(token, next);
+  retries.changed(token, next);
   tellUnheld(lines, containers, token);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Containers whose bundles nobody could judge, as where the machine was short of memory: they are
-// resolved again until somebody can.
+// Containers whose bundles could not be checked, for want of memory or of a registry: they are resolved
+// again until they can.
 import { BackOff } from '../scheduling/back-off.ts';
 import type { BackOffLimits } from '../scheduling/back-off.ts';
 import { unknownForMs } from '../handler/finding.ts';
@@ -9,18 +9,17 @@ import type { Logger } from '../log.ts';
 import type { ContainerIdentity, Resolver } from '../resolvers/resolver.ts';
 import { shownContainer } from '../registry/shown-container.ts';
 import type { Attached } from './attached.ts';
-import type { InTurn } from './in-turn.ts';
+import type { ContainerTurns } from './container-turns.ts';
 import type { Containers } from './containers.ts';
 
-/** What is unknown stays so for a while; half of a pause is by chance. */
+/** Results that are unknown are kept for a while; half of a pause is random. */
 const pauses: BackOffLimits = { firstMs: 2 * unknownForMs, mostMs: 300_000 };
 
 export interface RetriesParts {
   readonly containers: Pick<Containers, 'get'>;
   readonly log: Logger;
   readonly resolver: () => Resolver;
-  /** It takes time of the main thread, as attaching does. */
-  readonly inTurn: InTurn;
+  readonly turns: ContainerTurns;
   /** @returns whether it has what it should have */
   readonly resolve: (token: number, attached: Attached) => boolean;
   readonly pauses?: BackOffLimits;
@@ -40,23 +39,32 @@ export class Retries implements Disposable {
     this.#parts = parts;
   }
 
-  /** One was attached, or has other handlers. */
-  enter(token: number, { isPassing }: Attached): void {
-    if (!isPassing) this.leave(token);
+  /** A listener was attached. */
+  enter(token: number, attached: Attached): Disposable {
+    this.changed(token, attached);
+    return {
+      [Symbol.dispose]: () => {
+        this.#leave(token);
+      },
+    };
+  }
+
+  /** Its handlers have changed. */
+  changed(token: number, { isPassing }: Attached): void {
+    if (!isPassing) this.#leave(token);
     else if (!this.#waiting.has(token)) {
       const backOff = new BackOff(this.#parts.pauses ?? pauses);
       this.#waiting.set(token, { backOff, timer: this.#timer(token, backOff) });
     }
   }
 
-  /** One has ended. */
-  leave(token: number): void {
+  #leave(token: number): void {
     clearTimeout(this.#waiting.get(token)?.timer);
     this.#waiting.delete(token);
   }
 
   [Symbol.dispose](): void {
-    for (const token of this.#waiting.keys()) this.leave(token);
+    for (const token of this.#waiting.keys()) this.#leave(token);
   }
 
   #timer(token: number, backOff: BackOff): NodeJS.Timeout {
@@ -77,7 +85,7 @@ export class Retries implements Disposable {
   async #prepare(token: number, identity: ContainerIdentity): Promise<void> {
     const isWanted = (): boolean => this.#parts.containers.get(token) !== undefined;
     try {
-      await this.#parts.inTurn(identity, async () =>
+      await this.#parts.turns.take(identity, async () =>
         this.#parts.resolver().prepare?.(identity, isWanted),
       );
     } catch (thrown) {
@@ -89,7 +97,7 @@ export class Retries implements Disposable {
     const identity = this.#parts.containers.get(token)?.identity;
     if (identity === undefined) return;
     await this.#prepare(token, identity);
-    await this.#parts.inTurn(identity, () => {
+    await this.#parts.turns.take(identity, () => {
       this.#resolve(token);
     });
   }

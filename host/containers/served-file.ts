@@ -117,22 +117,25 @@ export class ServedFile implements Disposable {
   readonly file: string;
   #timer: NodeJS.Timeout | undefined;
   #hasFailed = false;
+  #isOver = false;
 
   constructor(parts: ServedFileParts) {
     this.#parts = parts;
     this.file = servedPrefix(parts.socket) + randomUUID();
   }
 
-  /** What it says may be another thing now. */
+  /** Containers have come, changed or gone. */
   changed(): void {
+    if (this.#isOver) return;
     this.#timer ??= setTimeout(() => {
       this.#write();
     }, gatherMs).unref();
   }
 
-  /** What is still served is left for the next agent. */
+  /** Containers that are still served are left for the next agent. */
   [Symbol.dispose](): void {
     this.#write();
+    this.#isOver = true;
   }
 
   #write(): void {

@@ -10,7 +10,7 @@ import type { Attached } from './attached.ts';
 const maxNamed = 100;
 
 /** One of each container, which may have several listeners: each exec has its own. */
-function distinct(attached: Iterable<Attached>): readonly Attached[] {
+function distinct(attached: readonly Attached[]): readonly Attached[] {
   // a command that `run` has started is no container that goes on
   const containers = rootsFirst(
     [...attached].filter(({ identity }) => identity.peerUid !== undefined),
@@ -23,8 +23,11 @@ function distinct(attached: Iterable<Attached>): readonly Attached[] {
 }
 
 /** Logs which running containers are hurt by the agent's end, and by which calls. */
-export function logStranded(log: Logger, attached: Iterable<Attached>): void {
-  const stranded = distinct(attached);
+export function logStranded(
+  log: Logger,
+  attached: readonly (readonly [token: number, attached: Attached])[],
+): void {
+  const stranded = distinct(attached.map(([, each]) => each));
   for (const { registry, since } of stranded.slice(0, maxNamed)) {
     const calls = answeredSyscalls(registry).join(',');
     log.warn(

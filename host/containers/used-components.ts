@@ -10,6 +10,17 @@ interface Used {
 
 type ById = Map<string, Used>;
 
+/** The components of one listener, until it is disposed of. */
+export interface UsedByListener extends Disposable {
+  /** It has these now, and no others any more. */
+  replace(components: readonly LoadedComponent[], owner: string): void;
+}
+
+interface Own {
+  readonly components: readonly LoadedComponent[];
+  readonly owner: string;
+}
+
 export class UsedComponents {
   readonly #ofAll: ById = new Map();
   readonly #byOwner: Map<string, ById> = new Map();
@@ -28,8 +39,26 @@ export class UsedComponents {
     return new Set(this.#ofAll.keys());
   }
 
-  /** A listener has these now. */
-  add(components: readonly LoadedComponent[], owner: string): void {
+  /** One more listener, which has none yet. */
+  enter(): UsedByListener {
+    let own: Own | undefined;
+    const replace = (next: Own | undefined): void => {
+      // first: what it goes on having is there all the time
+      if (next !== undefined) this.#add(next);
+      if (own !== undefined) this.#remove(own);
+      own = next;
+    };
+    return {
+      replace: (components, owner) => {
+        replace({ components, owner });
+      },
+      [Symbol.dispose]: () => {
+        replace(undefined);
+      },
+    };
+  }
+
+  #add({ components, owner }: Own): void {
     const own: ById = this.#byOwner.get(owner) ?? new Map();
     this.#byOwner.set(owner, own);
     for (const component of new Set(components)) {
@@ -38,8 +67,7 @@ export class UsedComponents {
     }
   }
 
-  /** A listener has these no more. */
-  remove(components: readonly LoadedComponent[], owner: string): void {
+  #remove({ components, owner }: Own): void {
     const own: ById = this.#byOwner.get(owner) ?? new Map();
     for (const component of new Set(components)) {
       count(this.#ofAll, component, -1);

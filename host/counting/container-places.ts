@@ -36,6 +36,11 @@ interface Ended {
   readonly since: number;
 }
 
+/** A listener of a container, until it is disposed of. */
+export interface PlacedListener extends Disposable {
+  readonly own: ContainerPlace;
+}
+
 export interface ContainerPlacesParts {
   /** Told of a container that is not remembered any more. */
   readonly onForgotten: (own: ContainerPlace) => void;
@@ -61,19 +66,23 @@ export class ContainerPlaces {
   }
 
   /**
-   * For a listener.
+   * One more listener.
    * @param user who has sent it: the same for all of the container
    */
-  take(key: ContainerKey, user: number): ContainerPlace {
+  enter(key: ContainerKey, user: number): PlacedListener {
     this.#forgetOld();
     const known = this.#living.get(key) ?? this.#comeAgain(key, user) ?? this.#meet(user);
     known.listeners += 1;
     this.#living.set(key, known);
-    return known.own;
+    return {
+      own: known.own,
+      [Symbol.dispose]: () => {
+        this.#leave(key);
+      },
+    };
   }
 
-  /** A listener is gone. */
-  release(key: ContainerKey): void {
+  #leave(key: ContainerKey): void {
     this.#forgetOld();
     const known = this.#living.get(key);
     if (known === undefined) return;

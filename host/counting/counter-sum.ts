@@ -143,24 +143,27 @@ export class CounterSum {
   }
 
   /**
-   * A container is there; one that is there already stays what it is.
+   * A container is there, until what is returned is disposed of.
    * @param token of its listener
    */
-  begin(
+  enter(
     token: number,
     { containerId, workload }: Pick<Registry, 'containerId' | 'workload'>,
-  ): void {
-    if (this.#containers.has(token)) return;
-    this.#containers.set(token, {
+  ): Disposable {
+    const container: Counted = {
       id: containerId,
       namespace: this.#requests.enter(workload?.namespace ?? ''),
       rows: new CountedRows<keyof CallLabels>(mostRowsOfContainer),
-    });
+    };
+    this.#containers.set(token, container);
+    return {
+      [Symbol.dispose]: () => {
+        this.#leave(token, container);
+      },
+    };
   }
 
-  end(token: number): void {
-    const container = this.#containers.get(token);
-    if (container === undefined) return;
+  #leave(token: number, container: Counted): void {
     this.#containers.delete(token);
     container.rows = undefined;
     this.#ended.set(token, container);

@@ -92,7 +92,7 @@ export class Observation implements AsyncDisposable {
    * before is forgotten some time later.
    */
   watch(identity: ContainerIdentity, registry: Registry): Watch | undefined {
-    this.forget(identity);
+    this.#forget(identity);
     const { watchers, byMiddleware, withArguments } = this.#parts;
     const { middleware = [] } = registry;
     const own = middleware.flatMap((name) => byMiddleware.get(name) ?? []);
@@ -107,11 +107,17 @@ export class Observation implements AsyncDisposable {
     return { id, withArguments };
   }
 
-  /**
-   * A container is gone, or never came to be one. What is still to be told of it is told in its turn,
-   * by what is remembered of it until then.
-   */
-  forget(identity: ContainerIdentity): void {
+  /** A container that may be watched, until what is returned is disposed of. */
+  enterContainer(identity: ContainerIdentity): Disposable {
+    return {
+      [Symbol.dispose]: () => {
+        this.#forget(identity);
+      },
+    };
+  }
+
+  /** Workers may still tell of the container, so its watch is remembered for a while. */
+  #forget(identity: ContainerIdentity): void {
     const id = this.#watchOf.get(identity);
     if (id === undefined) return;
     this.#watchOf.delete(identity);

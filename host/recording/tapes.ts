@@ -49,6 +49,8 @@ export class Tapes {
   readonly #slots = new IndexPool(mostSlots);
   readonly #taped: Map<number, Taped> = new Map();
   readonly #tappings: Set<Tapping> = new Set();
+  /** The agent ends: nobody waits for calls any more. */
+  #isOver = false;
 
   /** @param isRead whether all that workers have sent has come, and was read */
   constructor(isRead: () => boolean) {
@@ -106,7 +108,7 @@ export class Tapes {
 
   /** A listener is gone, or is not written down any more, which used this place. */
   async end(token: number, slot: number): Promise<void> {
-    await this.#drain();
+    if (!this.#isOver) await this.#drain();
     const taped = this.#taped.get(token);
     if (taped?.slot === slot) this.#forget(token, taped);
     this.#slots.giveBack(slot);
@@ -129,6 +131,7 @@ export class Tapes {
 
   /** Ends all. */
   async endAll(): Promise<void> {
+    this.#isOver = true;
     if (this.#tappings.size === 0) return;
     await this.#drain();
     for (const tapping of this.#tappings) this.#finish(tapping, 'agent');

@@ -81,10 +81,13 @@ export class Shadows implements AsyncDisposable {
     this.#thread = new ReplayThread(parts.patienceMs);
   }
 
-  /** Whether the calls of the listener are to be written down for it. */
-  isAsked(token: number, shadow: Shadow | undefined): boolean {
+  /**
+   * Whether the calls of a listener are to be written down for its shadow.
+   * @param token undefined: it is not attached yet
+   */
+  isAsked(token: number | undefined, shadow: Shadow | undefined): boolean {
     if (shadow?.kind !== 'resolved') return false;
-    const known = this.#asked.get(token);
+    const known = token === undefined ? undefined : this.#asked.get(token);
     return known?.shadow !== shadow || known.leftAlone === undefined;
   }
 

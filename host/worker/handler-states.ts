@@ -1,11 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-// In the main thread: what the handlers of a bundle remember of a container, which may have several
-// listeners.
+// In the main thread: the states that a bundle's handlers keep of a container, for all of its listeners.
 import type { ContainerKey } from '../agent-socket/container-key.ts';
 import type { Native, StateHandle } from '../native.ts';
 
 /** Bytes that one such memory may have, keys and values together. */
 export const mostStateBytes = 65_536;
+
+/** The name of a handler's bundle; undefined: it is of none. */
+type Bundle = string | undefined;
+
+/** The states of one listener's handlers, until it is disposed of. */
+export interface ListenerStates extends Disposable {
+  /** Those of the handlers that it came with. */
+  readonly first: readonly StateHandle[];
+  /**
+   * Its handlers change. The state of a bundle that stays is kept; calls that are being handled still
+   * use the states that they were given, so these are released at the listener's end.
+   * @returns those of the new handlers
+   */
+  change(bundles: readonly Bundle[]): readonly StateHandle[];
+}
 
 interface Shared {
   readonly key: string;
@@ -23,9 +37,30 @@ export class HandlerStates {
     this.#native = native;
   }
 
-  /** One for each handler: those of one bundle have the same one. */
-  take(container: ContainerKey, bundles: readonly (string | undefined)[]): readonly StateHandle[] {
-    const keys = new Map<string | undefined, string>();
+  /** One more listener of a container, with one state for each handler: one bundle's handlers share it. */
+  enter(container: ContainerKey, bundles: readonly Bundle[]): ListenerStates {
+    const first = this.#take(container, bundles);
+    let held = first;
+    return {
+      first,
+      change: (next) => {
+        const states = this.#take(container, next);
+        const added = [...new Set(states)].filter((handle) => !held.includes(handle));
+        // each is held once, however often handlers change
+        const surplus = [...states];
+        for (const handle of added) surplus.splice(surplus.indexOf(handle), 1);
+        this.#release(surplus);
+        held = [...held, ...added];
+        return states;
+      },
+      [Symbol.dispose]: () => {
+        this.#release(held);
+      },
+    };
+  }
+
+  #take(container: ContainerKey, bundles: readonly Bundle[]): readonly StateHandle[] {
+    const keys = new Map<Bundle, string>();
     for (const bundle of new Set(bundles)) keys.set(bundle, JSON.stringify([container, bundle]));
     return bundles.map((bundle) => {
       const key = keys.get(bundle) ?? '';
@@ -42,34 +77,7 @@ export class HandlerStates {
     return shared;
   }
 
-  /**
-   * The same for a listener whose handlers change. What a bundle that stays remembers, it goes on
-   * remembering; calls that are being handled still use what they were given.
-   * @returns all that are to be released in the end, and those of the new handlers
-   */
-  change(
-    container: ContainerKey,
-    held: readonly StateHandle[],
-    bundles: readonly (string | undefined)[],
-  ): { readonly held: readonly StateHandle[]; readonly states: readonly StateHandle[] } {
-    const states = this.take(container, bundles);
-    const isNew = (handle: StateHandle): boolean => !held.includes(handle);
-    const added = states.filter(
-      (handle, index) => isNew(handle) && states.indexOf(handle) === index,
-    );
-    // each is held once, however often handlers change
-    const surplus = [...states];
-    for (const handle of added) surplus.splice(surplus.indexOf(handle), 1);
-    this.#forget(surplus);
-    return { held: [...held, ...added], states };
-  }
-
-  /** A listener is gone. */
-  release(handles: readonly StateHandle[]): void {
-    this.#forget(handles);
-  }
-
-  #forget(handles: readonly StateHandle[]): void {
+  #release(handles: readonly StateHandle[]): void {
     for (const handle of handles) {
       const shared = this.#byHandle.get(handle);
       if (shared === undefined) continue;

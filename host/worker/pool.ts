@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The worker threads, seen from the main thread.
 import { once } from 'node:events';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ResourceLimits, Worker } from 'node:worker_threads';
@@ -9,7 +8,7 @@ import type { ResourceLimits, Worker } from 'node:worker_threads';
 import { AgentError, messageOf } from '../errors.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import type { LogOptions, Logger } from '../log.ts';
-import { heapLimitMb, memoryLimit } from '../process/memory-limit.ts';
+import { heapLimitMb } from '../process/memory-limit.ts';
 import type { Native, ReceiverHandle } from '../native.ts';
 import type { Observation } from '../observation/observation.ts';
 import { SeldomNotice } from '../scheduling/seldom-notice.ts';
@@ -20,47 +19,21 @@ import type { CodeSize } from '../bundles/code-room.ts';
 import type { CounterBlock, CounterSum } from '../counting/counter-sum.ts';
 import type { DroppedLines } from './dropped-lines.ts';
 import { mostInstanceBytes, mostResidentBytes } from './instance-memory.ts';
+import type { PoolSize } from './pool-size.ts';
 import type { QuarantineBuffers } from './quarantine.ts';
 import { SentComponents } from './sent-components.ts';
 import type { CallFailure, ListenerNote, WorkerInput, WorkerMessage } from './thread-messages.ts';
 import type { TapedCall } from '../recording/recorded-call.ts';
 
-export interface PoolSize {
-  /** How many workers run at once while none is blocked. */
-  readonly running: number;
-  /** There are always so many: one more than can run takes over when one is ended. */
-  readonly fewest: number;
-  /** Even when all are blocked. */
-  readonly most: number;
+/** Who hears of failed calls. */
+export interface WorkerEvents {
+  fail(failure: CallFailure): void;
+  note(note: ListenerNote): void;
 }
 
-/** What a worker takes by itself, and all of them may take of the agent's memory. */
-const workerBytes = 16 * 2 ** 20;
-const partOfWorkers = 1 / 4;
-/** The addon has 64 places, also for those that a container keeps waiting and others replace. */
-const mostWorkers = 48;
-/** So that calls go on while some wait for something slow, on any machine. */
-const leastWorkers = 8;
-
-export interface Machine {
-  readonly cores: number;
-  /** What the agent may have. */
-  readonly memoryBytes: number;
-}
-
-/** @param workers a fixed number; absent: as the machine has cores and the agent memory */
-export function poolSize(
-  workers?: number,
-  machine: Machine = { cores: availableParallelism(), memoryBytes: memoryLimit() },
-): PoolSize {
-  if (workers !== undefined) return { running: workers, fewest: workers, most: workers };
-  const { cores, memoryBytes } = machine;
-  const fitting = Math.floor((memoryBytes * partOfWorkers) / workerBytes);
-  const most = Math.max(leastWorkers, Math.min(mostWorkers, fitting, 4 * cores));
-  // one waits for all others while another one holds the listener of a thread that calls alone; and
-  // a third is for when some are blocked
-  const running = Math.max(2, Math.min(cores, Math.floor((most * 2) / 3)));
-  return { running, fewest: running + 1, most };
+export interface Taper {
+  /** @param done to be called once the call takes no more room */
+  take(taped: TapedCall, done: () => void): void;
 }
 
 export interface PoolParts {
@@ -72,13 +45,12 @@ export interface PoolParts {
   readonly counters: CounterSum;
   readonly quarantine: QuarantineBuffers;
   readonly dropped: DroppedLines;
-  readonly onFailed: (failure: CallFailure) => void;
-  readonly onNote: (note: ListenerNote) => void;
+  readonly events: WorkerEvents;
   /** Where calls are counted that were lost on their way to whoever records. */
   readonly losses: SharedArrayBuffer;
   readonly observation: Observation;
-  /** @param done to be called once the call takes no more room */
-  readonly onTaped: (taped: TapedCall, done: () => void) => void;
+  /** Each takes all calls that were written down. */
+  readonly tapers: readonly Taper[];
 }
 
 /**
@@ -394,10 +366,10 @@ export class Pool {
             counters.takeBack(message.slots);
             break;
           case 'failed':
-            this.#parts.onFailed(message);
+            this.#parts.events.fail(message);
             break;
           case 'note':
-            this.#parts.onNote(message);
+            this.#parts.events.note(message);
             break;
           case 'lines dropped':
             this.#parts.dropped.begin(message.place, message.container);
@@ -414,10 +386,14 @@ export class Pool {
   #takeTaped(taped: TapedCall): void {
     const { place, cost } = taped;
     this.#unread.take(place, cost);
+    const { tapers } = this.#parts;
+    let left = tapers.length;
+    const done = (): void => {
+      left -= 1;
+      if (left === 0) this.#unread.leave(place, cost);
+    };
     this.#tapeTurns.add(() => {
-      this.#parts.onTaped(taped, () => {
-        this.#unread.leave(place, cost);
-      });
+      for (const taper of tapers) taper.take(taped, done);
     });
   }
 }

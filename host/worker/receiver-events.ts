@@ -8,7 +8,7 @@ import type { Native, ReceiverEvent, ReceiverHandle } from '../native.ts';
 export interface ReceiverEventParts {
   readonly native: Native;
   readonly receiver: ReceiverHandle;
-  readonly onEvent: (event: ReceiverEvent) => void;
+  readonly events: { hear(event: ReceiverEvent): void };
 }
 
 /** Hands events on as they come, until it is disposed of. */
@@ -16,11 +16,11 @@ export class ReceiverEvents implements Disposable {
   readonly #wake: Socket;
   readonly #draining: Draining;
 
-  constructor({ native, receiver, onEvent }: ReceiverEventParts) {
+  constructor({ native, receiver, events }: ReceiverEventParts) {
     this.#draining = new Draining(() => {
       const event = native.nextReceiverEvent(receiver);
       if (event === null) return 'nothing';
-      onEvent(event);
+      events.hear(event);
       return 'more';
     });
     this.#wake = new Socket({ fd: native.takeReceiverWakeFd(receiver), writable: false });

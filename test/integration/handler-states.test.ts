@@ -15,25 +15,25 @@ const room = new Uint8Array(mostStateBytes);
 
 test('HandlerStates: handlers of one bundle share, others do not', () => {
   const states = new HandlerStates(native);
-  const [a, b, c] = states.take(named('c1'), ['one', 'two', 'one']);
+  const [a, b, c] = states.enter(named('c1'), ['one', 'two', 'one']).first;
   expect(a).toBe(c);
   expect(a).not.toBe(b);
-  expect(states.take(named('c2'), ['one'])[0]).not.toBe(a);
+  expect(states.enter(named('c2'), ['one']).first[0]).not.toBe(a);
 });
 
 test('HandlerStates: a second listener of a container has what the first one has', () => {
   const states = new HandlerStates(native);
-  const first = states.take(named('c1'), ['one', 'one']);
-  const [state] = first;
+  const one = states.enter(named('c1'), ['one', 'one']);
+  const [state] = one.first;
   if (state === undefined) throw new Error('no state');
   native.stateSet(state, key, Uint8Array.of(1, 2));
-  const second = states.take(named('c1'), ['one']);
-  expect(second).toEqual([state]);
-  states.release(first);
+  const other = states.enter(named('c1'), ['one']);
+  expect(other.first).toEqual([state]);
+  one[Symbol.dispose]();
   expect(native.stateGet(state, key, room)).toBe(2);
-  states.release(second);
+  other[Symbol.dispose]();
   expect(() => native.stateGet(state, key, room)).toThrow('EBADF');
-  const [anew] = states.take(named('c1'), ['one']);
+  const [anew] = states.enter(named('c1'), ['one']).first;
   if (anew === undefined) throw new Error('no state');
   expect(native.stateGet(anew, key, room)).toBe(-1);
 });
@@ -41,17 +41,29 @@ test('HandlerStates: a second listener of a container has what the first one has
 test('HandlerStates: names do not run into each other', () => {
   const states = new HandlerStates(native);
   const handles = [
-    states.take(named('a","b'), ['c']),
-    states.take(named('a'), ['b","c']),
-    states.take(named('a'), [undefined]),
+    states.enter(named('a","b'), ['c']).first,
+    states.enter(named('a'), ['b","c']).first,
+    states.enter(named('a'), [undefined]).first,
   ];
   expect(new Set(handles.flat()).size).toBe(3);
 });
 
 test('HandlerStates: a container of a user by the id of root’s has nothing of it', () => {
   const states = new HandlerStates(native);
-  const [roots] = states.take(named('c1'), ['one']);
-  const [theirs] = states.take(named('c1', 1000), ['one']);
+  const [roots] = states.enter(named('c1'), ['one']).first;
+  const [theirs] = states.enter(named('c1', 1000), ['one']).first;
   expect(theirs).not.toBe(roots);
-  expect(states.take(named('c1', 1000), ['one'])).toEqual([theirs]);
+  expect(states.enter(named('c1', 1000), ['one']).first).toEqual([theirs]);
+});
+
+test('HandlerStates: the state of a bundle stays while handlers change, and ends with the listener', () => {
+  const states = new HandlerStates(native);
+  const listener = states.enter(named('c1'), ['one']);
+  const [state] = listener.first;
+  if (state === undefined) throw new Error('no state');
+  expect(listener.change(['two', 'one'])[1]).toBe(state);
+  expect(listener.change(['two'])).not.toContain(state);
+  expect(listener.change(['one'])).toEqual([state]);
+  listener[Symbol.dispose]();
+  expect(() => native.stateGet(state, key, room)).toThrow('EBADF');
 });

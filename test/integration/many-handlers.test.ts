@@ -20,11 +20,11 @@ test('A6: agent: a component of many handlers of many listeners is looked at onc
   await using callers = new AsyncDisposableStack();
   const three = Array.from({ length: 3 }, () => callers.use(new AskedCaller({ socket, id: 'c1' })));
   await Promise.all(three.map(async (caller) => caller.ask('getpgid 0')));
-  const ids = agent.components().map(({ id }) => id);
+  const ids = agent.components.all().map(({ id }) => id);
   // of containers, and of workers
   expect(ids).toHaveLength(2);
   expect(new Set(ids).size).toBe(1);
 
   await callers.disposeAsync();
-  await until('workers alone to have it', () => agent.components().length === 1 || undefined);
+  await until('workers alone to have it', () => agent.components.all().length === 1 || undefined);
 });

@@ -13,8 +13,9 @@ import { inbox, loadNative } from '../../host/native.ts';
 import type { ReceiverHandle } from '../../host/native.ts';
 import { CounterSum } from '../../host/counting/counter-sum.ts';
 import { figure, makeCounters } from '../../host/counting/counters.ts';
-import { Pool, poolSize } from '../../host/worker/pool.ts';
-import type { PoolSize } from '../../host/worker/pool.ts';
+import { Pool } from '../../host/worker/pool.ts';
+import { poolSize } from '../../host/worker/pool-size.ts';
+import type { PoolSize } from '../../host/worker/pool-size.ts';
 import { makeQuarantineBuffers } from '../../host/worker/quarantine.ts';
 import { Watching } from '../../host/observation/watching.ts';
 import { makeLossCounters } from '../../host/recording/tape-room.ts';
@@ -42,11 +43,10 @@ async function startPool(receiver: ReceiverHandle, size: PoolSize): Promise<Pool
     counters: new CounterSum(),
     quarantine: makeQuarantineBuffers(),
     dropped: new DroppedLines(createLog(logOptions)),
-    onFailed: () => undefined,
-    onNote: () => undefined,
+    events: { fail: () => undefined, note: () => undefined },
     losses: makeLossCounters(),
     observation: watching.observation,
-    onTaped: () => undefined,
+    tapers: [],
   });
 }
 

@@ -51,7 +51,7 @@ class Served implements AsyncDisposable {
       log: { level: 'fatal', format: 'text', isColored: false },
     });
     served.#agent = agent;
-    served.#components.used = () => agent.components();
+    served.#components.used = () => agent.components.all();
     agent.listen({ path: served.socket, allowedUids: [] });
     // its bundle is known from now on
     await served.answersGood();

@@ -2,7 +2,7 @@
 // Late answers: they come when they should, however many there are, and cost no thread.
 import { describe, expect, test } from 'vitest';
 
-import { poolSize } from '../../host/worker/pool.ts';
+import { poolSize } from '../../host/worker/pool-size.ts';
 import { startHostileAgent } from '../support/hostile-agent-process.ts';
 import type { HostileAgent } from '../support/hostile-agent-process.ts';
 import { cpuTicks, threadCount } from '../support/process-resources.ts';

@@ -11,17 +11,22 @@ const rememberedMs = 120_000;
 class Places {
   readonly forgotten: ContainerPlace[] = [];
   now = 0;
+  readonly #listeners: Map<string, Disposable[]> = new Map();
   readonly #places = new ContainerPlaces({
     onForgotten: (own) => this.forgotten.push(own),
     now: () => this.now,
   });
 
   take(containerId: string, user = 0): ContainerPlace {
-    return this.#places.take(keyOf({ state: { containerId }, peerUid: user }), user);
+    const key = keyOf({ state: { containerId }, peerUid: user });
+    const listener = this.#places.enter(key, user);
+    this.#listeners.set(key, [...(this.#listeners.get(key) ?? []), listener]);
+    return listener.own;
   }
 
   release(containerId: string, user = 0): void {
-    this.#places.release(keyOf({ state: { containerId }, peerUid: user }));
+    const key = keyOf({ state: { containerId }, peerUid: user });
+    this.#listeners.get(key)?.pop()?.[Symbol.dispose]();
   }
 }
 

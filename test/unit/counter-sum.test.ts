@@ -9,11 +9,22 @@ import { CountingWorker, countAt } from '../support/counted-calls.ts';
 
 const suffix = { name: 'suffix', bundle: 'demo' };
 
-function begin(sum: CounterSum, token: number, namespace?: string): void {
-  sum.begin(token, {
-    containerId: `c${token}`,
-    ...(namespace === undefined ? {} : { workload: { namespace } }),
-  });
+/** By the sums that they are in, and by their tokens. */
+const entered: WeakMap<CounterSum, Map<number, Disposable>> = new WeakMap();
+
+function begin(
+  sum: CounterSum,
+  token: number,
+  namespace?: string,
+  containerId = `c${token}`,
+): void {
+  const workload = namespace === undefined ? {} : { workload: { namespace } };
+  const all = entered.get(sum) ?? new Map<number, Disposable>();
+  entered.set(sum, all.set(token, sum.enter(token, { containerId, ...workload })));
+}
+
+function end(sum: CounterSum, token: number): void {
+  entered.get(sum)?.get(token)?.[Symbol.dispose]();
 }
 
 function workerOf(sum: CounterSum): CountingWorker {
@@ -115,7 +126,7 @@ describe('CounterSum', () => {
     begin(sum, 1, 'shop');
     const worker = workerOf(sum);
     worker.count({ token: 1, syscall: 'mkdir' });
-    sum.end(1);
+    end(sum, 1);
     sum.retire(worker.block);
     expect(workerOf(sum).count({ token: 2, syscall: 'mkdir' })).toBe(1);
     expect(requestsOf(sum)).toEqual(['other mkdir 0: 1', 'shop mkdir 0: 1']);
@@ -138,7 +149,7 @@ describe('CounterSum', () => {
     begin(sum, 1, 'shop');
     const worker = workerOf(sum);
     worker.count({ token: 1, syscall: 'mkdir', handler: suffix });
-    sum.end(1);
+    end(sum, 1);
     expect(callsOf(sum, 1)).toBeUndefined();
     expect(requestsOf(sum)).toEqual(['shop mkdir 0: 1']);
     worker.slots.end(1);
@@ -169,7 +180,7 @@ describe('CounterSum', () => {
       }
       if (token % 2 === 0) worker.deliver();
       look();
-      sum.end(token);
+      end(sum, token);
       look();
       worker.slots.end(token);
       look();
@@ -208,7 +219,7 @@ describe('G8: namespaces come from outside', () => {
       begin(sum, token, `n${token}`);
       worker.count({ token, syscall: 'mkdir', handler: suffix });
       worker.count({ token, syscall: 'chmod', errno: 1 });
-      sum.end(token);
+      end(sum, token);
       worker.slots.end(token);
     }
     const { requests, answers } = sum.totals();
@@ -238,7 +249,7 @@ describe('G8: namespaces come from outside', () => {
     const calls = rows.reduce((all, row) => all + Number(row.split(': ')[1]), 0);
     expect(calls).toBe(10_000);
 
-    for (let token = 1; token <= 10_000; token += 1) sum.end(token);
+    for (let token = 1; token <= 10_000; token += 1) end(sum, token);
     begin(sum, 10_001, 'next');
     expect(sum.namespaces()).toEqual(new Map([['next', 1]]));
   });
@@ -249,7 +260,7 @@ describe('G8: namespaces come from outside', () => {
     for (const token of [1, 2]) {
       begin(sum, token, 'shop');
       worker.count({ token, syscall: 'mkdir' });
-      sum.end(token);
+      end(sum, token);
       worker.slots.end(token);
     }
     expect(requestsOf(sum)).toEqual(['shop mkdir 0: 2']);
@@ -262,7 +273,7 @@ describe('G8: namespaces come from outside', () => {
     worker.count({ token: 1, syscall: 'mkdir' });
     for (let token = 2; token <= 500; token += 1) {
       begin(sum, token, `n${token}`);
-      sum.end(token);
+      end(sum, token);
     }
     expect(requestsOf(sum)).toContain('stays mkdir 0: 1');
   });
@@ -297,13 +308,11 @@ describe('G8: namespaces come from outside', () => {
 
   test('a container with several listeners is one', () => {
     const sum = new CounterSum();
-    for (const token of [1, 2]) {
-      sum.begin(token, { containerId: 'c', workload: { namespace: 'shop' } });
-    }
+    for (const token of [1, 2]) begin(sum, token, 'shop', 'c');
     expect(sum.namespaces()).toEqual(new Map([['shop', 1]]));
-    sum.end(1);
+    end(sum, 1);
     expect(sum.namespaces()).toEqual(new Map([['shop', 1]]));
-    sum.end(2);
+    end(sum, 2);
     expect(sum.namespaces()).toEqual(new Map());
   });
 });

@@ -2,7 +2,6 @@
 // Tests how it is found out that a container's callers may be written to.
 import { expect, test } from 'vitest';
 
-import { keyOf } from '../../host/agent-socket/container-key.ts';
 import type { ContainerProcessState } from '../../host/agent-socket/container-process-state.ts';
 import {
   FilterFlags,
@@ -11,7 +10,6 @@ import {
 } from '../../host/agent-socket/filter-flags.ts';
 import type { InTurn } from '../../host/agent-socket/filter-flags.ts';
 
-const roots = keyOf({ state: { containerId: 'c1' } });
 const lacks = `the container's seccomp profile lacks "flags": ["${waitKillableFlag}"]`;
 const unnamed = expect.stringContaining('its runtime names no OCI bundle');
 
@@ -47,7 +45,7 @@ const withFlags = (...flags: readonly unknown[]): object => ({ linux: { seccomp:
 const killable = withFlags('SECCOMP_FILTER_FLAG_LOG', waitKillableFlag);
 
 test('M4: FilterFlags: a profile with the flag lets callers be written to', async () => {
-  expect(await flagsOf({ '/b': killable }).enter(stateOf('/b'), 0)).toBeUndefined();
+  expect(await flagsOf({ '/b': killable }).enter(stateOf('/b'), 0).refusal).toBeUndefined();
 });
 
 test.for([
@@ -61,44 +59,44 @@ test.for([
   ['no object', null],
   ['the flag somewhere else', { flags: [waitKillableFlag], linux: { flags: [waitKillableFlag] } }],
 ] as const)('M4: FilterFlags: a bundle with %s does not', async ([, config]) => {
-  expect(await flagsOf({ '/b': config }).enter(stateOf('/b'), 0)).toBe(lacks);
+  expect(await flagsOf({ '/b': config }).enter(stateOf('/b'), 0).refusal).toBe(lacks);
 });
 
 test('M4: FilterFlags: what cannot be read is not known, and the text is not shown', async () => {
   const flags = flagsOf({ '/broken': '{"process":{"env":["TOKEN=geheim"' });
-  expect(await flags.enter(stateOf('/none'), 0)).toContain('/none/config.json: ENOENT');
-  const broken = await flags.enter(stateOf('/broken'), 0);
+  expect(await flags.enter(stateOf('/none'), 0).refusal).toContain('/none/config.json: ENOENT');
+  const broken = await flags.enter(stateOf('/broken'), 0).refusal;
   expect(broken).toContain('/broken/config.json: no JSON');
   expect(broken).not.toContain('geheim');
 });
 
 test('M4, G6: FilterFlags: what a container has holds for the exec that names no bundle', async () => {
   const flags = flagsOf({ '/b': killable, '/c': withFlags() });
-  await flags.enter(stateOf('/b'), 0);
-  await flags.enter(stateOf('/c', 'c2'), 0);
-  expect(await flags.enter(stateOf('.'), 0)).toBeUndefined();
-  expect(await flags.enter(stateOf('.', 'c2'), 0)).toBe(lacks);
-  expect(await flags.enter(stateOf('.', 'c3'), 0)).toEqual(unnamed);
-  expect(await flags.enter(stateOf('', 'c4'), 0)).toEqual(unnamed);
+  await flags.enter(stateOf('/b'), 0).refusal;
+  await flags.enter(stateOf('/c', 'c2'), 0).refusal;
+  expect(await flags.enter(stateOf('.'), 0).refusal).toBeUndefined();
+  expect(await flags.enter(stateOf('.', 'c2'), 0).refusal).toBe(lacks);
+  expect(await flags.enter(stateOf('.', 'c3'), 0).refusal).toEqual(unnamed);
+  expect(await flags.enter(stateOf('', 'c4'), 0).refusal).toEqual(unnamed);
 });
 
 test('M4: FilterFlags: a container is known until its last listener ends', async () => {
   const flags = flagsOf({ '/b': killable });
-  await flags.enter(stateOf('/b'), 0);
-  await flags.enter(stateOf('.'), 0);
-  flags.leave(roots);
-  expect(await flags.enter(stateOf('.'), 0)).toBeUndefined();
-  flags.leave(roots);
-  flags.leave(roots);
-  flags.leave(roots);
-  expect(await flags.enter(stateOf('.'), 0)).toEqual(unnamed);
+  const first = flags.enter(stateOf('/b'), 0);
+  const second = flags.enter(stateOf('.'), 0);
+  first[Symbol.dispose]();
+  const third = flags.enter(stateOf('.'), 0);
+  expect(await third.refusal).toBeUndefined();
+  second[Symbol.dispose]();
+  third[Symbol.dispose]();
+  expect(await flags.enter(stateOf('.'), 0).refusal).toEqual(unnamed);
 });
 
 test('M4: FilterFlags: a container made anew under the same id has what its bundle says', async () => {
   const flags = flagsOf({ '/b': killable, '/c': withFlags() });
-  await flags.enter(stateOf('/b'), 0);
-  expect(await flags.enter(stateOf('/c'), 0)).toBe(lacks);
-  expect(await flags.enter(stateOf('.'), 0)).toBe(lacks);
+  await flags.enter(stateOf('/b'), 0).refusal;
+  expect(await flags.enter(stateOf('/c'), 0).refusal).toBe(lacks);
+  expect(await flags.enter(stateOf('.'), 0).refusal).toBe(lacks);
 });
 
 test('M4: FilterFlags: of a command the kernel says', () => {
@@ -108,18 +106,21 @@ test('M4: FilterFlags: of a command the kernel says', () => {
 
 test('M4: FilterFlags: a user says nothing of root’s container by its id', async () => {
   const flags = flagsOf({ '/b': killable, '/c': withFlags() });
-  await flags.enter(stateOf('/c'), 0);
-  expect(await flags.enter(stateOf('/b'), 1000)).toBeUndefined();
-  expect(await flags.enter(stateOf('.'), 0)).toBe(lacks);
-  expect(await flags.enter(stateOf('.'), 1001)).toEqual(unnamed);
-  flags.leave(keyOf({ state: { containerId: 'c1' }, peerUid: 1000 }));
-  expect(await flags.enter(stateOf('.'), 1000)).toEqual(unnamed);
+  await flags.enter(stateOf('/c'), 0).refusal;
+  const theirs = flags.enter(stateOf('/b'), 1000);
+  expect(await theirs.refusal).toBeUndefined();
+  expect(await flags.enter(stateOf('.'), 0).refusal).toBe(lacks);
+  expect(await flags.enter(stateOf('.'), 1001).refusal).toEqual(unnamed);
+  theirs[Symbol.dispose]();
+  expect(await flags.enter(stateOf('.'), 1000).refusal).toEqual(unnamed);
 });
 
 test('M4: FilterFlags: a bundle of a user says nothing to others', async () => {
   const flags = flagsOf({ '/users/b': killable });
-  expect(await flags.enter(stateOf('/users/b'), 1000)).toBeUndefined();
-  expect(await flags.enter(stateOf('/users/b'), 0)).toContain('/users/b/config.json: EPERM');
+  expect(await flags.enter(stateOf('/users/b'), 1000).refusal).toBeUndefined();
+  expect(await flags.enter(stateOf('/users/b'), 0).refusal).toContain(
+    '/users/b/config.json: EPERM',
+  );
 });
 
 test('G1: FilterFlags: no more is read for a user than the main thread has time for', async () => {
@@ -128,8 +129,8 @@ test('G1: FilterFlags: no more is read for a user than the main thread has time 
     asked.push([owner, mostBytes]);
     return Promise.resolve(new TextEncoder().encode('{}'));
   }, atOnce);
-  await flags.enter(stateOf('/b'), 0);
-  await flags.enter(stateOf('/b'), 1000);
+  await flags.enter(stateOf('/b'), 0).refusal;
+  await flags.enter(stateOf('/b'), 1000).refusal;
   expect(asked).toEqual([
     [0, 4 * 1024 * 1024],
     [1000, 256 * 1024],
@@ -148,10 +149,10 @@ test('FilterFlags: a bundle that does not answer keeps nobody, and its flags are
     }
     return new TextEncoder().encode(JSON.stringify(killable));
   }, atOnce);
-  const hung = flags.enter(stateOf('/hung', 'c2'), 1000);
-  expect(await flags.enter(stateOf('/b'), 0)).toBeUndefined();
+  const hung = flags.enter(stateOf('/hung', 'c2'), 1000).refusal;
+  expect(await flags.enter(stateOf('/b'), 0).refusal).toBeUndefined();
   // what is executed in that container meanwhile
-  const executed = flags.enter(stateOf('.', 'c2'), 1000);
+  const executed = flags.enter(stateOf('.', 'c2'), 1000).refusal;
   giveUp?.();
   expect(await hung).toContain('/hung/config.json: ETIMEDOUT');
   expect(await executed).toBe(await hung);
@@ -167,6 +168,6 @@ test('FilterFlags: what a user has written is looked at in a turn of this user',
       return Promise.resolve();
     },
   );
-  expect(await flags.enter(stateOf('/b'), 1000)).toBeUndefined();
+  expect(await flags.enter(stateOf('/b'), 1000).refusal).toBeUndefined();
   expect(turns).toEqual([1000]);
 });

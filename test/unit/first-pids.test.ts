@@ -39,47 +39,45 @@ function stateOf(containerPid: number, containerId = 'c1'): ContainerProcessStat
 
 test('G6: FirstPids: what a runtime says is known for the exec that does not say it', () => {
   const pids = firstPids(() => false);
-  expect(pids.enter(stateOf(1234), { pid: process.pid, uid: 0 })).toBe(1234);
-  expect(pids.enter(stateOf(0), { pid: process.pid, uid: 0 })).toBe(1234);
+  expect(pids.enter(stateOf(1234), { pid: process.pid, uid: 0 }).firstPid).toBe(1234);
+  expect(pids.enter(stateOf(0), { pid: process.pid, uid: 0 }).firstPid).toBe(1234);
 });
 
 test('FirstPids: containers are known by their ids', () => {
   const pids = firstPids(() => false);
   pids.enter(stateOf(1234), { pid: process.pid, uid: 0 });
-  expect(pids.enter(stateOf(0, 'c2'), { pid: process.pid, uid: 0 })).toBeUndefined();
+  expect(pids.enter(stateOf(0, 'c2'), { pid: process.pid, uid: 0 }).firstPid).toBeUndefined();
 });
 
 test('FirstPids: a container made anew under the same id has what was said last', () => {
   const pids = firstPids(() => false);
   pids.enter(stateOf(1234), { pid: process.pid, uid: 0 });
-  expect(pids.enter(stateOf(5678), { pid: process.pid, uid: 0 })).toBe(5678);
-  expect(pids.enter(stateOf(0), { pid: process.pid, uid: 0 })).toBe(5678);
+  expect(pids.enter(stateOf(5678), { pid: process.pid, uid: 0 }).firstPid).toBe(5678);
+  expect(pids.enter(stateOf(0), { pid: process.pid, uid: 0 }).firstPid).toBe(5678);
 });
 
 test('G6: FirstPids: a container is known until its last listener ends', () => {
   const pids = firstPids(() => false);
-  pids.enter(stateOf(1234), { pid: process.pid, uid: 0 });
-  pids.enter(stateOf(0), { pid: process.pid, uid: 0 });
-  pids.leave(roots);
-  expect(pids.enter(stateOf(0), { pid: process.pid, uid: 0 })).toBe(1234);
-  pids.leave(roots);
-  pids.leave(roots);
-  expect(pids.enter(stateOf(0), { pid: process.pid, uid: 0 })).toBeUndefined();
-});
-
-test('FirstPids: leaving a container that nobody entered changes nothing', () => {
-  const pids = firstPids(() => false);
-  pids.leave(roots);
-  pids.enter(stateOf(1234), { pid: process.pid, uid: 0 });
-  expect(pids.enter(stateOf(0), { pid: process.pid, uid: 0 })).toBe(1234);
+  const first = pids.enter(stateOf(1234), { pid: process.pid, uid: 0 });
+  const second = pids.enter(stateOf(0), { pid: process.pid, uid: 0 });
+  first[Symbol.dispose]();
+  const third = pids.enter(stateOf(0), { pid: process.pid, uid: 0 });
+  expect(third.firstPid).toBe(1234);
+  second[Symbol.dispose]();
+  third[Symbol.dispose]();
+  expect(pids.enter(stateOf(0), { pid: process.pid, uid: 0 }).firstPid).toBeUndefined();
 });
 
 test('FirstPids: a peer in our own pid namespace tells nothing', () => {
-  expect(firstPids(() => false).enter(stateOf(0), { pid: process.pid, uid: 0 })).toBeUndefined();
+  expect(
+    firstPids(() => false).enter(stateOf(0), { pid: process.pid, uid: 0 }).firstPid,
+  ).toBeUndefined();
 });
 
 test('FirstPids: a peer that is gone tells nothing', () => {
-  expect(firstPids(() => false).enter(stateOf(0), { pid: nobody, uid: 0 })).toBeUndefined();
+  expect(
+    firstPids(() => false).enter(stateOf(0), { pid: nobody, uid: 0 }).firstPid,
+  ).toBeUndefined();
 });
 
 /** The children of a process's first thread. */
@@ -107,22 +105,22 @@ test('G6: FirstPids: the first process is found in the namespace that the peer h
   needsRoot(context);
   const { runtime, first } = await enteredNamespace();
   const peer = { pid: runtime, uid: 0 };
-  expect(firstPids(() => false).enter(stateOf(0), peer)).toBe(first);
+  expect(firstPids(() => false).enter(stateOf(0), peer).firstPid).toBe(first);
   const { firstProcessBeside } = loadNative();
   const told = firstPids(() => false, firstProcessBeside).enter(stateOf(0), peer);
-  expect(told).toBe(first);
+  expect(told.firstPid).toBe(first);
 });
 
 test('FirstPids: for a user only the kernel is asked, and no processes are looked through', async (context) => {
   needsRoot(context);
   const { runtime, first } = await enteredNamespace();
   const peer = { pid: runtime, uid: 1000 };
-  expect(firstPids(() => true).enter(stateOf(0), peer)).toBeUndefined();
+  expect(firstPids(() => true).enter(stateOf(0), peer).firstPid).toBeUndefined();
   const told = firstPids(
     () => true,
     () => first ?? 0,
   );
-  expect(told.enter(stateOf(0), peer)).toBe(first);
+  expect(told.enter(stateOf(0), peer).firstPid).toBe(first);
 });
 
 test('FirstPids: the kernel says who is first in a pid namespace', async (context) => {
@@ -159,28 +157,29 @@ const user = { pid: process.pid, uid: 1000 };
 
 test('A10: FirstPids: a user names processes of this user, and no others', () => {
   const pids = firstPids((pid, uid) => pid === 1234 && uid === 1000);
-  expect(pids.enter(stateOf(1234), user)).toBe(1234);
-  expect(pids.enter(stateOf(5678, 'c2'), user)).toBeUndefined();
-  expect(pids.enter(stateOf(1234, 'c3'), { ...user, uid: 1001 })).toBeUndefined();
+  expect(pids.enter(stateOf(1234), user).firstPid).toBe(1234);
+  expect(pids.enter(stateOf(5678, 'c2'), user).firstPid).toBeUndefined();
+  expect(pids.enter(stateOf(1234, 'c3'), { ...user, uid: 1001 }).firstPid).toBeUndefined();
 });
 
 test('A10: FirstPids: a user changes nothing for a container that is there', () => {
   const pids = firstPids((pid) => pid === 1234);
   const root = { pid: process.pid, uid: 0 };
   pids.enter(stateOf(5678), root);
-  expect(pids.enter(stateOf(0), user)).toBeUndefined();
-  expect(pids.enter(stateOf(1234), user)).toBe(1234);
-  expect(pids.enter(stateOf(0), root)).toBe(5678);
+  expect(pids.enter(stateOf(0), user).firstPid).toBeUndefined();
+  expect(pids.enter(stateOf(1234), user).firstPid).toBe(1234);
+  expect(pids.enter(stateOf(0), root).firstPid).toBe(5678);
 });
 
 test('A10: FirstPids: a container by the id of root’s has a first process of its own', () => {
   const theirs = { pid: process.pid, uid: 1000 };
   const pids = firstPids((pid) => pid === process.pid);
   pids.enter(stateOf(process.ppid), { pid: process.pid, uid: 0 });
-  expect(pids.enter(stateOf(process.pid), theirs)).toBe(process.pid);
+  const entered = pids.enter(stateOf(process.pid), theirs);
+  expect(entered.firstPid).toBe(process.pid);
   const key = keyOf({ state: { containerId: 'c1' }, peerUid: 1000 });
   expect(pids.living(key, process.pid)).toBe(process.pid);
-  pids.leave(key);
+  entered[Symbol.dispose]();
   expect(pids.living(key, process.pid)).toBeUndefined();
   expect(pids.living(roots, process.ppid)).toBe(process.ppid);
 });

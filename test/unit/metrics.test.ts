@@ -55,8 +55,8 @@ function figuresOf(values: Readonly<Record<number, bigint>>): () => BigUint64Arr
 
 function countedCalls(): CounterSum {
   const counters = new CounterSum();
-  counters.begin(1, { containerId: 'c1', workload: { namespace: 'shop' } });
-  counters.begin(2, { containerId: 'c2' });
+  counters.enter(1, { containerId: 'c1', workload: { namespace: 'shop' } });
+  counters.enter(2, { containerId: 'c2' });
   const block = counters.take();
   const mkdir = { syscall: 'mkdir', handler: 'mkdir-suffix', bundle: 'demo', status: '17' };
   block.name({ slot: 1, token: 1, ...mkdir });
@@ -250,11 +250,14 @@ describe('calls', () => {
   });
 
   test('containers are counted by their namespaces', async () => {
-    const counters = countedCalls();
+    const counters = new CounterSum();
     const metrics = metricsOf({ counters });
-    counters.begin(3, { containerId: 'c3', workload: { namespace: 'shop' } });
+    const shop = { workload: { namespace: 'shop' } };
+    counters.enter(1, { containerId: 'c1', ...shop });
+    const left = counters.enter(2, { containerId: 'c2' });
+    counters.enter(3, { containerId: 'c3', ...shop });
     expect(await rowsOf(metrics, 'seccompagent_containers')).toEqual(['shop: 2', ': 1']);
-    counters.end(2);
+    left[Symbol.dispose]();
     expect(await rowsOf(metrics, 'seccompagent_containers')).toEqual(['shop: 2']);
   });
 

@@ -66,6 +66,7 @@ test('observation: a container that ends is told of in its turn, by its name', a
   fillCall(call, 'getpgid', [0]);
   const writer = new DecisionWriter(observation.enter(0), call);
   const identity = identityOf('c1');
+  const entered = observation.enterContainer(identity);
   const decide = (): void => {
     const watch = observation.watch(identity, registryOf('c1'));
     if (watch === undefined) throw new Error('nobody watches');
@@ -77,7 +78,7 @@ test('observation: a container that ends is told of in its turn, by its name', a
   decide();
   // as a reload does
   decide();
-  observation.forget(identity);
+  entered[Symbol.dispose]();
   expect(told.decisions).toEqual([]);
   await until('all to be told', () => told.decisions.length === 2000 || undefined);
   const names = new Set(told.decisions.map(({ container }) => container.containerId));

@@ -10,15 +10,18 @@ const [one, other] = [loadTrusted(trapping()), loadTrusted(looping())];
 
 test('A6: used components: each is there once, and until the last listener has it no more', () => {
   const used = new UsedComponents();
-  used.add([one, other, one], 'a');
-  used.add([one], 'b');
+  const [first, second] = [used.enter(), used.enter()];
+  first.replace([one, other, one], 'a');
+  second.replace([one], 'b');
   expect(used.all()).toEqual([one, other]);
   expect(used.of('a')).toEqual([one, other]);
-  used.remove([one, other, one], 'a');
+  first.replace([one], 'a');
+  expect(used.of('a')).toEqual([one]);
+  first[Symbol.dispose]();
   expect(used.of('a')).toEqual([]);
   expect(used.of('b')).toEqual([one]);
   expect(used.all()).toEqual([one]);
   expect(used.ids()).toEqual(new Set([one.id]));
-  used.remove([one], 'b');
+  second[Symbol.dispose]();
   expect(used.all()).toEqual([]);
 });

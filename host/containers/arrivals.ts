@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+// Listeners that come to the agent, from runtimes and of launched commands: from their arrival until
+// they are attached.
+import type { Arrival } from '../agent-socket/agent-socket.ts';
+import { keyOf } from '../agent-socket/container-key.ts';
+import { refusalOfCommand } from '../agent-socket/filter-flags.ts';
+import type { FilterFlags } from '../agent-socket/filter-flags.ts';
+import type { FirstPids } from '../agent-socket/first-pids.ts';
+import { believedWorkload } from '../agent-socket/workload.ts';
+import type { CounterSum } from '../counting/counter-sum.ts';
+import { AgentError } from '../errors.ts';
+import type { LaunchHandle, Native, ReceiverHandle, Token } from '../native.ts';
+import { shownContainer } from '../registry/shown-container.ts';
+import type { ContainerIdentity } from '../resolvers/resolver.ts';
+import { whileWanted } from '../scheduling/asker.ts';
+import type { IsWanted } from '../scheduling/asker.ts';
+import { termsOf } from './attached.ts';
+import type { Attached, Resolved } from './attached.ts';
+import type { Attachments, Entering } from './attachments.ts';
+import { commonState } from './common-parts.ts';
+import type { ContainerLife, ContainerLives } from './container-life.ts';
+import type { ContainerTurns } from './container-turns.ts';
+import type { Containers } from './containers.ts';
+import { heldPathBytes } from './held-path-bytes.ts';
+import { tellUnheld } from './held-paths.ts';
+import type { LateWorkloads } from './late-workloads.ts';
+import type { ListenerCounts } from './listener-counts.ts';
+import type { Retries } from './retries.ts';
+import type { UserLines } from './user-lines.ts';
+
+export interface ArrivalsParts {
+  readonly native: Pick<
+    Native,
+    'adoptConnectionFd' | 'adoptLaunch' | 'findPaths' | 'launchWaitsKillable' | 'lookAtFirstProcess'
+  >;
+  readonly receiver: ReceiverHandle;
+  readonly lines: UserLines;
+  readonly lives: ContainerLives;
+  readonly turns: ContainerTurns;
+  readonly listenerCounts: ListenerCounts;
+  readonly firstPids: FirstPids;
+  readonly filterFlags: FilterFlags;
+  readonly attachments: Attachments;
+  readonly containers: Containers;
+  readonly counters: CounterSum;
+  readonly lateWorkloads: LateWorkloads;
+  readonly retries: Retries;
+}
+
+/** A listener of a runtime, before it is known why its callers' memory may not be written. */
+type Known = Omit<Entering, 'writeRefusal'>;
+
+export class Arrivals implements Disposable {
+  readonly #parts: ArrivalsParts;
+  #isOver = false;
+
+  constructor(parts: ArrivalsParts) {
+    this.#parts = parts;
+  }
+
+  /** No listener is attached from now on. */
+  [Symbol.dispose](): void {
+    this.#isOver = true;
+  }
+
+  /**
+   * @returns settles once the listener was adopted, or nobody wants it any more
+   * @throws AgentError AGENT_LISTENER
+   */
+  async enter(arrival: Arrival): Promise<void> {
+    using unlessAttached = new DisposableStack();
+    const life = unlessAttached.use(this.#parts.lives.begin());
+    const known = this.#know(arrival, life);
+    const isWanted = (): boolean => !this.#isOver && !life.isOver && !arrival.isOver();
+    const { identity } = known;
+    // the caller has to catch failures of what a turn begins: nobody else would
+    const prepared = await this.#inTurn(identity, async () =>
+      isWanted() ? this.#prepareAll(known, isWanted) : undefined,
+    );
+    if (prepared === undefined) return;
+    const attach = (resolution: Resolved): void => {
+      this.#attach(arrival, prepared, resolution);
+      unlessAttached.move();
+    };
+    const isForPaths = await this.#inTurn(identity, () => {
+      if (!isWanted()) return false;
+      const resolution = this.#parts.attachments.resolved(identity);
+      const looking = this.#lookForPaths(arrival, identity, resolution);
+      if (looking === undefined) attach(resolution);
+      return looking?.then(() => true) ?? false;
+    });
+    if (!isForPaths) return;
+    await this.#inTurn(identity, () => {
+      if (isWanted()) attach(this.#parts.attachments.resolved(identity));
+    });
+  }
+
+  /** The listener of a launched command. @returns the token of its process */
+  launch(launch: LaunchHandle, identity: ContainerIdentity): number {
+    const { native, receiver, attachments, containers, lives } = this.#parts;
+    using unlessAttached = new DisposableStack();
+    const life = unlessAttached.use(lives.begin());
+    const writeRefusal = refusalOfCommand(native.launchWaitsKillable(launch));
+    const attached = attachments.begin({ life, identity, writeRefusal });
+    const adoption = containers.adoption(attached);
+    const adopted = native.adoptLaunch(receiver, launch, {
+      ...termsOf(adoption),
+      paths: adoption.heldPaths,
+    });
+    this.#begin(adopted.listener, attached);
+    unlessAttached.move();
+    return adopted.process;
+  }
+
+  /** What can be known at once: the process that has sent it may be gone later. */
+  #know(arrival: Arrival, life: ContainerLife): Known {
+    const { native, listenerCounts, firstPids, containers } = this.#parts;
+    const { peerPid, peerUid, socket, connection } = arrival;
+    const state = commonState(arrival.state, containers.ofContainer(arrival)?.identity.state);
+    const counted = life.hold(listenerCounts.enter({ state, peerUid }));
+    const { firstPid } = life.hold(firstPids.enter(state, { pid: peerPid, uid: peerUid }));
+    const identity = { state, peerUid, firstPid };
+    this.#tellLeftOut(identity);
+    if (firstPid !== undefined) native.lookAtFirstProcess(socket, connection, firstPid);
+    return { life, identity, counted };
+  }
+
+  #tellLeftOut(identity: ContainerIdentity): void {
+    const { peerUid, state } = identity;
+    const { containerId: container, leftOut } = state;
+    if (leftOut === undefined) return;
+    this.#parts.lines.tell(
+      identity,
+      'warn',
+      { container, peerUid, leftOut },
+      'this container has more annotations than are kept: handlers see only some of them',
+    );
+  }
+
+  async #prepareAll(known: Known, isWanted: IsWanted): Promise<Entering> {
+    const { life, identity } = known;
+    const { state, peerUid = 0 } = identity;
+    const flags = life.hold(this.#parts.filterFlags.enter(state, peerUid));
+    const [writeRefusal] = await Promise.all([flags.refusal, this.#prepare(identity, isWanted)]);
+    return { ...known, writeRefusal };
+  }
+
+  async #prepare(identity: ContainerIdentity, isWanted: IsWanted): Promise<void> {
+    const { attachments, lines } = this.#parts;
+    let isWaiting = true;
+    const fetching = attachments.resolver.prepare?.(identity, () => isWaiting && isWanted());
+    if (fetching === undefined) return;
+    const { containerId } = identity.state;
+    lines.tell(
+      identity,
+      'info',
+      shownContainer({ containerId, workload: believedWorkload(identity) }),
+      'container waits for its bundles, or for its pod to be known',
+    );
+    try {
+      await whileWanted(fetching, isWanted);
+    } finally {
+      isWaiting = false;
+    }
+  }
+
+  /**
+   * In a container that has just come. Its file systems may not answer.
+   * @returns undefined: there is nothing to look for
+   */
+  #lookForPaths(
+    arrival: Arrival,
+    identity: ContainerIdentity,
+    { registry }: Resolved,
+  ): Promise<void> | undefined {
+    const { native, firstPids, containers } = this.#parts;
+    const { socket, connection } = arrival;
+    const firstPid = firstPids.living(keyOf(identity), identity.firstPid);
+    const paths = heldPathBytes(registry);
+    if (paths.length === 0 || firstPid === undefined) return undefined;
+    // its first listener's paths are also those of the others
+    if (containers.ofContainer(arrival) !== undefined) return undefined;
+    return native.findPaths(socket, connection, firstPid, paths);
+  }
+
+  #attach(arrival: Arrival, entering: Entering, resolution: Resolved): void {
+    const { identity } = entering;
+    const firstPid = this.#parts.firstPids.living(keyOf(identity), identity.firstPid);
+    const attached = this.#parts.attachments.begin(entering, resolution);
+    this.#begin(this.#adopt(arrival, attached, firstPid), attached);
+    this.#parts.lines.tell(
+      identity,
+      'info',
+      {
+        ...shownContainer(attached.registry),
+        status: arrival.state.status,
+        peerPid: arrival.peerPid,
+        firstPid,
+      },
+      'container attached',
+    );
+  }
+
+  /** @throws AgentError AGENT_LISTENER */
+  #adopt(arrival: Arrival, attached: Attached, firstPid: number | undefined): Token {
+    const { native, receiver, containers } = this.#parts;
+    const { socket, connection, fdIndex, peerUid } = arrival;
+    try {
+      const adoption = containers.adoption(attached);
+      return native.adoptConnectionFd(receiver, {
+        ...termsOf(adoption),
+        socket,
+        connection,
+        index: fdIndex,
+        firstPid: firstPid ?? 0,
+        container: attached.own.token,
+        waitsKillable: attached.writeRefusal === undefined,
+        peerUid,
+        paths: adoption.heldPaths,
+      });
+    } catch (cause) {
+      throw new AgentError('AGENT_LISTENER', 'the descriptor cannot be taken as a listener', {
+        cause,
+      });
+    }
+  }
+
+  /** Its calls come from now on. */
+  #begin(token: number, attached: Attached): void {
+    const { counters, containers, lateWorkloads, retries, lines } = this.#parts;
+    const { life, registry } = attached;
+    life.hold(counters.enter(token, registry));
+    life.hold(containers.enter(token, attached));
+    life.hold(lateWorkloads.enter(token, attached));
+    life.hold(retries.enter(token, attached));
+    tellUnheld(lines, containers, token);
+  }
+
+  async #inTurn<T>(identity: ContainerIdentity, work: () => T | Promise<T>): Promise<T> {
+    return this.#parts.turns.take(identity, work);
+  }
+}

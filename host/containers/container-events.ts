@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+// Events of attached containers, from the receiver and from workers: failed calls, and their ends.
+import { keyOf } from '../agent-socket/container-key.ts';
+import type { FailureReason } from '../counting/counters.ts';
+import type { Logger } from '../log.ts';
+import type { Metrics } from '../metrics/metrics.ts';
+import { actingLink, receiverEventKind } from '../native.ts';
+import type { Native, ReceiverEvent, ReceiverHandle } from '../native.ts';
+import type { Observation } from '../observation/observation.ts';
+import { overdueEnding } from '../observation/overdue.ts';
+import type { Tapes } from '../recording/tapes.ts';
+import { quarantineNote } from '../registry/container-note.ts';
+import type { ContainerNote } from '../registry/container-note.ts';
+import { isStop } from '../registry/policy.ts';
+import type { ContainerStop } from '../registry/policy.ts';
+import { shownContainer } from '../registry/shown-container.ts';
+import { stopContainer, ToldStops } from '../worker/container-stop.ts';
+import type { Pool } from '../worker/pool.ts';
+import type { CallFailure, ListenerNote } from '../worker/thread-messages.ts';
+import type { Attached } from './attached.ts';
+import type { Attachments } from './attachments.ts';
+import type { Containers } from './containers.ts';
+import type { ListenerCounts } from './listener-counts.ts';
+import type { AgentComponents } from './agent-components.ts';
+import type { UserLines } from './user-lines.ts';
+
+export interface ContainerEventsParts {
+  readonly native: Native;
+  readonly receiver: ReceiverHandle;
+  readonly log: Logger;
+  readonly lines: UserLines;
+  readonly containers: Containers;
+  readonly attachments: Attachments;
+  readonly listenerCounts: ListenerCounts;
+  readonly components: AgentComponents;
+  readonly tapes: Tapes;
+  readonly observation: Observation;
+  readonly pool: () => Pool | undefined;
+  /** Undefined: nobody wants any. */
+  readonly metrics: () => Metrics | undefined;
+}
+
+export class ContainerEvents {
+  readonly #parts: ContainerEventsParts;
+  readonly #toldStops = new ToldStops();
+  /** By the tokens of launched processes. */
+  readonly #exits: Map<number, () => void> = new Map();
+
+  constructor(parts: ContainerEventsParts) {
+    this.#parts = parts;
+  }
+
+  hear(event: ReceiverEvent): void {
+    const { kind, token } = event;
+    switch (kind) {
+      case receiverEventKind.ended:
+        this.#end(token);
+        break;
+      case receiverEventKind.exited:
+        this.#exits.get(token)?.();
+        this.#exits.delete(token);
+        break;
+      case receiverEventKind.overdue:
+        this.#endOverdue(event);
+        break;
+      case receiverEventKind.broken:
+        this.#blame(event, 'trap', 'a worker has ended within a handler: its call fails');
+        break;
+      case receiverEventKind.shared:
+        this.#leaveShared(token);
+        break;
+      case receiverEventKind.crowded:
+        this.#parts.pool()?.grow();
+    }
+  }
+
+  /** Resolves once a launched process has ended. */
+  async untilExited(process: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#exits.set(process, resolve);
+    });
+  }
+
+  /** A handler has failed at a call. */
+  fail({ token, handler, reason, refusal }: CallFailure): void {
+    const { containers, metrics } = this.#parts;
+    const attached = containers.get(token);
+    if (handler !== undefined) {
+      const bundle = attached?.registry.handlers.find(({ name }) => name === handler)?.bundle;
+      metrics()?.failed({ handler, bundle, reason });
+    }
+    if (refusal !== undefined) {
+      this.note({ token, reason: 'Refused', message: `${handler ?? 'handler'}: ${refusal}` });
+    }
+    const stop = attached?.registry.failure.kind ?? 'continue';
+    // a worker that did not end in time may still tell
+    if (attached !== undefined && isStop(stop)) this.#stop(stop, token, attached);
+  }
+
+  /** Shows people a note where they look for their containers. */
+  note({ token, reason, message }: ListenerNote): void {
+    const { containers, attachments } = this.#parts;
+    const identity = containers.recentIdentity(token);
+    if (identity === undefined) return;
+    attachments.resolver.note?.(identity, { reason, message });
+  }
+
+  #stop(stop: ContainerStop, token: number, { identity, registry }: Attached): void {
+    const { native, receiver, log } = this.#parts;
+    const parts = {
+      native,
+      receiver,
+      log,
+      shown: shownContainer(registry),
+      onNote: (note: ContainerNote) => {
+        this.note({ token, ...note });
+      },
+      token,
+    };
+    stopContainer(stop, parts, () => this.#toldStops.take(keyOf(identity)));
+  }
+
+  /** RECV blocks where another process has received the call, and other containers would wait. */
+  #leaveShared(token: number): void {
+    const { containers, lines, listenerCounts } = this.#parts;
+    const attached = containers.get(token);
+    if (attached === undefined) return;
+    listenerCounts.noteShared(attached.identity);
+    lines.tell(
+      attached.identity,
+      'warn',
+      shownContainer(attached.registry),
+      'another process receives the calls of this container, too: the agent leaves them to it',
+    );
+  }
+
+  /** The addon has answered a call by the failure policy, since its handler took too long. */
+  #endOverdue(event: ReceiverEvent): void {
+    const { containers, observation, pool } = this.#parts;
+    const { token, worker, link } = event;
+    pool()?.end(worker);
+    const { failure } = containers.get(token)?.registry ?? {};
+    observation.endCurrent(worker, overdueEnding(link, failure));
+    this.#blame(event, 'deadline', overdueText(link));
+  }
+
+  /** A handler has failed with its worker. The addon has answered the call, and counted the failure. */
+  #blame({ token, link, quarantineMs }: ReceiverEvent, reason: FailureReason, text: string): void {
+    const { containers, lines, tapes } = this.#parts;
+    const attached = containers.get(token);
+    if (attached?.tapeSlot !== undefined) tapes.lose(attached.tapeSlot);
+    const handler = attached?.registry.handlers[link - 1];
+    lines.tell(
+      attached?.identity ?? {},
+      'error',
+      {
+        ...(attached === undefined ? {} : shownContainer(attached.registry)),
+        handler: handler?.name,
+        deadlineMs: handler?.deadlineMs,
+        quarantineMs,
+      },
+      text,
+    );
+    if (quarantineMs > 0 && handler !== undefined) {
+      this.note({ token, ...quarantineNote(handler.name) });
+    }
+    this.fail({ token, handler: handler?.name, reason });
+  }
+
+  #end(token: number): void {
+    const { containers, lines, components } = this.#parts;
+    const attached = containers.get(token);
+    if (attached === undefined) return;
+    attached.life[Symbol.dispose]();
+    components.forgetLater();
+    lines.tell(attached.identity, 'info', shownContainer(attached.registry), 'container detached');
+  }
+}
+
+function overdueText(link: number): string {
+  if (link === 0) return 'the memory of a caller cannot be read in time: its call fails';
+  return link === actingLink
+    ? 'a file system of a container does not answer in time: its call fails'
+    : 'handler has used its time up: its call fails, and so do others for a while';
+}

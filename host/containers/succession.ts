@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Containers whose calls fail since their agent has ended: those of agents before this one, and the
+// file by which the next agent knows this one's.
+import type { FirstPids } from '../agent-socket/first-pids.ts';
+import type { Logger } from '../log.ts';
+import { agentEndedNote } from '../registry/container-note.ts';
+import type { Attachments } from './attachments.ts';
+import type { Containers } from './containers.ts';
+import { EndedAgents } from './ended-agents.ts';
+import { ServedFile } from './served-file.ts';
+
+export interface SuccessionParts {
+  /** The agent socket. */
+  readonly socket: string;
+  readonly log: Logger;
+  readonly containers: Containers;
+  readonly firstPids: FirstPids;
+  readonly attachments: Attachments;
+}
+
+export class Succession implements Disposable {
+  readonly #served: ServedFile;
+  readonly #ended: EndedAgents;
+
+  constructor({ socket, log, containers, firstPids, attachments }: SuccessionParts) {
+    this.#served = new ServedFile({ socket, log, containers: () => containers.served(firstPids) });
+    this.#ended = new EndedAgents({
+      socket,
+      log,
+      tell: ({ workload }) =>
+        attachments.resolver.kubernetes?.noteWorkload(workload, agentEndedNote) ?? true,
+    });
+  }
+
+  /** Containers have come, changed or gone. */
+  changed(): void {
+    this.#served.changed();
+  }
+
+  /** The containers of now are left to the next agent. */
+  [Symbol.dispose](): void {
+    this.#ended[Symbol.dispose]();
+    this.#served[Symbol.dispose]();
+  }
+}
