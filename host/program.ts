@@ -41,6 +41,10 @@ export interface OpenableFiles {
 export interface ProgramEnd {
   /** Its exit code; undefined: it did not end by itself. */
   readonly code: number | undefined;
+  /** The name of the signal that has ended it. */
+  readonly signal: string | undefined;
+  /** It was ended for that. */
+  readonly hasSaidTooMuch: boolean;
   /** For people: why there is no exit code; empty: there is one. */
   readonly why: string;
   /** What it has used of a processor; 0: nobody knows. */
@@ -95,6 +99,8 @@ function endOf(program: Program, result: ProgramResult): ProgramEnd {
   const why = whyOf(program, result);
   return {
     code: why === '' ? result.code : undefined,
+    signal: result.end === 'itself' && result.signal !== 0 ? signalName(result.signal) : undefined,
+    hasSaidTooMuch: result.end === 'said-too-much',
     why,
     processorMs: result.processorMs,
     stdout: Buffer.from(result.stdout).toString(),

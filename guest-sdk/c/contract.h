@@ -360,10 +360,7 @@ typedef enum : uint8_t {
 _Static_assert(sizeof(sca_mount_operation) == 1, "canonical ABI");
 _Static_assert(_Alignof(sca_mount_operation) == 1, "canonical ABI");
 
-/**
- * A call as the export `any` gets it.
- * what becomes of a time of a file
- */
+/** what becomes of a time of a file */
 typedef enum : uint8_t {
   /** it gets the seconds and nanoseconds that are given */
   SCA_TIME_CHANGE_SET,
@@ -399,6 +396,7 @@ _Static_assert(offsetof(sca_new_times, modified) == 24, "canonical ABI");
 _Static_assert(sizeof(sca_new_times) == 48, "canonical ABI");
 _Static_assert(_Alignof(sca_new_times) == 8, "canonical ABI");
 
+/** A call as the export `any` gets it. */
 typedef struct {
   /** the kernel's name of the syscall, as in syscalls(2) */
   sca_text syscall;

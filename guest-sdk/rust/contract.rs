@@ -358,7 +358,6 @@ pub enum MountOperation {
 const _: () = assert!(is_canonical(core::mem::size_of::<MountOperation>(), 1));
 const _: () = assert!(is_canonical(core::mem::align_of::<MountOperation>(), 1));
 
-/// A call as the export `any` gets it.
 /// what becomes of a time of a file
 #[repr(u8)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -401,6 +400,7 @@ const _: () = assert!(is_canonical(core::mem::offset_of!(NewTimes, modified), 24
 const _: () = assert!(is_canonical(core::mem::size_of::<NewTimes>(), 48));
 const _: () = assert!(is_canonical(core::mem::align_of::<NewTimes>(), 8));
 
+/// A call as the export `any` gets it.
 #[repr(C)]
 #[derive(Debug)]
 pub struct Call {

@@ -959,7 +959,6 @@ declare module 'seccompagent:handler/types@0.1.0' {
    */
   export type MountOperation = 'fsopen' | 'fsconfig' | 'fsmount' | 'fspick' | 'move-mount' | 'open-tree' | 'open-tree-attr' | 'mount-setattr';
   /**
-   * A call as the export `any` gets it.
    * what becomes of a time of a file
    * # Variants
    *
@@ -995,6 +994,9 @@ declare module 'seccompagent:handler/types@0.1.0' {
     accessed: NewTime,
     modified: NewTime,
   }
+  /**
+   * A call as the export `any` gets it.
+   */
   export interface Call {
     /**
      * the kernel's name of the syscall, as in syscalls(2)

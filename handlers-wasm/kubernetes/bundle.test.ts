@@ -162,16 +162,16 @@ test('G3: kubernetes: without a name of the container nobody knows whether it is
 });
 
 test.for([
-  ['MKDIR_TMPL', '-{{.Nope}}', 'what stands in braces is not known'],
-  ['MKDIR_TMPL', '-{{.Pod', 'a template has no closing braces'],
+  ['MKDIR_TMPL', '-{{.Nope}}', '"MKDIR_TMPL"'],
+  ['MKDIR_TMPL', '-{{.Pod', '"MKDIR_TMPL"'],
   ['EXEC_PATTERN', '/bin/true', '"EXEC_PATTERN" has no effect alone: also set "EXEC_DURATION"'],
   ['EXEC_DURATION', '2s', '"EXEC_DURATION" has no effect alone: also set "EXEC_PATTERN"'],
-  ['EXEC_DURATION', '2', '"EXEC_DURATION" is no duration'],
-  ['EXEC_DURATION', '-2s', '"EXEC_DURATION" is no duration'],
+  ['EXEC_DURATION', '2', '"EXEC_DURATION"'],
+  ['EXEC_DURATION', '-2s', '"EXEC_DURATION"'],
   ['SIDECARS', 'proxy', '"SIDECARS" has no effect alone: also set "SIDECARS_DELAY"'],
   ['SIDECARS', 'proxy,', '"SIDECARS" has an empty item'],
   ['SIDECARS_DELAY', '5s', '"SIDECARS_DELAY" has no effect alone: also set "SIDECARS"'],
-  ['SIDECARS_DELAY', 'soon', '"SIDECARS_DELAY" is no duration'],
+  ['SIDECARS_DELAY', 'soon', '"SIDECARS_DELAY"'],
   ['MOUNT_PROC', 'yes', 'must be true or false'],
   ['MOUNT_PROC', '', 'must be true or false'],
   ['MOUNT_SYSFS', '1', 'must be true or false'],

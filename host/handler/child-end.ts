@@ -7,14 +7,7 @@ import type { Finding } from './finding.ts';
 const mebibyte = 2 ** 20;
 
 /** What ends a program that does what it should not, or is at its own limit. */
-const ownEnds: readonly string[] = [
-  'SIGTRAP',
-  'SIGABRT',
-  'SIGILL',
-  'SIGSEGV',
-  'SIGBUS',
-  'too much to say',
-];
+const ownSignals: readonly string[] = ['SIGTRAP', 'SIGABRT', 'SIGILL', 'SIGSEGV', 'SIGBUS'];
 
 export interface ChildLimitsGiven {
   readonly given: ChildLimits;
@@ -24,16 +17,17 @@ export interface ChildLimitsGiven {
 
 /** @param said what it says of itself; empty: nothing */
 export function failureOf(
-  { code, why, stderr, processorMs }: ProgramEnd,
+  { code, signal, hasSaidTooMuch, why, stderr, processorMs }: ProgramEnd,
   { given, usual }: ChildLimitsGiven,
   said = '',
 ): Finding {
   // the limit counts ticks, which may be more than what was used; far below it, somebody else has
   // sent the signal
-  if (why.includes('SIGXCPU') && processorMs > (given.processorSeconds * 1000) / 2) {
+  if (signal === 'SIGXCPU' && processorMs > (given.processorSeconds * 1000) / 2) {
     return { kind: 'bad', reason: `it takes more than ${given.processorSeconds} s of a processor` };
   }
-  const isOwn = code !== undefined || ownEnds.some((signal) => why.includes(signal));
+  const isOwn =
+    code !== undefined || hasSaidTooMuch || (signal !== undefined && ownSignals.includes(signal));
   if (!isOwn) return { kind: 'unknown', reason: why };
   const isMemory = /out of memory|Allocation failed/iu.test(stderr);
   const room = `${Math.floor(given.dataBytes / mebibyte)} MiB`;

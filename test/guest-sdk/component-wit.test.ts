@@ -80,7 +80,7 @@ test('component: every function of the syscall table can be exported, side by si
     return `export function ${name}(${list}): ${returns} { return ${value}; }`;
   });
   const { answers } = await buildText(
-    `import { Action, Call, Device, MountOperation, Path } from '@seccompagent/guest-sdk';\n${functions.join('\n')}`,
+    `import { Action, Call, Device, MountOperation, NewTimes, Path } from '@seccompagent/guest-sdk';\n${functions.join('\n')}`,
   );
   expect(['configure', ...answers].toSorted()).toEqual([...signatures().keys()].toSorted());
 });

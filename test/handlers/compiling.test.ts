@@ -196,12 +196,14 @@ test('compiling: a child is at its limit before the memory of the agent is', () 
 
 test('compiling: what fails where memory is short is not known to be bad', () => {
   const given = withinMemory(compilingLimits, compilingLimits.dataBytes);
-  const end = { ...ended, why: 'it was killed by SIGTRAP' };
+  const end = { ...ended, signal: 'SIGTRAP' };
   expect(verdictOf(end, compilingLimits, given).kind).toBe('unknown');
 });
 
 const ended: ProgramEnd = {
   code: undefined,
+  signal: undefined,
+  hasSaidTooMuch: false,
   why: '',
   processorMs: 0,
   stdout: 'ready\n',
@@ -212,12 +214,12 @@ test.for<readonly [string, Partial<ProgramEnd>, Finding['kind']]>([
   ['of its own', { code: 0, stdout: 'ready\ncompiled 10\n' }, 'good'],
   ['since the code is not valid', { code: 0, stdout: 'ready\ninvalid\n' }, 'bad'],
   ['too large', { code: 0, stdout: 'ready\ndear 10\n' }, 'bad'],
-  ['by its limit of memory', { why: 'it was killed by SIGTRAP' }, 'bad'],
-  ['by its limit of time', { why: 'it was killed by SIGXCPU', processorMs: 29_900 }, 'bad'],
-  ['before its limit of time', { why: 'it was killed by SIGXCPU', processorMs: 600 }, 'unknown'],
-  ['killed by the kernel', { why: 'it was killed by SIGKILL' }, 'unknown'],
+  ['by its limit of memory', { signal: 'SIGTRAP' }, 'bad'],
+  ['by its limit of time', { signal: 'SIGXCPU', processorMs: 29_900 }, 'bad'],
+  ['before its limit of time', { signal: 'SIGXCPU', processorMs: 600 }, 'unknown'],
+  ['killed by the kernel', { signal: 'SIGKILL' }, 'unknown'],
   ['late', { why: 'it exceeded its time limit of 120 s' }, 'unknown'],
-  ['before it had begun', { why: 'it was killed by SIGABRT', stdout: '' }, 'unknown'],
+  ['before it had begun', { signal: 'SIGABRT', stdout: '' }, 'unknown'],
   ['without having been there', { why: 'it cannot be executed: ENOMEM', stdout: '' }, 'unknown'],
 ])('compiling: a child that ended %s says so much', ([, end, kind]) => {
   expect(verdictOf({ ...ended, ...end }, compilingLimits).kind).toBe(kind);

@@ -43,6 +43,8 @@ describe.for(['with the addon', 'without it'])('program: %s', (how) => {
     };
     const end = {
       code: 7,
+      signal: undefined,
+      hasSaidTooMuch: false,
       why: '',
       processorMs: expect.any(Number),
       stdout: 'asked spoken\n/usr\n',
