@@ -104,7 +104,7 @@ function has(checks: readonly Check[], wanted: Status): boolean {
 
 async function run(words: readonly string[]): Promise<number> {
   const { values, rest } = parseWords(words, options);
-  if (rest.length > 0) usage('doctor takes no argumentss');
+  if (rest.length > 0) usage('doctor takes no arguments');
   const checks = await allChecks(values);
   report(values, checks, () => show(checks));
   return has(checks, 'fail') ? 1 : 0;

@@ -87,7 +87,7 @@ async function run(words: readonly string[]): Promise<number> {
     json: { type: 'boolean' },
     'control-socket': { type: 'string' },
   });
-  if (rest.length > 0) usage('status takes no argumentss');
+  if (rest.length > 0) usage('status takes no arguments');
   const socket = textOf(values, 'control-socket') ?? defaultControlSocket;
   const text = await askForText({ socket, method: 'GET', path: '/status' });
   const status: AgentStatus = JSON.parse(text);

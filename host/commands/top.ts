@@ -144,7 +144,7 @@ function wishOf(words: readonly string[]): Wish {
     sort: { type: 'string' },
     'control-socket': { type: 'string' },
   });
-  if (rest.length > 0) usage('top takes no argumentss');
+  if (rest.length > 0) usage('top takes no arguments');
   const sort = textOf(values, 'sort') ?? 'calls';
   if (!isSortKey(sort)) return usage(`-sort must be one of ${sortKeys.join(', ')}`);
   const isOnce = values.get('once') === true;

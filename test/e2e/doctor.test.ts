@@ -68,7 +68,7 @@ describe('what forbids', () => {
     const check = of('notify');
     expect(check).toMatchObject({ status: 'fail' });
     expect(check?.message).toContain(reason);
-    expect(check?.advice).toContain('of the agent itself forbids it');
+    expect(check?.advice).toContain('seccomp profile');
     expect(of('own-seccomp')?.message).toMatch(/^[1-9]/u);
     // what would be tried with a listener is not
     expect(of('add-fd')).toBeUndefined();
@@ -80,7 +80,7 @@ describe('what forbids', () => {
     expect(code).toBe(1);
     expect(of('notify')).toMatchObject({ status: 'fail' });
     expect(of('notify')?.message).toContain('seccomp with a listener: EBUSY');
-    expect(of('notify')?.advice).toContain('under the listener of another agent');
+    expect(of('notify')?.advice).toContain('another agent');
   });
 
   test('doctor: without root, an agent that is there need not be started', async () => {
@@ -127,7 +127,6 @@ describe('what forbids', () => {
     const { code, of } = await doctorSees(apart);
     expect(code).toBe(0);
     expect(of('pid-namespace')).toMatchObject({ status: 'warn' });
-    expect(of('pid-namespace')?.message).toContain('a pid namespace of its own');
   });
 
   test('K4: doctor: a pod without hostPID fails', async () => {

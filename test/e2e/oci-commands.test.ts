@@ -206,7 +206,7 @@ test('key: a password is asked for twice at a terminal, and not shown', async ()
   // each line once it is asked for: what is typed before is shown by the terminal itself
   const script = `
     (until grep -q 'private key: ' ${keys}.log; do sleep 0.1; done; echo typed;
-     until grep -q again ${keys}.log; do sleep 0.1; done; echo typed) |
+     until grep -q Repeat ${keys}.log; do sleep 0.1; done; echo typed) |
     script -qefc '${command}' ${keys}.log`;
   const { code, stdout } = await runCommand([
     'timeout',
@@ -216,7 +216,7 @@ test('key: a password is asked for twice at a terminal, and not shown', async ()
     `touch ${keys}.log; ${script}`,
   ]);
   expect(code).toBe(0);
-  expect(stdout).toContain('The same again: ');
+  expect(stdout).toContain('Repeat the password: ');
   expect(stdout).not.toContain('typed\r');
   await succeed(['push', '-plain-http', shippedBundle('errno'), `${registry.host}/typed/key:1`]);
   const sign = ['sign', '-plain-http', '-key', `${keys}.key`, `${registry.host}/typed/key:1`];

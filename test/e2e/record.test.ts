@@ -29,6 +29,7 @@ import { projectRoot, RunningCommand, runCommand, seccompagent } from '../suppor
 import type { CommandResult } from '../support/command.ts';
 import { ControlledAgent } from '../support/controlled-agent.ts';
 import { shippedComponent } from '../support/handler-harness.ts';
+import { naming } from '../support/naming.ts';
 import { Page } from '../support/pages.ts';
 import { until } from '../support/polling.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
@@ -231,7 +232,7 @@ test('record: when the agent is killed, what is there can be replayed', async ()
   });
   const replayed = await replay(file);
   expect(replayed).toMatchObject({ code: 0, stdout: '1 calls replayed, 0 differ\n' });
-  expect(replayed.stderr).toContain('is cut off');
+  expect(replayed.stderr).toContain('incomplete');
 });
 
 test('record: secrets are left out, and their lengths stay', async () => {
@@ -311,7 +312,7 @@ test('record: a call whose handler used its time up is counted as lost', async (
   const script = 'mkdir /other; mkdir /loop; true';
   const own = `-bundle=${join(bundles.path, 'hostile')}`;
   const { stderr } = await recordScript(file, script, folder.path, own);
-  expect(stderr).toContain('1 calls recorded, 1 were lost');
+  expect(stderr).toMatch(/1 calls recorded, 1\b.*lost/u);
 });
 
 test('record: a reader that is killed is nothing to the agent', async () => {
@@ -543,7 +544,7 @@ test('replay: values that were left out are asked for', async () => {
   await recording.ended;
   const without = await replay(file);
   expect(without.code).toBe(1);
-  expect(without.stderr).toContain('no value of MKDIR_SUFFIX: -setting MKDIR_SUFFIX=VALUE sets it');
+  expect(without.stderr).toEqual(naming('-setting MKDIR_SUFFIX=VALUE'));
   expect((await replay('-setting=MKDIR_SUFFIX=-geheim', file)).code).toBe(0);
 });
 

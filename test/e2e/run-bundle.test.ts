@@ -10,6 +10,7 @@ import { AskedCaller } from '../support/asked-caller.ts';
 import { BundleFolder } from '../support/bundle-folder.ts';
 import { runCommand, seccompagent } from '../support/command.ts';
 import { looping } from '../support/hostile-components.ts';
+import { naming } from '../support/naming.ts';
 import { until } from '../support/polling.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 import { trapLines } from '../support/trap-container.ts';
@@ -93,7 +94,7 @@ test.for([
 test('run: without anybody who answers, it says who may', async () => {
   const { code, stderr } = await runCommand([...run, '--', 'echo', 'ran']);
   expect(code).toBe(2);
-  expect(stderr).toContain(': say who answers with -bundle NAME or -resolver=demo-basic; or with');
+  expect(stderr).toEqual(naming('-bundle', '-resolver', '-syscalls'));
 });
 
 test('run -bundle: a name that is a folder here is told how it is given', async () => {
@@ -141,7 +142,7 @@ test('agent -bundle: answers for containers that select none, and reads it again
   await made('c', 'BUNDLE=mkdir-suffix');
   writeFileSync(bundles.at('mine/bundle.json'), '{');
   agent.signal('SIGHUP');
-  await agent.logged(/a bundle stays what it was.*mine\/bundle.json/u);
+  await agent.logged(/bundle failed to reload.*mine\/bundle.json/u);
   await made('d');
   suffixBundle(bundles);
   writeFileSync(

@@ -557,7 +557,7 @@ describe('agent socket: too few descriptors', () => {
       Array.from({ length: 20 }, async () => connectSilently(agent)),
     );
 
-    await agent.untilLogged(['connection could not be accepted', 'EMFILE']);
+    await agent.untilLogged(['cannot accept a connection', 'EMFILE']);
     const ticks = cpuTicks(agent.pid);
     const began = performance.now();
     await until('most to be closed', () => {
@@ -581,7 +581,7 @@ describe('agent socket: too few descriptors', () => {
     leaveFds(agent.pid, 0);
     const client = await connectSilently(agent);
     await until('the client to be closed', () => client.closed || undefined);
-    const line = await agent.untilLogged(['connection could not be accepted']);
+    const line = await agent.untilLogged(['cannot accept a connection']);
     expect(line).toContain('errno=EMFILE');
 
     leaveManyFds(agent.pid);

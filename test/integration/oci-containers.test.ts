@@ -150,7 +150,7 @@ test('containers: what was changed in the store is not loaded', async () => {
   await using agent = await startWatchedAgent({ registries });
   await using caller = new AskedCaller({ socket: agent.socket, metadata });
   expect((await caller.ask(`mkdir ${folder.at('out')}`)).answer).toBe('EPERM');
-  await agent.untilLogged(['mkdir-suffix.wasm was changed', 'cannot be pulled anew']);
+  await agent.untilLogged(['mkdir-suffix.wasm was changed', 'cannot be pulled again']);
 });
 
 test('containers: an agent that is ended does not wait for a pull', async () => {

@@ -87,7 +87,7 @@ test('reload: a bundle that is broken leaves the one that works, and the log say
 
   const file = join(bundles.path, name, 'bundle.json');
   writeFileSync(file, '{');
-  expect(await reload(agent, 'not reloaded')).toContain(file);
+  expect(await reload(agent, 'reload failed')).toContain(file);
   expect((await caller.ask('getpgid 0')).answer).toBe('EXDEV');
 
   // also for containers that come afterwards

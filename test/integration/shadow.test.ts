@@ -218,7 +218,7 @@ test('shadow: after a reload the new version is asked, also where one was left a
   );
   await using caller = new AskedCaller({ socket: agent.socket });
   for (let call = 0; call < 6; call += 1) await caller.ask('mkdir /throw');
-  await agent.process.logged(/a shadow failed/u);
+  await agent.process.logged(/shadow failed/u);
   writeSuffix(bundles, 'next', '-suffix');
   process.kill((await agent.status()).pid, 'SIGHUP');
   await agent.process.logged(/ reloaded/u);

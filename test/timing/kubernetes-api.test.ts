@@ -684,7 +684,7 @@ describe('Kubernetes API: without it', () => {
     await using server = await FakeApiServer.start();
     const environment = { ...server.podEnvironment, NODE_NAME: '' };
     using watched = await watching(server, { environment });
-    expect(watched.log.shown.join('\n')).toContain('neither -node-name nor NODE_NAME');
+    expect(watched.log.shown.join('\n')).toContain('NODE_NAME');
     expect(watched.kubernetes.readiness.reason()).toBeUndefined();
     expect(server.requests).toEqual([]);
   });
