@@ -241,7 +241,7 @@ test('agent socket: it is taken back when the agent that took it over is killed'
   const second = await AgentProcess.start(socketFile, '-take-over', ...measured);
   expect(await readiness(first)).toBe('another agent has the socket');
   expect(await readiness(second)).toBe('ok');
-  await first.logged(/no longer this agent/u);
+  await first.logged(/another agent took over/u);
   await second.stop('SIGKILL');
   await first.logged(/took it back/u);
   expect(await readiness(first)).toBe('ok');
@@ -282,7 +282,7 @@ test('agent socket: with -take-over an agent that is not ready leaves it to one 
     ...measured,
   );
   await using _second = second;
-  await second.logged(/left to the other agent/u);
+  await second.logged(/keeps the agent socket/u);
   expect(second.log).not.toMatch(/listening/u);
   expect(await readiness(first)).toBe('ok');
   await first.stop('SIGKILL');

@@ -72,7 +72,7 @@ describe('configuration', () => {
       expect(code).toBe(1);
       expect(stderr).toMatch(message);
       expect(stderr).toMatch(
-        /files\/bundle\.json lacks grants\b.*bundles\.files\.grants of \S+\.yaml/u,
+        /files\/bundle\.json lacks grants\b.*\.yaml: bundles: \{ files: \{ grants: /u,
       );
       expect(existsSync(operator.at('in/a'))).toBe(false);
     },

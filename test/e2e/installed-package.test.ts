@@ -8,6 +8,7 @@ import { expect, test } from 'vitest';
 import { languages } from '../../guest-sdk/build/language.ts';
 import { projectRoot, runCommand, RunningCommand } from '../support/command.ts';
 import { FalcoPlugin } from '../support/falco-plugin.ts';
+import { naming } from '../support/naming.ts';
 import { until } from '../support/polling.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 import { trapLines } from '../support/trap-container.ts';
@@ -61,9 +62,7 @@ test('package: an installed one makes and builds handlers in every language, and
   const { code, stderr } = await runCommand([command, 'build', folder.at('hello-as')]);
   expect({ code, stderr }).toEqual({
     code: 1,
-    stderr:
-      'building needs the npm package assemblyscript, which was left out when this was ' +
-      'installed: npm install assemblyscript beside it\n',
+    stderr: naming('npm install assemblyscript'),
   });
 });
 

@@ -124,7 +124,7 @@ test.for([
       signerGrants: { filesystem: { operations: ['mkdir', 'open'] } },
       bundles: { 'mkdir-suffix': { grants, signers: ['acme'] } },
     },
-    'limit "filesystem" in different ways: write one entry',
+    '"filesystem"',
   ],
   [
     'its operations are not allowed',

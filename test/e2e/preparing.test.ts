@@ -155,7 +155,7 @@ test('preparing: a container whose bundle nobody could judge has it once somebod
   using child = await ChildProcess.of(agent.pid, compiling);
   child.kill();
   expect((await answered).answer).toBe('EPERM');
-  expect(agent.log).toMatch(/patient.*nobody knows whether its code can be compiled/u);
+  expect(agent.log).toMatch(/patient.*whether its code can be compiled/u);
 
   await agent.logged(/the bundles of this container can be used now.*patient/u);
   expect((await asked.ask('getpgid 0')).answer).toBe(good);
@@ -171,7 +171,7 @@ test('preparing: a bundle that nobody could judge at a reload is there once some
   agent.signal('SIGHUP');
   using child = await ChildProcess.of(agent.pid, compiling);
   child.kill();
-  await agent.logged(/a bundle stays what it was[^]* reloaded/u);
+  await agent.logged(/bundle failed to reload[^]* reloaded/u);
   expect((await running.ask('getpgid 0')).answer).toBe('EXDEV');
 
   await agent.logged(/ reloaded[^]* reloaded/u);

@@ -104,7 +104,7 @@ test('run -bundle: a name that is a folder here is told how it is given', async 
     cwd: bundles.at('.'),
   });
   expect(code).toBe(1);
-  expect(stderr).toMatch(/no bundle "mine" in .* \(the folder is \.\/mine\)\n$/u);
+  expect(stderr).toEqual(naming('"mine"', './mine'));
 });
 
 test('run -bundle: a component that was changed after the build is refused', async () => {
@@ -117,8 +117,8 @@ test('run -bundle: a component that was changed after the build is refused', asy
   writeFileSync(bundles.at('mine/bundle.json'), JSON.stringify(manifest));
   const { code, stderr } = await runCommand([...run, '-bundle', path, '--', 'echo', 'ran']);
   expect(code).toBe(1);
-  expect(stderr).toContain(`handler.wasm: cannot be loaded: its digest is sha256:`);
-  expect(stderr).toContain(`bundle.json says ${digest}`);
+  expect(stderr).toContain('handler.wasm: cannot be loaded');
+  expect(stderr).toContain(digest);
 });
 
 test('agent -bundle: answers for containers that select none, and reads it again on SIGHUP', async () => {

@@ -28,7 +28,7 @@ test.for([0, 3, 255])('exit code: %i of the command is handed on', async (code) 
 test('exit code: 127 with a message that names a command that is missing', async () => {
   const { code, stdout, stderr } = await runCommand([...underDemo, 'no-such-command']);
   expect({ code, stdout }).toEqual({ code: 127, stdout: '' });
-  expect(stderr).toMatch(/^.*cannot be executed.*no-such-command.*ENOENT\n$/u);
+  expect(stderr).toMatch(/^.*cannot execute.*no-such-command.*ENOENT\n$/u);
 });
 
 test('exit code: 126 with a message that names a file that is not executable', async () => {
@@ -37,7 +37,7 @@ test('exit code: 126 with a message that names a file that is not executable', a
   writeFileSync(file, 'no program\n');
   const { code, stdout, stderr } = await runCommand([...underDemo, file]);
   expect({ code, stdout }).toEqual({ code: 126, stdout: '' });
-  expect(stderr).toMatch(/^.*cannot be executed.*\/text.*EACCES\n$/u);
+  expect(stderr).toMatch(/^.*cannot execute.*\/text.*EACCES\n$/u);
 });
 
 test.for([

@@ -7,6 +7,7 @@ import { expect, test } from 'vitest';
 
 import { RunningCommand, projectRoot, runCommand, seccompagent } from '../support/command.ts';
 import type { CommandResult } from '../support/command.ts';
+import { naming } from '../support/naming.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
 /** A folder with the example in C: it builds fastest. */
@@ -114,7 +115,7 @@ test('test: there is one file of cases, not two', async () => {
   writeFileSync(folder.at('handler.cases.ts'), made);
   const { code, stderr } = await tried(folder);
   expect(code).toBe(1);
-  expect(stderr).toContain('there are handler.test.yaml and handler.cases.ts');
+  expect(stderr).toEqual(naming('handler.test.yaml', 'handler.cases.ts'));
 });
 
 const failing = `

@@ -600,7 +600,7 @@ describe('agent socket: too few descriptors', () => {
     const { end } = await send(agent, state('cut-off', names), '-l', '-n', '8');
 
     expect(end).toBe('closed');
-    await agent.untilLogged(['descriptors were lost']);
+    await agent.untilLogged(['descriptors lost']);
     await untilFdCountIs(agent.pid, before);
     leaveManyFds(agent.pid);
     await serveOne(agent);

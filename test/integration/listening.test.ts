@@ -44,7 +44,7 @@ test('agent socket: an agent that stops hears whoever has connected to it until 
   sendMeanwhile(path);
   await listening[Symbol.asyncDispose]();
   expect(log.lines).toContainEqual(
-    expect.objectContaining({ why: expect.stringContaining('fds names') }),
+    expect.objectContaining({ why: expect.stringContaining('seccompFd') }),
   );
   expect(existsSync(path)).toBe(false);
 });
