@@ -261,11 +261,3 @@ const knownAtFlags: ReadonlyMap<number, number> = new Map([
 export function hasUnknownAtFlags(which: number, given: number): boolean {
   return (given & ~(knownAtFlags.get(which) ?? 0)) !== 0;
 }
-
-/** The kinds of all parameters, each once. */
-export function parameterKinds(): readonly ParameterKind[] {
-  const kinds = [...familyTable.values()].flatMap(({ parameters }) =>
-    parameters.map(({ kind }) => kind),
-  );
-  return [...new Set(kinds)];
-}
