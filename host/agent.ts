@@ -370,6 +370,7 @@ export class Agent {
     const { arrivals, components, lateWorkloads, retries, tapes, dropped, shadows } = this.#parts;
     const { receiverEvents, lines, watching, containers, lives, later } = this.#parts;
     this.#isStopping = true;
+    later.succession?.stopLooking();
     for (const part of [arrivals, components, lateWorkloads, retries]) part[Symbol.dispose]();
     // first: listeners that come from now on are another agent's
     await this.#socket?.[Symbol.asyncDispose]().catch((thrown: unknown) => {

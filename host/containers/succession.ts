@@ -37,9 +37,14 @@ export class Succession implements Disposable {
     this.#served.changed();
   }
 
+  /** Other agents' containers are left to the next agent. */
+  stopLooking(): void {
+    this.#ended[Symbol.dispose]();
+  }
+
   /** The containers of now are left to the next agent. */
   [Symbol.dispose](): void {
-    this.#ended[Symbol.dispose]();
+    this.stopLooking();
     this.#served[Symbol.dispose]();
   }
 }

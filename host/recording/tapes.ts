@@ -131,10 +131,10 @@ export class Tapes {
 
   /** Ends all. */
   async endAll(): Promise<void> {
-    this.#isOver = true;
-    if (this.#tappings.size === 0) return;
-    await this.#drain();
+    if (this.#tappings.size > 0) await this.#drain();
     for (const tapping of this.#tappings) this.#finish(tapping, 'agent');
+    // calls on their way have been waited for
+    this.#isOver = true;
   }
 
   #forget(token: number, { container, slot }: Taped): void {

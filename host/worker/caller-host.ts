@@ -124,9 +124,7 @@ export class CallerHost implements Host {
       case 'replace':
         return native.replaceFd(worker, request.descriptor, request.fd, flagsOf(request));
       case 'credentials':
-        request.result = this.side.rooms.credentials;
-        request.length = request.result.length;
-        return native.callerCredentials(worker, request.result);
+        return this.#credentials(request);
       case 'process':
         request.result = this.room(processLayout.size);
         request.length = processLayout.size;
@@ -141,6 +139,16 @@ export class CallerHost implements Host {
       default:
         throw new RangeError('this host has no such function');
     }
+  }
+
+  /** What is behind the groups in the room is of another caller. */
+  #credentials(request: HostRequest): number {
+    const bytes = this.side.rooms.credentials;
+    const reply = this.side.native.callerCredentials(this.side.worker, bytes);
+    const count = new DataView(bytes.buffer).getUint32(credentialsLayout.groupCount, true);
+    request.result = bytes;
+    request.length = credentialsLayout.groups + Math.min(count, maxGroups) * 4;
+    return reply;
   }
 
   /** The first bytes of the worker's room. */

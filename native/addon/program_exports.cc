@@ -27,7 +27,8 @@ constexpr const char* kStep = "run a program";
   request.folder = fields.text("folder");
   request.most_output = fields.u32("maxOutputBytes");
   request.most_time = fields.u32("maxMs") * kMillisecond;
-  if (fields.has("readable")) {
+  // one without the other is refused, and not taken for no confinement
+  if (fields.has("readable") || fields.has("writable")) {
     request.files.emplace();
     request.files->readable = fields.texts("readable");
     request.files->writable = fields.texts("writable");
