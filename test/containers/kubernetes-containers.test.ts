@@ -445,7 +445,7 @@ test('G7: Kubernetes: with an API that is stuck, who is named starts at once, an
   expect(code).not.toBe(0);
   expect(stderr).toContain('Operation not permitted');
   // on a slow machine it is known by then that nothing comes
-  expect(agent.process.log).toMatch(new RegExp(`${waitText}|does not answer`, 'u'));
+  expect(agent.process.log).toMatch(new RegExp(`${waitText}|is unavailable`, 'u'));
   expect(agent.process.log).toContain('{{.Namespace}} has no value');
   // what needs no names goes on
   const other = await node.run(agent.socket, {
@@ -460,7 +460,7 @@ test('G7: Kubernetes: an API that is dead is waited for by nobody', async () => 
   using node = new Node();
   await using server = await FakeApiServer.start({ mode: 'dead' });
   await using agent = await agentFor(server);
-  await agent.process.logged(/the Kubernetes API does not answer/u);
+  await agent.process.logged(/the Kubernetes API is unavailable/u);
   const id = `seccompagent-test-${randomUUID()}`;
   await node.run(agent.socket, { uid: randomUUID(), id });
   expect(agent.process.log).toContain('{{.Namespace}} has no value');
@@ -470,7 +470,7 @@ test('G7: Kubernetes: an API that is dead is waited for by nobody', async () => 
   expect((await runCommand(words)).stdout).toMatch(
     /^kubernetes: .*, pods of node-1: not known yet; FAILS: .*socket hang up/mu,
   );
-  expect(agent.process.log.match(/the Kubernetes API does not answer/gu)).toHaveLength(1);
+  expect(agent.process.log.match(/the Kubernetes API is unavailable/gu)).toHaveLength(1);
 });
 
 function newId(): string {
@@ -491,7 +491,7 @@ test.for([
     using node = new Node();
     await using server = await FakeApiServer.start({ mode });
     await using agent = await agentFor(server);
-    await agent.process.logged(/the Kubernetes API does not answer/u);
+    await agent.process.logged(/the Kubernetes API is unavailable/u);
     const uid = randomUUID();
     const annotations = annotationsOf(uid);
     const named = await node.run(agent.socket, { uid, id: newId(), annotations });

@@ -374,7 +374,7 @@ test.for<readonly [string, string]>([
   ['echo no >&2; exit 3', 'sh ended with code 3: no'],
   ['echo \'{"status": {}}\'', 'sh answers no token and no certificate'],
   ['echo token', 'sh answers what is not JSON'],
-  ['kill -9 $$', 'cannot run sh: it ended by SIGKILL'],
+  ['kill -9 $$', 'cannot run sh: it was killed by SIGKILL'],
 ])('Kubernetes API: a program of the kubeconfig that does %s is told of', async ([script, why]) => {
   await using server = await FakeApiServer.start();
   using folder = new TemporaryFolder();

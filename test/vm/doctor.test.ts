@@ -47,7 +47,7 @@ function changed({ checks }: Seen): readonly string[] {
     .map(({ name, status }) => `${status} ${name}`);
 }
 
-const own = 'of the agent itself';
+const own = 'of the agent';
 
 test('G9: doctor: without a profile, and with one that gives all, nothing is missing', async () => {
   expect(unconfined.checks.filter(({ status }) => status === 'fail')).toEqual([]);
