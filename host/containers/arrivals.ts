@@ -50,6 +50,13 @@ export interface ArrivalsParts {
 /** A listener of a runtime, before it is known why its callers' memory may not be written. */
 type Known = Omit<Entering, 'writeRefusal'>;
 
+/** One that was adopted. */
+interface Listener {
+  readonly token: Token;
+  readonly attached: Attached;
+  readonly firstPid: number | undefined;
+}
+
 export class Arrivals implements Disposable {
   readonly #parts: ArrivalsParts;
   #isOver = false;
@@ -79,8 +86,10 @@ export class Arrivals implements Disposable {
     );
     if (prepared === undefined) return;
     const attach = (resolution: Resolved): void => {
-      this.#attach(arrival, prepared, resolution);
+      const listener = this.#attach(arrival, prepared, resolution);
+      // the receiver has it: its life ends with the listener, whatever fails from now on
       unlessAttached.move();
+      this.#tellAttached(arrival, listener);
     };
     const isForPaths = await this.#inTurn(identity, () => {
       if (!isWanted()) return false;
@@ -97,7 +106,7 @@ export class Arrivals implements Disposable {
 
   /** The listener of a launched command. @returns the token of its process */
   launch(launch: LaunchHandle, identity: ContainerIdentity): number {
-    const { native, receiver, attachments, containers, lives } = this.#parts;
+    const { native, receiver, attachments, containers, lives, lines } = this.#parts;
     using unlessAttached = new DisposableStack();
     const life = unlessAttached.use(lives.begin());
     const writeRefusal = refusalOfCommand(native.launchWaitsKillable(launch));
@@ -109,6 +118,7 @@ export class Arrivals implements Disposable {
     });
     this.#begin(adopted.listener, attached);
     unlessAttached.move();
+    tellUnheld(lines, containers, adopted.listener);
     return adopted.process;
   }
 
@@ -133,7 +143,7 @@ export class Arrivals implements Disposable {
       identity,
       'warn',
       { container, peerUid, leftOut },
-      'this container has more annotations than are kept: handlers see only some of them',
+      'too many annotations: handlers see only some of them',
     );
   }
 
@@ -183,22 +193,24 @@ export class Arrivals implements Disposable {
     return native.findPaths(socket, connection, firstPid, paths);
   }
 
-  #attach(arrival: Arrival, entering: Entering, resolution: Resolved): void {
+  #attach(arrival: Arrival, entering: Entering, resolution: Resolved): Listener {
     const { identity } = entering;
     const firstPid = this.#parts.firstPids.living(keyOf(identity), identity.firstPid);
     const attached = this.#parts.attachments.begin(entering, resolution);
-    this.#begin(this.#adopt(arrival, attached, firstPid), attached);
-    this.#parts.lines.tell(
-      identity,
-      'info',
-      {
-        ...shownContainer(attached.registry),
-        status: arrival.state.status,
-        peerPid: arrival.peerPid,
-        firstPid,
-      },
-      'container attached',
-    );
+    const token = this.#adopt(arrival, attached, firstPid);
+    this.#begin(token, attached);
+    return { token, attached, firstPid };
+  }
+
+  #tellAttached(
+    { state: { status }, peerPid }: Arrival,
+    { token, attached, firstPid }: Listener,
+  ): void {
+    const { lines, containers } = this.#parts;
+    tellUnheld(lines, containers, token);
+    const { identity, registry } = attached;
+    const fields = { ...shownContainer(registry), status, peerPid, firstPid };
+    lines.tell(identity, 'info', fields, 'container attached');
   }
 
   /** @throws AgentError AGENT_LISTENER */
@@ -227,13 +239,12 @@ export class Arrivals implements Disposable {
 
   /** Its calls come from now on. */
   #begin(token: number, attached: Attached): void {
-    const { counters, containers, lateWorkloads, retries, lines } = this.#parts;
+    const { counters, containers, lateWorkloads, retries } = this.#parts;
     const { life, registry } = attached;
     life.hold(counters.enter(token, registry));
     life.hold(containers.enter(token, attached));
     life.hold(lateWorkloads.enter(token, attached));
     life.hold(retries.enter(token, attached));
-    tellUnheld(lines, containers, token);
   }
 
   async #inTurn<T>(identity: ContainerIdentity, work: () => T | Promise<T>): Promise<T> {

@@ -183,7 +183,7 @@ export class Attachments {
       identity,
       'error',
       { ...shownContainer({ containerId, workload }), errno, error: messageOf(thrown) },
-      'the bundles of this container cannot be used: its trapped calls fail',
+      'cannot resolve bundles; trapped calls will fail',
     );
     this.resolver.note?.(identity, { reason: 'Refused', message: messageOf(thrown) });
     const registry = {
@@ -219,7 +219,7 @@ export class Attachments {
       identity,
       'error',
       { ...shownContainer(registry), error: shadow.reason },
-      'there is no shadow for this container, which is nothing to its calls',
+      'cannot resolve the shadow; calls are not affected',
     );
   }
 }

@@ -64,7 +64,7 @@ export class ContainerEvents {
         this.#endOverdue(event);
         break;
       case receiverEventKind.broken:
-        this.#blame(event, 'trap', 'a worker has ended within a handler: its call fails');
+        this.#blame(event, 'trap', 'a worker ended within a handler: call failed');
         break;
       case receiverEventKind.shared:
         this.#leaveShared(token);
@@ -130,7 +130,7 @@ export class ContainerEvents {
       attached.identity,
       'warn',
       shownContainer(attached.registry),
-      'another process receives the calls of this container, too: the agent leaves them to it',
+      'another process receives from the listener of this container: the agent stops receiving from it',
     );
   }
 
@@ -178,8 +178,8 @@ export class ContainerEvents {
 }
 
 function overdueText(link: number): string {
-  if (link === 0) return 'the memory of a caller cannot be read in time: its call fails';
+  if (link === 0) return 'timed out reading caller memory: call failed';
   return link === actingLink
-    ? 'a file system of a container does not answer in time: its call fails'
-    : 'handler has used its time up: its call fails, and so do others for a while';
+    ? 'timed out waiting for a file system of the container: call failed'
+    : 'handler exceeded its deadline: call failed, handler quarantined';
 }

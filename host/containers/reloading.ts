@@ -102,7 +102,7 @@ function renew(parts: ResolvingParts, token: number, attached: Attached): Renewe
 }
 
 const texts = {
-  kept: 'a container keeps the handlers that it has: there is no new registry for it',
+  kept: 'cannot resolve bundles again; keeping the loaded handlers',
   failed: 'a container cannot be given other handlers',
 } as const;
 

@@ -112,6 +112,6 @@ export class Retries implements Disposable {
     waiting.timer = this.#timer(token, waiting.backOff);
     if (!this.#parts.resolve(token, attached) || this.#waiting.has(token)) return;
     const shown = shownContainer(attached.registry);
-    this.#parts.log.info(shown, 'the bundles of this container can be used now');
+    this.#parts.log.info(shown, 'bundles resolved; trapped calls are handled from now on');
   }
 }

@@ -247,7 +247,7 @@ export class Loop implements Disposable {
           user,
           'error',
           { ...shown, handler: name, milliseconds },
-          'handler failed too often: its calls fail for a while',
+          'handler quarantined after repeated failures',
         );
         this.#parts.onNote({ token, ...quarantineNote(name) });
       },
@@ -261,7 +261,7 @@ export class Loop implements Disposable {
           user,
           'warn',
           { ...shown, why },
-          'the memory of callers is not written: a signal could end their calls meanwhile',
+          'refusing to write caller memory: the filter lacks WAIT_KILLABLE_RECV',
         );
       },
       onLabelRefused: (label, errno) => {
@@ -269,7 +269,7 @@ export class Loop implements Disposable {
           user,
           'warn',
           { ...shown, label, errno },
-          'nothing is done for this caller: the kernel does not let us take on its label',
+          'cannot assume the LSM label of the caller; operation refused',
         );
       },
       onGroupsRefused: () => {
@@ -277,7 +277,7 @@ export class Loop implements Disposable {
           user,
           'warn',
           shown,
-          'nothing is done for this caller: it has more than 1,024 groups, which would slow all others; let it have fewer',
+          'the caller has more than 1,024 supplementary groups; operation refused, since it would delay other callers',
         );
       },
     });
@@ -424,10 +424,7 @@ function refusalLog(
     const what = `${name} ${operation} ${limit}`;
     const level = told.has(what) || !mayTell() ? 'debug' : 'warn';
     if (level === 'warn') told.add(what);
-    log[level](
-      { operation, limit, bundle },
-      'a handler may not do this here: its grants have limits',
-    );
+    log[level]({ operation, limit, bundle }, 'operation denied by the grant limits of the bundle');
   };
 }
 

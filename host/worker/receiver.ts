@@ -34,7 +34,7 @@ export function createReceiver({
     if (code !== 'ENOSYS' && code !== 'EINVAL') throw cause;
     throw new AgentError(
       'AGENT_KERNEL',
-      'this kernel lacks what the agent needs, which is Linux 5.9 or newer, or a seccomp filter keeps it from the agent',
+      'kernel too old (Linux 5.9 or newer is required), or a seccomp filter blocks the agent',
       { cause },
     );
   }

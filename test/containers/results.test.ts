@@ -97,7 +97,7 @@ describe('results: of a container whose bundle has the flag', () => {
 async function refusal(options: readonly string[]): Promise<string> {
   const from = agent.log().length;
   expect(await linesOf(options, both)).toEqual(untouched);
-  return agent.untilLogged(['the memory of callers is not written'], from);
+  return agent.untilLogged(['refusing to write caller memory'], from);
 }
 
 describe('results: of a container of which nobody knows whether it has the flag', () => {

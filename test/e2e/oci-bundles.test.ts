@@ -201,7 +201,7 @@ test('G3: oci bundles: if the key cannot be read, nobody can tell who has signed
   await reload(agent);
 
   expect((await caller.ask(`mkdir ${folder.at('keyless-lost')}`)).answer).toBe('EPERM');
-  expect(agent.stderr).toMatch(/its trapped calls fail.*no-such\.pub: cannot be read/u);
+  expect(agent.stderr).toMatch(/trapped calls will fail.*no-such\.pub: cannot be read/u);
   await stop(agent);
 });
 
@@ -244,7 +244,7 @@ test('G3: oci bundles: if the store was changed and the registry is gone, runnin
   await reload(agent);
 
   expect((await caller.ask(`mkdir ${folder.at('broken-lost')}`)).answer).toBe('EPERM');
-  expect(agent.stderr).toMatch(/its trapped calls fail.*was changed/u);
+  expect(agent.stderr).toMatch(/trapped calls will fail.*was changed/u);
   await stop(agent);
 });
 
@@ -263,7 +263,7 @@ test('oci bundles: a signer who is not trusted any more is so for running contai
   await agent.printed(/reloaded containers=1/u);
 
   expect((await caller.ask(`mkdir ${folder.at('distrusted')}`)).answer).toBe('EPERM');
-  expect(agent.stderr).toMatch(/its trapped calls fail.*none valid/u);
+  expect(agent.stderr).toMatch(/trapped calls will fail.*none valid/u);
   agent.kill('SIGTERM');
   expect(await agent.ended).toMatchObject({ code: 0 });
 });

@@ -157,7 +157,7 @@ test('preparing: a container whose bundle nobody could judge has it once somebod
   expect((await answered).answer).toBe('EPERM');
   expect(agent.log).toMatch(/patient.*whether its code can be compiled/u);
 
-  await agent.logged(/the bundles of this container can be used now.*patient/u);
+  await agent.logged(/bundles resolved; trapped calls are handled from now on.*patient/u);
   expect((await asked.ask('getpgid 0')).answer).toBe(good);
 });
 

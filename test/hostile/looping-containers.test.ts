@@ -75,16 +75,16 @@ test('A2, G4: looping containers: while the main thread hangs they are left alon
   await pause(hangMs - 2 * longestMs);
 
   // nobody has been told yet
-  expect(agent.log().filter((line) => line.includes('used its time up'))).toEqual([]);
+  expect(agent.log().filter((line) => line.includes('exceeded its deadline'))).toEqual([]);
   const calls = await good.finish();
   expect([...new Set(calls.map(({ answer }) => answer))]).toEqual(['EBADMSG']);
   const during = calls.filter(({ beganMs }) => beganMs > began);
   expect(during.length).toBeGreaterThan(100);
   expect(Math.max(...during.map(({ tookMs }) => tookMs))).toBeLessThan(longestMs);
-  await agent.untilLogged(['used its time up']);
+  await agent.untilLogged(['exceeded its deadline']);
   const results = await Promise.all(evil.map(async (caller) => caller.result()));
   for (const { answers } of results) expect(answers).toEqual({ EPERM: 6 });
   // each has counted once
-  const lines = agent.log().filter((line) => line.includes('used its time up'));
+  const lines = agent.log().filter((line) => line.includes('exceeded its deadline'));
   expect(lines.filter((line) => !line.includes('quarantineMs=1000'))).toEqual([]);
 });

@@ -328,7 +328,11 @@ describe('slow callers: file systems', () => {
       expect(answersOf([slow])).toEqual(['ETIMEDOUT']);
       expect(longestOf(slow.answers)).toBeGreaterThan(operationsMs);
       expect(longestOf(slow.answers)).toBeLessThan(operationsMs + lateMs);
-      await agent.untilLogged(['ERROR', 'container=acts-on', 'does not answer in time']);
+      await agent.untilLogged([
+        'ERROR',
+        'container=acts-on',
+        'timed out waiting for a file system',
+      ]);
     }
     expect(longestOf(await finish(good))).toBeLessThan(longestMs);
     await untilBack(agent, before);

@@ -108,7 +108,7 @@ test('audit: what a handler failed at is there, with why', async () => {
       operations: [`mount:none:/tmp:${type}:0:x`],
     });
   }
-  await agent.logged(/used its time up/u);
+  await agent.logged(/exceeded its deadline/u);
   await agent.stop('SIGTERM');
   const failed = { syscall: 'mount', handler: 'secrets', answer: 'errno', errno: 'EPERM' };
   expect(linesOf(file)).toMatchObject([

@@ -209,7 +209,7 @@ describe('handlers: settings', () => {
     ]);
     expect(readdirSync(folder.path)).toEqual([]);
     const line = await agent.untilLogged(['ERROR', 'container=unknown-pid']);
-    expect(line).toContain('its trapped calls fail');
+    expect(line).toContain('trapped calls will fail');
     expect(line).toContain('{{.Pid1}}');
   });
 

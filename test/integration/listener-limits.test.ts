@@ -33,7 +33,7 @@ test('G1: agent: a container with too many annotations is served, and the log sa
     operations: ['getpgid'],
   });
   expect(lines).toHaveLength(1);
-  expect(await agent.untilLogged(['more annotations than are kept'])).toContain('leftOut=1');
+  expect(await agent.untilLogged(['too many annotations'])).toContain('leftOut=1');
 });
 
 test('G1: agent: a container whose id is too long, or fills too much in, is refused alone', async () => {

@@ -58,7 +58,7 @@ describe.each(['kubernetes', 'none', 'demo-basic'])(
       });
       expect((await caller.ask('mkdir /nowhere/at/all')).answer).toBe('EPERM');
       expect((await caller.ask('getppid')).answer).toBe('EPERM');
-      const line = await agent.untilLogged([`"${id}"`, 'its trapped calls fail', why]);
+      const line = await agent.untilLogged([`"${id}"`, 'trapped calls will fail', why]);
       expect(line).toContain('"errno":"EPERM"');
     });
 

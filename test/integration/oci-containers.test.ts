@@ -114,7 +114,7 @@ test('containers: a bundle that cannot be had makes their calls fail, and the lo
     const metadata = `BUNDLE=oci://${name}@${digest}`;
     await using caller = new AskedCaller({ socket: agent.socket, metadata });
     expect((await caller.ask(`mkdir ${folder.at('never')}`)).answer).toBe('EPERM');
-    await agent.untilLogged(['its trapped calls fail', reason]);
+    await agent.untilLogged(['trapped calls will fail', reason]);
   }
   expect(existsSync(folder.at('never'))).toBe(false);
 });
@@ -125,7 +125,7 @@ test('containers: a tag is not enough', async () => {
   const metadata = `BUNDLE=oci://${registry.host}/acme/mkdir:latest`;
   await using caller = new AskedCaller({ socket: agent.socket, metadata });
   expect((await caller.ask('getpgid 0')).answer).toBe('EPERM');
-  await agent.untilLogged(['its trapped calls fail', 'has no digest']);
+  await agent.untilLogged(['trapped calls will fail', 'has no digest']);
 });
 
 test('containers: what was changed in the store is not loaded', async () => {

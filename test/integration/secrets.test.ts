@@ -41,7 +41,7 @@ test.for(['trace', 'trace,json'])(
       expect(errors).toBe('');
       expect([type, lines.at(-1)?.split(' ').at(-1)]).toEqual([type, answer]);
     }
-    await agent.untilLogged(['used its time up']);
+    await agent.untilLogged(['exceeded its deadline']);
     const logged = agent.log();
     expect(logged.filter((line) => line.includes('call answered')).length).toBeGreaterThanOrEqual(
       3,

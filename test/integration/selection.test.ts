@@ -162,7 +162,7 @@ describe('selection: what is wrong', () => {
       expect(answers).toEqual(['mkdir -1 EPERM', 'chmod -1 EPERM', 'getpgid -1 EPERM']);
       expect(readdirSync(folder.path)).toEqual([]);
       const line = await agent.untilLogged(['ERROR', 'container=wrong']);
-      expect(line).toContain('its trapped calls fail');
+      expect(line).toContain('trapped calls will fail');
       expect(line).toContain(why);
     },
   );

@@ -187,7 +187,7 @@ test.for([
     const { containers } = await agent.status();
     expect(containers[0]?.shadow?.leftAlone).toContain(reason);
     expect(containers[0]).not.toHaveProperty('refusal');
-    expect(agent.process.log).toContain('there is no shadow for this container');
+    expect(agent.process.log).toContain('cannot resolve the shadow');
   },
 );
 

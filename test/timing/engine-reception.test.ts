@@ -86,7 +86,7 @@ describe('reception', () => {
       await stopped;
       expect(best).toBeLessThanOrEqual(limit);
       // where calls have waited for a worker for a second, handlers have no more than that
-      expect(agent.log().filter((line) => !line.includes('used its time up'))).toEqual([]);
+      expect(agent.log().filter((line) => !line.includes('exceeded its deadline'))).toEqual([]);
     },
   );
 

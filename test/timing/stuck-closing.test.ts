@@ -22,7 +22,7 @@ import { startWatchedAgent } from '../support/watched-agent.ts';
 const quickMs = patient(2900);
 const deadlineMs = 60_000;
 /** What the agent says of containers whose calls hang. */
-const expectedLines = /does not answer in time|too many hang/u;
+const expectedLines = /timed out waiting for a file system|too many hang/u;
 
 test('A5: stuck files: closing one that was opened for a container holds no worker, and nobody else', async () => {
   using folder = new TemporaryFolder();

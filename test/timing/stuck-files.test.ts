@@ -33,7 +33,7 @@ const turnsMs = 14_000;
 /** Several times as many as there are workers. */
 const hangingContainers = 40;
 /** What the agent says of containers whose calls hang. */
-const expectedLines = /does not answer in time|helpers: too many hang/u;
+const expectedLines = /timed out waiting for a file system|helpers: too many hang/u;
 /** Helpers that hang: as many as one container may have, and all before each may have one only. */
 const helpersOfOne = 8;
 const helpersOfAll = 128;

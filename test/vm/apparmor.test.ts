@@ -183,9 +183,9 @@ test('A1: LSM label: what the kernel does not let us take on is EACCES, and is l
   expect(labelOf(confined.pid)).toBe('agent (enforce)');
   const options = { apparmorProfile: 'denies' };
   expect(await make(confined, calls, options)).toEqual(refused);
-  const line = await confined.untilLogged(['the kernel does not let us take on its label']);
+  const line = await confined.untilLogged(['cannot assume the LSM label']);
   expect(line).toContain('denies (enforce)');
-  const told = confined.log().filter((each) => each.includes('take on its label'));
+  const told = confined.log().filter((each) => each.includes('cannot assume the LSM label'));
   // each worker says so at most once a minute
   expect(told.length).toBeLessThan(refused.length);
   // neither may a profile be left for none

@@ -3,7 +3,7 @@
 import type { WatchedAgent } from '../support/watched-agent.ts';
 
 function isInTime(line: string): boolean {
-  return !line.includes('cannot be read in time');
+  return !line.includes('timed out reading caller memory');
 }
 
 /** Does something through an agent until all that it has done for it was in time. */
