@@ -87,8 +87,4 @@ describe('changing callers', () => {
     expect(kinds).toContain('mount roots EPERM');
     expect(left.filter((line) => !line.startsWith('mounted /own '))).toEqual([]);
   });
-
-  test('A2: changing callers: in all of this the agent itself has not failed', () => {
-    expect(agent.log()).toEqual([]);
-  });
 });

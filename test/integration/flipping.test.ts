@@ -32,8 +32,4 @@ describe('flipping', () => {
     // and the other thread was quick enough to matter
     expect(answers.get('ENOENT')).toBeGreaterThan(attack.tries / 1000);
   });
-
-  test('A3: flipping: in all of this the agent itself has not failed', () => {
-    expect(agent.log()).toEqual([]);
-  });
 });

@@ -124,7 +124,7 @@ test.for([
   };
   if (isStopped) for (const pid of helpers) process.kill(pid, 'SIGSTOP');
 
-  process.kill(agent.pid, 'SIGKILL');
+  agent.kill('SIGKILL');
 
   const killedAt = performance.now();
   await until('all helpers to end', () => !helpers.some((pid) => lives(pid)) || undefined);

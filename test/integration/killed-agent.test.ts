@@ -34,7 +34,7 @@ test('A5: a killed agent: its listeners end though a file of a container can’t
     childrenOf(agent.pid).find((child) => waitingPlace(child) === 'request_wait_answer'),
   );
 
-  process.kill(agent.pid, 'SIGKILL');
+  agent.kill('SIGKILL');
 
   const { answer, tookMs } = await bystander.ask('mkdir /there/is/none');
   expect(answer).toBe('ENOSYS');
@@ -76,7 +76,7 @@ test.each(['SIGKILL', 'SIGTERM'] as const)(
     );
     // its own call ends, too, and it is not to go on by that
     process.kill(container.pid, 'SIGSTOP');
-    process.kill(agent.pid, signal);
+    agent.kill(signal);
 
     await until(
       'ENOSYS',

@@ -2,6 +2,7 @@
 // The agent as a process of its own, started by the command that users start.
 import { RunningCommand, seccompagent } from './command.ts';
 import type { CommandResult } from './command.ts';
+import { WatchedLog } from './watched-log.ts';
 
 /** Tests with many pods take minutes on a busy machine. */
 const deadlineMs = 600_000;
@@ -11,11 +12,14 @@ interface StartingAgent {
   readonly listening: Promise<unknown>;
 }
 
+/** Its disposal throws where a warning or an error was logged at which no test has looked. */
 export class AgentProcess implements AsyncDisposable {
   readonly #running: RunningCommand;
+  readonly #log: WatchedLog;
 
   private constructor(running: RunningCommand) {
     this.#running = running;
+    this.#log = new WatchedLog(running);
   }
 
   /** Resolves once runtimes can connect. */
@@ -62,12 +66,15 @@ export class AgentProcess implements AsyncDisposable {
   }
 
   get log(): string {
+    this.#log.read();
     return this.#running.stderr;
   }
 
   /** Resolves with the first match in the log. */
   async logged(pattern: RegExp): Promise<RegExpExecArray> {
-    return this.#running.printed(pattern);
+    const found = await this.#running.printed(pattern);
+    this.#log.read();
+    return found;
   }
 
   signal(signal: NodeJS.Signals): void {
@@ -77,10 +84,14 @@ export class AgentProcess implements AsyncDisposable {
   /** Ends it by a signal. */
   async stop(signal: NodeJS.Signals): Promise<CommandResult> {
     this.#running.kill(signal);
-    return this.#running.ended;
+    const ended = await this.#running.ended;
+    // who stops it gets its log
+    this.#log.read();
+    return ended;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#running[Symbol.asyncDispose]();
+    this.#log.expectAllRead();
   }
 }

@@ -3,7 +3,7 @@
 import { chmodSync, chownSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { RunningCommand, seccompagent } from './command.ts';
+import { AgentProcess } from './agent-process.ts';
 import { Container } from './container-runtime.ts';
 import type { ContainerOptions } from './container-runtime.ts';
 import { until } from './polling.ts';
@@ -70,7 +70,7 @@ export class AgentWithRights implements AsyncDisposable {
   readonly #folder: TemporaryFolder = new TemporaryFolder();
   readonly #rootfs: string;
   readonly #options: Omit<ContainerOptions, 'script'>;
-  #agent: RunningCommand | undefined;
+  #agent: AgentProcess | undefined;
 
   private constructor(hasUserNamespace: boolean) {
     this.#rootfs = rootfsIn(this.#folder, hasUserNamespace);
@@ -102,7 +102,7 @@ export class AgentWithRights implements AsyncDisposable {
   }
 
   get log(): string {
-    return this.#agent?.stderr ?? '';
+    return this.#agent?.log ?? '';
   }
 
   /** What root in a container gets done. */
@@ -126,16 +126,12 @@ export class AgentWithRights implements AsyncDisposable {
   async #start(capabilities: readonly string[]): Promise<void> {
     const bounding = ['-all', ...capabilities.map((name) => `+${name.toLowerCase()}`)].join(',');
     const rights = ['setpriv', `--bounding-set=${bounding}`, '--inh-caps=-all'] as const;
-    const socket = `-socketfile=${this.#options.listenerPath}`;
-    const options = [socket, '-control-socket=none', `-bundle=${bundles.join(',')}`];
-    this.#agent = new RunningCommand([...rights, seccompagent, ...options], {
-      deadlineMs: 120_000,
-    });
-    await this.#agent.printed(/\blistening\b/u);
+    const { listenerPath } = this.#options;
+    this.#agent = await AgentProcess.startBy(rights, listenerPath, `-bundle=${bundles.join(',')}`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    using _folder = this.#folder;
     await this.#agent?.[Symbol.asyncDispose]();
-    this.#folder[Symbol.dispose]();
   }
 }

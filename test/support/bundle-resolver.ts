@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// A resolver that gives every container the handlers of one bundle, whatever its metadata says.
+// Resolvers over folders of bundles: one bundle for every container, whatever its metadata says, or the
+// bundles that the metadata names.
+import { join } from 'node:path';
+
 import { readBundle } from '../../host/bundles/bundle.ts';
 import type { Bundle } from '../../host/bundles/bundle.ts';
 import { registryOf } from '../../host/resolvers/bundle-registry.ts';
@@ -27,7 +30,7 @@ function bundleResolution(
 }
 
 /** Of several in a row. */
-export function bundlesResolution(
+function bundlesResolution(
   bundles: readonly Bundle[],
   identity: ContainerIdentity,
   settings: Iterable<readonly [key: string, value: string]> = [],
@@ -49,6 +52,30 @@ export function bundleResolver(
   const bundle = readBundle(folder, allowed === undefined ? {} : { allowed });
   return {
     resolve: (identity) => bundleResolution(bundle, identity, settings),
+    keep: (held) => held,
+  };
+}
+
+/** Blocks the main thread where metadata is `hang-MILLISECONDS`. */
+function hang(metadata: string): void {
+  const [, milliseconds] = /^hang-(\d+)$/u.exec(metadata) ?? [];
+  if (milliseconds === undefined) return;
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Number(milliseconds));
+}
+
+/** Reads a bundle of the folder when the first container names it. */
+export function metadataResolver(folder: string): Resolver {
+  const bundles = new Map<string, Bundle>();
+  return {
+    resolve: (identity) => {
+      hang(identity.state.metadata);
+      const chosen = identity.state.metadata.split(',').map((name) => {
+        const bundle = bundles.get(name) ?? readBundle(join(folder, name));
+        bundles.set(name, bundle);
+        return bundle;
+      });
+      return bundlesResolution(chosen, identity);
+    },
     keep: (held) => held,
   };
 }

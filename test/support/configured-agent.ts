@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The program of watched-agent.ts: an agent that is told by options what a test wants of it.
-// It prints `ready` once runtimes can connect, and ends on SIGTERM.
+// It prints `ready` once runtimes can connect, and ends on SIGTERM or when its stdin ends, with whoever
+// started it.
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 
@@ -18,6 +19,7 @@ const { values } = parseArgs({
     socket: { type: 'string', default: '' },
     resolver: { type: 'string', default: 'none' },
     bundle: { type: 'string' },
+    'by-metadata': { type: 'string' },
     'bundle-folder': { type: 'string', multiple: true, default: [] },
     select: { type: 'string', multiple: true, default: [] },
     allowed: { type: 'string' },
@@ -40,7 +42,8 @@ function grantsOf(text: string): Grants {
 const ending = new AbortController();
 
 function choice(): ResolverChoice {
-  const { resolver, bundle, setting, allowed } = values;
+  const { resolver, bundle, setting, allowed, 'by-metadata': folder } = values;
+  if (folder !== undefined) return { kind: 'by-metadata', folder };
   if (bundle === undefined) {
     const { 'bundle-folder': folders, select: selection } = values;
     const registries = values.registries === undefined ? {} : JSON.parse(values.registries);
@@ -56,7 +59,7 @@ function choice(): ResolverChoice {
   return { kind: 'bundle', folder: bundle, settings, ...grants };
 }
 
-const ended = once(process, 'SIGTERM');
+const ended = Promise.race([once(process, 'SIGTERM'), once(process.stdin.resume(), 'end')]);
 for (const name of ['SIGURG', 'SIGPROF'] as const) {
   // a handler that does nothing still interrupts system calls
   if (values.signal.includes(name)) process.on(name, () => undefined);
@@ -79,3 +82,5 @@ await ended;
 ending.abort();
 await agent.stop();
 agent.exitIfStuck(0);
+// else it would keep us running
+process.stdin.destroy();

@@ -41,7 +41,7 @@ export class ControlledAgent implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    using _folder = this.#folder;
     await this.process[Symbol.asyncDispose]();
-    this.#folder[Symbol.dispose]();
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Resolvers for tests: one of the agent's own by name, or one bundle for every container.
+// Resolvers for tests: one of the agent's own by name, one bundle for every container, or the bundles
+// that a container's metadata names.
 import { BundleStore } from '../../host/bundles/bundle-store.ts';
 import { grantable } from '../../host/bundles/grant-limits.ts';
 import type { Grants } from '../../host/registry/grants.ts';
@@ -8,7 +9,7 @@ import { defaultPolicies } from '../../host/registry/policy.ts';
 import { PulledBundles } from '../../host/bundles/pulled-bundles.ts';
 import { resolvers } from '../../host/resolvers/all.ts';
 import type { Resolver } from '../../host/resolvers/resolver.ts';
-import { bundleResolver } from './bundle-resolver.ts';
+import { bundleResolver, metadataResolver } from './bundle-resolver.ts';
 
 /** What an operator allows who trusts every bundle. */
 const everything: Grants = {
@@ -35,6 +36,11 @@ export type ResolverChoice =
       readonly settings?: readonly (readonly [key: string, value: string])[];
       /** What an operator allows it; absent: what it asks for. */
       readonly allowed?: Grants;
+    }
+  | {
+      readonly kind: 'by-metadata';
+      /** Where the bundles are that listenerMetadata names, with commas in between. */
+      readonly folder: string;
     };
 
 export function resolverOf(choice: ResolverChoice): Resolver {
@@ -50,5 +56,7 @@ export function resolverOf(choice: ResolverChoice): Resolver {
     }
     case 'bundle':
       return bundleResolver(choice.folder, choice.settings, choice.allowed);
+    case 'by-metadata':
+      return metadataResolver(choice.folder);
   }
 }

@@ -9,8 +9,8 @@ import { compilerFlags } from '../../host/handler/compiling/compiler-flags.ts';
 import type { RegistryPolicy } from '../../host/bundles/oci/open-bundle.ts';
 import { RunningCommand } from './command.ts';
 import { patient } from './patience.ts';
-import { until } from './polling.ts';
 import { TemporaryFolder } from './temporary-folder.ts';
+import { WatchedLog } from './watched-log.ts';
 
 export interface AgentEnd {
   readonly code: number | null;
@@ -19,13 +19,20 @@ export interface AgentEnd {
   readonly tookMs: number;
 }
 
+/**
+ * Its disposal throws where the agent has ended by itself, where a sanitizer has reported something, and
+ * where a warning or an error was logged at which no test has looked.
+ */
 export interface WatchedAgent extends AsyncDisposable {
   readonly socket: string;
+  /** Of the agent, or of the wrapper. */
   readonly pid: number;
-  /** The lines of its log so far. */
+  /** The lines of its log so far, which have been looked at then. */
   log(): readonly string[];
   /** Resolves with the first line, of those after the first `from`, that has all of the texts. */
   untilLogged(texts: readonly string[], from?: number): Promise<string>;
+  /** Sends a signal that ends it, which is no failure then. */
+  kill(signal: 'SIGKILL' | 'SIGTERM'): void;
   /** Ends it by SIGTERM. */
   stop(): Promise<AgentEnd>;
 }
@@ -41,23 +48,29 @@ export interface WatchedAgentOptions {
   readonly registries?: RegistryPolicy;
   /** The folder of a bundle that answers for every container, instead of a resolver. */
   readonly bundle?: string;
+  /** A folder with the bundles that the metadata of containers names, instead of a resolver. */
+  readonly byMetadata?: string;
   /** `KEY=VALUE`, as metadata sets them. */
   readonly settings?: readonly string[];
   /** What an operator allows the bundle; absent: what it asks for. */
   readonly allowed?: Readonly<Record<string, unknown>>;
   readonly allowedUids?: readonly number[];
   readonly listenerLimits?: Partial<ListenerLimits>;
-  /** A command that executes it: its last arguments. */
+  /** A command that runs it: its last arguments. */
   readonly wrapper?: readonly string[];
   /** As the agent's option -log. */
   readonly log?: string;
   /** Signals that it handles, by doing nothing. */
   readonly signals?: readonly ('SIGURG' | 'SIGPROF')[];
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Whether warnings and errors may be logged at which no test looks. */
+  readonly mayWarn?: boolean;
 }
 
 /** It serves all tests of a file, also on a busy machine. */
 const lifeMs = patient(600_000);
 const stopMs = patient(10_000);
+const lastLines = 30;
 
 /** With SECCOMPAGENT_ASAN=1 the agent loads the sanitizer build of the addon. */
 function sanitizerEnvironment(): Readonly<Record<string, string>> {
@@ -75,6 +88,7 @@ function programOptions(options: WatchedAgentOptions, socket: string): readonly 
     ...(options.selection ?? []).map((reference) => `--select=${reference}`),
     ...(registries === undefined ? [] : [`--registries=${JSON.stringify({ registries })}`]),
     ...(bundle === undefined ? [] : [`--bundle=${bundle}`]),
+    ...(options.byMetadata === undefined ? [] : [`--by-metadata=${options.byMetadata}`]),
     ...(settings ?? []).map((text) => `--setting=${text}`),
     ...(allowed === undefined ? [] : [`--allowed=${JSON.stringify(allowed)}`]),
     ...(allowedUids ?? []).map((uid) => `--uid=${uid}`),
@@ -86,6 +100,36 @@ function programOptions(options: WatchedAgentOptions, socket: string): readonly 
   ];
 }
 
+function startProgram(options: WatchedAgentOptions, socket: string): RunningCommand {
+  const program = join(import.meta.dirname, 'configured-agent.ts');
+  const node = [process.execPath, ...compilerFlags] as const;
+  const [command, ...rest] = [...(options.wrapper ?? []), ...node] as const;
+  return new RunningCommand([command, ...rest, program, ...programOptions(options, socket)], {
+    environment: { ...sanitizerEnvironment(), ...options.environment },
+    deadlineMs: lifeMs,
+  });
+}
+
+async function stopProgram(running: RunningCommand): Promise<AgentEnd> {
+  const began = performance.now();
+  running.kill('SIGTERM');
+  // a wrapper may keep the signal to itself
+  running.endInput();
+  const last = setTimeout(() => {
+    running.kill('SIGKILL');
+  }, stopMs);
+  const { code, signal } = await running.ended;
+  clearTimeout(last);
+  return { code, signal, tookMs: performance.now() - began };
+}
+
+/** @throws Error with a sanitizer's report */
+function expectNoReport(running: RunningCommand): void {
+  if (/^.*(?:Sanitizer|runtime error:).*$/mu.test(running.stderr)) {
+    throw new Error(`sanitizer report:\n${running.stderr}`);
+  }
+}
+
 /**
  * Starts one and waits until runtimes can connect.
  * @example await using agent = await startWatchedAgent({ resolver: 'demo-basic' });
@@ -93,45 +137,36 @@ function programOptions(options: WatchedAgentOptions, socket: string): readonly 
 export async function startWatchedAgent(options: WatchedAgentOptions): Promise<WatchedAgent> {
   using folders = new DisposableStack();
   const socket = folders.use(new TemporaryFolder()).at('agent.socket');
-  const program = join(import.meta.dirname, 'configured-agent.ts');
-  const node = [process.execPath, ...compilerFlags] as const;
-  const [command, ...rest] = [...(options.wrapper ?? []), ...node] as const;
-  const running = new RunningCommand(
-    [command, ...rest, program, ...programOptions(options, socket)],
-    { environment: sanitizerEnvironment(), deadlineMs: lifeMs },
-  );
+  const running = startProgram(options, socket);
   await running.printed(/^ready$/mu);
   const kept = folders.move();
 
-  const log = (): readonly string[] => running.stderr.split('\n').slice(0, -1);
+  const log = new WatchedLog(running);
+  let isOver = false;
   const stop = async (): Promise<AgentEnd> => {
-    const began = performance.now();
-    running.kill('SIGTERM');
-    const last = setTimeout(() => {
-      running.kill('SIGKILL');
-    }, stopMs);
-    const { code, signal } = await running.ended;
-    clearTimeout(last);
-    kept.dispose();
-    return { code, signal, tookMs: performance.now() - began };
+    isOver = true;
+    using _folder = kept;
+    return stopProgram(running);
   };
   return {
     socket,
     pid: running.pid,
-    log,
-    untilLogged: async (texts, from = 0) =>
-      until(`a line with ${texts.join(' and ')} in the log`, () =>
-        log()
-          .slice(from)
-          .find((line) => texts.every((text) => line.includes(text))),
-      ).catch((cause: unknown) => {
-        throw new Error(`this was logged:\n${log().slice(from).join('\n')}`, { cause });
-      }),
+    log: () => log.read(),
+    untilLogged: async (texts, from = 0) => log.until(texts, from),
+    kill: (signal) => {
+      isOver = true;
+      running.kill(signal);
+    },
     stop,
     [Symbol.asyncDispose]: async () => {
-      await stop();
-      const report = /^.*(?:Sanitizer|runtime error:).*$/mu.exec(running.stderr);
-      if (report !== null) throw new Error(`sanitizer report:\n${running.stderr}`);
+      const hasFailed = running.hasEnded && !isOver;
+      const { code, signal } = await stop();
+      if (hasFailed) {
+        const last = running.stderr.split('\n').slice(-lastLines).join('\n');
+        throw new Error(`the agent ended with ${signal ?? `code ${code}`}:\n${last}`);
+      }
+      expectNoReport(running);
+      if (options.mayWarn !== true) log.expectAllRead();
     },
   };
 }
