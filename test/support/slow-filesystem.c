@@ -5,8 +5,9 @@
 // makes them, too, and says nothing of them. It is mounted in a mount namespace of this process's
 // own, so it is gone with the process.
 //
-// usage: slow-filesystem -s SOCKET [-m METADATA] [-i ID] [-t THREADS] [-u] [-M | -n] FOLDER
+// usage: slow-filesystem -s SOCKET [-m METADATA] [-i ID] [-t THREADS] [-u] [-v] [-M | -n] FOLDER
 //   -u      it does not even read what it is asked: then whoever waits for it can be killed
+//   -v      says `unanswered` when it has read such a question: who asked can't be killed then
 //   -M      mounts in place of directories
 //   -n      nodes of the device null in place of directories
 //   FOLDER  a tmpfs there becomes the container's root; its /make is the slow file system
@@ -27,6 +28,7 @@
 enum { LIFE_SECONDS = 150, MOST_THREADS = 64, MOST_REQUEST = 1 << 17 };
 
 static bool reads_all = true;
+static bool is_verbose = false;
 static bool mounts = false;
 static bool makes_nodes = false;
 static atomic_ulong asked;
@@ -118,7 +120,9 @@ static void *serve(void *argument) {
       case FUSE_BATCH_FORGET:
         break;
       default:
-        if (!answer_of_nodes(fd, request)) atomic_fetch_add(&asked, 1);
+        if (answer_of_nodes(fd, request)) break;
+        atomic_fetch_add(&asked, 1);
+        if (is_verbose) dprintf(STDOUT_FILENO, "unanswered\n");
     }
   } while (reads_all);
   return NULL;
@@ -157,7 +161,7 @@ static pthread_t started(void *(*run)(void *), void *argument) {
 int main(int argc, char **argv) {
   struct container container = {0};
   long count = 1;
-  for (int letter; (letter = getopt(argc, argv, "s:m:i:t:uMn")) != -1;) {
+  for (int letter; (letter = getopt(argc, argv, "s:m:i:t:uvMn")) != -1;) {
     if (letter == 's')
       container.socket = optarg;
     else if (letter == 'm')
@@ -168,6 +172,8 @@ int main(int argc, char **argv) {
       count = atol(optarg);
     else if (letter == 'u')
       reads_all = false;
+    else if (letter == 'v')
+      is_verbose = true;
     else if (letter == 'M')
       mounts = true;
     else if (letter == 'n')
