@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+// Passes the parameters of a typed export: from the inbox to the values that the handler takes.
+import { inbox } from '../native.ts';
+import { isWide } from '../syscalls/kinds/kind.ts';
+import type { CoreType, NumberForm, ParameterKind } from '../syscalls/kinds/kind.ts';
+import type { Parameter } from '../syscalls/parameter-source.ts';
+import {
+  end,
+  giveBack,
+  select,
+  beginIf,
+  isEqual,
+  isNotEqual,
+  isLess,
+  add,
+  subtract,
+  and,
+  or,
+  shiftRight,
+  or64,
+  shiftLeft64,
+  extend,
+  extendSigned,
+  call,
+  get,
+  set,
+  i32,
+  i64,
+  loadInbox,
+  register,
+  pointerLength,
+  pointerOffset,
+} from './written-code.ts';
+import type { Code } from './written-code.ts';
+
+/** Where empty lists are said to be: aligned for all, never read. */
+export const emptyPointer = 8;
+
+interface FieldPlace {
+  readonly offset: number;
+  readonly size: 4 | 8;
+}
+
+/** How one parameter of a typed export gets to the handler. */
+interface Lowering {
+  /** Gives up when a pointer could not be read. */
+  readonly check: Code;
+  readonly put: Code;
+  readonly values: Code;
+}
+
+const plain = (values: Code): Lowering => ({ check: [], put: [], values });
+
+function number(type: CoreType, value: number): Code {
+  return isWide(type) ? i64(value) : i32(value);
+}
+
+/** The values of a parameter that a call has no argument for. */
+function constant({ core, passed }: ParameterKind, value: number): Code {
+  if (passed.as === 'number') return core.map((type) => number(type, value));
+  if (passed.as === 'list' && !passed.isOptional) return [i32(emptyPointer), i32(0)];
+  return core.map((type) => number(type, 0));
+}
+
+/** As new_decode_dev of the kernel has it. */
+function deviceValues(index: number): Code {
+  const own = register('i32', index);
+  const major = [own, i32(0xfff00), and, i32(8), shiftRight];
+  const high = [own, i32(12), shiftRight, i32(0xfff00), and];
+  return [major, own, i32(0xff), and, high, or];
+}
+
+/** The number of a register of at most 32 bits. */
+function narrowValue({ bits, hasUnset }: NumberForm, index: number): Code {
+  if (bits === 32) return register('i32', index);
+  const own = register('u16', index);
+  return hasUnset === true ? [i32(-1), own, own, i32(0xffff), isEqual, select] : own;
+}
+
+/** The number of a register, as wide as the parameter is. */
+function registerValue(form: NumberForm, index: number, { core: [type] }: ParameterKind): Code {
+  if (form.bits === 64) {
+    if (form.isPair !== true) return register('i64', index);
+    const high = [register('i32', index + 1), extend, i64(32), shiftLeft64];
+    return [register('i32', index), extend, high, or64];
+  }
+  const narrow = narrowValue(form, index);
+  if (type === undefined || !isWide(type)) return narrow;
+  return [narrow, form.isSigned === true ? extendSigned : extend];
+}
+
+/** A number among those that a pointer leads to. */
+function fieldValue(index: number, { offset, size }: FieldPlace, type: CoreType): Code {
+  const isWhole = isWide(type) && size === 8;
+  const loaded = [pointerOffset(index), loadInbox(isWhole ? 'i64' : 'i32', offset)];
+  return isWide(type) && !isWhole ? [loaded, extend] : loaded;
+}
+
+interface LoweringPlaces {
+  /** The index of the function that copies from the inbox. */
+  readonly copyIn: number;
+  /** The local for the address of the copy. */
+  readonly pointer: number;
+}
+
+export function lowering(parameter: Parameter, { copyIn, pointer }: LoweringPlaces): Lowering {
+  const { kind, source } = parameter;
+  const { passed } = kind;
+  if (source.from === 'constant') return plain(constant(kind, source.value));
+  const { index } = source;
+  if (source.from === 'register') {
+    return plain(
+      passed.as === 'device' ? deviceValues(index) : registerValue(source.form, index, kind),
+    );
+  }
+  const length = pointerLength(index);
+  const isNegative = [length, i32(0), isLess];
+  const isThere = [length, i32(inbox.null), isNotEqual];
+  const giveUp = [beginIf, i32(-1 - index), giveBack, end];
+  if (source.from === 'field') {
+    const values = kind.core.map((type) => fieldValue(index, source, type));
+    return { check: [isNegative, giveUp], put: [], values };
+  }
+  if (passed.as === 'optional-fields') {
+    const [, ...core] = kind.core;
+    const values = passed.fields.map((field, place) => {
+      const type = core[place] ?? 'i32';
+      return [fieldValue(index, field, type), number(type, 0), isThere, select];
+    });
+    return { check: [isNegative, isThere, and, giveUp], put: [], values: [isThere, values] };
+  }
+  const { skip } = source;
+  const own: Code = skip === 0 ? length : [length, i32(skip), subtract];
+  const place: Code = skip === 0 ? pointerOffset(index) : [pointerOffset(index), i32(skip), add];
+  const put = [place, own, i32(1), call(copyIn), set(pointer)];
+  if (passed.as === 'list' && passed.isOptional) {
+    return {
+      check: [isNegative, isThere, and, giveUp],
+      put: [isThere, beginIf, put, end],
+      values: [isThere, get(pointer), own, i32(0), isThere, select],
+    };
+  }
+  return { check: [isNegative, giveUp], put, values: [get(pointer), own] };
+}
