@@ -17,7 +17,8 @@ import { AgentError, messageOf, systemCodeOf } from '../errors.ts';
 import { errnoNameOf } from '../syscalls/errno.ts';
 import type { Logger } from '../log.ts';
 import type { ConnectionId, Native, SocketEvent, SocketHandle } from '../native.ts';
-import { SeldomNotice } from '../scheduling/seldom-notice.ts';
+import { SocketWarnings } from './socket-warnings.ts';
+import type { Peer } from './socket-warnings.ts';
 import { userAsks } from '../scheduling/asker.ts';
 import { pathAside, TakenPath } from './taken-path.ts';
 
@@ -63,11 +64,8 @@ const mostWaitingBytesOfUser = 4 * 1024 * 1024;
 /** As the addon keeps them. */
 const mostFds = 8;
 const chunkBytes = 64 * 1024;
-const refusedText = 'message on the agent socket refused';
 
-interface Connection {
-  readonly peerPid: number;
-  readonly peerUid: number;
+interface Connection extends Peer {
   readonly chunks: Uint8Array[];
   readonly scanner: ObjectScanner;
   readonly deadline: NodeJS.Timeout;
@@ -86,20 +84,13 @@ export class AgentSocket implements Disposable {
   readonly #buffer = new Uint8Array(chunkBytes);
   readonly #connections: Map<ConnectionId, Connection> = new Map();
   readonly #draining = new Draining(() => this.#takeOne());
-  /** Users could fill the disk with lines: each of these is logged once a minute. */
-  readonly #strangers: SeldomNotice;
-  readonly #refusedOfUsers: SeldomNotice;
-  readonly #crowds: SeldomNotice;
-  readonly #unaccepted: SeldomNotice;
+  readonly #warnings: SocketWarnings;
   #isClosed = false;
 
   /** @throws AgentError AGENT_SOCKET_IN_USE, AGENT_SOCKET */
   constructor(parts: AgentSocketParts) {
     this.#parts = parts;
-    this.#strangers = new SeldomNotice(parts.log);
-    this.#refusedOfUsers = new SeldomNotice(parts.log);
-    this.#crowds = new SeldomNotice(parts.log);
-    this.#unaccepted = new SeldomNotice(parts.log);
+    this.#warnings = new SocketWarnings(parts.log);
     const made = parts.takesOver ? pathAside(parts.path) : parts.path;
     this.#handle = listen(parts.native, made, parts.allowedUids);
     this.#taken = this.#takePath(parts);
@@ -115,10 +106,7 @@ export class AgentSocket implements Disposable {
     this.#draining[Symbol.dispose]();
     for (const { deadline } of this.#connections.values()) clearTimeout(deadline);
     this.#connections.clear();
-    this.#strangers[Symbol.dispose]();
-    this.#refusedOfUsers[Symbol.dispose]();
-    this.#crowds[Symbol.dispose]();
-    this.#unaccepted[Symbol.dispose]();
+    this.#warnings[Symbol.dispose]();
     this.#parts.native.closeSocket(this.#handle);
     this.#taken[Symbol.dispose]();
   }
@@ -167,18 +155,10 @@ export class AgentSocket implements Disposable {
         this.#forget(event.connection, event.errno);
         return 'more';
       case 'refused':
-        this.#unaccepted.tell(
-          1,
-          'cannot accept a connection; is the limit of open files too low?',
-          { errno: errnoNameOf(event.errno) },
-        );
+        this.#warnings.tellUnaccepted(event.errno);
         return 'more';
       case 'crowded':
-        this.#crowds.tell(
-          1,
-          'connections refused: too many connections of this user, or closing received descriptors takes too long',
-          { peerPid: event.peerPid, peerUid: event.peerUid },
-        );
+        this.#warnings.tellCrowded(event);
         return 'more';
     }
   }
@@ -186,14 +166,13 @@ export class AgentSocket implements Disposable {
   #open({ connection, peerPid, peerUid }: SocketEvent): void {
     const { native, allowedUids } = this.#parts;
     if (peerUid !== 0 && !allowedUids.includes(peerUid)) {
-      const text = 'connection refused: this user is not allowed to connect';
-      this.#strangers.tell(1, text, { peerPid, peerUid });
+      this.#warnings.tellStranger({ peerPid, peerUid });
       native.closeConnection(this.#handle, connection);
       return;
     }
     if (peerUid !== 0 && this.#openOf(peerUid) >= mostOpenOfUser) {
       const why = `this user has ${mostOpenOfUser} open connections, the maximum`;
-      this.#refusedOfUsers.tell(1, refusedText, { peerPid, peerUid, why });
+      this.#warnings.tellRefused({ peerPid, peerUid }, why);
       native.closeConnection(this.#handle, connection);
       return;
     }
@@ -297,7 +276,7 @@ export class AgentSocket implements Disposable {
     connection.chunks.length = 0;
     this.#parts.native.holdConnection(this.#handle, id, fdIndex);
     const finish = (why?: string): void => {
-      if (why !== undefined) this.#tellRefused(connection, why);
+      if (why !== undefined) this.#warnings.tellRefused(connection, why);
       if (!this.#isClosed) this.#close(id);
     };
     adopting.then(
@@ -308,13 +287,8 @@ export class AgentSocket implements Disposable {
 
   #reject(id: ConnectionId, why: string): void {
     const connection = this.#connections.get(id);
-    if (connection !== undefined) this.#tellRefused(connection, why);
+    if (connection !== undefined) this.#warnings.tellRefused(connection, why);
     this.#close(id);
-  }
-
-  #tellRefused({ peerPid, peerUid }: Connection, why: string): void {
-    if (peerUid === 0) this.#parts.log.warn({ peerPid, why }, refusedText);
-    else this.#refusedOfUsers.tell(1, refusedText, { peerPid, peerUid, why });
   }
 
   #forget(id: ConnectionId, errno: number): void {
