@@ -12,7 +12,7 @@ import { bundleFolders, BundlePlaces, givenPlace, keyOf, shippedPlace } from './
 import type { Place } from './bundle-places.ts';
 import { BundlePreparation, pulledKey } from './bundle-preparation.ts';
 import { defaultBundleLimits, readBundle, regranted } from './bundle.ts';
-import type { Bundle, BundleLimits } from './bundle.ts';
+import type { Bundle, BundleLimits, BundleReading } from './bundle.ts';
 import type { CodeSize } from './code-room.ts';
 import { ComponentCache } from './component-cache.ts';
 import { LoadedBundles } from './loaded-bundles.ts';
@@ -90,6 +90,8 @@ export class BundleStore {
   readonly #components: ComponentCache;
   readonly #loaded: LoadedBundles;
   readonly #places: BundlePlaces;
+  /** Parts that reading any bundle takes. */
+  readonly #common: Pick<BundleReading, 'limits' | 'components' | 'manifests'>;
   readonly #preparation: BundlePreparation;
   readonly #refused: RefusedBundles;
   /** Bundles whose grants were withdrawn, until the next reload. */
@@ -115,6 +117,7 @@ export class BundleStore {
     const { folders, limits, pulled, maxCodeBytes, awaitedForMs } = this.#parts;
     this.#components = components;
     this.#manifests = manifests;
+    this.#common = { limits, components, manifests };
     const loaded = new LoadedBundles({ components, chosen, maxCodeBytes, awaitedForMs });
     this.#loaded = loaded;
     components.checkRoom = (file) => {
@@ -125,9 +128,7 @@ export class BundleStore {
       components.forget(files);
     });
     this.#preparation = new BundlePreparation({
-      components,
-      manifests,
-      limits,
+      ...this.#common,
       places: this.#places,
       loaded,
       pulled,
@@ -283,19 +284,16 @@ export class BundleStore {
     const key = pulledKey(reference);
     const known = this.#loaded.pulled.get(key);
     if (known !== undefined) return known.bundle;
-    const { limits, allowedToSigned } = this.#parts;
     const { folder, outline, signers, text } = opened(this.#parts, reference);
     const bundle = this.#refused.unlessRefused(key, {
       name: outline.name,
       files: this.#manifests.filesOf(folder, text),
       read: () =>
         readBundle(folder, {
+          ...this.#common,
           origin: { kind: 'pulled', reference, signers },
-          limits,
-          components: this.#components,
-          manifests: this.#manifests,
           text,
-          allowed: allowedToSigned(outline.name, signers),
+          allowed: this.#parts.allowedToSigned(outline.name, signers),
         }),
     });
     this.#loaded.pulled.set(key, { bundle, readMs: performance.now() });
@@ -317,18 +315,15 @@ export class BundleStore {
     if (known !== undefined) return known.bundle;
     const revoked = this.#revoked.get(key);
     if (revoked !== undefined) throw revoked;
-    const { limits, configFile } = this.#parts;
     const allowed = allowedAt(this.#parts, { folder, origin });
-    const allowedBy = configFile ?? 'the configuration';
+    const allowedBy = this.#parts.configFile ?? 'the configuration';
     const bundle = this.#refused.unlessRefused(key, {
       name: basename(folder),
       files: this.#manifests.filesOf(folder),
       read: () =>
         readBundle(folder, {
+          ...this.#common,
           origin,
-          limits,
-          components: this.#components,
-          manifests: this.#manifests,
           ...(allowed === undefined ? {} : { allowed, allowedBy }),
         }),
     });
