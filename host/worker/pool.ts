@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The worker threads, seen from the main thread.
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ResourceLimits, Worker } from 'node:worker_threads';
 
 import { AgentError, messageOf } from '../errors.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import type { LogOptions, Logger } from '../log.ts';
-import { heapLimitMb } from '../process/memory-limit.ts';
 import type { Native, ReceiverHandle } from '../native.ts';
 import type { Observation } from '../observation/observation.ts';
 import { SeldomNotice } from '../scheduling/seldom-notice.ts';
-import { startThread } from '../process/own-thread.ts';
 import { UnreadCounter, UnreadRoom } from '../recording/tape-room.ts';
 import { TapeTurns } from '../recording/tape-turns.ts';
 import type { CodeSize } from '../bundles/code-room.ts';
@@ -21,15 +17,10 @@ import type { DroppedLines } from './dropped-lines.ts';
 import { mostInstanceBytes, mostResidentBytes } from './instance-memory.ts';
 import type { PoolSize } from './pool-size.ts';
 import type { QuarantineBuffers } from './quarantine.ts';
-import { SentComponents } from './sent-components.ts';
-import type { CallFailure, ListenerNote, WorkerInput, WorkerMessage } from './thread-messages.ts';
+import { PoolWorker } from './pool-worker.ts';
+import type { WorkerEvents } from './pool-worker.ts';
+import type { WorkerInput } from './thread-messages.ts';
 import type { TapedCall } from '../recording/recorded-call.ts';
-
-/** Who hears of failed calls. */
-export interface WorkerEvents {
-  fail(failure: CallFailure): void;
-  note(note: ListenerNote): void;
-}
 
 export interface Taper {
   /** @param done to be called once the call takes no more room */
@@ -80,25 +71,6 @@ async function isWithin(work: Promise<unknown>, milliseconds: number): Promise<b
 
 /** So often the main thread looks at what the process has: calls take memory that nobody counts. */
 const lookMs = 250;
-
-/**
- * Calls leave no garbage behind, so what does (meeting containers) is to be cleared away early. A
- * worker whose heap has grown beyond its limit ends, and not the whole agent.
- */
-function workerLimits({ most }: PoolSize): ResourceLimits {
-  return { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: heapLimitMb(most) };
-}
-
-interface PoolWorker {
-  readonly thread: Worker;
-  readonly counters: CounterBlock;
-  readonly components: SentComponents;
-  /** What it has written down and has not come. */
-  readonly unread: UnreadCounter;
-  isReady: boolean;
-  /** It was told to end. */
-  isEnding: boolean;
-}
 
 export class Pool {
   readonly #parts: PoolParts;
@@ -256,23 +228,6 @@ export class Pool {
     }
   }
 
-  /** @throws AgentError AGENT_WORKER */
-  #thread(input: WorkerInput): Worker {
-    const file = import.meta.filename.endsWith('.ts') ? 'worker.ts' : 'worker.js';
-    try {
-      return startThread(join(import.meta.dirname, file), {
-        workerData: input,
-        resourceLimits: workerLimits(this.#parts.size),
-        // Else Node opens our standard streams for it, which makes them non-blocking, and with them
-        // those of a command that we run.
-        stdout: true,
-        stderr: true,
-      });
-    } catch (cause) {
-      throw new AgentError('AGENT_WORKER', 'there is no thread to be had', { cause });
-    }
-  }
-
   /** What it has had. */
   #release(id: number, counters: CounterBlock): void {
     Atomics.store(this.#instanceCounts, id % instancePlaces, 0);
@@ -287,7 +242,6 @@ export class Pool {
     const id = this.#lastId;
     const counters = this.#parts.counters.take();
     const unread = this.#unread.buffers();
-    const taken = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
     const input: WorkerInput = {
       receiver,
       log: logOptions,
@@ -305,7 +259,7 @@ export class Pool {
         place: id % instancePlaces,
       },
       counters: counters.buffer,
-      takenMessages: taken,
+      takenMessages: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT),
       quarantine,
       logRoom: dropped.buffer,
       tape: { losses, unread },
@@ -315,21 +269,8 @@ export class Pool {
     unlessStarted.defer(() => {
       this.#release(id, counters);
     });
-    const thread = this.#thread(input);
+    const worker = new PoolWorker({ input, size, counters, unread: new UnreadCounter(unread) });
     unlessStarted.move();
-    const worker: PoolWorker = {
-      thread,
-      counters,
-      components: new SentComponents({
-        send: (message) => {
-          thread.postMessage(message);
-        },
-        taken,
-      }),
-      unread: new UnreadCounter(unread),
-      isReady: false,
-      isEnding: false,
-    };
     this.#workers.set(id, worker);
     for (const component of this.#components.values()) worker.components.add(component);
     await this.#watch(id, worker);
@@ -337,7 +278,7 @@ export class Pool {
 
   /** Resolves once the worker receives. */
   async #watch(id: number, worker: PoolWorker): Promise<void> {
-    const { thread, counters, unread } = worker;
+    const { thread, counters } = worker;
     thread.on('error', (thrown) => {
       this.#parts.log.error({ error: messageOf(thrown) }, 'worker failed');
     });
@@ -352,34 +293,13 @@ export class Pool {
         hasFailed ? restartDelayMs : 0,
       );
     });
-    await new Promise<void>((resolve, reject) => {
-      thread.on('message', (message: WorkerMessage) => {
-        switch (message.kind) {
-          case 'ready':
-            worker.isReady = true;
-            resolve();
-            break;
-          case 'slot':
-            counters.name(message);
-            break;
-          case 'slots given back':
-            counters.takeBack(message.slots);
-            break;
-          case 'failed':
-            this.#parts.events.fail(message);
-            break;
-          case 'note':
-            this.#parts.events.note(message);
-            break;
-          case 'lines dropped':
-            this.#parts.dropped.begin(message.place, message.container);
-            break;
-          case 'taped':
-            unread.come(message.cost);
-            this.#takeTaped(message);
-        }
-      });
-      thread.once('error', reject);
+    const { events, dropped } = this.#parts;
+    await worker.listen({
+      events,
+      dropped,
+      onTaped: (taped) => {
+        this.#takeTaped(taped);
+      },
     });
   }
 
