@@ -80,9 +80,6 @@ export class ReplayedChain {
       onMemory: (change) => {
         parts.kept?.all.weigh(this.#container, change);
       },
-      onWriteRefused: () => undefined,
-      onLabelRefused: () => undefined,
-      onGroupsRefused: () => undefined,
     });
   }
 

@@ -14,6 +14,7 @@ import type { Registry, RegistryHandler } from '../registry/registry.ts';
 import { withKeys } from '../registry/setting-keys.ts';
 import { answerRule } from './answer-rules.ts';
 import type { AnswerRule } from './answer-rules.ts';
+import type { CallerRefusals } from './caller-refusals.ts';
 import type { Watch } from '../observation/decision-writer.ts';
 import type { CallTape } from '../recording/call-tape.ts';
 import { unknownSyscall } from '../counting/counters.ts';
@@ -49,16 +50,9 @@ export interface ContainerParts extends SharedRegistry {
   readonly hasRoom: () => boolean;
   /** Told how many bytes more its instances take now; below zero: less. */
   readonly onMemory: (change: number) => void;
-  /** Told, once, why nothing is written into the memory of its callers. */
-  readonly onWriteRefused: (why: string) => void;
-  /** Told, once in a while, which label of its callers the kernel did not let us take on, and why. */
-  readonly onLabelRefused: (label: string, errno: string) => void;
-  /** Told, once in a while, that a caller has more groups than are looked at. */
-  readonly onGroupsRefused: () => void;
+  /** Warns of operations refused for its callers; absent: nobody reads the log. */
+  readonly refusals?: CallerRefusals;
 }
-
-/** Callers can be refused as often as they call. */
-const labelWarningMs = 60_000;
 
 /** A place in the chain: the instance is made on first use and again after it broke. */
 export interface Link {
@@ -108,6 +102,7 @@ export class Container implements Kept {
   /** Who wants to know what is decided; undefined: nobody. */
   readonly watch: Watch | undefined;
   readonly terms: number;
+  readonly refusals: CallerRefusals | undefined;
   readonly #parts: ContainerParts;
   readonly #links: readonly Link[];
   readonly #chains: Map<Syscall, Chain> = new Map();
@@ -115,9 +110,6 @@ export class Container implements Kept {
   readonly #default: FinalAction;
   /** What is done to it beside that. */
   readonly #stop: ContainerStop | undefined;
-  #isWriteRefusalTold = false;
-  #nextGroupsWarning = 0;
-  #nextLabelWarning = 0;
   /** How many calls have failed that nobody was told of. */
   #untold = 0;
   readonly failure: FinalAction;
@@ -140,6 +132,7 @@ export class Container implements Kept {
     this.common = { ...parts.registry, handlers: parts.base ?? parts.registry.handlers };
     this.watch = parts.watch;
     this.terms = parts.terms;
+    this.refusals = parts.refusals;
     this.#parts = parts;
     this.instances = this.registry.handlers.length;
     this.place = parts.place;
@@ -236,14 +229,6 @@ export class Container implements Kept {
     this.#parts.onMemory(change);
   }
 
-  /** A handler wanted to write into a caller's memory, and was not allowed to. */
-  writeRefused(): void {
-    const { writeRefusal } = this.#parts;
-    if (writeRefusal === undefined || this.#isWriteRefusalTold) return;
-    this.#isWriteRefusalTold = true;
-    this.#parts.onWriteRefused(writeRefusal);
-  }
-
   /** Nobody knows what the call is. */
   meetUnknown(): void {
     this.answeredBy = noHandler;
@@ -262,22 +247,6 @@ export class Container implements Kept {
     const untold = this.#untold;
     this.#untold = 0;
     return untold;
-  }
-
-  /** Nothing was done for a caller, since it would not have been judged by the caller's label. */
-  labelRefused(label: string, errno: string): void {
-    const now = Date.now();
-    if (now < this.#nextLabelWarning) return;
-    this.#nextLabelWarning = now + labelWarningMs;
-    this.#parts.onLabelRefused(label, errno);
-  }
-
-  /** Nothing was done for a caller, since that would have taken too long for all others. */
-  groupsRefused(): void {
-    const now = Date.now();
-    if (now < this.#nextGroupsWarning) return;
-    this.#nextGroupsWarning = now + labelWarningMs;
-    this.#parts.onGroupsRefused();
   }
 
   /** The answer to a call whose architecture or number nobody knows. */

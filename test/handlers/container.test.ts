@@ -53,11 +53,7 @@ type HandlerOf = Partial<Omit<RegistryHandler, 'syscalls'>> & {
   readonly syscalls?: readonly string[];
 };
 
-function chainOf(
-  handlers: readonly HandlerOf[],
-  rest: Partial<Registry> = {},
-  writeRefusal?: string,
-): Chain {
+function chainOf(handlers: readonly HandlerOf[], rest: Partial<Registry> = {}): Chain {
   const made: string[] = [];
   const told: string[] = [];
   const slots: CallLabels[] = [];
@@ -83,7 +79,6 @@ function chainOf(
     terms: 7,
     place: 0,
     states: [],
-    ...(writeRefusal === undefined ? {} : { writeRefusal }),
     quarantine: handlers.map((_, index) => index),
     health,
     slots: new ContainerSlots((labels) => slots.push(labels) - 1),
@@ -100,15 +95,6 @@ function chainOf(
     },
     onQuarantined: (handler, milliseconds) => {
       told.push(`${handler.name} ${milliseconds}`);
-    },
-    onWriteRefused: (why) => {
-      told.push(`not written: ${why}`);
-    },
-    onLabelRefused: (label, code) => {
-      told.push(`${label}: ${code}`);
-    },
-    onGroupsRefused: () => {
-      told.push('too many groups');
     },
     component: (id) => loadComponent(id === 'greedy' ? greedy() : readFileSync(files[id] ?? '')),
     hostFor: (handler) => {
@@ -294,44 +280,6 @@ test('container: settings that a handler refuses are failures of it', () => {
   expect(decide(chain, chmod, '/a', 0)).toBeUndefined();
 });
 
-test('M4: container: why callers are not written to is said once', () => {
-  const refused = chainOf([], {}, 'no flag');
-  refused.container.writeRefused();
-  refused.container.writeRefused();
-  expect(refused.told).toEqual(['not written: no flag']);
-  const allowed = chainOf([]);
-  allowed.container.writeRefused();
-  expect(allowed.told).toEqual([]);
-});
-
-test('A1: LSM label: container: that one is refused is said once in a while', () => {
-  vi.useFakeTimers();
-  onTestFinished(() => {
-    vi.useRealTimers();
-  });
-  const { container, told } = chainOf([]);
-  container.labelRefused('first', 'ENOENT');
-  container.labelRefused('second', 'EACCES');
-  expect(told).toEqual(['first: ENOENT']);
-  vi.advanceTimersByTime(60_000);
-  container.labelRefused('second', 'EACCES');
-  expect(told).toEqual(['first: ENOENT', 'second: EACCES']);
-});
-
-test('container: that a caller has too many groups is said once in a while', () => {
-  vi.useFakeTimers();
-  onTestFinished(() => {
-    vi.useRealTimers();
-  });
-  const { container, told } = chainOf([]);
-  container.groupsRefused();
-  container.groupsRefused();
-  expect(told).toEqual(['too many groups']);
-  vi.advanceTimersByTime(60_000);
-  container.groupsRefused();
-  expect(told).toEqual(['too many groups', 'too many groups']);
-});
-
 test('container: a handler without a state of its own is never left alone', () => {
   const host = new RecordingHost();
   const { health } = chainOf([]);
@@ -363,9 +311,6 @@ test('container: a handler without a state of its own is never left alone', () =
     mayReport: () => true,
     hasRoom: () => true,
     onMemory: () => undefined,
-    onWriteRefused: () => undefined,
-    onLabelRefused: () => undefined,
-    onGroupsRefused: () => undefined,
     component: (id) => loadComponent(readFileSync(files[id] ?? '')),
     hostFor: () => host,
   });

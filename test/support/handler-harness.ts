@@ -63,9 +63,6 @@ export class BundleHarness {
       mayReport: () => true,
       hasRoom: () => true,
       onMemory: () => {},
-      onWriteRefused: () => {},
-      onLabelRefused: () => {},
-      onGroupsRefused: () => {},
       component: (id) => {
         const found = bundle.handlers.find(({ component }) => component.id === id);
         if (found === undefined) throw new Error(`${basename(folder)} has no component ${id}`);

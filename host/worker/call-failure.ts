@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// Failures of calls: their reasons, and their lines in the log.
+import { AgentError, messageOf } from '../errors.ts';
+import type { Decision } from '../call/action.ts';
+import type { ReceivedCall } from '../call/received-call.ts';
+import type { FailureReason } from '../counting/counters.ts';
+import type { Logger } from '../log.ts';
+import type { DecisionFailure } from '../observation/decision-layout.ts';
+import { shownContainer } from '../registry/shown-container.ts';
+import type { Syscall } from '../syscalls/syscalls.ts';
+import type { Container } from './container.ts';
+import type { CallFailure } from './thread-messages.ts';
+
+/** A call whose answer is the failure policy. */
+interface FailedCall {
+  readonly call: ReceivedCall;
+  readonly syscall: Syscall | undefined;
+  /** Undefined: its registry could not be read. */
+  readonly container: Container | undefined;
+}
+
+/** Of a call that the failure policy answered, or that failed with no error. */
+export function ownFailure(
+  { registry }: Container,
+  decision: Decision | undefined,
+  syscall: Syscall | undefined,
+): DecisionFailure {
+  if (registry.isRefused === true) return 'settings';
+  if (decision === undefined) return 'quarantine';
+  return syscall === undefined ? 'unknown-call' : 'none';
+}
+
+export function reasonOf(thrown: unknown): FailureReason {
+  if (!(thrown instanceof AgentError)) return 'agent';
+  if (thrown.code === 'AGENT_HANDLER_FAILED') return 'trap';
+  return thrown.code === 'AGENT_SETTING_INVALID' ? 'settings' : 'agent';
+}
+
+/** @param callsUntold failed calls of the container before this one that are in no line */
+export function logFailure(
+  log: Logger,
+  thrown: unknown,
+  { call, syscall, container, callsUntold }: FailedCall & { readonly callsUntold: number },
+): void {
+  log.error(
+    {
+      ...(container === undefined ? {} : shownContainer(container.registry)),
+      syscall: syscall?.name,
+      tid: call.tid,
+      handler: thrown instanceof AgentError ? thrown.handler : undefined,
+      code: thrown instanceof AgentError ? thrown.code : undefined,
+      error: messageOf(thrown),
+      ...(callsUntold === 0 ? {} : { callsUntold }),
+    },
+    'call failed by the agent',
+  );
+}
+
+/** Of a failed call, for the main thread. */
+export function callFailure(thrown: unknown, token: number): CallFailure {
+  const reason = reasonOf(thrown);
+  return {
+    token,
+    handler: thrown instanceof AgentError ? thrown.handler : undefined,
+    reason,
+    ...(reason === 'settings' ? { refusal: messageOf(thrown) } : {}),
+  };
+}

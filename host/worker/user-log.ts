@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// Log lines on the containers of one user, up to the user's limit: a user may have many containers.
+import type { Logger } from '../log.ts';
+import type { LogRoom } from './log-room.ts';
+
+export class UserLog {
+  readonly #log: Logger;
+  readonly #room: LogRoom;
+  readonly #user: number;
+
+  constructor(log: Logger, room: LogRoom, user: number) {
+    this.#log = log;
+    this.#room = room;
+    this.#user = user;
+  }
+
+  /** Takes the room of one line, if there is any. */
+  takeLine(): boolean {
+    return this.#room.takeUserLine(this.#user);
+  }
+
+  /** Beyond the limit, lines are counted; the next written line has their number. */
+  say(level: 'error' | 'warn', fields: object, text: string): void {
+    if (!this.takeLine()) {
+      this.#room.leaveOut(this.#user);
+      return;
+    }
+    const linesUntold = this.#room.leftOut(this.#user);
+    this.#log[level](linesUntold === 0 ? fields : { ...fields, linesUntold }, text);
+  }
+}
