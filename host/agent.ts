@@ -133,7 +133,7 @@ function buildContainers(core: CoreParts) {
     syscalls,
     tapes,
     observation,
-    workers: size.fewest,
+    workers: size.min,
     onChanged: () => later.succession?.changed(),
   });
   const attachments = new Attachments({

@@ -64,7 +64,7 @@ export class AgentError extends Error {
 }
 
 /** Of one error: texts of strangers stand in it, of any length, and it is kept of containers. */
-const mostText = 2048;
+const maxText = 2048;
 
 /** The text of anything that was thrown, with what caused it, on one line for a terminal. */
 export function messageOf(thrown: unknown): string {
@@ -77,7 +77,7 @@ export function messageOf(thrown: unknown): string {
 
 /** Cut before it is escaped: of one character this makes six. */
 function shownText(text: string): string {
-  return escaped(cut(text, mostText));
+  return escaped(cut(text, maxText));
 }
 
 /** The `code` of an error of Node or of the addon, such as `EADDRINUSE`. */

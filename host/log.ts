@@ -94,7 +94,7 @@ export function bytesBeside(log: Logger): number {
 }
 
 /** What is longer is cut: whoever reads takes no line of any length. */
-const mostLineBytes = 32_768;
+const maxLineBytes = 32_768;
 const cutMark = Buffer.from('…\n');
 const newline = Buffer.from('\n');
 
@@ -104,8 +104,8 @@ let isLineOpen = false;
 function writeLine(text: string): void {
   const line = Buffer.from(text);
   const whole =
-    line.length > mostLineBytes
-      ? Buffer.concat([line.subarray(0, mostLineBytes - cutMark.length), cutMark])
+    line.length > maxLineBytes
+      ? Buffer.concat([line.subarray(0, maxLineBytes - cutMark.length), cutMark])
       : line;
   const bytes = isLineOpen ? Buffer.concat([newline, whole]) : whole;
   try {

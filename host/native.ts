@@ -144,7 +144,7 @@ export interface Native {
     this: void,
     readKinds: Uint8Array,
     runningWorkers: number,
-    fewestWorkers: number,
+    minWorkers: number,
   ): ReceiverHandle;
   /**
    * Where handlers that have used their time up are told to be left alone; see quarantine.ts. The memory
@@ -173,10 +173,10 @@ export interface Native {
     paths: Uint8Array,
   ): readonly number[];
   /**
-   * All of a regular file that a runtime names. Rejects: EFBIG: it has more than `mostBytes`. EPERM:
+   * All of a regular file that a runtime names. Rejects: EFBIG: it has more than `maxBytes`. EPERM:
    * it is neither root's nor that of the user `owner`. ETIMEDOUT: its file system does not answer.
    */
-  readRuntimeFile(this: void, path: string, mostBytes: number, owner: number): Promise<Uint8Array>;
+  readRuntimeFile(this: void, path: string, maxBytes: number, owner: number): Promise<Uint8Array>;
   /** Whether a process runs as a user, or in a user namespace that this user has made. */
   processIsOf(this: void, pid: number, uid: number): boolean;
   /** The first process of the pid namespace of a process's children; 0: before Linux 6.11, or gone. */
@@ -259,15 +259,15 @@ export interface Native {
   /** Begins with nothing in it. */
   createState(this: void): StateHandle;
   closeState(this: void, state: StateHandle): void;
-  /** Copies a value: its length, or -1: there is no such key. `into` has `mostStateBytes`. */
+  /** Copies a value: its length, or -1: there is no such key. `into` has `maxStateBytes`. */
   stateGet(this: void, state: StateHandle, key: Uint8Array, into: Uint8Array): number;
-  /** 0, or ENOSPC; so it is with more keys than `mostKeys`. */
+  /** 0, or ENOSPC; so it is with more keys than `maxKeys`. */
   stateSet(
     this: void,
     state: StateHandle,
     key: Uint8Array,
     value: Uint8Array,
-    mostKeys?: number,
+    maxKeys?: number,
   ): number;
   /** Whether there was such a key. */
   stateRemove(this: void, state: StateHandle, key: Uint8Array): boolean;
@@ -277,7 +277,7 @@ export interface Native {
     state: StateHandle,
     key: Uint8Array,
     number: Uint8Array,
-    mostKeys?: number,
+    maxKeys?: number,
   ): number;
   /** For tests: act like a kernel before 6.18, whose proc has no option `pidns`. */
   refusePidnsOption(this: void, isRefused: number): void;

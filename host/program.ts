@@ -26,7 +26,7 @@ export interface Program {
   readonly input?: Uint8Array;
   readonly limitMs: number;
   /** Of each of its streams. */
-  readonly mostOutputBytes?: number;
+  readonly maxOutputBytes?: number;
   /** All that it may open; absent: whatever we may. */
   readonly files?: OpenableFiles;
 }
@@ -73,7 +73,7 @@ function requestOf(program: Program): ProgramRequest {
     candidates,
     folder,
     input,
-    maxOutputBytes: program.mostOutputBytes ?? usualOutputBytes,
+    maxOutputBytes: program.maxOutputBytes ?? usualOutputBytes,
     maxMs: limitMs,
     ...program.files,
   };
@@ -126,7 +126,7 @@ function runByNode(program: Program): ProgramEnd {
     input: program.input ?? '',
     timeout: program.limitMs,
     killSignal: 'SIGKILL',
-    maxBuffer: program.mostOutputBytes ?? usualOutputBytes,
+    maxBuffer: program.maxOutputBytes ?? usualOutputBytes,
   });
   const code = systemCodeOf(error);
   const ends = { ETIMEDOUT: 'took-too-long', ENOBUFS: 'said-too-much' } as const;

@@ -20,8 +20,8 @@ export function escaped(text: string): string {
 }
 
 /** Of a text of any length, its beginning. */
-export function cut(text: string, most: number): string {
-  return text.length > most ? `${text.slice(0, most)}…` : text;
+export function cut(text: string, max: number): string {
+  return text.length > max ? `${text.slice(0, max)}…` : text;
 }
 
 /** `1 call`, `2 calls`. */

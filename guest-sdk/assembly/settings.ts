@@ -80,11 +80,11 @@ export function settingMilliseconds(key: string): u64 {
  * Null if each of these keys is a duration of at most so many milliseconds or not set, else the
  * reason for `configure`.
  */
-export function refuseDurations(names: string[], most: u64): string | null {
+export function refuseDurations(names: string[], max: u64): string | null {
   for (let i = 0; i < names.length; i++) {
     const milliseconds = parseMilliseconds(settingOr(names[i], '0'));
     if (milliseconds < 0) return 'the setting "' + names[i] + '" is no duration, such as 1.5s';
-    if (<u64>milliseconds > most) return 'the setting "' + names[i] + '" is too long';
+    if (<u64>milliseconds > max) return 'the setting "' + names[i] + '" is too long';
   }
   return null;
 }

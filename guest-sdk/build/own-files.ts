@@ -9,7 +9,7 @@ import { readRegularFile } from '../../host/files/regular-file.ts';
 import { BuildError } from './build-error.ts';
 import { shortPath } from './short-path.ts';
 
-const mostBytes = 64 * 2 ** 20;
+const maxBytes = 64 * 2 ** 20;
 
 /**
  * @param folders without links in their paths
@@ -17,7 +17,7 @@ const mostBytes = 64 * 2 ** 20;
  */
 export function readOwnFile(file: string, folders: readonly string[]): Buffer {
   return readRegularFile(file, {
-    mostBytes,
+    maxBytes,
     // where a path leads may change until it is opened
     check: (_, descriptor) => {
       const path = readlinkSync(`/proc/self/fd/${descriptor}`);

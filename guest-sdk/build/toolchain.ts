@@ -17,7 +17,7 @@ export interface ProgramOutput {
   readonly stderr: string;
 }
 
-const mostOutputBytes = 16 * 2 ** 20;
+const maxOutputBytes = 16 * 2 ** 20;
 
 /**
  * Asks a compiler what it has.
@@ -29,7 +29,7 @@ export async function askProgram(
   parameters: readonly string[],
   directory?: string,
 ): Promise<ProgramOutput> {
-  const options = { maxBuffer: mostOutputBytes, cwd: directory };
+  const options = { maxBuffer: maxOutputBytes, cwd: directory };
   return new Promise((resolve) => {
     execFile(program, parameters, options, (error, stdout, stderr) => {
       const reason = error !== null && stderr === '' ? error.message : stderr;
@@ -96,7 +96,7 @@ export async function runCompiler(
     environment: { PATH, HOME, TMPDIR: scratch },
     folder: process.cwd(),
     limitMs: longestMs,
-    mostOutputBytes,
+    maxOutputBytes,
   };
   const files = {
     readable: [root, ...readable],

@@ -126,8 +126,8 @@ test.for(['trusted.overlay', 'trusted.other', 'user.overlay.opaque', 'security.c
 
 test('M1: setxattr-overlay: a value has at most 4096 bytes', () => {
   const handler = new HandlerHarness(file);
-  const most = new Uint8Array(4096);
-  expect(handler.ask('setxattr', '/d', opaque, most, 4096, 0)).toMatchObject({ kind: 'value' });
+  const max = new Uint8Array(4096);
+  expect(handler.ask('setxattr', '/d', opaque, max, 4096, 0)).toMatchObject({ kind: 'value' });
   const more = new Uint8Array(4097);
   expect(handler.ask('setxattr', '/d', opaque, more, 4097, 0)).toMatchObject({ errno: 'E2BIG' });
   expect(handler.calls).toHaveLength(1);

@@ -53,16 +53,16 @@ const deadlineMs = 5000;
 /** Runtimes send at once. */
 const lastWordsMs = 500;
 const lookEveryMs = 10;
-const mostBytes = 1024 * 1024;
+const maxBytes = 1024 * 1024;
 /** The main thread parses it, and keeps no more than 64 KiB of annotations and as much of metadata. */
-const mostBytesOfUsers = 256 * 1024;
+const maxBytesOfUsers = 256 * 1024;
 /** Of one user: runtimes send at once. Each brings descriptors and bytes that we hold meanwhile. */
-const mostOpenOfUser = 32;
+const maxOpenOfUser = 32;
 /** Messages of one user that wait for their turns, and their bytes: so many may come at once. */
-const mostWaitingOfUser = 128;
-const mostWaitingBytesOfUser = 4 * 1024 * 1024;
+const maxWaitingOfUser = 128;
+const maxWaitingBytesOfUser = 4 * 1024 * 1024;
 /** As the addon keeps them. */
-const mostFds = 8;
+const maxFds = 8;
 const chunkBytes = 64 * 1024;
 
 interface Connection extends Peer {
@@ -170,8 +170,8 @@ export class AgentSocket implements Disposable {
       native.closeConnection(this.#handle, connection);
       return;
     }
-    if (peerUid !== 0 && this.#openOf(peerUid) >= mostOpenOfUser) {
-      const why = `this user has ${mostOpenOfUser} open connections, the maximum`;
+    if (peerUid !== 0 && this.#openOf(peerUid) >= maxOpenOfUser) {
+      const why = `this user has ${maxOpenOfUser} open connections, the maximum`;
       this.#warnings.tellRefused({ peerPid, peerUid }, why);
       native.closeConnection(this.#handle, connection);
       return;
@@ -205,11 +205,11 @@ export class AgentSocket implements Disposable {
   /** @returns why the message is refused */
   #add({ isTruncated, length }: SocketEvent, connection: Connection): string | undefined {
     if (isTruncated) {
-      return `descriptors lost: a message may carry at most ${mostFds}; if it has fewer, raise the limit of open files`;
+      return `descriptors lost: a message may carry at most ${maxFds}; if it has fewer, raise the limit of open files`;
     }
     connection.length += length;
-    const most = connection.peerUid === 0 ? mostBytes : mostBytesOfUsers;
-    if (connection.length > most) return `message is longer than ${most} bytes`;
+    const max = connection.peerUid === 0 ? maxBytes : maxBytesOfUsers;
+    if (connection.length > max) return `message is longer than ${max} bytes`;
     const chunk = this.#buffer.slice(0, length);
     connection.chunks.push(chunk);
     const found = connection.scanner.push(chunk);
@@ -223,7 +223,7 @@ export class AgentSocket implements Disposable {
     const { peerUid, deadline } = connection;
     const waiting = this.#waitingOf(peerUid);
     const bytes = waiting.reduce((sum, { length }) => sum + length, connection.length);
-    if (waiting.length >= mostWaitingOfUser || bytes > mostWaitingBytesOfUser) {
+    if (waiting.length >= maxWaitingOfUser || bytes > maxWaitingBytesOfUser) {
       this.#reject(event.connection, 'too many messages of this user are waiting');
       return;
     }

@@ -32,7 +32,7 @@ function invalid(what: string): never {
 }
 
 /** Runtimes name folders by it, so that it has 255 at most; older ones of runc took so many. */
-const mostIdBytes = 1024;
+const maxIdBytes = 1024;
 
 function objectAt(value: unknown, where: string): object {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
@@ -47,8 +47,8 @@ function textAt(value: unknown, where: string): string {
 
 function idAt(value: unknown, where: string): string {
   const id = textAt(value, where);
-  if (Buffer.byteLength(id) <= mostIdBytes) return id;
-  return invalid(`${where} has more than ${mostIdBytes} bytes: use a shorter container id`);
+  if (Buffer.byteLength(id) <= maxIdBytes) return id;
+  return invalid(`${where} has more than ${maxIdBytes} bytes: use a shorter container id`);
 }
 
 function pidAt(value: unknown, where: string): number {

@@ -16,9 +16,9 @@ export const waitKillableFlag = 'SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV';
 export type WriteRefusal = string | undefined;
 
 /** Of a container's config.json, annotations and all. */
-const mostConfigBytes = 4 * 1024 * 1024;
+const maxConfigBytes = 4 * 1024 * 1024;
 /** The main thread parses it, in a turn of this user. */
-const mostConfigBytesOfUsers = 256 * 1024;
+const maxConfigBytesOfUsers = 256 * 1024;
 
 /**
  * Reads all of a file of a runtime, which is root's or this user's, or rejects: also where its file
@@ -26,7 +26,7 @@ const mostConfigBytesOfUsers = 256 * 1024;
  */
 export type ReadRuntimeFile = (
   path: string,
-  mostBytes: number,
+  maxBytes: number,
   owner: number,
 ) => Promise<Uint8Array>;
 
@@ -92,8 +92,8 @@ export class FilterFlags {
   async #refusalBy(ociBundle: string, owner: number): Promise<WriteRefusal> {
     const path = join(ociBundle, 'config.json');
     try {
-      const mostBytes = owner === 0 ? mostConfigBytes : mostConfigBytesOfUsers;
-      const config = await this.#read(path, mostBytes, owner);
+      const maxBytes = owner === 0 ? maxConfigBytes : maxConfigBytesOfUsers;
+      const config = await this.#read(path, maxBytes, owner);
       let flags: readonly unknown[] = [];
       await this.#inTurn(owner, () => {
         flags = flagsOf(new TextDecoder().decode(config));

@@ -16,12 +16,12 @@ function pidNamespaceOf(pid: string): string | undefined {
 }
 
 /** A runtime has few. */
-const mostChildren = 16;
+const maxChildren = 16;
 
 function childrenOf(pid: string): readonly string[] {
   try {
     const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
-    return children.slice(0, mostChildren);
+    return children.slice(0, maxChildren);
   } catch {
     return [];
   }

@@ -10,11 +10,11 @@ export interface KeptAnnotations {
   readonly leftOut: number;
 }
 
-const mostBytes = 64 * 1024;
+const maxBytes = 64 * 1024;
 /** Each takes a hundred bytes of memory besides its text. */
-const mostEntries = 1024;
+const maxEntries = 1024;
 /** Of what says which pod a container is in: names of pods have at most 253. */
-const mostOfWord = 1024;
+const maxOfWord = 1024;
 
 /**
  * Those that the agent itself understands come first, then the others as they fit. No more of them are
@@ -30,14 +30,14 @@ export function keptAnnotations(
   const keep = (key: string): void => {
     const value = textAt(fieldOf(all, key), key);
     const size = Buffer.byteLength(key) + Buffer.byteLength(value);
-    if (length + size > mostBytes || (workloadWords.has(key) && size > mostOfWord)) return;
+    if (length + size > maxBytes || (workloadWords.has(key) && size > maxOfWord)) return;
     length += size;
     annotations.set(key, value);
   };
   const keys = Object.keys(all);
   for (const word of workloadWords) if (Object.hasOwn(all, word)) keep(word);
   for (const key of keys) {
-    if (annotations.size >= mostEntries) break;
+    if (annotations.size >= maxEntries) break;
     if (!workloadWords.has(key)) keep(key);
   }
   return { annotations, leftOut: keys.length - annotations.size };

@@ -12,19 +12,19 @@ import type { Manifest } from './manifest.ts';
 
 export const bundleFile = 'bundle.json';
 /** Of bundle.json: what it says is worked through for each container, while others wait. */
-export const mostManifestBytes: number = 64 * 1024;
+export const maxManifestBytes: number = 64 * 1024;
 /** Of all components of a bundle: as long as it is there, so is the code of all of them. */
-const mostComponentBytes = 64 * 2 ** 20;
+const maxComponentBytes = 64 * 2 ** 20;
 
 /** @throws AgentError AGENT_BUNDLE_INVALID */
 export function checkComponentBytes(sizes: readonly number[], place: string): void {
   // one that is larger by itself is refused where it is read
   const bytes = sizes
-    .filter((size) => size <= mostComponentBytes)
+    .filter((size) => size <= maxComponentBytes)
     .reduce((sum, size) => sum + size, 0);
-  if (bytes <= mostComponentBytes) return;
+  if (bytes <= maxComponentBytes) return;
   invalid(
-    `${place}: the components have ${bytes} bytes together; the maximum is ${mostComponentBytes}: split the bundle`,
+    `${place}: the components have ${bytes} bytes together; the maximum is ${maxComponentBytes}: split the bundle`,
   );
 }
 
@@ -45,7 +45,7 @@ function checkComponents(folder: string, manifest: Manifest, place: string): voi
 
 function readText(file: string): string {
   try {
-    return readRegularFile(file, { mostBytes: mostManifestBytes }).toString();
+    return readRegularFile(file, { maxBytes: maxManifestBytes }).toString();
   } catch (cause) {
     const code = isPassingFault(cause) ? 'AGENT_COMPONENT_UNTRIED' : 'AGENT_BUNDLE_INVALID';
     throw new AgentError(code, `${file}: cannot be read`, { cause });
@@ -74,9 +74,9 @@ function saidBy(text: string, file: string): Said {
 }
 
 /** Of all texts: what they say takes several times as much. */
-const mostKeptBytes = 2 * 2 ** 20;
+const maxKeptBytes = 2 * 2 ** 20;
 /** A text counts as so many bytes at least. */
-const fewestBytes = 1024;
+const minBytes = 1024;
 
 /**
  * What bundles say of themselves: each is parsed once for as long as its file stays what it is, since
@@ -127,7 +127,7 @@ export class Manifests {
     }
     const read = text ?? readText(file);
     const said = saidBy(read, file);
-    this.#keep(file, { version, bytes: Math.max(fewestBytes, read.length), said });
+    this.#keep(file, { version, bytes: Math.max(minBytes, read.length), said });
     return said;
   }
 
@@ -135,7 +135,7 @@ export class Manifests {
     this.#known.set(file, known);
     this.#bytes += known.bytes;
     for (const oldest of this.#known.keys()) {
-      if (this.#bytes <= mostKeptBytes) return;
+      if (this.#bytes <= maxKeptBytes) return;
       this.#forget(oldest);
     }
   }

@@ -5,15 +5,15 @@ import { canPerform } from '../syscalls/family-table.ts';
 import { families } from '../syscalls/syscall-table.ts';
 import { controlCharacters } from '../terminal-text.ts';
 import { askable } from './askable-calls.ts';
-import { mostManifestBytes } from './bundle-folder.ts';
-import { bundleVersion, folderName, mostHandlers } from './manifest.ts';
+import { maxManifestBytes } from './bundle-folder.ts';
+import { bundleVersion, folderName, maxHandlers } from './manifest.ts';
 import { componentFile, digestForm } from './manifest-handler.ts';
 import { bitsForm } from './only-calls.ts';
 import { namespaceFlags } from './refused-calls.ts';
-import { mostPaths, mostSettings, reservedKeys, settingKey, settingTypes } from './setting.ts';
-import { grantLimits, limitForms, mostKeys, mostWords, operationsOf } from './grant-limits.ts';
+import { maxPaths, maxSettings, reservedKeys, settingKey, settingTypes } from './setting.ts';
+import { grantLimits, limitForms, maxKeys, maxWords, operationsOf } from './grant-limits.ts';
 import type { LimitKind } from './grant-limits.ts';
-import { mostFields } from './template.ts';
+import { maxFields } from './template.ts';
 
 export type Schema = Readonly<Record<string, unknown>>;
 
@@ -52,10 +52,10 @@ function limitSchema(kind: LimitKind, capability: string): Schema {
     case 'nodes':
       return {
         ...listOf({ type: 'string', pattern: limitForms[kind].pattern.source }),
-        maxItems: mostWords,
+        maxItems: maxWords,
       };
     case 'count':
-      return { type: 'integer', minimum: 1, maximum: mostKeys };
+      return { type: 'integer', minimum: 1, maximum: maxKeys };
   }
 }
 
@@ -92,7 +92,7 @@ const setting: Schema = {
       type: { enum: settingTypes },
       default: {
         ...text,
-        description: `The value where metadata gives none: a template of ${mostFields} fields at most, or ${mostPaths} paths.`,
+        description: `The value where metadata gives none: a template of ${maxFields} fields at most, or ${maxPaths} paths.`,
       },
       required: { type: 'boolean', description: 'Whether metadata has to give a value.' },
       needs: {
@@ -118,7 +118,7 @@ const handlerSetting: Schema = {
   anyOf: [
     {
       ...text,
-      description: `A text; it may be a template, such as -{{.Pid1}}, of ${mostFields} fields at most.`,
+      description: `A text; it may be a template, such as -{{.Pid1}}, of ${maxFields} fields at most.`,
     },
     {
       ...closed({ from: { type: 'string', pattern: settingKey.source } }, ['from']),
@@ -143,7 +143,7 @@ const handler: Schema = closed(
       type: 'object',
       description:
         "What the handler is configured with; absent: all of the bundle's settings, under their own keys.",
-      maxProperties: mostSettings,
+      maxProperties: maxSettings,
       additionalProperties: handlerSetting,
     },
     when: {
@@ -191,7 +191,7 @@ export function bundleSchema(): Schema {
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     title: 'Handler bundle of Seccomp Agent (bundle.json)',
-    description: `The file has ${mostManifestBytes / 1024} KiB at most.`,
+    description: `The file has ${maxManifestBytes / 1024} KiB at most.`,
     ...closed(
       {
         $schema: text,
@@ -201,7 +201,7 @@ export function bundleSchema(): Schema {
         settings: {
           type: 'object',
           description: 'What the metadata of a container may set, by key.',
-          maxProperties: mostSettings,
+          maxProperties: maxSettings,
           propertyNames: { pattern: settingKey.source, not: { enum: reservedKeys } },
           additionalProperties: { $ref: '#/$defs/setting' },
         },
@@ -212,7 +212,7 @@ export function bundleSchema(): Schema {
         handlers: {
           type: 'array',
           minItems: 1,
-          maxItems: mostHandlers,
+          maxItems: maxHandlers,
           description: 'In the order in which they are asked.',
           items: { $ref: '#/$defs/handler' },
         },

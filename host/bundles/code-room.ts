@@ -17,12 +17,12 @@ const partOfFirst = 5 / 8;
 const partOfRest = 1 / 3;
 
 /** Of a bundle, and of all bundles that one container selects. */
-function mostOfBundle(): number {
+function maxOfBundle(): number {
   return Math.floor(memoryLimit() * partOfBundle);
 }
 
 /** Of all bundles that are known. */
-export function mostOfAll(): number {
+export function maxOfAll(): number {
   return Math.floor(memoryLimit() * partOfAll);
 }
 
@@ -35,8 +35,8 @@ export function codeBytesOf(components: readonly CodeSize[]): number {
   return [...byId.values()].reduce((sum, bytes) => sum + bytes, 0);
 }
 
-function tooMuch(what: string, bytes: number, most: number): string {
-  const [has, may] = [bytes, most].map((each) => (each / mebibyte).toFixed(1));
+function tooMuch(what: string, bytes: number, max: number): string {
+  const [has, may] = [bytes, max].map((each) => (each / mebibyte).toFixed(1));
   return `${what} have ${has} MiB of machine code together; ${may} MiB are allowed, a share of the memory limit of the agent: raise that limit, or use smaller components`;
 }
 
@@ -47,10 +47,10 @@ function tooMuch(what: string, bytes: number, most: number): string {
 export function checkCodeBytes(
   components: readonly CodeSize[],
   what: string,
-  most: number = mostOfBundle(),
+  max: number = maxOfBundle(),
 ): void {
   const bytes = codeBytesOf(components);
-  if (bytes > most) throw new AgentError('AGENT_BUNDLE_INVALID', tooMuch(what, bytes, most));
+  if (bytes > max) throw new AgentError('AGENT_BUNDLE_INVALID', tooMuch(what, bytes, max));
 }
 
 export interface PartWish {
@@ -61,18 +61,18 @@ export interface PartWish {
   /** What one more is to have. */
   readonly wanted: readonly CodeSize[];
   /** Of all together. */
-  readonly most: number;
+  readonly max: number;
 }
 
 /**
  * Containers that live keep what they have: nobody is to have so much of it that others get nothing.
  * @throws AgentError AGENT_BUNDLE_ROOM
  */
-export function checkPart({ used, own, wanted, most }: PartWish): void {
+export function checkPart({ used, own, wanted, max }: PartWish): void {
   const [before, after] = [codeBytesOf(used), codeBytesOf([...used, ...wanted])];
-  if (after === before || after <= most * partOfFirst) return;
+  if (after === before || after <= max * partOfFirst) return;
   const bytes = codeBytesOf([...own, ...wanted]);
-  const part = Math.max(0, most - before) * partOfRest;
+  const part = Math.max(0, max - before) * partOfRest;
   if (bytes <= part) return;
   const what = 'the components of this container, and of others of its namespace or user,';
   throw new AgentError('AGENT_BUNDLE_ROOM', tooMuch(what, bytes, part));
@@ -85,7 +85,7 @@ export interface NoRoomParts {
   readonly wanted: readonly CodeSize[];
   /** Of these, and of all that is in use. */
   readonly bytes: number;
-  readonly most: number;
+  readonly max: number;
 }
 
 /** There may be room for one more bundle once others are not in use any more. */
@@ -94,9 +94,9 @@ export class NoRoom extends AgentError {
   readonly #parts: NoRoomParts;
 
   constructor(parts: NoRoomParts) {
-    const { name, wanted, bytes, most } = parts;
+    const { name, wanted, bytes, max } = parts;
     const what = `the components of "${name}" and of the bundles in use`;
-    super('AGENT_BUNDLE_ROOM', tooMuch(what, bytes, most));
+    super('AGENT_BUNDLE_ROOM', tooMuch(what, bytes, max));
     // not the components: they would stay
     this.wanted = wanted.map(({ id, codeBytes }) => ({ id, codeBytes }));
     this.#parts = { ...parts, wanted: this.wanted };

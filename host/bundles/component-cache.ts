@@ -43,9 +43,9 @@ export interface CacheOptions {
   readonly isShort?: () => boolean;
 }
 
-const mostFailures = 4096;
+const maxFailures = 4096;
 /** Of the package's own: no other one takes but a few milliseconds. */
-const mostInPlace = 64 * 1024;
+const maxInPlace = 64 * 1024;
 /** About what it takes to read components, and the most that it takes to compile one in children. */
 const bytesPerMs = 8192;
 const dearestMs = 60_000;
@@ -55,7 +55,7 @@ function keyOf({ file, limits, trust }: ComponentFile): string {
 }
 
 function isQuick({ file, trust }: ComponentFile): boolean {
-  return trust === 'own' && sizeIfThere(file) <= mostInPlace;
+  return trust === 'own' && sizeIfThere(file) <= maxInPlace;
 }
 
 function untilOf(failure: Error): number {
@@ -72,7 +72,7 @@ export class ComponentCache {
   /** Told of each component that was read, by its file; it throws NoRoom where it is not to stay. */
   checkRoom: (file: string) => void = () => undefined;
   /** Told once that half of the types of functions are there that may be: they are never forgotten. */
-  onManyTypes: ((count: number, most: number) => void) | undefined;
+  onManyTypes: ((count: number, max: number) => void) | undefined;
   /** Those that were used last are behind. */
   readonly #files: Map<string, KnownFile> = new Map();
   readonly #types: KnownTypes;
@@ -229,10 +229,10 @@ export class ComponentCache {
   }
 
   #tellTypes(): void {
-    const { count, most } = this.#types;
-    if (this.#areTypesTold || this.onManyTypes === undefined || count < most / 2) return;
+    const { count, max } = this.#types;
+    if (this.#areTypesTold || this.onManyTypes === undefined || count < max / 2) return;
     this.#areTypesTold = true;
-    this.onManyTypes(count, most);
+    this.onManyTypes(count, max);
   }
 
   /** The same component of another file, if there is one: workers then have one of it. */
@@ -248,6 +248,6 @@ export class ComponentCache {
   #dropOldestFailure(): void {
     const failures = [...this.#files].filter(([, { outcome }]) => outcome.kind === 'failed');
     const [oldest] = failures;
-    if (failures.length > mostFailures && oldest !== undefined) this.#files.delete(oldest[0]);
+    if (failures.length > maxFailures && oldest !== undefined) this.#files.delete(oldest[0]);
   }
 }

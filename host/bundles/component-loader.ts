@@ -78,7 +78,7 @@ export class ComponentLoader {
   #readFile({ file, limits }: ComponentFile): Buffer {
     try {
       checkSize(statSync(file).size, limits);
-      return this.#read(file, { mostBytes: limits.maximumBytes });
+      return this.#read(file, { maxBytes: limits.maximumBytes });
     } catch (cause) {
       if (!isPassingFault(cause)) throw cause;
       throw new AgentError('AGENT_COMPONENT_UNTRIED', 'it cannot be read now', { cause });

@@ -5,7 +5,7 @@ import type { LimitName } from '../call/host-functions.ts';
 import { capabilities } from '../handler/capabilities/offered.ts';
 import { errnos } from '../syscalls/errno.ts';
 import { canPerform } from '../syscalls/family-table.ts';
-import { mostStateKeys } from '../registry/grants.ts';
+import { maxStateKeys } from '../registry/grants.ts';
 import { families } from '../syscalls/syscall-table.ts';
 
 /** What a limit lists, or `count`: how many. */
@@ -70,12 +70,12 @@ export const limitForms: Readonly<Record<'paths' | 'filesystems' | 'nodes', Form
 };
 
 /** How many keys a grant of `state` may speak of. */
-export const mostKeys: number = mostStateKeys;
+export const maxKeys: number = maxStateKeys;
 /** How many words a limit may list: all handlers of a bundle are told of them. */
-export const mostWords = 256;
+export const maxWords = 256;
 /** How many folders, and how many bytes together: helpers are told of them. */
-export const mostFolders = 32;
-export const mostFolderBytes = 8192;
+export const maxFolders = 32;
+export const maxFolderBytes = 8192;
 
 /** The capabilities that somebody has to grant. */
 export const grantable: readonly string[] = [...grantLimits.keys()].filter((name) =>

@@ -5,10 +5,10 @@ import {
   grantLimits,
   grantable,
   limitForms,
-  mostFolderBytes,
-  mostFolders,
-  mostKeys,
-  mostWords,
+  maxFolderBytes,
+  maxFolders,
+  maxKeys,
+  maxWords,
   wordsOf,
 } from './grant-limits.ts';
 import type { LimitKind } from './grant-limits.ts';
@@ -119,8 +119,8 @@ class LimitReader {
       if (what !== undefined) this.#complain([...this.#keys, index], what);
     });
     const bytes = Buffer.byteLength(texts.join('/'));
-    if (this.#kind === 'paths' && (texts.length > mostFolders || bytes >= mostFolderBytes)) {
-      this.#complain(this.#keys, `has more than ${mostFolders} folders, or very long ones`);
+    if (this.#kind === 'paths' && (texts.length > maxFolders || bytes >= maxFolderBytes)) {
+      this.#complain(this.#keys, `has more than ${maxFolders} folders, or very long ones`);
     }
     return texts;
   }
@@ -140,8 +140,8 @@ class LimitReader {
 
   #count(json: unknown): number {
     const isCount = typeof json === 'number' && Number.isInteger(json);
-    if (isCount && json >= 1 && json <= mostKeys) return json;
-    return this.#complain(this.#keys, `must be a number from 1 to ${mostKeys}`);
+    if (isCount && json >= 1 && json <= maxKeys) return json;
+    return this.#complain(this.#keys, `must be a number from 1 to ${maxKeys}`);
   }
 
   /** Each once. None at all would be no grant. */
@@ -149,7 +149,7 @@ class LimitReader {
     if (!Array.isArray(json)) return this.#complain(this.#keys, 'must be a list');
     const items: readonly unknown[] = json;
     if (items.length === 0) this.#complain(this.#keys, 'is empty');
-    if (items.length > mostWords) this.#complain(this.#keys, `has more than ${mostWords} items`);
+    if (items.length > maxWords) this.#complain(this.#keys, `has more than ${maxWords} items`);
     return items.map((item, index) => {
       const keys = [...this.#keys, index];
       if (typeof item !== 'string') return this.#complain(keys, 'must be a list of strings');

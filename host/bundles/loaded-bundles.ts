@@ -6,7 +6,7 @@ import { AgentError } from '../errors.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import type { Bundle } from './bundle.ts';
 import type { Place } from './bundle-places.ts';
-import { checkPart, codeBytesOf, mostOfAll, NoRoom } from './code-room.ts';
+import { checkPart, codeBytesOf, maxOfAll, NoRoom } from './code-room.ts';
 import type { CodeSize } from './code-room.ts';
 import type { ComponentCache } from './component-cache.ts';
 
@@ -72,7 +72,7 @@ export class LoadedBundles {
   }
 
   get #maxCodeBytes(): number {
-    return this.#maxBytes ?? mostOfAll();
+    return this.#maxBytes ?? maxOfAll();
   }
 
   /** Whether old and new versions of all bundles together might have no room. */
@@ -88,7 +88,7 @@ export class LoadedBundles {
     const components = this.#components;
     const check = (): void => {
       const [used, own] = [components.used(), components.usedBy(owner)];
-      checkPart({ used, own, wanted, most: this.#maxCodeBytes });
+      checkPart({ used, own, wanted, max: this.#maxCodeBytes });
     };
     try {
       check();
@@ -113,7 +113,7 @@ export class LoadedBundles {
       .map(({ component }) => component);
     if (!this.canHaveRoom(wanted)) {
       const bytes = codeBytesOf([...this.held(this.unused()), ...wanted]);
-      throw new NoRoom({ name: basename(folder), wanted, bytes, most: max });
+      throw new NoRoom({ name: basename(folder), wanted, bytes, max });
     }
     this.forget(this.unused());
     this.#forgetOthers(wanted, this.#loadedBytes() - max);

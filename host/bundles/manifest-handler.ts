@@ -5,7 +5,7 @@ import { checkAskable } from './askable-calls.ts';
 import { parseByteSize } from '../text/byte-size.ts';
 import { parseDuration } from '../text/duration.ts';
 import { entriesOf, invalid, matching, objectOf, textOf, uniqueTexts } from './json-value.ts';
-import { checkKeys, mostSettings } from './setting.ts';
+import { checkKeys, maxSettings } from './setting.ts';
 import { parseOnly } from './only-calls.ts';
 import type { OnlyCalls } from './only-calls.ts';
 import { parseRefuse } from './refused-calls.ts';
@@ -48,7 +48,7 @@ export interface ManifestHandler {
 export const defaultDeadlineMs = 1000;
 export const longestDeadlineMs = 60_000;
 const pageBytes = 65_536;
-const mostPages = 65_536;
+const maxPages = 65_536;
 export const componentFile: RegExp = /^(?=.{1,128}$)[a-z][a-z0-9]*(-[a-z0-9]+)*\.wasm$/;
 export const digestForm: RegExp = /^sha256:[0-9a-f]{64}$/;
 
@@ -65,7 +65,7 @@ function parseDeadline(json: unknown, place: string): number {
 function parseMemory(json: unknown, place: string): number {
   const text = textOf(json, place);
   const pages = Math.floor((parseByteSize(text) ?? 0) / pageBytes);
-  if (pages >= 1 && pages <= mostPages) return pages;
+  if (pages >= 1 && pages <= maxPages) return pages;
   return invalid(`${place}: "${text}" is not a size from 64KiB to 4GiB, such as 16MiB`);
 }
 
@@ -112,9 +112,9 @@ function parseSettings(json: unknown, place: string, declared: Declared): Handle
     return [...declared].map(([key, declaration]) => [key, { kind: 'declared', declaration }]);
   }
   const entries = entriesOf(json, place);
-  if (entries.length > mostSettings) {
+  if (entries.length > maxSettings) {
     invalid(
-      `${place} has ${entries.length} keys; the maximum is ${mostSettings}: use several handlers`,
+      `${place} has ${entries.length} keys; the maximum is ${maxSettings}: use several handlers`,
     );
   }
   return entries.map(([key, value]) => [key, parseSource(value, `${place}["${key}"]`, declared)]);

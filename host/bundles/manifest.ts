@@ -31,7 +31,7 @@ export const folderName: RegExp = /^(?=.{1,128}$)[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 export const bundleVersion: RegExp = /^(?=.{5,128}$)\d+\.\d+\.\d+(-[\w.-]+)?$/;
 
 /** Each is compiled, and asked about the same call. */
-export const mostHandlers = 32;
+export const maxHandlers = 32;
 
 function parseJson(text: string, place: string): unknown {
   try {
@@ -57,9 +57,9 @@ function parseHandlers(
   declared: Declared,
 ): readonly ManifestHandler[] {
   const list = listOf(json, place);
-  if (list.length > mostHandlers) {
+  if (list.length > maxHandlers) {
     invalid(
-      `${place} has ${list.length} entries; the maximum is ${mostHandlers}: use several bundles`,
+      `${place} has ${list.length} entries; the maximum is ${maxHandlers}: use several bundles`,
     );
   }
   const handlers = list.map((handler, index) =>

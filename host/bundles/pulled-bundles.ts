@@ -15,10 +15,10 @@ import type { RegistryPolicy } from './oci/open-bundle.ts';
 import { parseDigestReference } from './oci/reference.ts';
 import { filesOfStored } from './oci/store.ts';
 
-const mostFailures = 1024;
-const mostOpened = 1024;
+const maxFailures = 1024;
+const maxOpened = 1024;
 /** From one registry at once: for root's containers, and for those of all users. */
-const mostPulls = { root: 4, users: 2 } as const;
+const maxPulls = { root: 4, users: 2 } as const;
 
 /** Who wants bundles prepared. */
 export interface Asking extends Asker {
@@ -27,7 +27,7 @@ export interface Asking extends Asker {
 }
 
 /** Whose pull it is. */
-export function whoseOf({ uid = 0 }: Asking): keyof typeof mostPulls {
+export function whoseOf({ uid = 0 }: Asking): keyof typeof maxPulls {
   return uid === 0 ? 'root' : 'users';
 }
 
@@ -114,9 +114,9 @@ export class PulledBundles {
   }
 
   /** Those who start containers must not make us pull all at once that they can name. */
-  #pullsOf(host: string, whose: keyof typeof mostPulls): Turns {
+  #pullsOf(host: string, whose: keyof typeof maxPulls): Turns {
     const key = `${whose} ${host}`;
-    const pulls = this.#pulls.get(key) ?? new Turns(mostPulls[whose]);
+    const pulls = this.#pulls.get(key) ?? new Turns(maxPulls[whose]);
     this.#pulls.set(key, pulls);
     return pulls;
   }
@@ -144,7 +144,7 @@ export class PulledBundles {
       this.#failures.set(reference, failure);
       // those who start containers may name as many as they like
       const [oldest = ''] = this.#failures.keys();
-      if (this.#failures.size > mostFailures) this.#failures.delete(oldest);
+      if (this.#failures.size > maxFailures) this.#failures.delete(oldest);
     }
   }
 
@@ -157,7 +157,7 @@ export class PulledBundles {
     const { bundle } = answer;
     this.#opened.set(keyOf(reference), { bundle, identity: identityOf(bundle) });
     const [oldest = ''] = this.#opened.keys();
-    if (this.#opened.size > mostOpened) this.#opened.delete(oldest);
+    if (this.#opened.size > maxOpened) this.#opened.delete(oldest);
   }
 
   async #ask(question: LoadingQuestion, signal?: AbortSignal): Promise<LoadingAnswer> {

@@ -50,12 +50,12 @@ export const reservedKeys: readonly string[] = [
 export const settingKey: RegExp = /^[A-Za-z][A-Za-z0-9_.-]{0,127}$/;
 
 /** Of a bundle, and of each handler: each is compared with what metadata and other settings name. */
-export const mostSettings = 256;
+export const maxSettings = 256;
 
 /** Of all settings of a container: each is looked up in it, and held. */
-export const mostPaths = 256;
+export const maxPaths = 256;
 /** Together. */
-export const mostPathBytes: number = 64 * 1024;
+export const maxPathBytes: number = 64 * 1024;
 
 /**
  * What is wrong with a value; undefined: it is one of the type. The reason is given without the
@@ -91,7 +91,7 @@ export function pathsOf(text: string): readonly string[] {
 }
 
 function pathsFault(paths: readonly string[]): string | undefined {
-  if (paths.length > mostPaths) return `has more than ${mostPaths} paths`;
+  if (paths.length > maxPaths) return `has more than ${maxPaths} paths`;
   return paths.every((path) => path.startsWith('/') && !path.includes('\0'))
     ? undefined
     : 'has an item that is not an absolute path';
@@ -153,9 +153,9 @@ export function isOn(type: SettingType, text: string | undefined): boolean {
 /** @throws AgentError AGENT_BUNDLE_INVALID */
 export function parseSettingDeclarations(json: unknown, place: string): Declared {
   const entries = entriesOf(json, place);
-  if (entries.length > mostSettings) {
+  if (entries.length > maxSettings) {
     invalid(
-      `${place} has ${entries.length} keys; the maximum is ${mostSettings}: use several bundles`,
+      `${place} has ${entries.length} keys; the maximum is ${maxSettings}: use several bundles`,
     );
   }
   const declared = new Map(

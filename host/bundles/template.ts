@@ -14,9 +14,9 @@ export type TemplateField = (typeof known)[number];
 export type TemplateFields = Readonly<Partial<Record<TemplateField, string>>>;
 
 /** What the fields of one setting may add to it: whoever names a long id often is not to fill our memory. */
-const mostFilled = 4096;
+const maxFilled = 4096;
 /** Of one template: all templates of a container are filled while others wait. */
-export const mostFields = 64;
+export const maxFields = 64;
 
 const field = /^\s*\.(?<name>\w+)\s*$/u;
 
@@ -40,15 +40,13 @@ function fill(template: string, valueOf: (name: TemplateField) => string): strin
   for (let fields = 0; ; fields += 1) {
     const open = template.indexOf('{{', at);
     if (open < 0) return filled + template.slice(at);
-    if (fields === mostFields) wrong(`a template has more than ${mostFields} fields`);
+    if (fields === maxFields) wrong(`a template has more than ${maxFields} fields`);
     const close = template.indexOf('}}', open + 2);
     if (close < 0) wrong('a template has no closing braces');
     const value = valueOf(fieldNamed(template.slice(open + 2, close)));
     added += value.length;
-    if (added > mostFilled) {
-      wrong(
-        `the fields in braces expand to more than ${mostFilled} characters together: use fewer`,
-      );
+    if (added > maxFilled) {
+      wrong(`the fields in braces expand to more than ${maxFilled} characters together: use fewer`);
     }
     filled += template.slice(at, open) + value;
     at = close + 2;

@@ -25,7 +25,7 @@ const resultSizes: ReadonlyMap<string, Readonly<Record<(typeof arches)[number], 
   [['sysinfo', { x86_64: 112n, i386: 64n, x32: 112n, arm64: 112n }]],
 );
 /** More is not decoded behind one pointer. */
-const mostData = 65_536n;
+const maxData = 65_536n;
 const low32 = 0xffff_ffffn;
 
 const none: ArgumentMemory = { kind: 'none' };
@@ -75,6 +75,6 @@ export function argumentMemory(
     case 'room':
       return memoryAt(address, call.register(index + 1) & mask, true);
     case 'data':
-      return memoryAt(address, mostData, false);
+      return memoryAt(address, maxData, false);
   }
 }

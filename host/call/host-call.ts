@@ -68,7 +68,7 @@ export const fieldForms: Readonly<Record<RequestField, FieldForm>> = {
   argument: 'whole',
   offset: 'wide',
   bytes: 'bytes',
-  most: 'count',
+  max: 'count',
   capability: 'whole',
   where: 'whole',
   key: 'bytes',
@@ -192,7 +192,7 @@ export function giveBack(request: HostRequest, given: HostAnswer): number {
   const { of, numbers } = request;
   const { answer, bytes = none, descriptor = -1, wide = 0n } = given;
   request.wide = wide;
-  request.result = sized(of.kind === 'read' ? bytes.subarray(0, request.most) : bytes, of);
+  request.result = sized(of.kind === 'read' ? bytes.subarray(0, request.max) : bytes, of);
   request.length = request.result.length;
   if (of.operation !== undefined) {
     numbers[operationNumber.resultLength] = bytes.length;

@@ -47,7 +47,7 @@ export type RequestField =
   | 'argument'
   | 'offset'
   | 'bytes'
-  | 'most'
+  | 'max'
   | 'capability'
   | 'where'
   | 'key'
@@ -249,7 +249,7 @@ const rows: Readonly<Record<string, readonly (readonly [name: string, row: Row])
       'read',
       {
         kind: 'read',
-        takes: { argument: 'argument', offset: 'offset', length: 'most' },
+        takes: { argument: 'argument', offset: 'offset', length: 'max' },
         reply: 'value',
         ...secretBytes,
         limits: operations,

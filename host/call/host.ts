@@ -39,7 +39,7 @@ export class HostRequest {
   offset = 0n;
   bytes: Uint8Array = nothing;
   /** How many bytes are wanted. */
-  most = 0;
+  max = 0;
   /** Of Linux. */
   capability = 0;
   /** A `userNamespace` of native.ts. */

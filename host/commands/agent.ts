@@ -12,7 +12,7 @@ import { untilTakeable } from '../agent-socket/listening.ts';
 import { createLog } from '../log.ts';
 import type { Kubernetes } from '../kubernetes/kubernetes.ts';
 import { nativeIfThere } from '../native.ts';
-import { mostResidentBytes } from '../worker/instance-memory.ts';
+import { maxResidentBytes } from '../worker/instance-memory.ts';
 import type { AgentCommand, ResolverChoice } from './options.ts';
 import { packageVersion } from '../package-root.ts';
 import { allowedToBundles, allowedToSignedBundles } from '../bundles/granted-bundles.ts';
@@ -86,7 +86,7 @@ export async function makeAnswering(
 ): Promise<Answering> {
   const config = loadConfig(choice.configFile);
   const native = nativeIfThere();
-  const isShort = (): boolean => (native?.residentBytes() ?? 0) > mostResidentBytes();
+  const isShort = (): boolean => (native?.residentBytes() ?? 0) > maxResidentBytes();
   const components = new ComponentCache({ waits: false, isShort });
   const store = new BundleStore(storeParts(config, sourceOf(choice, ending)), components);
   await prepareChosen(store, choice);
@@ -199,9 +199,9 @@ export async function runAgent(command: AgentCommand): Promise<number> {
   answering.components.giveBack = () => {
     agent.components.forgetNow();
   };
-  answering.components.onManyTypes = (count, most) => {
+  answering.components.onManyTypes = (count, max) => {
     agent.log.warn(
-      { count, most },
+      { count, max },
       'the table of WebAssembly function types fills up and never shrinks: restart the agent before bundles fail to load',
     );
   };

@@ -14,13 +14,13 @@ import { report } from './report.ts';
 const defaultSeconds = 3;
 const warmUpMs = 500;
 /** They are all kept in memory. */
-const mostCalls = 50_000;
+const maxCalls = 50_000;
 
 async function firstCalls(reader: RecordingReader): Promise<readonly CallEntry[]> {
   const calls: CallEntry[] = [];
   for await (const call of reader.calls()) {
     calls.push(call);
-    if (calls.length === mostCalls) break;
+    if (calls.length === maxCalls) break;
   }
   if (calls.length > 0) return calls;
   throw new AgentError('AGENT_RECORDING', 'the recording is empty');
@@ -71,7 +71,7 @@ export const bench: Tool = {
   usage: `Usage: seccompagent bench [options] FILE
 
 Measures how long handlers take for each system call of a recording, on one warm thread and without
-the host's own work. Capability calls get their recorded replies. Replays the first ${mostCalls} calls.
+the host's own work. Capability calls get their recorded replies. Replays the first ${maxCalls} calls.
 Exits with 1 if a handler fails.
 
 Options:

@@ -73,7 +73,7 @@ export type Command =
 const stderrFd = 2;
 /** (uid_t)-1, which is nobody's. */
 const noUid = 0xffff_ffff;
-const mostPort = 0xffff;
+const maxPort = 0xffff;
 export const defaultSocketFile = '/run/seccomp-agent.socket';
 
 const common = {
@@ -170,7 +170,7 @@ function bindAddressOf(values: ReadonlyMap<string, unknown>): BindAddress | unde
   const host = parts?.['inner'] ?? parts?.['plain'] ?? '';
   const port = Number(parts?.['port']);
   const isHost = parts?.['inner'] === undefined ? host === '' || isHostName(host) : isIPv6(host);
-  if (parts !== undefined && isHost && port <= mostPort) return { host, port };
+  if (parts !== undefined && isHost && port <= maxPort) return { host, port };
   return usage(
     `"${text}" in -metrics-bind-address is not HOST:PORT, such as :8080, 127.0.0.1:8080 or [::1]:8080`,
   );

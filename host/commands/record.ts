@@ -115,7 +115,7 @@ function observed(
   { into, limits }: { readonly into: PassThrough; readonly limits: Limits },
 ): () => Promise<void> {
   const { calls, seconds, hasValues } = limits;
-  const writer = new RecordingWriter({ into, mostCalls: calls, hasValues });
+  const writer = new RecordingWriter({ into, maxCalls: calls, hasValues });
   const stop = agent.record(containerId, writer, 'to come');
   void writer.enough.then(async () => stop('calls'));
   if (seconds !== undefined) setTimeout(() => void stop('asked'), seconds * 1000).unref();

@@ -40,7 +40,7 @@ export type ReloadedAgent = Pick<
 >;
 
 /** Of the tries to find out what nobody knew of a bundle. */
-const pauses: BackOffLimits = { firstMs: 2 * unknownForMs, mostMs: 300_000 };
+const pauses: BackOffLimits = { firstMs: 2 * unknownForMs, maxMs: 300_000 };
 
 /** Whatever it throws leaves all as it is. */
 export interface Rereading {

@@ -15,7 +15,7 @@ import type { Tool } from './command.ts';
 import { report } from './report.ts';
 
 /** So many calls are on their way to the thread that replays. */
-const mostAsked = 64;
+const maxAsked = 64;
 const chain = 1;
 
 interface DifferentCall {
@@ -66,7 +66,7 @@ async function replayAll({ reader, resolution, patienceMs }: ReplayWish): Promis
   try {
     for await (const entry of reader.calls()) {
       asked.push({ entry, outcome: thread.ask(chain, encodeCall(entry)) });
-      if (asked.length >= mostAsked) await takeOne();
+      if (asked.length >= maxAsked) await takeOne();
     }
   } catch (thrown) {
     problem = messageOf(thrown);

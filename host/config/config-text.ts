@@ -18,7 +18,7 @@ import { emptyConfig, signerName } from './settings.ts';
 import type { AllowedRegistry, Config, Signer } from './settings.ts';
 
 const pageBytes = 65_536;
-const mostBytes = 2 ** 30;
+const maxBytes = 2 ** 30;
 
 /** A configuration that was read, and where each of its values stands. */
 export interface ConfigText {
@@ -220,7 +220,7 @@ class Reader {
     if (!isThere(value)) return undefined;
     const text = this.#text(value);
     const size = parseByteSize(text);
-    if (size !== undefined && size >= pageBytes && size <= mostBytes) return size;
+    if (size !== undefined && size >= pageBytes && size <= maxBytes) return size;
     return this.#complain(value.keys, `"${text}" is not a size from 64KiB to 1GiB, such as 16MiB`);
   }
 

@@ -11,7 +11,7 @@ import type { Config } from './settings.ts';
 
 export const defaultConfigFile = '/etc/seccompagent/config.yaml';
 
-const mostFileBytes = 2 ** 20;
+const maxFileBytes = 2 ** 20;
 
 function invalid(what: string, cause?: unknown): never {
   throw new AgentError('AGENT_CONFIG_INVALID', what, cause === undefined ? {} : { cause });
@@ -31,7 +31,7 @@ function readOwnFile(file: string): string {
     const fault = ownershipFault(status);
     if (fault !== undefined) invalid(`${file}: ${fault}`);
   };
-  return readRegularFile(file, { mostBytes: mostFileBytes, check }).toString();
+  return readRegularFile(file, { maxBytes: maxFileBytes, check }).toString();
 }
 
 /** @throws AgentError AGENT_CONFIG_INVALID */

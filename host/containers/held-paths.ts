@@ -25,8 +25,8 @@ const reasons: Readonly<Record<string, string>> = {
 };
 
 /** Of one container's paths, in the log. */
-const mostListed = 10;
-const mostLetters = 256;
+const maxListed = 10;
+const maxLetters = 256;
 
 /** Says, in one line, which paths of a container's settings protect nothing by themselves. */
 export function tellUnheld(lines: UserLines, containers: HoldingContainers, token: number): void {
@@ -35,9 +35,9 @@ export function tellUnheld(lines: UserLines, containers: HoldingContainers, toke
   const unheld = containers.unheldPaths(token);
   if (unheld.length === 0) return;
   const container = attached.registry.containerId;
-  const paths = unheld.slice(0, mostListed).map(({ path, errno }) => {
+  const paths = unheld.slice(0, maxListed).map(({ path, errno }) => {
     const name = errnoNameOf(errno) ?? `errno ${errno}`;
-    return { path: path.slice(0, mostLetters), errno: name, reason: reasons[name] };
+    return { path: path.slice(0, maxLetters), errno: name, reason: reasons[name] };
   });
   lines.tell(
     attached.identity,

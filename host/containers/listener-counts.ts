@@ -28,7 +28,7 @@ const defaultLimits: ListenerLimits = {
   containerBytes: 16 * mebibyte,
 };
 /** Of what a container says of itself: its id, its metadata, its folder. */
-const mostTextBytes = 64 * 1024;
+const maxTextBytes = 64 * 1024;
 /** Of what the agent may have, for all that is kept of users' containers, and for that of root's. */
 const partOfAll = 1 / 8;
 /** Beside it, so much is divided evenly: who has little comes in where others have filled the rest. */
@@ -70,15 +70,15 @@ class Counts<Key> {
 
 /** Bytes that are kept of several: of users, or of containers. */
 class Accounts {
-  readonly #most: number;
+  readonly #max: number;
   readonly #ofAll: string;
   readonly #bytes: Counts<string> = new Counts();
   /** Listeners that have the same in common, by whose it is and by what it is. */
   readonly #common: Counts<string> = new Counts();
   #sum = 0;
 
-  constructor(most: number, ofAll: string) {
-    this.#most = most;
+  constructor(max: number, ofAll: string) {
+    this.#max = max;
     this.#ofAll = ofAll;
   }
 
@@ -118,8 +118,8 @@ class Accounts {
   /** Undefined: it is not too much. */
   #refusalOf(name: string): string | undefined {
     const bytes = this.#bytes.of(name);
-    if (bytes > this.#most) {
-      return `what is kept of ${name} has more than ${this.#most} bytes: give them fewer annotations and settings, and shorter ones`;
+    if (bytes > this.#max) {
+      return `what is kept of ${name} has more than ${this.#max} bytes: give them fewer annotations and settings, and shorter ones`;
     }
     const limit = memoryLimit();
     if (this.#sum <= limit * partOfAll) return undefined;
@@ -164,8 +164,8 @@ export class ListenerCounts {
   enter(holder: Holder): CountedListener {
     const { peerUid = 0, state } = holder;
     const { perUser, perContainer } = this.#limits;
-    if (bytesOf(plainTexts(holder)) > mostTextBytes) {
-      refuse(`its id and its metadata have more than ${mostTextBytes} bytes`);
+    if (bytesOf(plainTexts(holder)) > maxTextBytes) {
+      refuse(`its id and its metadata have more than ${maxTextBytes} bytes`);
     }
     if ((this.#banned.get(peerUid) ?? 0) > performance.now()) {
       refuse(`user ${peerUid} has received from the listeners of his containers himself`);

@@ -13,7 +13,7 @@ import type { ContainerTurns } from './container-turns.ts';
 import type { Containers } from './containers.ts';
 
 /** Results that are unknown are kept for a while; half of a pause is random. */
-const pauses: BackOffLimits = { firstMs: 2 * unknownForMs, mostMs: 300_000 };
+const pauses: BackOffLimits = { firstMs: 2 * unknownForMs, maxMs: 300_000 };
 
 export interface RetriesParts {
   readonly containers: Pick<Containers, 'get'>;

@@ -46,8 +46,8 @@ export interface ServedFileParts {
 const ownerOnly = 0o600;
 const others = 0o077;
 /** A node has some hundreds. */
-const mostContainers = 4096;
-const mostBytes = 4 * 1024 * 1024;
+const maxContainers = 4096;
+const maxBytes = 4 * 1024 * 1024;
 /** Of what is there besides containers. */
 const headBytes = 1024;
 /** Containers come in crowds. */
@@ -103,8 +103,8 @@ function isOwn(status: Stats): boolean {
 
 /** As many as the next agent reads. */
 function thatFit(containers: readonly ServedContainer[]): readonly ServedContainer[] {
-  let left = mostBytes - headBytes;
-  return containers.slice(0, mostContainers).filter((each) => {
+  let left = maxBytes - headBytes;
+  return containers.slice(0, maxContainers).filter((each) => {
     const size = Buffer.byteLength(JSON.stringify(each)) + 1;
     const fits = size <= left;
     if (fits) left -= size;
@@ -171,7 +171,7 @@ export function readServed(file: string): Served | undefined {
     try {
       const status = fstatSync(descriptor);
       if (!isOwn(status) || (status.mode & others) !== 0) return undefined;
-      if (status.size > mostBytes) return undefined;
+      if (status.size > maxBytes) return undefined;
       return servedIn(JSON.parse(readFileSync(descriptor, 'utf8')));
     } finally {
       closeSync(descriptor);

@@ -11,7 +11,7 @@ interface Owned {
 }
 
 /** Of one user: a container has two, and more where something is wrong. */
-const mostLines = 200;
+const maxLines = 200;
 const pauseMs = 60_000;
 
 interface Minute {
@@ -36,7 +36,7 @@ export class UserLines implements Disposable {
     }
     const minute = this.#minuteOf(peerUid);
     minute.lines += 1;
-    if (minute.lines <= mostLines) this.#log[level](fields, text);
+    if (minute.lines <= maxLines) this.#log[level](fields, text);
     else minute.leftOut.set(text, (minute.leftOut.get(text) ?? 0) + 1);
   }
 

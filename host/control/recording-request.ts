@@ -51,7 +51,7 @@ export async function recordOver(
   const { container, calls, hasValues } = wishOf(request);
   response.setHeader('content-type', 'application/vnd.msgpack');
   response.setHeader('connection', 'close');
-  const writer = new RecordingWriter({ into: response, mostCalls: calls, hasValues });
+  const writer = new RecordingWriter({ into: response, maxCalls: calls, hasValues });
   const stop = record(container, writer);
   const asked = new Promise<EndReason>((resolve) => {
     const end = (): void => {

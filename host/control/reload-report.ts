@@ -3,7 +3,7 @@
 import type { ReloadFailure, ReloadStatus } from './status.ts';
 
 /** More are not kept: one broken bundle can fail any number of containers. */
-const mostFailures = 100;
+const maxFailures = 100;
 
 export class ReloadReport {
   #failures: ReloadFailure[] = [];
@@ -15,7 +15,7 @@ export class ReloadReport {
 
   /** Of the reload that is going on. */
   failed(failure: ReloadFailure): void {
-    if (this.#failures.length < mostFailures) this.#failures.push(failure);
+    if (this.#failures.length < maxFailures) this.#failures.push(failure);
   }
 
   ended({ changed, kept }: { readonly changed: number; readonly kept: number }): void {

@@ -6,13 +6,13 @@ import type { ContainerKey } from '../agent-socket/container-key.ts';
 import { IndexPool } from './index-pool.ts';
 
 /** Containers past them share one more. */
-export const mostPlaces = 16_384;
+export const maxPlaces = 16_384;
 /** Of users' containers, all together: root's always have some. */
-const mostUsersPlaces = mostPlaces / 2;
+const maxUsersPlaces = maxPlaces / 2;
 /** Longer than a handler is left alone. */
 const rememberedMs = 120_000;
 /** Containers without listeners, of root and of all users together. */
-const mostRemembered = { root: 1024, users: 256 } as const;
+const maxRemembered = { root: 1024, users: 256 } as const;
 
 /** By what a container is known. */
 export interface ContainerPlace {
@@ -24,7 +24,7 @@ export interface ContainerPlace {
   readonly user: number;
 }
 
-type Kind = keyof typeof mostRemembered;
+type Kind = keyof typeof maxRemembered;
 
 interface Known {
   readonly own: ContainerPlace;
@@ -50,7 +50,7 @@ export interface ContainerPlacesParts {
 export class ContainerPlaces {
   readonly #parts: ContainerPlacesParts;
   readonly #now: () => number;
-  readonly #indexes = new IndexPool(mostPlaces);
+  readonly #indexes = new IndexPool(maxPlaces);
   readonly #living: Map<ContainerKey, Known> = new Map();
   /** Those that ended first come first. */
   readonly #ended = {
@@ -93,7 +93,7 @@ export class ContainerPlaces {
     const ended = this.#ended[kind];
     ended.set(key, { known, since: this.#now() });
     const [oldest = key] = ended.keys();
-    if (ended.size > mostRemembered[kind]) this.#forget(kind, oldest);
+    if (ended.size > maxRemembered[kind]) this.#forget(kind, oldest);
   }
 
   #comeAgain(key: ContainerKey, user: number): Known | undefined {
@@ -105,9 +105,9 @@ export class ContainerPlaces {
 
   #meet(user: number): Known {
     this.#lastToken += 1;
-    const isPast = user !== 0 && this.#usersPlaces >= mostUsersPlaces;
-    const place = isPast ? mostPlaces : this.#indexes.take();
-    if (user !== 0 && place < mostPlaces) this.#usersPlaces += 1;
+    const isPast = user !== 0 && this.#usersPlaces >= maxUsersPlaces;
+    const place = isPast ? maxPlaces : this.#indexes.take();
+    if (user !== 0 && place < maxPlaces) this.#usersPlaces += 1;
     return { own: { token: this.#lastToken, place, user }, listeners: 0 };
   }
 
@@ -126,7 +126,7 @@ export class ContainerPlaces {
     if (own === undefined) return;
     this.#ended[kind].delete(key);
     this.#indexes.giveBack(own.place);
-    if (own.user !== 0 && own.place < mostPlaces) this.#usersPlaces -= 1;
+    if (own.user !== 0 && own.place < maxPlaces) this.#usersPlaces -= 1;
     this.#parts.onForgotten(own);
   }
 }

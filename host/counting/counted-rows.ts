@@ -9,12 +9,12 @@ export interface CountedRow<T extends string> {
 }
 
 export class CountedRows<T extends string> {
-  readonly #most: number;
+  readonly #max: number;
   readonly #rows: Map<string, CountedRow<T>> = new Map();
 
   /** @param most of sets; all others share one more */
-  constructor(most: number) {
-    this.#most = most;
+  constructor(max: number) {
+    this.#max = max;
   }
 
   get size(): number {
@@ -26,7 +26,7 @@ export class CountedRows<T extends string> {
   }
 
   get isFull(): boolean {
-    return this.#rows.size >= this.#most;
+    return this.#rows.size >= this.#max;
   }
 
   values(): Iterable<CountedRow<T>> {
@@ -56,9 +56,9 @@ type RequestLabel = 'namespace' | 'syscall' | 'status';
 export type RequestRow = CountedRow<RequestLabel>;
 
 /** At a time; more of them are `other`. */
-export const mostNamespaces = 100;
-const mostRowsOfNamespace = 128;
-const mostRequestRows = 1000;
+export const maxNamespaces = 100;
+const maxRowsOfNamespace = 128;
+const maxRequestRows = 1000;
 /** As Kubernetes has it. */
 const longestNamespace = 63;
 
@@ -119,18 +119,18 @@ export class RequestRows {
 
   #make(name: string): Namespace | undefined {
     if (name.length > longestNamespace) return undefined;
-    if (this.#namespaces.size < mostNamespaces || this.#forgetOne()) return this.#add(name);
+    if (this.#namespaces.size < maxNamespaces || this.#forgetOne()) return this.#add(name);
     return undefined;
   }
 
   #add(name: string): Namespace {
-    const made = { rows: new CountedRows<RequestLabel>(mostRowsOfNamespace), containers: 0 };
+    const made = { rows: new CountedRows<RequestLabel>(maxRowsOfNamespace), containers: 0 };
     this.#namespaces.set(name, made);
     return made;
   }
 
   #makeRoom(forWhom: string): boolean {
-    while (this.#rowCount >= mostRequestRows) if (!this.#forgetOne(forWhom)) return false;
+    while (this.#rowCount >= maxRequestRows) if (!this.#forgetOne(forWhom)) return false;
     return true;
   }
 

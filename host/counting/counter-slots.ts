@@ -14,13 +14,13 @@ export interface CounterSlotsParts {
 }
 
 /** More than a container needs, however many listeners; without a limit, one could use up those of all. */
-const mostOfContainer = 64;
+const maxOfContainer = 64;
 /**
  * Of syscalls and the handlers that may answer them: a container calls what it likes, and its bundles
  * may have many handlers. And of all containers: there are not so many slots.
  */
-const mostAnswersOfContainer = 256;
-const mostAnswers = 8192;
+const maxAnswersOfContainer = 256;
+const maxAnswers = 8192;
 /** So many are kept for containers that have none yet: each gets one at least. */
 const reserve = 1024;
 
@@ -191,7 +191,7 @@ export class CounterSlots {
   #takeOwn(listener: Listener, token: number, labels: CallLabels): number | undefined {
     const free = this.#indexes.left + this.#givenBack.length;
     const ofContainer = this.#ofPlaces.get(listener.place)?.slots ?? 0;
-    if (free <= reserve || ofContainer >= mostOfContainer) return undefined;
+    if (free <= reserve || ofContainer >= maxOfContainer) return undefined;
     const slot = this.#take(token, labels);
     if (slot !== undefined) this.#count(listener, { slots: 1, answers: 0 });
     return slot;
@@ -199,7 +199,7 @@ export class CounterSlots {
 
   #mayHaveAnswers(listener: Listener): boolean {
     const ofContainer = this.#ofPlaces.get(listener.place)?.answers ?? 0;
-    if (ofContainer >= mostAnswersOfContainer || this.#answers >= mostAnswers) return false;
+    if (ofContainer >= maxAnswersOfContainer || this.#answers >= maxAnswers) return false;
     this.#count(listener, { slots: 0, answers: 1 });
     return true;
   }

@@ -33,12 +33,12 @@ export interface CallTotals {
   readonly answers: readonly AnswerTotals[];
 }
 
-const mostAnswerRows = 1000;
+const maxAnswerRows = 1000;
 /** What a container calls and is told, it decides itself. */
-const mostRowsOfContainer = 128;
+const maxRowsOfContainer = 128;
 const otherAnswer = { syscall: other, handler: other, bundle: other };
 /** Workers may tell of a container a little after its end. */
-const mostEnded = 1024;
+const maxEnded = 1024;
 
 /** A container, or one that was. */
 interface Counted {
@@ -124,7 +124,7 @@ export class CounterSum {
   readonly #blocks: Set<CounterBlock> = new Set();
   readonly #free: CounterBlock[] = [];
   readonly #requests = new RequestRows();
-  readonly #answers = new CountedRows<AnswerLabel>(mostAnswerRows);
+  readonly #answers = new CountedRows<AnswerLabel>(maxAnswerRows);
   readonly #containers: Map<number, Counted> = new Map();
   readonly #ended: Map<number, Counted> = new Map();
 
@@ -153,7 +153,7 @@ export class CounterSum {
     const container: Counted = {
       id: containerId,
       namespace: this.#requests.enter(workload?.namespace ?? ''),
-      rows: new CountedRows<keyof CallLabels>(mostRowsOfContainer),
+      rows: new CountedRows<keyof CallLabels>(maxRowsOfContainer),
     };
     this.#containers.set(token, container);
     return {
@@ -168,7 +168,7 @@ export class CounterSum {
     container.rows = undefined;
     this.#ended.set(token, container);
     const [oldest = token] = this.#ended.keys();
-    if (this.#ended.size > mostEnded) this.#ended.delete(oldest);
+    if (this.#ended.size > maxEnded) this.#ended.delete(oldest);
     this.#requests.leave(container.namespace);
   }
 
@@ -208,7 +208,7 @@ export class CounterSum {
   containers(): ReadonlyMap<number, readonly Totals<keyof CallLabels>[]> {
     const rows = new Map(
       [...this.#containers.values()].map((container) => {
-        const own = new CountedRows<keyof CallLabels>(mostRowsOfContainer);
+        const own = new CountedRows<keyof CallLabels>(maxRowsOfContainer);
         for (const { labels, counts } of container.rows?.values() ?? []) {
           own.rowOf(labels, otherLabels).counts.add(counts);
         }

@@ -7,7 +7,7 @@ import type { Stats } from 'node:fs';
 import { systemCodeOf } from '../errors.ts';
 
 export interface FileLimits {
-  readonly mostBytes: number;
+  readonly maxBytes: number;
   /** Throws where the file is not to be read; its status and contents are those of the same file. */
   readonly check?: (status: Stats, descriptor: number) => void;
 }
@@ -53,7 +53,7 @@ function readBytes(fd: number, size: number): Buffer {
  * A regular file, or one that a link leads to.
  * @throws Error of the file system; Error when it is another kind of file, or too large
  */
-export function readRegularFile(file: string, { mostBytes, check }: FileLimits): Buffer {
+export function readRegularFile(file: string, { maxBytes, check }: FileLimits): Buffer {
   // some devices do something as soon as they are opened
   checkRegular(statSync(file));
   const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
@@ -61,8 +61,8 @@ export function readRegularFile(file: string, { mostBytes, check }: FileLimits):
     // it may be another one by now
     const status = fstatSync(fd);
     checkRegular(status);
-    if (status.size > mostBytes) {
-      throw new Error(`it has ${status.size} bytes; the maximum is ${mostBytes}`);
+    if (status.size > maxBytes) {
+      throw new Error(`it has ${status.size} bytes; the maximum is ${maxBytes}`);
     }
     check?.(status, fd);
     return readBytes(fd, status.size);

@@ -59,8 +59,8 @@ export class BinaryReader {
   }
 
   /** Past a LEB128 of at most so many bytes. */
-  skipInteger(mostBytes: number): void {
-    for (let count = 0; count < mostBytes; count += 1) {
+  skipInteger(maxBytes: number): void {
+    for (let count = 0; count < maxBytes; count += 1) {
       if ((this.byte() & continuation) === 0) return;
     }
     this.fail('integer too long');

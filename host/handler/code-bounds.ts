@@ -76,16 +76,16 @@ export class CodeTally {
   add(what: Sum, count: number): void {
     const sum = (this.#sums.get(what) ?? 0) + count;
     this.#sums.set(what, sum);
-    const most = this.bounds.sums[what];
-    if (sum <= most) return;
-    tooMany({ of: 'component', what, found: sum, most, cure: 'leave out what it does not need' });
+    const max = this.bounds.sums[what];
+    if (sum <= max) return;
+    tooMany({ of: 'component', what, found: sum, max, cure: 'leave out what it does not need' });
   }
 
   /** @throws AgentError AGENT_COMPONENT_REFUSED */
   checkFunction(what: FunctionMeasure, count: number): void {
-    const most = this.bounds.each[what];
-    if (count <= most) return;
-    tooMany({ of: 'a function', what, found: count, most, cure: 'divide it into smaller ones' });
+    const max = this.bounds.each[what];
+    if (count <= max) return;
+    tooMany({ of: 'a function', what, found: count, max, cure: 'divide it into smaller ones' });
   }
 }
 
@@ -93,11 +93,11 @@ interface Excess {
   readonly of: string;
   readonly what: string;
   readonly found: number;
-  readonly most: number;
+  readonly max: number;
   /** What its author can do. */
   readonly cure: string;
 }
 
-function tooMany({ of, what, found, most, cure }: Excess): never {
-  return refuse(`${of} has ${found} ${what}; ${most} are allowed, since it is compiled: ${cure}`);
+function tooMany({ of, what, found, max, cure }: Excess): never {
+  return refuse(`${of} has ${found} ${what}; ${max} are allowed, since it is compiled: ${cure}`);
 }

@@ -149,7 +149,7 @@ function limitedMemories(content: BinaryReader, maximumPages: number): readonly 
 }
 
 /** Entries: V8 keeps some 50 bytes for each, in the heap that all handlers of a worker share. */
-const mostTableEntries = 16_384;
+const maxTableEntries = 16_384;
 
 /** The content of a table section with a maximum. */
 function limitedTables(content: BinaryReader): readonly number[] {
@@ -158,11 +158,11 @@ function limitedTables(content: BinaryReader): readonly number[] {
     const flags = content.byte();
     if (flags > 1) refuse('core module has a shared or 64-bit table');
     const minimum = content.u32();
-    const maximum = flags === 1 ? content.u32() : mostTableEntries;
-    if (minimum > mostTableEntries) {
-      refuse(`core module wants a table of ${minimum} entries, ${mostTableEntries} are allowed`);
+    const maximum = flags === 1 ? content.u32() : maxTableEntries;
+    if (minimum > maxTableEntries) {
+      refuse(`core module wants a table of ${minimum} entries, ${maxTableEntries} are allowed`);
     }
-    const limits = [...encodeU32(minimum), ...encodeU32(Math.min(maximum, mostTableEntries))];
+    const limits = [...encodeU32(minimum), ...encodeU32(Math.min(maximum, maxTableEntries))];
     return [functionReference, 1, ...limits];
   });
   if (tables.length > 1) refuse('core module has several tables');

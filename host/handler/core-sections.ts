@@ -16,7 +16,7 @@ const functionKind = 0x00;
 const endOfExpression = 0x0b;
 /** Adding, subtracting and multiplying. */
 const computing: ReadonlySet<number> = new Set([0x6a, 0x6b, 0x6c, 0x7c, 0x7d, 0x7e]);
-const mostInConstant = 16;
+const maxInConstant = 16;
 
 function skipName(reader: BinaryReader, tally: CodeTally): void {
   const length = reader.u32();
@@ -33,7 +33,7 @@ function skipLimits(reader: BinaryReader): void {
 
 /** What globals begin with and segments start at. */
 function skipConstant(reader: BinaryReader): void {
-  for (let left = mostInConstant; left > 0; left -= 1) {
+  for (let left = maxInConstant; left > 0; left -= 1) {
     const opcode = reader.byte();
     if (opcode === endOfExpression) return;
     if (opcode === 0x41) reader.skipInteger(5);
@@ -45,7 +45,7 @@ function skipConstant(reader: BinaryReader): void {
     else if (opcode === 0x23 || opcode === 0xd2) reader.u32();
     else if (!computing.has(opcode)) refuse('core module has a constant of an unknown kind');
   }
-  refuse(`core module has a constant of more than ${mostInConstant} instructions`);
+  refuse(`core module has a constant of more than ${maxInConstant} instructions`);
 }
 
 function skipGlobalType(content: BinaryReader): void {
@@ -215,11 +215,11 @@ class CoreSections {
 
   #readCode(content: BinaryReader): void {
     const tally = this.#tally;
-    const { locals: mostLocals, 'nested blocks': deepest } = tally.bounds.each;
+    const { locals: maxLocals, 'nested blocks': deepest } = tally.bounds.each;
     const context: CodeContext = {
       types: this.#types,
       functions: this.#functions,
-      mostLocals,
+      maxLocals,
       deepest,
     };
     tally.add('bytes of code', content.remaining);

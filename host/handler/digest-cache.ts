@@ -28,9 +28,9 @@ export type FindingKind = 'wirings' | 'verdicts';
 
 /** Changes with what they say. */
 const format = 2;
-const mostBytes = 8 * 2 ** 20;
+const maxBytes = 8 * 2 ** 20;
 /** Verdicts are small, and bundles of others are not to push out what somebody uses. */
-const mostEntries: Readonly<Record<FindingKind, number>> = { wirings: 256, verdicts: 4096 };
+const maxEntries: Readonly<Record<FindingKind, number>> = { wirings: 256, verdicts: 4096 };
 /** What is used is marked so often, at most. */
 const markedForMs = 3_600_000;
 const writableByOthers = 0o022;
@@ -75,7 +75,7 @@ export class DigestCache {
     }
     try {
       const status = fstatSync(descriptor);
-      if (!status.isFile() || !isOurs(status) || status.size > mostBytes) return undefined;
+      if (!status.isFile() || !isOurs(status) || status.size > maxBytes) return undefined;
       if (Date.now() - status.mtimeMs > markedForMs) markUsed(descriptor);
       return contentOf(readFileSync(descriptor, 'utf8'), this.#headOf(digest, version));
     } finally {
@@ -119,10 +119,10 @@ export class DigestCache {
   /** Those that were not used for the longest time go first. */
   #makeRoom(): void {
     const files = readdirSync(this.#folder).map((name) => join(this.#folder, name));
-    const most = mostEntries[this.#finding];
-    if (files.length < most) return;
+    const max = maxEntries[this.#finding];
+    if (files.length < max) return;
     const aged = files.map((file) => ({ file, time: statSync(file).mtimeMs }));
-    const oldest = aged.toSorted((a, b) => a.time - b.time).slice(0, files.length - most + 1);
+    const oldest = aged.toSorted((a, b) => a.time - b.time).slice(0, files.length - max + 1);
     for (const { file } of oldest) removeIfThere(file);
   }
 }

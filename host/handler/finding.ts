@@ -38,13 +38,13 @@ interface Remembered {
 
 export class Findings {
   readonly #cache: DigestCache;
-  readonly #most: number;
+  readonly #max: number;
   readonly #remembered: Map<string, Remembered> = new Map();
 
   /** @param most that are remembered besides those on disk */
-  constructor(cache: DigestCache, most: number) {
+  constructor(cache: DigestCache, max: number) {
     this.#cache = cache;
-    this.#most = most;
+    this.#max = max;
   }
 
   known(subject: Subject): Finding | undefined {
@@ -79,7 +79,7 @@ export class Findings {
     this.#remembered.delete(keyOf(subject));
     this.#remembered.set(keyOf(subject), remembered);
     const [oldest = ''] = this.#remembered.keys();
-    if (this.#remembered.size > this.#most) this.#remembered.delete(oldest);
+    if (this.#remembered.size > this.#max) this.#remembered.delete(oldest);
   }
 
   #keep(subject: Subject, finding: Finding): Finding {

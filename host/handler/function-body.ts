@@ -19,7 +19,7 @@ export interface CodeContext {
   /** The types of functions, imported ones first: indices of `types`. */
   readonly functions: readonly number[];
   /** Refuses a function with more of either. */
-  readonly mostLocals: number;
+  readonly maxLocals: number;
   readonly deepest: number;
 }
 
@@ -97,14 +97,14 @@ class FunctionReader {
     for (let groups = this.#code.u32(); groups > 0; groups -= 1) {
       locals += this.#code.u32();
       readValueType(this.#code);
-      if (locals > this.#context.mostLocals) this.#refuseLocals(locals);
+      if (locals > this.#context.maxLocals) this.#refuseLocals(locals);
     }
     return locals;
   }
 
   #refuseLocals(locals: number): never {
     return refuse(
-      `a function has ${locals} locals; ${this.#context.mostLocals} are allowed: divide it into smaller ones`,
+      `a function has ${locals} locals; ${this.#context.maxLocals} are allowed: divide it into smaller ones`,
     );
   }
 

@@ -135,15 +135,15 @@ export class Guest {
   }
 
   /** @param most characters: what is behind them is not even looked at */
-  text(pointer: number, length: number, most: number): string {
+  text(pointer: number, length: number, max: number): string {
     const isWide = this.#encoding === 'utf16';
     const size = (length >>> 0) * (isWide ? 2 : 1);
     const offset = this.checked(pointer, size, isWide ? 2 : 1);
-    const mostBytes = most * longestCharacter;
-    const bytes = this.#bytes.subarray(offset, offset + Math.min(size, mostBytes));
+    const maxBytes = max * longestCharacter;
+    const bytes = this.#bytes.subarray(offset, offset + Math.min(size, maxBytes));
     try {
-      const text = size > mostBytes ? cutText(bytes, isWide) : wholeText(bytes, isWide);
-      return text.slice(0, most);
+      const text = size > maxBytes ? cutText(bytes, isWide) : wholeText(bytes, isWide);
+      return text.slice(0, max);
     } catch {
       return this.trap('string of the handler is not well-formed');
     }

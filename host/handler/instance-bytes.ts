@@ -29,7 +29,7 @@ const bytesOf = {
 } as const;
 
 /** More than a single module within its bounds takes. */
-const mostBytes = 8 * 2 ** 20;
+const maxBytes = 8 * 2 ** 20;
 
 /** As limitTable has left it: at most one, with a maximum. */
 function tableEntries(content: BinaryReader): number {
@@ -74,8 +74,8 @@ function bytesOfModule(module: Uint8Array): number {
 export function instanceBytes(modules: readonly Uint8Array[]): number {
   const each = new Map([...new Set(modules)].map((module) => [module, bytesOfModule(module)]));
   const bytes = modules.reduce((sum, module) => sum + (each.get(module) ?? 0), 0);
-  if (bytes <= mostBytes) return bytesOf.instance + bytes;
+  if (bytes <= maxBytes) return bytesOf.instance + bytes;
   return refuse(
-    `an instance of the component takes ${bytes} bytes beside its memory; ${mostBytes} are allowed: have fewer core instances, functions, table entries and exports`,
+    `an instance of the component takes ${bytes} bytes beside its memory; ${maxBytes} are allowed: have fewer core instances, functions, table entries and exports`,
   );
 }

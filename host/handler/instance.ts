@@ -37,7 +37,7 @@ export type Settings = readonly (readonly [key: string, value: string])[];
 const configureResultSize = 12;
 const pairSize = 16;
 /** Of what a handler says about its settings, which goes into logs and events. */
-const mostRefusalCharacters = 1024;
+const maxRefusalCharacters = 1024;
 
 /** How one syscall is asked about: a function of the trampoline and what it takes. */
 interface Way {
@@ -251,7 +251,7 @@ export class HandlerInstance {
       const offset = guest.checked(pointer, configureResultSize, 4);
       const isRefusal = guest.u8(offset) !== 0;
       const text = isRefusal
-        ? guest.text(guest.u32(offset + 4), guest.u32(offset + 8), mostRefusalCharacters)
+        ? guest.text(guest.u32(offset + 4), guest.u32(offset + 8), maxRefusalCharacters)
         : undefined;
       postReturn?.(pointer);
       return text;

@@ -6,16 +6,16 @@ import { createHash } from 'node:crypto';
 import { refuse } from './refusal.ts';
 
 /** V8 takes about 200 bytes for each. */
-const mostTypes = 500_000;
+const maxTypes = 500_000;
 /** So that there is always a free place. */
 const places = 2 ** 20;
 /** Numbers in front of the places. */
-const word = { count: 0, most: 1, words: 2 } as const;
+const word = { count: 0, max: 1, words: 2 } as const;
 const headBytes = word.words * Int32Array.BYTES_PER_ELEMENT;
 
-export function makeTypesBuffer(most: number = mostTypes): SharedArrayBuffer {
+export function makeTypesBuffer(max: number = maxTypes): SharedArrayBuffer {
   const buffer = new SharedArrayBuffer(headBytes + places * BigUint64Array.BYTES_PER_ELEMENT);
-  new Int32Array(buffer, 0, word.words)[word.most] = most;
+  new Int32Array(buffer, 0, word.words)[word.max] = max;
   return buffer;
 }
 
@@ -32,8 +32,8 @@ export class KnownTypes {
     this.#places = new BigUint64Array(buffer, headBytes);
   }
 
-  get most(): number {
-    return this.#head[word.most] ?? 0;
+  get max(): number {
+    return this.#head[word.max] ?? 0;
   }
 
   get count(): number {
@@ -48,9 +48,9 @@ export class KnownTypes {
   add(types: ReadonlySet<string>): void {
     const unknown = [...types].map(digestOf).filter((digest) => !this.#has(digest));
     const found = this.count + unknown.length;
-    if (found > this.most) {
+    if (found > this.max) {
       refuse(
-        `with this component the agent has met ${found} types of functions; ${this.most} are allowed, since they are never forgotten: restart the agent`,
+        `with this component the agent has met ${found} types of functions; ${this.max} are allowed, since they are never forgotten: restart the agent`,
       );
     }
     for (const digest of unknown) this.#keep(digest);

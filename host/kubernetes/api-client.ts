@@ -31,8 +31,8 @@ export class ApiFailure extends AgentError {
 
 export const httpStatus = { ok: 200, unauthorized: 401, gone: 410, firstFailure: 300 } as const;
 /** Of an answer that says what is wrong. */
-const mostFailureBytes = 16 * 1024;
-const mostShown = 300;
+const maxFailureBytes = 16 * 1024;
+const maxShown = 300;
 /** A peer that is gone without a word is noticed within half a minute. */
 const keepAliveMs = 15_000;
 
@@ -127,7 +127,7 @@ async function failureIn(answer: IncomingMessage): Promise<string> {
   try {
     const said = new Map<string, unknown>(Object.entries(Object(await readJson(answer))));
     const message = said.get('message');
-    return typeof message === 'string' ? `: ${escaped(message.slice(0, mostShown))}` : '';
+    return typeof message === 'string' ? `: ${escaped(message.slice(0, maxShown))}` : '';
   } catch {
     return '';
   }
@@ -142,7 +142,7 @@ async function readJson(answer: IncomingMessage): Promise<unknown> {
     for await (const chunk of answer) {
       const bytes = Buffer.from(chunk);
       length += bytes.length;
-      if (length > mostFailureBytes) break;
+      if (length > maxFailureBytes) break;
       chunks.push(bytes);
     }
   } finally {

@@ -8,7 +8,7 @@ export interface SplitterLimits {
   /** Of one item that is kept. */
   readonly itemBytes: number;
   /** Of one that is passed over: what has more has no end. */
-  readonly mostItemBytes: number;
+  readonly maxItemBytes: number;
   /** Of all that stands around the items. */
   readonly frameBytes: number;
   /** Of a whole list. */
@@ -100,7 +100,7 @@ export type SplitterKind = 'sequence' | 'list';
 
 export class JsonSplitter {
   readonly #depthOfItems: number;
-  readonly #mostItemBytes: number;
+  readonly #maxItemBytes: number;
   readonly #listBytes: number;
   readonly #frame: Pieces;
   readonly #item: Pieces;
@@ -112,8 +112,8 @@ export class JsonSplitter {
   #isEscaped = false;
 
   constructor(kind: SplitterKind, limits: SplitterLimits) {
-    const { itemBytes, mostItemBytes, frameBytes, listBytes } = limits;
-    this.#mostItemBytes = mostItemBytes;
+    const { itemBytes, maxItemBytes, frameBytes, listBytes } = limits;
+    this.#maxItemBytes = maxItemBytes;
     this.#listBytes = kind === 'list' ? listBytes : Number.POSITIVE_INFINITY;
     this.#depthOfItems = kind === 'list' ? 2 : 0;
     this.#isInList = kind === 'sequence';
@@ -200,8 +200,8 @@ export class JsonSplitter {
 
   #keepItem(bytes: Uint8Array): void {
     this.#item.add(bytes);
-    if (this.#item.length <= this.#mostItemBytes) return;
-    malformed(`an object of the API server has more than ${this.#mostItemBytes} bytes`);
+    if (this.#item.length <= this.#maxItemBytes) return;
+    malformed(`an object of the API server has more than ${this.#maxItemBytes} bytes`);
   }
 
   #keepFrame(bytes: Uint8Array): void {

@@ -3,7 +3,7 @@
 import type { Pod } from './pod.ts';
 
 /** A kubelet has 110 by default, and large nodes have some hundreds. */
-export const mostPods = 2048;
+export const maxPods = 2048;
 
 export class KnownPods {
   #pods: Map<string, Pod> = new Map();
@@ -38,7 +38,7 @@ export class KnownPods {
   /** @returns whether there is still room for it */
   set(pod: Pod): boolean {
     const before = this.#pods.get(pod.uid);
-    if (before === undefined && this.#pods.size >= mostPods) return false;
+    if (before === undefined && this.#pods.size >= maxPods) return false;
     if (before !== undefined) this.#unindex(before);
     this.#pods.set(pod.uid, pod);
     this.#index(pod);

@@ -41,7 +41,7 @@ export interface KubernetesParts extends AccessChoice {
 
 const defaultPodWaitMs = 1000;
 /** Of containers whose pods are to be told, and are not known. */
-const mostWaiting = 64;
+const maxWaiting = 64;
 /** A process may be gone later, and its number another's. */
 interface Looked {
   readonly place: PodPlace | undefined;
@@ -183,7 +183,7 @@ export class Kubernetes implements Disposable {
     // one whose pod is not known is resolved again when it is, and it may not be refused then
     if (tell() || this.lacks(container)) return;
     // the API may know it a moment later than its runtime does
-    if (!this.#isHopeful() || this.#known.waiting >= mostWaiting) return;
+    if (!this.#isHopeful() || this.#known.waiting >= maxWaiting) return;
     void this.#known.untilThere(tell, this.#podWaitMs);
   }
 

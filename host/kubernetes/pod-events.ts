@@ -48,17 +48,17 @@ const defaultLimits: EventLimits = {
 /** What reasons begin with: those of others are not like them. */
 const reasonStart = 'SeccompAgent';
 const component = 'seccompagent';
-const mostQueued = 64;
-const mostSaid = 512;
+const maxQueued = 64;
+const maxSaid = 512;
 /** Those that have made events last. */
-const mostNamespaces = 512;
+const maxNamespaces = 512;
 /** The API takes 1024. */
-const mostMessage = 1000;
+const maxMessage = 1000;
 /** With a dot and 16 digits, the API takes 253. */
-const mostNamed = 200;
+const maxNamed = 200;
 
 function nameFor({ pod }: PodEvent): string {
-  const stem = pod.slice(0, mostNamed).replace(/[.-]+$/u, '');
+  const stem = pod.slice(0, maxNamed).replace(/[.-]+$/u, '');
   return `${stem}.${randomBytes(8).toString('hex')}`;
 }
 
@@ -135,10 +135,10 @@ export class PodEvents {
 
   /** It never throws, and never waits. @returns false: there are too many for now */
   report(given: PodEvent): boolean {
-    const event = { ...given, message: escaped(given.message).slice(0, mostMessage) };
+    const event = { ...given, message: escaped(given.message).slice(0, maxMessage) };
     const key = keyOf(event);
     if (this.#ending.signal.aborted || this.#wasSaid(key)) return true;
-    if (this.#queue.length >= mostQueued || !this.#takeTokens(event)) return false;
+    if (this.#queue.length >= maxQueued || !this.#takeTokens(event)) return false;
     this.#remember(key);
     this.#queue.push(event);
     if (!this.#isSending) void this.#send();
@@ -187,7 +187,7 @@ export class PodEvents {
     this.#said.delete(key);
     this.#said.set(key, performance.now());
     const [oldest] = this.#said.keys();
-    if (this.#said.size > mostSaid && oldest !== undefined) this.#said.delete(oldest);
+    if (this.#said.size > maxSaid && oldest !== undefined) this.#said.delete(oldest);
   }
 
   #takeTokens({ namespace }: PodEvent): boolean {
@@ -205,7 +205,7 @@ export class PodEvents {
     this.#byNamespace.delete(namespace);
     this.#byNamespace.set(namespace, bucket);
     const [oldest] = this.#byNamespace.keys();
-    if (this.#byNamespace.size > mostNamespaces && oldest !== undefined) {
+    if (this.#byNamespace.size > maxNamespaces && oldest !== undefined) {
       this.#byNamespace.delete(oldest);
     }
     return bucket;

@@ -77,17 +77,17 @@ export function containerNameIn(mounts: string, podUid: string): string | undefi
 }
 
 /** Who makes mounts, makes any number of them. */
-const mostBytes = 256 * 1024;
+const maxBytes = 256 * 1024;
 
 /** The beginning of a file of /proc; empty where the process is gone. */
 function readBeginning(path: string): string {
-  const buffer = Buffer.alloc(mostBytes);
+  const buffer = Buffer.alloc(maxBytes);
   let length = 0;
   try {
     const fd = openSync(path, 'r');
     try {
       for (;;) {
-        const count = readSync(fd, buffer, length, mostBytes - length, null);
+        const count = readSync(fd, buffer, length, maxBytes - length, null);
         if (count === 0) break;
         length += count;
       }

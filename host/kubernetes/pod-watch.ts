@@ -16,7 +16,7 @@ import type { BackOffLimits } from '../scheduling/back-off.ts';
 import { JsonSplitter, tooLarge } from './json-splitter.ts';
 import { podOf, resourceVersionOf } from './pod.ts';
 import type { Pod } from './pod.ts';
-import { mostPods } from './known-pods.ts';
+import { maxPods } from './known-pods.ts';
 import type { KnownPods } from './known-pods.ts';
 
 export interface WatchTimings {
@@ -35,7 +35,7 @@ export interface WatchTimings {
 
 /** A try that hangs and the pause behind it take less than 10 s: so soon is a server that is back found. */
 export const defaultTimings: WatchTimings = {
-  backOff: { firstMs: 500, mostMs: 4000 },
+  backOff: { firstMs: 500, maxMs: 4000 },
   answerMs: 5000,
   listMs: 60_000,
   silenceMs: 180_000,
@@ -52,7 +52,7 @@ export interface PodWatchParts {
 }
 
 const path = '/api/v1/pods';
-const mostShown = 300;
+const maxShown = 300;
 /** Servers end watches after so long; as informers have it, with as much again by chance. */
 const watchSeconds = 300;
 const mebibyte = 1024 * 1024;
@@ -62,7 +62,7 @@ const mebibyte = 1024 * 1024;
  */
 const limits = {
   itemBytes: 2 * mebibyte,
-  mostItemBytes: 32 * mebibyte,
+  maxItemBytes: 32 * mebibyte,
   frameBytes: mebibyte,
   listBytes: 1024 * mebibyte,
 } as const;
@@ -179,7 +179,7 @@ export class PodWatch {
       if (json === tooLarge) this.#tellTooLarge();
       const pod = json === tooLarge ? undefined : podOf(json, nodeName);
       if (pod === undefined) continue;
-      if (pods.length < mostPods) pods.push(pod);
+      if (pods.length < maxPods) pods.push(pod);
       else this.#tellTooMany();
     }
     const version = resourceVersionOf(splitter.end());
@@ -292,14 +292,14 @@ export class PodWatch {
   #tellTooMany(): void {
     if (this.#hasTooMany) return;
     this.#hasTooMany = true;
-    this.#parts.log.warn({ most: mostPods }, 'this node has too many pods: some are not kept');
+    this.#parts.log.warn({ max: maxPods }, 'this node has too many pods: some are not kept');
   }
 
   #tellTooLarge(): void {
     if (this.#hasTooLarge) return;
     this.#hasTooLarge = true;
     this.#parts.log.warn(
-      { mostBytes: limits.itemBytes },
+      { maxBytes: limits.itemBytes },
       'a pod of this node is too large and is skipped: it is known from runtime annotations only',
     );
   }
@@ -320,6 +320,6 @@ function failureIn(object: unknown): Error {
   }
   return new ApiFailure(
     code,
-    `the API server ends the watch: ${escaped(message.slice(0, mostShown))}`,
+    `the API server ends the watch: ${escaped(message.slice(0, maxShown))}`,
   );
 }

@@ -18,7 +18,7 @@ export interface Pod {
 }
 
 /** Real pods have some, and what lies is to fit into memory. */
-const mostContainers = 128;
+const maxContainers = 128;
 /** Those of a namespace or container, and of a pod: they become parts of paths. */
 const label = /^[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?$/u;
 const podName = /^[a-z\d](?:[a-z\d.-]{0,251}[a-z\d])?$/u;
@@ -47,7 +47,7 @@ function fieldsOf(value: unknown, where: string): Fields {
 function listOf(value: unknown, where: string): readonly unknown[] {
   if (value === undefined || value === null) return [];
   if (!Array.isArray(value)) return wrong(`${where} is no list`);
-  return value.slice(0, mostContainers);
+  return value.slice(0, maxContainers);
 }
 
 function matching(value: unknown, where: string, pattern: RegExp): string {
@@ -85,7 +85,7 @@ function idsIn(status: Fields): ReadonlyMap<string, string> {
       return [[id, name] as const];
     }),
   );
-  return new Map(found.slice(0, mostContainers));
+  return new Map(found.slice(0, maxContainers));
 }
 
 function fileUidOf(metadata: Fields, annotation: string, podUid: string): string {
@@ -112,7 +112,7 @@ export function podOf(json: unknown, nodeName: string): Pod | undefined {
     cgroupUid: fileUidOf(metadata, configHash, podUid),
     eventUid: fileUidOf(metadata, configMirror, podUid),
     containers: idsIn(fieldsOf(fields.get('status') ?? {}, 'status')),
-    containerNames: namesIn(spec).slice(0, mostContainers),
+    containerNames: namesIn(spec).slice(0, maxContainers),
     initContainerNames: namesIn(spec, ['initContainers']),
   };
 }

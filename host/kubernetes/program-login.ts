@@ -13,7 +13,7 @@ import { fieldOf, textsOf } from '../text/fields.ts';
 
 /** They may ask somebody far away. */
 const limitMs = 60_000;
-const mostMessage = 300;
+const maxMessage = 300;
 const usualVersion = 'client.authentication.k8s.io/v1';
 
 /** What a user of a kubeconfig says of a program. */
@@ -81,7 +81,7 @@ function programOfUser(user: User, folder: string): LoginProgram | string | unde
 
 function lastLineOf(text: string): string {
   const plain = text.trim().split('\n').at(-1) ?? '';
-  return plain.replaceAll(/[^\x20-\x7e]/gu, '?').slice(0, mostMessage) || 'it says nothing';
+  return plain.replaceAll(/[^\x20-\x7e]/gu, '?').slice(0, maxMessage) || 'it says nothing';
 }
 
 function loginIn(stdout: string, program: string): Login {

@@ -44,7 +44,7 @@ interface Reading {
 }
 
 /** Handlers are named by bundles, of which nobody needs as many. */
-const mostFailingHandlers = 255;
+const maxFailingHandlers = 255;
 const otherHandler = { handler: other, bundle: other };
 
 export class Metrics {
@@ -85,7 +85,7 @@ export class Metrics {
   /** Counts a failure of a handler. */
   failed({ handler, bundle = '', reason }: HandlerFailure): void {
     const key = JSON.stringify([handler, bundle]);
-    const hasRoom = this.#failingHandlers.size < mostFailingHandlers;
+    const hasRoom = this.#failingHandlers.size < maxFailingHandlers;
     if (hasRoom) this.#failingHandlers.add(key);
     const isNamed = this.#failingHandlers.has(key);
     this.#failures.inc({ ...(isNamed ? { handler, bundle } : otherHandler), reason });
@@ -269,7 +269,7 @@ export class Metrics {
     const gauges = [
       ['resident_memory_bytes', 'Resident memory.', residentBytes],
       ['open_fds', 'Open file descriptors.', openFds],
-      ['max_fds', 'Limit of open file descriptors.', mostFds],
+      ['max_fds', 'Limit of open file descriptors.', maxFds],
       ['start_time_seconds', 'Start time of the process, in seconds since 1970.', startSeconds],
     ] as const;
     for (const [name, help, read] of gauges) {
@@ -340,7 +340,7 @@ function openFds(): number {
   return readdirSync('/proc/self/fd').length - 1;
 }
 
-function mostFds(): number {
+function maxFds(): number {
   const limits = readFileSync('/proc/self/limits', 'utf8');
   const soft = /^Max open files +(?<soft>\d+)/mu.exec(limits)?.groups?.['soft'];
   return soft === undefined ? Number.POSITIVE_INFINITY : Number(soft);

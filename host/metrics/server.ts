@@ -37,7 +37,7 @@ interface Reply {
 /** From connecting to the last byte of the answer: a scrape takes milliseconds. */
 const connectionLimitMs = 5000;
 /** One more, and the oldest is closed: whoever is slow loses, not whoever comes. */
-const mostConnections = 32;
+const maxConnections = 32;
 /** Node looks at its own limits this often; ours do the work. */
 const neverMs = 2 ** 31 - 1;
 /** Who asks within that time gets the same text: making it holds the thread that all else needs. */
@@ -119,7 +119,7 @@ export class MetricsServer implements AsyncDisposable {
 
   #admit(socket: Socket): void {
     const [oldest] = this.#connections.keys();
-    if (oldest !== undefined && this.#connections.size >= mostConnections) this.#drop(oldest);
+    if (oldest !== undefined && this.#connections.size >= maxConnections) this.#drop(oldest);
     const limit = setTimeout(() => {
       socket.destroy();
     }, connectionLimitMs);

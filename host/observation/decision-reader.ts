@@ -89,12 +89,12 @@ export class DecisionReader {
   }
 
   /** At most so many. */
-  read(most: number): readonly ShownDecision[] {
+  read(max: number): readonly ShownDecision[] {
     const { words } = this.#view;
     const head = Atomics.load(words, header.head);
     const decisions: ShownDecision[] = [];
     this.#clockBehind = Date.now() - monotonicMs();
-    while (head !== this.#tail && decisions.length < most) {
+    while (head !== this.#tail && decisions.length < max) {
       const start = this.#view.start(this.#tail);
       const count = words[start + cell.count] ?? 0;
       const decision = count < skipped ? this.#decision(start, count) : undefined;

@@ -16,8 +16,8 @@ export interface DeliveryParts<T> {
   /** Has a deadline of its own. Where it rejects, the event has failed. */
   readonly deliver: (event: T) => Promise<DeliveryResult>;
   /** How many may be on their way at once. */
-  readonly mostAtOnce: number;
-  readonly mostWaiting: number;
+  readonly maxAtOnce: number;
+  readonly maxWaiting: number;
   /** Told of events that come to nothing, and of what was thrown. */
   readonly onUndelivered: (result: 'failed' | 'lost', count: number, thrown?: unknown) => void;
 }
@@ -49,7 +49,7 @@ export class Delivery<T> implements AsyncDisposable {
   }
 
   add(event: T): void {
-    if (this.#hasEnded || this.#waitingCount() >= this.#parts.mostWaiting) {
+    if (this.#hasEnded || this.#waitingCount() >= this.#parts.maxWaiting) {
       this.#undelivered('lost', 1);
       return;
     }
@@ -82,7 +82,7 @@ export class Delivery<T> implements AsyncDisposable {
   /** While nobody is there, one at a time finds out whether somebody is. */
   #maySend(): boolean {
     if (this.#waitingCount() === 0 || this.#hasEnded) return false;
-    return this.#senders < (this.#isAway ? 1 : this.#parts.mostAtOnce);
+    return this.#senders < (this.#isAway ? 1 : this.#parts.maxAtOnce);
   }
 
   #take(): T | undefined {

@@ -30,13 +30,13 @@ export interface LineFileParts {
 export type LineKind = 'usual' | 'other';
 
 /** Of lines that wait to be written. */
-const mostBytesWaiting = 16 * 1024 * 1024;
+const maxBytesWaiting = 16 * 1024 * 1024;
 /** Of those that are of the usual kind. */
-const mostUsualBytesWaiting = (mostBytesWaiting / 4) * 3;
+const maxUsualBytesWaiting = (maxBytesWaiting / 4) * 3;
 /** Of one write. */
-const mostBytesAtOnce = 1024 * 1024;
+const maxBytesAtOnce = 1024 * 1024;
 /** PIPE_BUF: so much goes into a pipe as a whole, whoever else writes to it. */
-const mostBytesOfPipe = 4096;
+const maxBytesOfPipe = 4096;
 /** A pipe that is full is looked at again so much later. */
 const fullPipeMs = 5;
 /** Whether the file was renamed is looked at so often while lines come. */
@@ -138,8 +138,8 @@ export class LineFile implements AsyncDisposable {
    */
   add(line: string, ofKind: LineKind): boolean {
     const bytes = Buffer.from(`${escaped(line)}\n`);
-    const most = ofKind === 'usual' ? mostUsualBytesWaiting : mostBytesWaiting;
-    if (this.#waitingBytes + bytes.length > most) return false;
+    const max = ofKind === 'usual' ? maxUsualBytesWaiting : maxBytesWaiting;
+    if (this.#waitingBytes + bytes.length > max) return false;
     this.#waiting.push(bytes);
     this.#waitingBytes += bytes.length;
     return true;
@@ -266,11 +266,11 @@ export class LineFile implements AsyncDisposable {
     const first = this.#waiting[0]?.subarray(this.#written);
     const output = this.#output ?? this.#file;
     if (first === undefined || output === undefined) return;
-    const most = this.#output === undefined ? mostBytesAtOnce : mostBytesOfPipe;
+    const max = this.#output === undefined ? maxBytesAtOnce : maxBytesOfPipe;
     const chunk = [first];
     let size = first.length;
     for (const line of this.#waiting.slice(1, 4096)) {
-      if (size + line.length > most) break;
+      if (size + line.length > max) break;
       chunk.push(line);
       size += line.length;
     }

@@ -16,7 +16,7 @@ import { SeldomNotice } from '../scheduling/seldom-notice.ts';
 const pauseMs = 20;
 /** How long reading and telling may take at once: containers that start are served in between. */
 const turnMs = 8;
-const [fewestAtOnce, mostAtOnce] = [256, 8192];
+const [minAtOnce, maxAtOnce] = [256, 8192];
 /** How long a worker may still tell of a container that is gone: no handler may take longer. */
 const forgetAfterMs = 120_000;
 
@@ -43,7 +43,7 @@ export class Observation implements AsyncDisposable {
   #lastWatch = 0;
   #lost = 0;
   /** Of each worker, at once. */
-  #most = fewestAtOnce;
+  #max = minAtOnce;
   #timer: NodeJS.Timeout | undefined;
   #isEnding = false;
 
@@ -177,7 +177,7 @@ export class Observation implements AsyncDisposable {
   #readLater(inMs: number = pauseMs): void {
     this.#timer = setTimeout(() => {
       const began = performance.now();
-      const were = this.#read(this.#most);
+      const were = this.#read(this.#max);
       if (were === 0) this.#sleep();
       else this.#readLater(this.#pauseAfter(were, performance.now() - began));
     }, inMs);
@@ -186,9 +186,9 @@ export class Observation implements AsyncDisposable {
 
   /** What is still there waits as long as this took: telling takes half of a core at most. */
   #pauseAfter(were: number, tookMs: number): number {
-    const isAll = were < this.#most;
-    if (tookMs > turnMs) this.#most = Math.max(fewestAtOnce, this.#most >> 1);
-    else if (tookMs < turnMs / 2) this.#most = Math.min(mostAtOnce, this.#most << 1);
+    const isAll = were < this.#max;
+    if (tookMs > turnMs) this.#max = Math.max(minAtOnce, this.#max >> 1);
+    else if (tookMs < turnMs / 2) this.#max = Math.min(maxAtOnce, this.#max << 1);
     return isAll ? pauseMs : Math.min(pauseMs, tookMs);
   }
 
@@ -196,10 +196,10 @@ export class Observation implements AsyncDisposable {
    * Tells what workers have decided, in the order of the calls.
    * @param most of each worker. @returns how many there were
    */
-  #read(most: number): number {
+  #read(max: number): number {
     const decisions: ShownDecision[] = [];
     for (const reader of this.#readers.values()) {
-      for (const decision of reader.read(most)) decisions.push(decision);
+      for (const decision of reader.read(max)) decisions.push(decision);
       this.#count(reader.takeLost());
       for (const { container, count } of reader.takeLostBy()) {
         for (const watcher of container.watchers) watcher.lost?.(container, count);

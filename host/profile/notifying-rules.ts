@@ -14,7 +14,7 @@ interface Notified {
 }
 
 /** So many bits of a mask are told apart by a rule for each of their values. */
-const mostBits = 4;
+const maxBits = 4;
 
 function bitsOf(mask: number): number {
   return mask.toString(2).replaceAll('0', '').length;
@@ -33,7 +33,7 @@ function otherValues({ mask, values }: PreFilter): readonly number[] {
 function isSaid({ profile }: BaseProfile, name: string, { mask }: PreFilter): boolean {
   const decision = decisionOf(profile, name);
   if (decision.kind !== 'rule' || decision.rule.isOfSomeHosts) return false;
-  return decision.rule.action === 'SCMP_ACT_ALLOW' && bitsOf(mask) <= mostBits;
+  return decision.rule.action === 'SCMP_ACT_ALLOW' && bitsOf(mask) <= maxBits;
 }
 
 /** What the filter passes on gets what the base has for it. */

@@ -317,8 +317,8 @@ class Reader {
   }
 }
 
-const mostShown = 60;
+const maxShown = 60;
 
 function show(json: unknown): string {
-  return (JSON.stringify(json) ?? 'nothing').slice(0, mostShown);
+  return (JSON.stringify(json) ?? 'nothing').slice(0, maxShown);
 }

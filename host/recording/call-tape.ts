@@ -14,8 +14,8 @@ import type {
 } from './recorded-call.ts';
 
 /** Of one call: a handler may ask for as much as it likes. */
-const mostHostCalls = 1000;
-const mostBytes = 1024 * 1024;
+const maxHostCalls = 1000;
+const maxBytes = 1024 * 1024;
 /** What a call and a host call take beside their bytes, about. */
 const bytesOfCall = 512;
 
@@ -103,7 +103,7 @@ export class CallTape {
   }
 
   #isTooBig(): boolean {
-    return this.#size > mostBytes || this.#calls.length > mostHostCalls;
+    return this.#size > maxBytes || this.#calls.length > maxHostCalls;
   }
 
   #end(call: RecordedCall): void {

@@ -82,7 +82,7 @@ export function decodeCall(bytes: Uint8Array): RecordedCall {
 /** Behind the last field of an inbox. */
 const dataStart: number = inbox.terms + 4;
 /** Bytes that the pointers of one call can have. */
-export const mostPointerBytes: number = inbox.size - dataStart;
+export const maxPointerBytes: number = inbox.size - dataStart;
 
 function pointerOf(call: ReceivedCall, index: number): readonly RecordedPointer[] {
   const length = call.pointerLength(index);

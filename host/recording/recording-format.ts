@@ -9,7 +9,7 @@ import type { FieldForm, HostAnswer } from '../call/host-call.ts';
 import { hostFunctions } from '../call/host-functions.ts';
 import type { HostFunction } from '../call/host-functions.ts';
 import { argumentCount, operation } from '../native.ts';
-import { mostPointerBytes } from './recorded-call.ts';
+import { maxPointerBytes } from './recorded-call.ts';
 import type {
   RecordedAsk,
   RecordedCall,
@@ -188,11 +188,11 @@ const hostCallShapes: Readonly<Record<string, Shape>> = {
 const isHostCall: Check = kinds(hostCallShapes);
 
 /** More than an operation can give back. */
-const mostAnswerBytes = 1024 * 1024;
+const maxAnswerBytes = 1024 * 1024;
 
 const answerShape: Readonly<Record<keyof HostAnswer, Check>> = {
   answer: isWhole,
-  bytes: optional((value) => value instanceof Uint8Array && value.length <= mostAnswerBytes),
+  bytes: optional((value) => value instanceof Uint8Array && value.length <= maxAnswerBytes),
   descriptor: optional(isWhole),
   wide: optional(isWide),
   failure: optional(isText),
@@ -288,7 +288,7 @@ const entryShapes: Readonly<Record<RecordingEntry['kind'], Shape>> = {
 
 function fits({ pointers }: RecordedCall): boolean {
   const sizes = pointers.map((pointer) => (pointer.kind === 'bytes' ? pointer.bytes.length : 0));
-  return sizes.reduce((sum, size) => sum + size, 0) <= mostPointerBytes;
+  return sizes.reduce((sum, size) => sum + size, 0) <= maxPointerBytes;
 }
 
 /** Whether it is the first entry of a recording of any version. */

@@ -18,7 +18,7 @@ export interface RecordingWriterParts {
   /** Ended by the last entry. */
   readonly into: Writable;
   /** So many calls are enough. */
-  readonly mostCalls?: number | undefined;
+  readonly maxCalls?: number | undefined;
   /** Whether values of settings are written too, which may be secrets. */
   readonly hasValues: boolean;
 }
@@ -76,7 +76,7 @@ export class RecordingWriter implements Tap {
   }
 
   take(call: RecordedCall, done: () => void): void {
-    if (this.#isEnded || this.#calls === this.#parts.mostCalls) {
+    if (this.#isEnded || this.#calls === this.#parts.maxCalls) {
       done();
       return;
     }
@@ -85,7 +85,7 @@ export class RecordingWriter implements Tap {
     this.#write({ kind: 'call', ...redacted(call, this.#syscalls) }, () => {
       if (this.#waiting.delete(done)) done();
     });
-    if (this.#calls === this.#parts.mostCalls) this.#onEnough();
+    if (this.#calls === this.#parts.maxCalls) this.#onEnough();
   }
 
   end(reason: EndReason, lost: number): void {

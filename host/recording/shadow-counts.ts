@@ -10,7 +10,7 @@ export interface ShadowCount {
 }
 
 /** Containers choose what there are counts of: all others share one more. */
-const mostCounts = 1000;
+const maxCounts = 1000;
 const otherCount = { bundle: other, syscall: other, calls: 0, different: 0 };
 
 function keyOf({ bundle, syscall }: Pick<ShadowCount, 'bundle' | 'syscall'>): string {
@@ -41,7 +41,7 @@ export class ShadowCounts {
   #of(bundle: string, syscall: string): ShadowCount {
     const known = this.#counts.get(keyOf({ bundle, syscall }));
     if (known !== undefined) return known;
-    if (this.#counts.size < mostCounts) return { bundle, syscall, calls: 0, different: 0 };
+    if (this.#counts.size < maxCounts) return { bundle, syscall, calls: 0, different: 0 };
     return this.#counts.get(keyOf(otherCount)) ?? otherCount;
   }
 }

@@ -2,28 +2,28 @@
 // How much may be on its way from the workers to whoever records: a slow reader loses calls, and
 // holds none up.
 import { memoryLimit } from '../process/memory-limit.ts';
-import { mostPlaces } from '../counting/container-places.ts';
+import { maxPlaces } from '../counting/container-places.ts';
 
 /** Of loss counters: losses of recorded containers beyond them are not counted. */
-export const mostSlots = 1024;
+export const maxSlots = 1024;
 
 /** What all threads have of it: how many calls of each recorded container were lost. */
 export function makeLossCounters(): SharedArrayBuffer {
-  return new SharedArrayBuffer(mostSlots * Int32Array.BYTES_PER_ELEMENT);
+  return new SharedArrayBuffer(maxSlots * Int32Array.BYTES_PER_ELEMENT);
 }
 
 /** Of all workers together: a part of what the agent may have, up to so much. */
 const partOfAgent = 1 / 32;
-const mostBytes = 32 * 2 ** 20;
+const maxBytes = 32 * 2 ** 20;
 /** Each call counts as so small a part of it at least, for what it takes beside its bytes. */
-const mostCalls = 4096;
+const maxCalls = 4096;
 /** What one worker may have sent that the main thread has not taken yet. */
 const partOfWorker = 1 / 8;
 
 /** What a worker shares with the main thread. */
 export interface UnreadBuffers {
   /** In bytes. */
-  readonly most: number;
+  readonly max: number;
   /** What has come from all workers and is unread: by the container's place, and in all. */
   readonly come: SharedArrayBuffer;
   /** What this worker has sent and has not come. */
@@ -35,20 +35,20 @@ function words(count: number): SharedArrayBuffer {
 }
 
 /** Containers past the last place share one more. */
-const allAt = mostPlaces + 1;
+const allAt = maxPlaces + 1;
 
 /** In the main thread: what has come from any worker. */
 export class UnreadRoom {
-  readonly #most: number;
+  readonly #max: number;
   readonly #come = new Int32Array(words(allAt + 1));
 
   constructor(limitBytes: number = memoryLimit()) {
-    this.#most = Math.min(mostBytes, Math.floor(limitBytes * partOfAgent));
+    this.#max = Math.min(maxBytes, Math.floor(limitBytes * partOfAgent));
   }
 
   /** For one more worker. */
   buffers(): UnreadBuffers {
-    return { most: this.#most, come: this.#come.buffer, sent: words(1) };
+    return { max: this.#max, come: this.#come.buffer, sent: words(1) };
   }
 
   get isEmpty(): boolean {
@@ -72,12 +72,12 @@ export class UnreadRoom {
 
 /** One worker's side of it. */
 export class UnreadCounter {
-  readonly #most: number;
+  readonly #max: number;
   readonly #come: Int32Array;
   readonly #sent: Int32Array;
 
-  constructor({ most, come, sent }: UnreadBuffers) {
-    this.#most = most;
+  constructor({ max, come, sent }: UnreadBuffers) {
+    this.#max = max;
     this.#come = new Int32Array(come);
     this.#sent = new Int32Array(sent);
   }
@@ -92,8 +92,8 @@ export class UnreadCounter {
    */
   hasRoom(place: number, bytes = 0): boolean {
     const cost = this.#costOf(bytes);
-    if (Atomics.load(this.#sent, 0) + cost > this.#most * partOfWorker) return false;
-    const left = this.#most - Atomics.load(this.#come, allAt);
+    if (Atomics.load(this.#sent, 0) + cost > this.#max * partOfWorker) return false;
+    const left = this.#max - Atomics.load(this.#come, allAt);
     return Atomics.load(this.#come, place) + cost <= left;
   }
 
@@ -110,7 +110,7 @@ export class UnreadCounter {
   }
 
   #costOf(bytes: number): number {
-    return Math.max(bytes, Math.ceil(this.#most / mostCalls));
+    return Math.max(bytes, Math.ceil(this.#max / maxCalls));
   }
 }
 

@@ -8,7 +8,7 @@ import type { RecordedFacts } from './recorded-facts.ts';
 import { decodeCall } from './recorded-call.ts';
 import type { RecordedCall } from './recorded-call.ts';
 import type { EndReason } from './recording-format.ts';
-import { LossCounters, makeLossCounters, mostSlots } from './tape-room.ts';
+import { LossCounters, makeLossCounters, maxSlots } from './tape-room.ts';
 import { IndexPool } from '../counting/index-pool.ts';
 
 /** Who is told what happens in a container. */
@@ -46,7 +46,7 @@ export class Tapes {
   readonly losses: SharedArrayBuffer = makeLossCounters();
   readonly #isRead: () => boolean;
   readonly #counters = new LossCounters(this.losses);
-  readonly #slots = new IndexPool(mostSlots);
+  readonly #slots = new IndexPool(maxSlots);
   readonly #taped: Map<number, Taped> = new Map();
   readonly #tappings: Set<Tapping> = new Set();
   /** The agent ends: nobody waits for calls any more. */

@@ -7,7 +7,7 @@ import { AgentError } from '../errors.ts';
 import type { ErrnoName } from '../syscalls/errno.ts';
 
 /** Keys that one may have. */
-export const mostStateKeys = 64;
+export const maxStateKeys = 64;
 
 /** How far a capability goes. What is absent is not limited; each capability has some of these. */
 export interface Limits {

@@ -69,8 +69,8 @@ export function differencesOf(
 ): readonly CallDifference[] {
   if (recorded.decision.kind === 'left-alone') return [];
   const [before, after] = [countedCalls(recorded), countedCalls(replayed)];
-  const most = Math.max(before.length, after.length);
-  const calls = Array.from({ length: most }, (_, index) => {
+  const max = Math.max(before.length, after.length);
+  const calls = Array.from({ length: max }, (_, index) => {
     const [one, other] = [before[index], after[index]];
     const isSame =
       one !== undefined && other !== undefined && keyOf(one, redaction) === keyOf(other, redaction);

@@ -8,14 +8,14 @@ import { showPlain } from '../trial/trial.ts';
 import { archIndex, restoreInput } from '../recording/recorded-call.ts';
 import type { RecordedInput } from '../recording/recorded-call.ts';
 
-const mostShown = 200;
+const maxShown = 200;
 
 function showValue(value: DecodedValue): string {
   switch (value.kind) {
     case 'integer':
       return String(value.value);
     case 'bytes':
-      return showPlain(describeBytes(value.bytes)).slice(0, mostShown);
+      return showPlain(describeBytes(value.bytes)).slice(0, maxShown);
     case 'null':
       return 'NULL';
     case 'fault':

@@ -24,7 +24,7 @@ export interface MeasuringTimes {
 }
 
 /** Of one system call; a handler that is measured for a minute is not kept track of any longer. */
-const mostSamples = 1_000_000;
+const maxSamples = 1_000_000;
 
 interface Samples {
   readonly us: number[];
@@ -69,8 +69,7 @@ export function measure(
       const { tookNs, hasFailed } = chain.time(call);
       samples.calls.add(index);
       if (hasFailed) samples.failures += 1;
-      if (samples.us.length < mostSamples)
-        samples.us.push(Number(tookNs - stopwatch.take()) / 1000);
+      if (samples.us.length < maxSamples) samples.us.push(Number(tookNs - stopwatch.take()) / 1000);
     });
     onRound();
   };

@@ -44,7 +44,7 @@ interface AskedTurn {
 }
 
 /** They are sent at once, so that the thread does not wait for us between them. */
-const mostOfTurn = 64;
+const maxOfTurn = 64;
 /** It has as much of what heaps may have. */
 const partsOfHeaps = 4;
 const unasked: ReplayOutcome = { kind: 'ended', reason: 'nobody waits any more' };
@@ -174,7 +174,7 @@ export class ReplayThread implements AsyncDisposable {
 
   #askNext(): void {
     if (this.#turn !== undefined) return;
-    const turn = this.#waiting.take(mostOfTurn);
+    const turn = this.#waiting.take(maxOfTurn);
     if (turn === undefined) return;
     const { who, items } = turn;
     this.#turn = { who, beganMs: performance.now(), calls: [...items] };

@@ -6,7 +6,7 @@ import { parentPort } from 'node:worker_threads';
 import { AgentError, messageOf } from '../errors.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import type { Container } from '../worker/container.ts';
-import { InstanceMemory, mostInstanceBytes, mostResidentBytes } from '../worker/instance-memory.ts';
+import { InstanceMemory, maxInstanceBytes, maxResidentBytes } from '../worker/instance-memory.ts';
 import { KeptContainers } from '../worker/kept-containers.ts';
 import { makeQuarantineBuffers, Quarantine } from '../worker/quarantine.ts';
 import { Syscalls } from '../syscalls/syscalls.ts';
@@ -55,16 +55,16 @@ const turnMs = 5;
 const usPerMs = 1000;
 /** Of all instances that the agent may have, these may have so much besides. */
 const partOfInstances = 1 / 4;
-const mostInstances = 1000;
+const maxInstances = 1000;
 
 beginThread();
 const syscalls = new Syscalls();
 const health = new Quarantine(makeQuarantineBuffers());
 const kept = new KeptContainers<Container>({
-  room: { most: mostInstances, counts: new SharedArrayBuffer(4), place: 0 },
+  room: { max: maxInstances, counts: new SharedArrayBuffer(4), place: 0 },
   memory: new InstanceMemory({
-    most: mostInstanceBytes() * partOfInstances,
-    mostResident: mostResidentBytes(),
+    max: maxInstanceBytes() * partOfInstances,
+    maxResident: maxResidentBytes(),
     workers: 1,
     counts: new SharedArrayBuffer(4),
     place: 0,

@@ -58,7 +58,7 @@ interface Asked {
 /** Failures in a row that it takes. */
 const patience = 5;
 /** Differences that are logged in a second; the others are counted. */
-const mostLogged = 5;
+const maxLogged = 5;
 const logSpanMs = 1000;
 
 export class Shadows implements AsyncDisposable {
@@ -216,7 +216,7 @@ export class Shadows implements AsyncDisposable {
       this.#spanBegan = now;
       this.#logged = 0;
     }
-    if (this.#logged >= mostLogged) {
+    if (this.#logged >= maxLogged) {
       this.#unlogged += 1;
       return;
     }

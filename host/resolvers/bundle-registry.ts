@@ -14,14 +14,14 @@ import type { DefaultAction, Policies } from '../registry/policy.ts';
 import { needsPointers } from '../registry/registry.ts';
 import type { Registry, RegistryHandler } from '../registry/registry.ts';
 import type { ContainerIdentity } from './resolver.ts';
-import { isOn, mostPathBytes, mostPaths, pathsOf, settingFault } from '../bundles/setting.ts';
+import { isOn, maxPathBytes, maxPaths, pathsOf, settingFault } from '../bundles/setting.ts';
 import type { SettingDeclaration } from '../bundles/setting.ts';
 import { fillTemplate } from '../bundles/template.ts';
 import type { TemplateFields } from '../bundles/template.ts';
 import { believedWorkload } from '../agent-socket/workload.ts';
 
 /** Of all handlers of one container: each worker has them in memory. */
-const mostSettingBytes = 256 * 1024;
+const maxSettingBytes = 256 * 1024;
 /** What a setting takes beside its texts, about. */
 const entryBytes = 128;
 
@@ -183,9 +183,9 @@ function heldPathsOf(bundles: readonly Bundle[], values: Values): Pick<Registry,
   );
   if (paths.length === 0) return {};
   const heldPaths = [...new Set(paths)];
-  if (heldPaths.length > mostPaths || Buffer.byteLength(heldPaths.join()) > mostPathBytes) {
+  if (heldPaths.length > maxPaths || Buffer.byteLength(heldPaths.join()) > maxPathBytes) {
     wrongMetadata(
-      `settings list more than ${mostPaths} paths or ${mostPathBytes} bytes of paths: list fewer`,
+      `settings list more than ${maxPaths} paths or ${maxPathBytes} bytes of paths: list fewer`,
     );
   }
   return { heldPaths };
@@ -230,9 +230,9 @@ function checkSizes(handlers: readonly RegistryHandler[]): void {
   // no more is looked at than it takes: many may have the same long text
   for (const [key, text] of handlers.flatMap(({ settings }) => settings)) {
     bytes += Buffer.byteLength(key) + Buffer.byteLength(text) + entryBytes;
-    if (bytes <= mostSettingBytes) continue;
+    if (bytes <= maxSettingBytes) continue;
     wrongMetadata(
-      `the settings of all handlers have more than ${mostSettingBytes} bytes, counting ${entryBytes} for each: use fewer or shorter settings`,
+      `the settings of all handlers have more than ${maxSettingBytes} bytes, counting ${entryBytes} for each: use fewer or shorter settings`,
     );
   }
 }

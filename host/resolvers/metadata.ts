@@ -23,11 +23,11 @@ const selectionKey = 'BUNDLE';
 const shadowKey = 'BUNDLE_SHADOW';
 const defaultKey = 'DEFAULT_ACTION';
 const middlewareKey = 'MIDDLEWARE';
-const mostShown = 100;
+const maxShown = 100;
 /** Of keys that are wrong. */
-const mostListed = 10;
+const maxListed = 10;
 /** Of one selection: each may have to be pulled. */
-const mostNames = 16;
+const maxNames = 16;
 
 /** @throws AgentError AGENT_SETTING_INVALID, always */
 export function wrongMetadata(what: string): never {
@@ -36,7 +36,7 @@ export function wrongMetadata(what: string): never {
 
 /** For a message: it may be of any length. */
 function shown(text: string): string {
-  return `"${text.slice(0, mostShown)}"`;
+  return `"${text.slice(0, maxShown)}"`;
 }
 
 /** What cannot be a key may be a part of a value, and is not shown either. */
@@ -52,8 +52,8 @@ function guessedKey(key: string): string {
 
 /** What is wrong with keys where no bundle is there that could have such settings. */
 export function unselected(keys: readonly string[]): string {
-  const listed = keys.slice(0, mostListed).map((key) => guessedKey(key));
-  const rest = keys.length > mostListed ? ` and ${keys.length - mostListed} more` : '';
+  const listed = keys.slice(0, maxListed).map((key) => guessedKey(key));
+  const rest = keys.length > maxListed ? ` and ${keys.length - maxListed} more` : '';
   return `${listed.join(', ')}${rest} set, but no bundle is selected`;
 }
 
@@ -71,8 +71,8 @@ function parseLine(line: string, number: number): readonly [key: string, value: 
  */
 function parseNames(key: string, text: string): readonly string[] {
   const names = new Set<string>();
-  const items = text.split(',', mostNames + 1);
-  if (items.length > mostNames) wrongMetadata(`${key} has more than ${mostNames} names`);
+  const items = text.split(',', maxNames + 1);
+  if (items.length > maxNames) wrongMetadata(`${key} has more than ${maxNames} names`);
   for (const name of items.map((item) => item.trim())) {
     if (name === '') wrongMetadata(`${key} has an empty name`);
     if (names.has(name)) wrongMetadata(`${key} names ${shown(name)} twice`);

@@ -3,7 +3,7 @@
 
 export interface BackOffLimits {
   readonly firstMs: number;
-  readonly mostMs: number;
+  readonly maxMs: number;
 }
 
 export class BackOff {
@@ -18,7 +18,7 @@ export class BackOff {
   /** Half of it is by chance: a server that comes back is not to be asked by all nodes at once. */
   next(): number {
     const pause = this.#next;
-    this.#next = Math.min(pause * 2, this.#limits.mostMs);
+    this.#next = Math.min(pause * 2, this.#limits.maxMs);
     return (pause * (1 + Math.random())) / 2;
   }
 

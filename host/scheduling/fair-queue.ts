@@ -29,7 +29,7 @@ export class FairQueue<T> {
    * @param most of the same owner
    * @returns undefined: nothing waits
    */
-  take(most: number): Turn<T> | undefined {
+  take(max: number): Turn<T> | undefined {
     let next: Own<T> | undefined;
     for (const [who, own] of this.#owners) {
       if (own.waiting.length > 0) {
@@ -38,7 +38,7 @@ export class FairQueue<T> {
     }
     if (next === undefined) return undefined;
     this.#levelMs = next.usedMs;
-    return { who: next.who, items: next.waiting.splice(0, most) };
+    return { who: next.who, items: next.waiting.splice(0, max) };
   }
 
   /** A turn has taken so long. @param left of it: is next, when it is its owner's turn again */

@@ -176,12 +176,12 @@ export function errnoNameOf(number: number): ErrnoName | undefined {
   return errnos.find(([, known]) => known === number)?.[0];
 }
 
-const mostErrno = 4095;
+const maxErrno = 4095;
 
 /** The WIT ordinal for each number; a number without a name becomes EIO. */
 export function ordinalsByNumber(): Uint8Array {
   const unnamed = errnos.findIndex(([name]) => name === 'EIO');
-  const ordinals = new Uint8Array(mostErrno + 1).fill(unnamed);
+  const ordinals = new Uint8Array(maxErrno + 1).fill(unnamed);
   errnos.forEach(([, number], ordinal) => {
     ordinals[number] = ordinal;
   });

@@ -20,19 +20,19 @@ function distance(from: string, to: string): number {
 }
 
 /** Nobody mistypes a longer word, and comparing two takes the product of their lengths. */
-const mostLetters = 64;
+const maxLetters = 64;
 /** Of known words: a bundle's author may have made them, and those of several are compared. */
-const mostCompared = 512;
+const maxCompared = 512;
 
 /** @returns undefined where nothing is near */
 export function nearest(word: string, known: readonly string[]): string | undefined {
-  if (word.length > mostLetters) return undefined;
-  const most = Math.max(1, Math.floor(word.length / 4));
+  if (word.length > maxLetters) return undefined;
+  const max = Math.max(1, Math.floor(word.length / 4));
   const near = known
-    .slice(0, mostCompared)
-    .filter((other) => Math.abs(other.length - word.length) <= most)
+    .slice(0, maxCompared)
+    .filter((other) => Math.abs(other.length - word.length) <= max)
     .map((other) => ({ other, away: distance(word.toLowerCase(), other.toLowerCase()) }))
-    .filter(({ away }) => away <= most)
+    .filter(({ away }) => away <= max)
     .toSorted((a, b) => a.away - b.away || a.other.localeCompare(b.other));
   return near[0]?.other;
 }

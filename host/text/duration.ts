@@ -17,7 +17,7 @@ const whole = new RegExp(`^[+-]?(?:${part})+$`, 'u');
 const parts = new RegExp(part, 'gu');
 
 /** Nobody writes a longer one, and each part of it is looked at. */
-const mostLetters = 128;
+const maxLetters = 128;
 
 /** Of milliseconds: `250ms`, `1.5s`. */
 export function durationText(ms: number): string {
@@ -27,7 +27,7 @@ export function durationText(ms: number): string {
 /** In milliseconds; undefined: the text is no duration. See ParseDuration of Go's package time. */
 export function parseDuration(text: string): number | undefined {
   if (/^[+-]?0$/u.test(text)) return 0;
-  if (text.length > mostLetters || !whole.test(text)) return undefined;
+  if (text.length > maxLetters || !whole.test(text)) return undefined;
   const sum = [...text.matchAll(parts)].reduce(
     (total, [, amount = '', unit = '']) => total + Number(amount) * (unitsMs.get(unit) ?? 0),
     0,

@@ -37,10 +37,10 @@ function textOrder(one: string, two: string): number {
 }
 
 /** More would leave no room for others. */
-const mostWidth = 48;
+const maxWidth = 48;
 /** As other tools show ids. */
 const idWidth = 12;
-const mostSyscalls = 3;
+const maxSyscalls = 3;
 
 interface Column {
   readonly title: string;
@@ -53,7 +53,7 @@ const columns: readonly Column[] = [
   {
     title: 'NAMESPACE/POD/CONTAINER',
     isNumber: false,
-    of: ({ name }) => (name === '' ? '-' : shortened(escaped(name), mostWidth)),
+    of: ({ name }) => (name === '' ? '-' : shortened(escaped(name), maxWidth)),
   },
   { title: 'CALLS/S', isNumber: true, of: ({ callsPerSecond }) => shownRate(callsPerSecond) },
   { title: 'ERRORS/S', isNumber: true, of: ({ errorsPerSecond }) => shownRate(errorsPerSecond) },
@@ -68,11 +68,11 @@ const columns: readonly Column[] = [
   { title: 'HANDLERS', isNumber: false, of: shownHandlers },
 ];
 
-function shortened(text: string, most: number): string {
-  return widthOf(text) <= most
+function shortened(text: string, max: number): string {
+  return widthOf(text) <= max
     ? text
     : `${Array.from(text)
-        .slice(0, most - 1)
+        .slice(0, max - 1)
         .join('')}…`;
 }
 
@@ -95,7 +95,7 @@ export function shownDuration(seconds: number | undefined): string {
 function shownSyscalls({ syscalls }: ContainerRates): string {
   if (syscalls.length === 0) return '-';
   const shown = syscalls
-    .slice(0, mostSyscalls)
+    .slice(0, maxSyscalls)
     .map(({ name, perSecond }) => `${escaped(name)}:${shownRate(perSecond)}`);
   const rest = syscalls.length - shown.length;
   return [...shown, ...(rest === 0 ? [] : [`+${rest}`])].join(' ');

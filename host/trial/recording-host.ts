@@ -131,7 +131,7 @@ export class RecordingHost implements Host {
     const bytes = this.memory.get(request.argument);
     if (bytes === undefined) return -einval;
     const start = Number(request.offset);
-    return giveBack(request, { answer: 0, bytes: bytes.slice(start, start + request.most) });
+    return giveBack(request, { answer: 0, bytes: bytes.slice(start, start + request.max) });
   }
 
   #stateGet(request: HostRequest): number {

@@ -199,14 +199,14 @@ export class CallerHost implements Host {
   }
 
   #readArgument(request: HostRequest): number {
-    const { offset, most } = request;
+    const { offset, max } = request;
     request.length = 0;
     const memory = this.#memoryOf(request.argument);
     if (memory.kind === 'none') return -einval;
     if (memory.kind === 'fault') return -faultErrno(memory.length);
-    if (offset >= memory.size || most === 0) return 0;
+    if (offset >= memory.size || max === 0) return 0;
     const rest = memory.size - offset;
-    const room = this.room(rest < BigInt(most) ? Number(rest) : most);
+    const room = this.room(rest < BigInt(max) ? Number(rest) : max);
     request.result = room;
     const got =
       memory.kind === 'snapshot'

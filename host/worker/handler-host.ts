@@ -11,8 +11,8 @@ import { CallerHost } from './caller-host.ts';
 import type { WorkerSide } from './caller-host.ts';
 import type { LogRoom } from './log-room.ts';
 import type { DecodedArgument } from '../call/received-call.ts';
-import { mostStateBytes } from './handler-states.ts';
-import { mostStateKeys } from '../registry/grants.ts';
+import { maxStateBytes } from './handler-states.ts';
+import { maxStateKeys } from '../registry/grants.ts';
 
 const nsPerMs = 1_000_000n;
 
@@ -72,7 +72,7 @@ export class HandlerHost extends CallerHost {
       case 'state-get':
         return this.#stateGet(request);
       case 'state-set': {
-        const { key, value, maxKeys = mostStateKeys } = request;
+        const { key, value, maxKeys = maxStateKeys } = request;
         return this.side.native.stateSet(this.#handler.state, key, value, maxKeys);
       }
       case 'state-remove':
@@ -114,7 +114,7 @@ export class HandlerHost extends CallerHost {
   }
 
   #stateGet(request: HostRequest): number {
-    const room = this.room(mostStateBytes);
+    const room = this.room(maxStateBytes);
     const length = this.side.native.stateGet(this.#handler.state, request.key, room);
     request.result = room;
     request.length = Math.max(length, 0);
@@ -122,7 +122,7 @@ export class HandlerHost extends CallerHost {
   }
 
   #stateAdd(request: HostRequest): number {
-    const { key, amount, maxKeys = mostStateKeys } = request;
+    const { key, amount, maxKeys = maxStateKeys } = request;
     const { sum } = this.side.rooms;
     sum[0] = amount;
     const bytes = new Uint8Array(sum.buffer);

@@ -4,7 +4,7 @@ import type { ContainerKey } from '../agent-socket/container-key.ts';
 import type { Native, StateHandle } from '../native.ts';
 
 /** Bytes that one such memory may have, keys and values together. */
-export const mostStateBytes = 65_536;
+export const maxStateBytes = 65_536;
 
 /** The name of a handler's bundle; undefined: it is of none. */
 type Bundle = string | undefined;

@@ -11,7 +11,7 @@ const partOfAgent = 1 / 3;
 const kibibyte = 1024;
 
 /** What all instances may have together, by the limit of the agent's cgroup and by the machine. */
-export function mostInstanceBytes(): number {
+export function maxInstanceBytes(): number {
   return Math.floor(memoryLimit() * partOfAgent);
 }
 
@@ -21,7 +21,7 @@ export function mostInstanceBytes(): number {
  */
 const partOfProcess = 0.7;
 
-export function mostResidentBytes(): number {
+export function maxResidentBytes(): number {
   return Math.floor(memoryLimit() * partOfProcess);
 }
 
@@ -34,9 +34,9 @@ const partForFew = 0.8;
 /** For all workers together; each of them tells what it has. */
 export interface MemoryRoom {
   /** In bytes. */
-  readonly most: number;
+  readonly max: number;
   /** Of the process, in bytes. */
-  readonly mostResident: number;
+  readonly maxResident: number;
   /** How many workers there may be. */
   readonly workers: number;
   /** 32 bits for each worker: KiB. */
@@ -76,7 +76,7 @@ export const ownProcess: ProcessView = {
 };
 
 /** With more, no more instances are made in this thread. */
-const mostHeapShare = 3 / 4;
+const maxHeapShare = 3 / 4;
 /** Looking takes as long as many calls do: it is done for so many bytes that were counted, … */
 const lookBytes = 2 ** 20;
 /** … or after some time, since others take memory, too, … */
@@ -122,8 +122,8 @@ export class InstanceMemory {
 
   /** Of what this worker may have, what nobody takes from it. */
   get own(): number {
-    const { most, workers } = this.#room;
-    return most / 2 / workers;
+    const { max, workers } = this.#room;
+    return max / 2 / workers;
   }
 
   /**
@@ -131,9 +131,9 @@ export class InstanceMemory {
    * nothing to the others; of the other half each may have what nobody has.
    */
   get allowance(): number {
-    const { most, place } = this.#room;
+    const { max, place } = this.#room;
     const own = this.own;
-    let shared = most / 2;
+    let shared = max / 2;
     for (const [worker, count] of this.#counts.entries()) {
       if (worker !== place) shared -= Math.max(0, count * kibibyte - own);
     }
@@ -152,11 +152,11 @@ export class InstanceMemory {
   get isShort(): boolean {
     const now = this.#view.now();
     if (now < this.#nextLook && this.#countedBytes < lookBytes) return this.#isShort;
-    const { mostResident } = this.#room;
+    const { maxResident } = this.#room;
     const resident = this.#view.residentBytes();
     const isHeapFull = this.#isHeapFull();
-    this.#isShort = resident > mostResident || isHeapFull;
-    this.#isSpent = resident > mostResident * (partForFew / partOfProcess) || isHeapFull;
+    this.#isShort = resident > maxResident || isHeapFull;
+    this.#isSpent = resident > maxResident * (partForFew / partOfProcess) || isHeapFull;
     this.#nextLook = now + (this.#isShort ? shortLookMs : lookMs);
     this.#countedBytes = 0;
     return this.#isShort;
@@ -187,10 +187,10 @@ export class InstanceMemory {
   }
 
   #isHeapFull(): boolean {
-    if (this.#view.heapShare() <= mostHeapShare) return false;
+    if (this.#view.heapShare() <= maxHeapShare) return false;
     // much of it may be garbage, which V8 leaves for as long as there is room
     if (!this.isHelpless) this.#collect();
-    return this.#view.heapShare() > mostHeapShare;
+    return this.#view.heapShare() > maxHeapShare;
   }
 
   #collect(): void {

@@ -10,7 +10,7 @@ const idleMs = 10_000;
 /** Others are told so seldom that memory is short: it takes their time. */
 const tellMs = 1000;
 /** With less, collecting what was given up makes room enough. */
-const mostLive = 3 / 4;
+const maxLive = 3 / 4;
 
 export interface Kept extends Holder {
   /** How many instances of handlers it may have. */
@@ -23,7 +23,7 @@ export interface Kept extends Holder {
 
 /** How many instances there may be of all workers together; each of them tells its own. */
 export interface InstanceRoom {
-  readonly most: number;
+  readonly max: number;
   /** 32 bits for each worker. */
   readonly counts: SharedArrayBuffer;
   /** Of this worker. */
@@ -97,7 +97,7 @@ export class KeptContainers<Container extends Kept> {
     this.#deleteIdle();
     const ofOthers = this.#counts.reduce((sum, count) => sum + count, 0) - this.#instances;
     for (const other of this.#byToken.keys()) {
-      if (ofOthers + this.#instances + container.instances <= this.#room.most) break;
+      if (ofOthers + this.#instances + container.instances <= this.#room.max) break;
       this.delete(other);
     }
     this.#byToken.set(token, container);
@@ -169,7 +169,7 @@ export class KeptContainers<Container extends Kept> {
 
   #giveUp(current: Container | undefined, allowance: number): void {
     const memory = this.#memory;
-    if (memory.live > allowance * mostLive) this.#giveUpLargest(current, allowance / 2);
+    if (memory.live > allowance * maxLive) this.#giveUpLargest(current, allowance / 2);
     memory.collect();
   }
 

@@ -3,7 +3,7 @@
 // up again with time, which all threads share, and one of lines that tell of calls that failed. What
 // does not fit is dropped, and counted. Users have a stock of lines for all of their containers, which
 // may be many.
-import { mostPlaces } from '../counting/container-places.ts';
+import { maxPlaces } from '../counting/container-places.ts';
 
 /** What a container may write at once, and in each second after that. */
 const stockBytes = 131_072;
@@ -11,12 +11,12 @@ const bytesPerSecond = 32_768;
 const nsPerByte = 1_000_000_000n / BigInt(bytesPerSecond);
 const stockNs = BigInt(stockBytes) * nsPerByte;
 /** At once, and in each second after that. */
-const mostReports = 20n;
-const nsPerReport = 1_000_000_000n / mostReports;
+const maxReports = 20n;
+const nsPerReport = 1_000_000_000n / maxReports;
 
 /** Of one user, as on the main thread (user-lines.ts): at once, and in each minute after that. */
-const mostUserLines = 200n;
-const nsPerUserLine = 60_000_000_000n / mostUserLines;
+const maxUserLines = 200n;
+const nsPerUserLine = 60_000_000_000n / maxUserLines;
 /** Users whose ids leave the same rest have one stock. */
 const userStocks = 1024;
 
@@ -25,7 +25,7 @@ const word = { fullAt: 0, lines: 1, bytes: 2, reportsFullAt: 3, words: 4 } as co
 
 /** Words of a stock of users, behind those of all containers. */
 const userWord = { fullAt: 0, leftOut: 1, words: 2 } as const;
-const usersAt = (mostPlaces + 1) * word.words;
+const usersAt = (maxPlaces + 1) * word.words;
 
 export interface Dropped {
   readonly lines: number;
@@ -58,13 +58,13 @@ export class LogRoom {
   /** @returns whether a call that failed may be told of */
   takeReport(place: number): boolean {
     const at = place * word.words + word.reportsFullAt;
-    return this.#take(at, nsPerReport, mostReports * nsPerReport);
+    return this.#take(at, nsPerReport, maxReports * nsPerReport);
   }
 
   /** @returns whether one more line on a container of this user may be written; root has no limit */
   takeUserLine(user: number): boolean {
     if (user === 0) return true;
-    return this.#take(userAt(user) + userWord.fullAt, nsPerUserLine, mostUserLines * nsPerUserLine);
+    return this.#take(userAt(user) + userWord.fullAt, nsPerUserLine, maxUserLines * nsPerUserLine);
   }
 
   /** A line on a container of this user was left out. */
@@ -102,12 +102,12 @@ export class LogRoom {
   }
 
   /** @param most of what has been taken and has not come back with time */
-  #take(at: number, nanoseconds: bigint, most: bigint): boolean {
+  #take(at: number, nanoseconds: bigint, max: bigint): boolean {
     for (;;) {
       const before = Atomics.load(this.#words, at);
       const now = process.hrtime.bigint();
       const fullAt = (before > now ? before : now) + nanoseconds;
-      if (fullAt - now > most) return false;
+      if (fullAt - now > max) return false;
       if (Atomics.compareExchange(this.#words, at, before, fullAt) === before) return true;
     }
   }

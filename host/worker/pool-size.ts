@@ -8,16 +8,16 @@ export interface PoolSize {
   /** How many workers run at once while none is blocked. */
   readonly running: number;
   /** There are always so many: one more than can run takes over when one is ended. */
-  readonly fewest: number;
+  readonly min: number;
   /** Even when all are blocked. */
-  readonly most: number;
+  readonly max: number;
 }
 
 /** What a worker takes by itself, and all of them may take of the agent's memory. */
 const workerBytes = 16 * 2 ** 20;
 const partOfWorkers = 1 / 4;
 /** The addon has 64 places, also for those that a container keeps waiting and others replace. */
-const mostWorkers = 48;
+const maxWorkers = 48;
 /** So that calls go on while some wait for something slow, on any machine. */
 const leastWorkers = 8;
 
@@ -32,12 +32,12 @@ export function poolSize(
   workers?: number,
   machine: Machine = { cores: availableParallelism(), memoryBytes: memoryLimit() },
 ): PoolSize {
-  if (workers !== undefined) return { running: workers, fewest: workers, most: workers };
+  if (workers !== undefined) return { running: workers, min: workers, max: workers };
   const { cores, memoryBytes } = machine;
   const fitting = Math.floor((memoryBytes * partOfWorkers) / workerBytes);
-  const most = Math.max(leastWorkers, Math.min(mostWorkers, fitting, 4 * cores));
+  const max = Math.max(leastWorkers, Math.min(maxWorkers, fitting, 4 * cores));
   // one waits for all others while another one holds the listener of a thread that calls alone; and
   // a third is for when some are blocked
-  const running = Math.max(2, Math.min(cores, Math.floor((most * 2) / 3)));
-  return { running, fewest: running + 1, most };
+  const running = Math.max(2, Math.min(cores, Math.floor((max * 2) / 3)));
+  return { running, min: running + 1, max };
 }

@@ -39,8 +39,8 @@ interface MessageParts {
  * Calls leave no garbage behind, so garbage of new containers is to be collected early. A worker whose
  * heap has grown beyond its limit ends, and not the whole agent.
  */
-function workerLimits({ most }: PoolSize): ResourceLimits {
-  return { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: heapLimitMb(most) };
+function workerLimits({ max }: PoolSize): ResourceLimits {
+  return { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: heapLimitMb(max) };
 }
 
 /** @throws AgentError AGENT_WORKER */

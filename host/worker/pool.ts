@@ -14,7 +14,7 @@ import { TapeTurns } from '../recording/tape-turns.ts';
 import type { CodeSize } from '../bundles/code-room.ts';
 import type { CounterBlock, CounterSum } from '../counting/counter-sum.ts';
 import type { DroppedLines } from './dropped-lines.ts';
-import { mostInstanceBytes, mostResidentBytes } from './instance-memory.ts';
+import { maxInstanceBytes, maxResidentBytes } from './instance-memory.ts';
 import type { PoolSize } from './pool-size.ts';
 import type { QuarantineBuffers } from './quarantine.ts';
 import { PoolWorker } from './pool-worker.ts';
@@ -48,7 +48,7 @@ export interface PoolParts {
  * Instances of handlers, of all workers together. Each memory takes 8 GiB of address space, of which
  * a process has 128 TiB; an instance that was given up has its own until the garbage is collected.
  */
-const mostInstances = 8000;
+const maxInstances = 8000;
 /** More than there can be workers at once, with those that are just ending. */
 const instancePlaces = 256;
 /** So that a worker that can't start is not started again and again without a pause. */
@@ -95,8 +95,8 @@ export class Pool {
   /** Resolves once every worker receives; when one can't start, all are ended again. */
   static async start(parts: PoolParts): Promise<Pool> {
     const pool = new Pool(parts);
-    const { fewest } = parts.size;
-    const started = await Promise.allSettled(Array.from({ length: fewest }, () => pool.#add()));
+    const { min } = parts.size;
+    const started = await Promise.allSettled(Array.from({ length: min }, () => pool.#add()));
     const failed = started.find((result) => result.status === 'rejected');
     if (failed !== undefined) {
       await pool.stop();
@@ -158,7 +158,7 @@ export class Pool {
 
   /** Calls wait and every worker is busy: adds one, if there may be more. */
   grow(): void {
-    if (!this.#isUp || this.#livingCount() >= this.#parts.size.most) return;
+    if (!this.#isUp || this.#livingCount() >= this.#parts.size.max) return;
     void this.#tryAdd(() => {
       this.grow();
     });
@@ -200,7 +200,7 @@ export class Pool {
 
   #lookAtMemory(): void {
     const { native, receiver } = this.#parts;
-    if (native.residentBytes() > mostResidentBytes()) native.tellAllOfShortage(receiver);
+    if (native.residentBytes() > maxResidentBytes()) native.tellAllOfShortage(receiver);
   }
 
   #livingCount(): number {
@@ -208,7 +208,7 @@ export class Pool {
   }
 
   #fill(): void {
-    if (!this.#isUp || this.#livingCount() >= this.#parts.size.fewest) return;
+    if (!this.#isUp || this.#livingCount() >= this.#parts.size.min) return;
     void this.#tryAdd(() => {
       this.#fill();
     });
@@ -247,14 +247,14 @@ export class Pool {
       log: logOptions,
       id,
       instanceRoom: {
-        most: mostInstances,
+        max: maxInstances,
         counts: this.#instanceCounts.buffer,
         place: id % instancePlaces,
       },
       memoryRoom: {
-        most: mostInstanceBytes(),
-        mostResident: mostResidentBytes(),
-        workers: size.most,
+        max: maxInstanceBytes(),
+        maxResident: maxResidentBytes(),
+        workers: size.max,
         counts: this.#memoryCounts.buffer,
         place: id % instancePlaces,
       },

@@ -9,17 +9,17 @@ import {
   quarantineLevel,
   quarantineWord,
 } from '../border/quarantine.ts';
-import { mostPlaces } from '../counting/container-places.ts';
+import { maxPlaces } from '../counting/container-places.ts';
 import type { ContainerPlace } from '../counting/container-places.ts';
 import { IndexPool } from '../counting/index-pool.ts';
 
 /** Of all containers together; those of a container that are past it share its own place. */
-export const mostHandlers = 16_384;
+export const maxHandlers = 16_384;
 /** Of users' containers, all together and of one user: root's always have some. */
-const mostHandlersOfUsers = mostHandlers / 2;
-const mostHandlersOfUser = mostHandlersOfUsers / 4;
+const maxHandlersOfUsers = maxHandlers / 2;
+const maxHandlersOfUser = maxHandlersOfUsers / 4;
 /** Behind those of handlers: one for each container, and the one that is shared past the last. */
-const mostStates = mostHandlers + mostPlaces + 1;
+const maxStates = maxHandlers + maxPlaces + 1;
 /** Beside its deadline, for a call that tries a handler: then another one may. */
 const trySlackMs = 1000;
 
@@ -36,8 +36,8 @@ export interface QuarantineBuffers {
 
 export function makeQuarantineBuffers(): QuarantineBuffers {
   return {
-    states: new SharedArrayBuffer(mostStates * quarantineWord.words * Int32Array.BYTES_PER_ELEMENT),
-    ends: new SharedArrayBuffer(mostStates * BigInt64Array.BYTES_PER_ELEMENT),
+    states: new SharedArrayBuffer(maxStates * quarantineWord.words * Int32Array.BYTES_PER_ELEMENT),
+    ends: new SharedArrayBuffer(maxStates * BigInt64Array.BYTES_PER_ELEMENT),
   };
 }
 
@@ -89,7 +89,7 @@ export class Quarantine {
       return;
     }
     // in a shared place the good ones would make up for the bad one
-    if (handler >= mostHandlers) return;
+    if (handler >= maxHandlers) return;
     // where another thread was quicker, its count is as good
     Atomics.compareExchange(this.#states, first + quarantineWord.level, level, level - 1);
   }
@@ -99,7 +99,7 @@ export class Quarantine {
    * @returns how long it is left alone, in milliseconds; 0: it is not
    */
   failed(handler: number): number {
-    if (handler < 0 || handler >= mostStates) return 0;
+    if (handler < 0 || handler >= maxStates) return 0;
     const first = handler * quarantineWord.words;
     const before = Atomics.add(this.#states, first + quarantineWord.level, failureWeight);
     if (before + failureWeight < quarantineLevel) return 0;
@@ -120,7 +120,7 @@ export class Quarantine {
   }
 
   isQuarantined(handler: number): boolean {
-    if (handler < 0 || handler >= mostStates) return false;
+    if (handler < 0 || handler >= maxStates) return false;
     return Atomics.load(this.#ends, handler) !== 0n;
   }
 }
@@ -136,7 +136,7 @@ interface Taken {
 export class Quarantines {
   readonly buffers: QuarantineBuffers = makeQuarantineBuffers();
   readonly quarantine: Quarantine = new Quarantine(this.buffers);
-  readonly #indexes = new IndexPool(mostHandlers);
+  readonly #indexes = new IndexPool(maxHandlers);
   /** By the tokens of containers. */
   readonly #taken: Map<number, Taken> = new Map();
   readonly #ofUsers: Map<number, number> = new Map();
@@ -153,7 +153,7 @@ export class Quarantines {
       const index = (taken.indexes[at] ??= this.#indexFor(own));
       const before = taken.names[at] ?? name;
       // what is past the last place is also others'
-      if (before !== name && index < mostStates - 1) this.quarantine.clear(index);
+      if (before !== name && index < maxStates - 1) this.quarantine.clear(index);
       taken.names[at] = name;
       return index;
     });
@@ -162,13 +162,13 @@ export class Quarantines {
   /** Another container may have its place. */
   forget({ token, place, user }: ContainerPlace): void {
     for (const index of this.#taken.get(token)?.indexes ?? []) {
-      if (index >= mostHandlers) continue;
+      if (index >= maxHandlers) continue;
       this.quarantine.clear(index);
       this.#indexes.giveBack(index);
       this.#count(user, -1);
     }
     this.#taken.delete(token);
-    if (place < mostPlaces) this.quarantine.clear(mostHandlers + place);
+    if (place < maxPlaces) this.quarantine.clear(maxHandlers + place);
   }
 
   /** How many handlers are left alone now. */
@@ -181,8 +181,8 @@ export class Quarantines {
   }
 
   #indexFor({ place, user }: ContainerPlace): number {
-    const index = this.#mayHaveOneMore(user) ? this.#indexes.take() : mostHandlers;
-    if (index >= mostHandlers) return mostHandlers + place;
+    const index = this.#mayHaveOneMore(user) ? this.#indexes.take() : maxHandlers;
+    if (index >= maxHandlers) return maxHandlers + place;
     this.#count(user, 1);
     return index;
   }
@@ -190,7 +190,7 @@ export class Quarantines {
   #mayHaveOneMore(user: number): boolean {
     if (user === 0) return true;
     const ofAll = [...this.#ofUsers.values()].reduce((sum, count) => sum + count, 0);
-    return ofAll < mostHandlersOfUsers && (this.#ofUsers.get(user) ?? 0) < mostHandlersOfUser;
+    return ofAll < maxHandlersOfUsers && (this.#ofUsers.get(user) ?? 0) < maxHandlersOfUser;
   }
 
   #count(user: number, more: number): void {

@@ -21,7 +21,7 @@ export function createReceiver({
   quarantine: { states, ends },
 }: ReceiverParts): ReceiverHandle {
   try {
-    const receiver = native.createReceiver(syscalls.readKinds(), size.running, size.fewest);
+    const receiver = native.createReceiver(syscalls.readKinds(), size.running, size.min);
     native.shareQuarantine(receiver, new Uint8Array(states), new Uint8Array(ends));
     return receiver;
   } catch (cause) {

@@ -319,7 +319,7 @@ test('capabilities: memory is named by arguments', () => {
   ]);
   expect(run('memorySize')).toEqual({ kind: 'value', value: 9n });
   expect(run('memoryRead')).toEqual({ kind: 'value', value: 4099n });
-  expect(host.calls).toEqual([{ kind: 'read', argument: 0, offset: 2n, most: 65_536 }]);
+  expect(host.calls).toEqual([{ kind: 'read', argument: 0, offset: 2n, max: 65_536 }]);
   expect(run('memoryWrite')).toEqual(ok);
   expect(host.calls.at(-1)).toEqual({
     kind: 'write',

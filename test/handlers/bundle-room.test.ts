@@ -229,14 +229,14 @@ test('bundle room: what is read for bundles that nobody has counts with what con
   const store = await bundles.store(['a', 'b'], components);
   const only = await prepared(store, 'a');
   components.used = () => componentsOf(only);
-  const most = 2.6 * codeBytesOf(componentsOf(only));
+  const max = 2.6 * codeBytesOf(componentsOf(only));
   for (const { file } of only.handlers) {
     for (const name of names) {
       const wanted = file.replace('/a/', `/${name}/`);
       const askers = new Askers({ who: [name] });
       await components.prepare({ file: wanted, limits: defaultLimits, trust: 'foreign' }, askers);
       const loaded = components.loaded.map(({ component }) => component);
-      expect(codeBytesOf([...componentsOf(only), ...loaded])).toBeLessThan(most);
+      expect(codeBytesOf([...componentsOf(only), ...loaded])).toBeLessThan(max);
       // what was read last is there
       expect(components.loaded.at(-1)?.file).toBe(wanted);
     }
@@ -268,25 +268,25 @@ function sized(id: string, mebibytes: number): CodeSize {
 }
 
 test('A6: bundle room: whoever has much of it leaves some for others', () => {
-  const most = 256 * mebibyte;
+  const max = 256 * mebibyte;
   const [one, two, three] = [sized('1', 61), sized('2', 61), sized('3', 61)];
-  checkPart({ used: [one], own: [one], wanted: [two], most });
+  checkPart({ used: [one], own: [one], wanted: [two], max });
   const used = [one, two];
   const failure = failureOf(() => {
-    checkPart({ used, own: used, wanted: [three], most });
+    checkPart({ used, own: used, wanted: [three], max });
   });
   expect(isPassing(failure)).toBe(true);
   expect(failure.message).toContain('183.0 MiB of machine code together; 44.7 MiB are allowed');
   // also by another container that is in no namespace
-  expect(failureOf(() => checkPart({ used, own: [], wanted: [three], most })).code).toBe(
+  expect(failureOf(() => checkPart({ used, own: [], wanted: [three], max })).code).toBe(
     'AGENT_BUNDLE_ROOM',
   );
   // what somebody has already takes nothing
-  checkPart({ used, own: [], wanted: [two], most });
+  checkPart({ used, own: [], wanted: [two], max });
   // one after the other
   const others = [sized('a', 44), sized('b', 30), sized('c', 20), sized('d', 13)];
   for (const [at, other] of others.entries()) {
-    checkPart({ used: [...used, ...others.slice(0, at)], own: [], wanted: [other], most });
+    checkPart({ used: [...used, ...others.slice(0, at)], own: [], wanted: [other], max });
   }
 });
 

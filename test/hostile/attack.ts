@@ -19,7 +19,7 @@ const quickMs = 50;
 /** Of the good container's calls, on a machine that is busy with the attack and with all else. */
 const goodP99Ms = 25;
 /** A handler must have failed often enough for a quarantine by then. */
-const mostFailures = 30;
+const maxFailures = 30;
 const comebackMs = 20_000;
 const aMomentMs = 50;
 
@@ -80,7 +80,7 @@ function expectFailed({ answer, tookMs }: Asked, { isEndless }: Attack): void {
 /** Lets the handler fail until it is asked no more. @returns the answers */
 async function untilQuarantined(caller: AskedCaller, attack: Attack): Promise<readonly Asked[]> {
   const asked: Asked[] = [];
-  while (asked.length < mostFailures) {
+  while (asked.length < maxFailures) {
     asked.push(await caller.ask(attack.bad));
     const isQuick = asked.length > 1 && (asked.at(-1)?.tookMs ?? 0) < quickMs;
     if (attack.isEndless && isQuick) break;

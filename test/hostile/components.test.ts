@@ -13,14 +13,14 @@ import {
 } from '../support/hostile-components.ts';
 import { startHostileAgent } from '../support/hostile-agent-process.ts';
 import { MemoryCgroup } from '../support/memory-cgroup.ts';
-import { mostResidentBytes } from '../support/process-memory.ts';
+import { maxResidentBytes } from '../support/process-memory.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 import { besideGoodContainer, writeGoodBundle } from './attack.ts';
 
 const mebibyte = 2 ** 20;
 const many = 10_000;
 /** A line that people can read. */
-const mostCharacters = 2000;
+const maxCharacters = 2000;
 
 test('G5: hostile components: one of 100 MB is refused by its size, before it is read', async () => {
   await using agent = await startHostileAgent({ log: 'warn' });
@@ -30,7 +30,7 @@ test('G5: hostile components: one of 100 MB is refused by its size, before it is
   inflate(file, 100e6, original);
 
   await besideGoodContainer(agent, async () => {
-    const before = mostResidentBytes(agent.pid);
+    const before = maxResidentBytes(agent.pid);
     await using caller = new AskedCaller({ socket: agent.socket, metadata: 'large' });
 
     expect((await caller.ask('getpgid 0')).answer).toBe('EPERM');
@@ -39,7 +39,7 @@ test('G5: hostile components: one of 100 MB is refused by its size, before it is
     // how large it is, and how large it may be
     expect(line).toContain('100000000 bytes');
     expect(line).toMatch(/\d+ (?:bytes )?(?:are|is) allowed/u);
-    expect(mostResidentBytes(agent.pid) - before).toBeLessThan(50 * mebibyte);
+    expect(maxResidentBytes(agent.pid) - before).toBeLessThan(50 * mebibyte);
   });
 });
 
@@ -54,7 +54,7 @@ test('G5: hostile components: one with 10,000 imported interfaces is refused in 
     expect((await caller.ask('getpgid 0')).answer).toBe('EPERM');
 
     const line = await agent.untilLogged(['ERROR', 'imports']);
-    expect(line.length).toBeLessThan(mostCharacters);
+    expect(line.length).toBeLessThan(maxCharacters);
   });
 });
 
@@ -73,7 +73,7 @@ test('G5: hostile components: one with 10,000 imported functions is refused or a
 
     expect(['EPERM', String(goodValue)]).toContain(answer);
     expect(tookMs).toBeLessThan(5000);
-    for (const line of agent.log()) expect(line.length).toBeLessThan(mostCharacters);
+    for (const line of agent.log()) expect(line.length).toBeLessThan(maxCharacters);
   });
 });
 

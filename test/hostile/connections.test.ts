@@ -20,7 +20,7 @@ const longestMs = 2000;
 const floodSeconds = 40;
 const threads = 8;
 /** Of descriptors: once the user is shut out, there may be some more in the backlog. */
-const mostLeft = 200;
+const maxLeft = 200;
 
 let programs: TemporaryFolder;
 beforeAll(() => {
@@ -149,7 +149,7 @@ test('A1: agent socket: many sockets that linger hold nobody up, and do not use 
   const before = openFdCount(agent.pid);
   await pause(3000);
 
-  expect(openFdCount(agent.pid) - before).toBeLessThan(mostLeft);
+  expect(openFdCount(agent.pid) - before).toBeLessThan(maxLeft);
   expect(lingering.hasEnded).toBe(false);
   expect(await longestOf(attacked)).toBeLessThan(longestMs);
 });

@@ -20,7 +20,7 @@ import {
 import { startHostileAgent } from '../support/hostile-agent-process.ts';
 import type { HostileAgent } from '../support/hostile-agent-process.ts';
 import { MemoryCgroup } from '../support/memory-cgroup.ts';
-import { mostResidentBytes } from '../support/process-memory.ts';
+import { maxResidentBytes } from '../support/process-memory.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 import { writeGoodBundle } from './attack.ts';
 
@@ -127,7 +127,7 @@ test('A6: memory of instances: machine code of many components ends no agent', a
 });
 
 /** Of the limit, what the agent itself may have, with all code that there may be. */
-const mostOfProcess = 0.6;
+const maxOfProcess = 0.6;
 /** In a bundle. */
 const handlers = 10;
 
@@ -185,8 +185,8 @@ class BundlesAgent implements AsyncDisposable {
     return (await caller.ask('getpgid 0')).answer;
   }
 
-  get mostResident(): number {
-    return mostResidentBytes(this.#process.pid);
+  get maxResident(): number {
+    return maxResidentBytes(this.#process.pid);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -219,7 +219,7 @@ test('A6: memory of code: what ended containers had counts while a worker comput
   expect(isComputing).toBe(true);
   expect(answers[0]).toBe(String(goodValue));
   expect(answers.at(-1)).toBe('EPERM');
-  expect(agent.mostResident).toBeLessThan(limitBytes * mostOfProcess);
+  expect(agent.maxResident).toBeLessThan(limitBytes * maxOfProcess);
 });
 
 test('A6: memory of code: what containers have and what was read for others has one bound', async () => {
@@ -238,5 +238,5 @@ test('A6: memory of code: what containers have and what was read for others has 
 
   for (const name of refused) expect(await agent.answerTo(name)).toBe('EPERM');
 
-  expect(agent.mostResident).toBeLessThan(fewBytes * mostOfProcess);
+  expect(agent.maxResident).toBeLessThan(fewBytes * maxOfProcess);
 });

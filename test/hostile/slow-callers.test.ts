@@ -29,7 +29,7 @@ const learningMs = { memory: 3000, files: 6000 } as const;
 /** For how long memory is attacked: long enough to see what comes after. */
 const memoryAttackMs = 7000;
 /** A pool of workers that wait for memory, and those that took their places. */
-const mostThreads = 30;
+const maxThreads = 30;
 /** Of calls on file systems that never answer. */
 const longestHungMs = 25_000;
 /** What the operations of one call may take together, and how much later its answer may come. */
@@ -171,7 +171,7 @@ describe('slow callers: memory', () => {
 
       await pause(memoryAttackMs);
 
-      expect(heldBy(agent).threads - before.threads).toBeLessThan(mostThreads);
+      expect(heldBy(agent).threads - before.threads).toBeLessThan(maxThreads);
       expect(answersOf(slow)).toEqual(['EPERM']);
     }
     expectPrompt(await finish(good), began, learningMs.memory);

@@ -71,7 +71,7 @@ describe('added descriptors', () => {
 // The handler opens the file, and gives what it has: a helper has it first.
 test('A4: added descriptors: a caller in a user namespace gets them, however many its user has in flight', async () => {
   const user = 60_200;
-  const mostFiles = 4096;
+  const maxFiles = 4096;
   const asUser = ['setpriv', `--reuid=${user}`, `--regid=${user}`, '--clear-groups'] as const;
   using folder = new TemporaryFolder();
   chownSync(folder.path, user, user);
@@ -79,7 +79,7 @@ test('A4: added descriptors: a caller in a user namespace gets them, however man
     bundle: testBundle('files'),
     allowedUids: [user],
     // of its helpers, too: so many more than these may not be in flight
-    wrapper: ['prlimit', `--nofile=${mostFiles}:${mostFiles}`],
+    wrapper: ['prlimit', `--nofile=${maxFiles}:${maxFiles}`],
     log: 'warn',
   });
   await using caller = new RunningCommand([
@@ -97,7 +97,7 @@ test('A4: added descriptors: a caller in a user namespace gets them, however man
   await using sender = new RunningCommand([
     ...asUser,
     compiled('files-in-flight'),
-    String(2 * mostFiles),
+    String(2 * maxFiles),
   ]);
   await sender.printed(/in flight/u);
   caller.write('\n');

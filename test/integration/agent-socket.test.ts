@@ -31,7 +31,7 @@ const run = promisify(execFile);
 
 /** The agent's deadline for a whole message. */
 const deadlineMs = 5000;
-const mostBytes = 1024 * 1024;
+const maxBytes = 1024 * 1024;
 
 interface Sent {
   readonly end: string;
@@ -124,7 +124,7 @@ describe('agent socket: messages', () => {
     await agent.untilLogged(['container attached'], from);
   }
 
-  const longName = 'x'.repeat(mostBytes);
+  const longName = 'x'.repeat(maxBytes);
   const refused: readonly {
     readonly what: string;
     readonly bytes: string | Uint8Array;
@@ -147,7 +147,7 @@ describe('agent socket: messages', () => {
       what: 'a message of more than 1 MiB',
       bytes: state('long', ['seccompFd'], { name: longName }),
       options: ['-l'],
-      logged: `message is longer than ${mostBytes} bytes`,
+      logged: `message is longer than ${maxBytes} bytes`,
     },
     {
       what: 'text that is no JSON',
@@ -513,9 +513,9 @@ describe('agent socket: users', () => {
       const { stdout } = await run('setpriv', [...asUser.slice(1), ...sending]);
       return stdout.split(' ');
     });
-    let most = 0;
+    let max = 0;
     const watching = setInterval(() => {
-      most = Math.max(most, openFdCount(agent.pid));
+      max = Math.max(max, openFdCount(agent.pid));
     }, 20);
 
     await agent.untilLogged(['this user has 32 open connections', 'peerUid=1000']);
@@ -524,9 +524,9 @@ describe('agent socket: users', () => {
     const all = await Promise.all(ends);
     clearInterval(watching);
     expect(all.map(([end]) => end)).toEqual(all.map(() => 'closed'));
-    expect(most - before).toBeGreaterThan(32);
+    expect(max - before).toBeGreaterThan(32);
     // and a few of root's container
-    expect(most - before).toBeLessThan(32 * 9 + 40);
+    expect(max - before).toBeLessThan(32 * 9 + 40);
     await untilFdCountIs(agent.pid, before);
   });
 

@@ -137,7 +137,7 @@ test('A12: copied attributes: what nobody has weighed is looked at soon, and end
 });
 
 test('A12: abandoned folders: what ended containers have left to others ends no agent', async () => {
-  const most = 6000;
+  const max = 6000;
   const rounds = 9;
   using cgroup = new MemoryCgroup(limitBytes);
   await using agent = await startWatchedAgent({
@@ -146,7 +146,7 @@ test('A12: abandoned folders: what ended containers have left to others ends no 
     allowedUids: [user],
     wrapper: cgroup.wrapper,
   });
-  const words = [agent.socket, String(rounds), String(most)];
+  const words = [agent.socket, String(rounds), String(max)];
   {
     await using filling = new RunningCommand([compiled('abandoned-folders'), ...words]);
     await filling.printed(/^over$/mu);
@@ -154,7 +154,7 @@ test('A12: abandoned folders: what ended containers have left to others ends no 
       ({ groups }) => [Number(groups?.['count']), groups?.['answer']],
     );
     expect(ends.length).toBe(rounds);
-    expect(ends[0]).toEqual([most, 'OK']);
+    expect(ends[0]).toEqual([max, 'OK']);
     expect(ends.at(-1)).toEqual([0, 'ENOSPC']);
     expect(cgroup.peakBytes).toBeLessThan(limitBytes * 0.9);
   }
@@ -202,7 +202,7 @@ test('A12: watched files: what containers keep the kernel from taking back ends 
 }) => {
   skip(!MemoryCgroup.isFirst, 'needs cgroups of version 1');
   // more than the agent could have
-  const most = 160_000;
+  const max = 160_000;
   using cgroup = new MemoryCgroup(320 * mebibyte);
   await using agent = await startWatchedAgent({
     bundle: testBundle('perform'),
@@ -210,7 +210,7 @@ test('A12: watched files: what containers keep the kernel from taking back ends 
     wrapper: cgroup.wrapper,
   });
   using folder = new TemporaryFolder();
-  const words = [agent.socket, 'disk', String(most)];
+  const words = [agent.socket, 'disk', String(max)];
   const command = ['sh', '-c', onSmallDisk, folder.path, compiled('watched-files')];
   await using watching = new RunningCommand(['unshare', '-m', ...command, ...words]);
   const [, count, answer] = await watching.printed(/^made (\d+) (\w+)$/mu);

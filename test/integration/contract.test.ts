@@ -110,7 +110,7 @@ describe('contract: perform', () => {
     ['M1', 'size-how', 80],
     ['M1', 'choose-sizes', 300],
     ['M2', 'end-strings', 130],
-  ] as const)('%s: contract: %s comes to what the kernel alone does', async ([, mode, most]) => {
+  ] as const)('%s: contract: %s comes to what the kernel alone does', async ([, mode, max]) => {
     using bundle = killableBundle();
     const from = agent.log().length;
     using own = new TemporaryFolder();
@@ -118,7 +118,7 @@ describe('contract: perform', () => {
     const alone = await linesOf(own.path, [mode]);
     const options = ['-k', '-b', bundle.path, '-s', agent.socket];
     expect(await linesOf(other.path, [mode], options)).toEqual(alone);
-    expect(alone.length).toBeGreaterThan(most);
+    expect(alone.length).toBeGreaterThan(max);
     expect(agent.log().slice(from)).toEqual([]);
   });
 

@@ -5,13 +5,13 @@ import { expect, test } from 'vitest';
 import { keyOf } from '../../host/agent-socket/container-key.ts';
 import type { ContainerKey } from '../../host/agent-socket/container-key.ts';
 import { loadNative } from '../../host/native.ts';
-import { HandlerStates, mostStateBytes } from '../../host/worker/handler-states.ts';
+import { HandlerStates, maxStateBytes } from '../../host/worker/handler-states.ts';
 
 const native = loadNative();
 const named = (containerId: string, peerUid = 0): ContainerKey =>
   keyOf({ state: { containerId }, peerUid });
 const key = Uint8Array.of(107);
-const room = new Uint8Array(mostStateBytes);
+const room = new Uint8Array(maxStateBytes);
 
 test('HandlerStates: handlers of one bundle share, others do not', () => {
   const states = new HandlerStates(native);

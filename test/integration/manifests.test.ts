@@ -18,7 +18,7 @@ const mebibyte = 2 ** 20;
 /** What the agent needs anyway comes with the first ones. */
 const firstStarts = 20;
 const starts = 100;
-const mostLeft = 48 * mebibyte;
+const maxLeft = 48 * mebibyte;
 
 /** Takes any settings: it is not configured. */
 function passing(): Uint8Array {
@@ -73,6 +73,6 @@ test.for([
     }
     const before = residentBytes(agent.pid);
     for (let count = 0; count < starts; count += 1) await start(agent, 'much');
-    expect(residentBytes(agent.pid) - before).toBeLessThan(mostLeft);
+    expect(residentBytes(agent.pid) - before).toBeLessThan(maxLeft);
   },
 );

@@ -29,7 +29,7 @@ const native = loadNative();
 const logOptions: LogOptions = { level: 'fatal', format: 'text', isColored: false };
 
 function createReceiver(size: PoolSize): ReceiverHandle {
-  return native.createReceiver(new Syscalls().readKinds(), size.running, size.fewest);
+  return native.createReceiver(new Syscalls().readKinds(), size.running, size.min);
 }
 
 async function startPool(receiver: ReceiverHandle, size: PoolSize): Promise<Pool> {
@@ -74,34 +74,34 @@ async function start(size: PoolSize): Promise<Running> {
 }
 
 test.for([1, 2, 64])('poolSize: %i workers are so many at any time', (workers) => {
-  expect(poolSize(workers)).toEqual({ running: workers, fewest: workers, most: workers });
+  expect(poolSize(workers)).toEqual({ running: workers, min: workers, max: workers });
 });
 
 const gib = 2 ** 30;
 
 test.for([
-  { cores: 1, memoryBytes: gib, size: { running: 2, fewest: 3, most: 8 } },
-  { cores: 2, memoryBytes: gib, size: { running: 2, fewest: 3, most: 8 } },
-  { cores: 4, memoryBytes: gib, size: { running: 4, fewest: 5, most: 16 } },
-  { cores: 64, memoryBytes: gib, size: { running: 10, fewest: 11, most: 16 } },
-  { cores: 256, memoryBytes: gib / 8, size: { running: 5, fewest: 6, most: 8 } },
-  { cores: 256, memoryBytes: 512 * gib, size: { running: 32, fewest: 33, most: 48 } },
+  { cores: 1, memoryBytes: gib, size: { running: 2, min: 3, max: 8 } },
+  { cores: 2, memoryBytes: gib, size: { running: 2, min: 3, max: 8 } },
+  { cores: 4, memoryBytes: gib, size: { running: 4, min: 5, max: 16 } },
+  { cores: 64, memoryBytes: gib, size: { running: 10, min: 11, max: 16 } },
+  { cores: 256, memoryBytes: gib / 8, size: { running: 5, min: 6, max: 8 } },
+  { cores: 256, memoryBytes: 512 * gib, size: { running: 32, min: 33, max: 48 } },
 ])('poolSize: $cores cores and $memoryBytes bytes of memory', ({ cores, memoryBytes, size }) => {
   expect(poolSize(undefined, { cores, memoryBytes })).toEqual(size);
 });
 
-test.for<readonly [most: number, memoryBytes: number, each: number]>([
+test.for<readonly [max: number, memoryBytes: number, each: number]>([
   [8, gib, 64],
   [16, gib, 32],
   [48, 48 * gib, 512],
   // that there is one at all
   [8, gib / 8, 32],
-])('pool: the heaps of %i workers have half of %i bytes at most', ([most, memoryBytes, each]) => {
-  expect(heapLimitMb(most, memoryBytes)).toBe(each);
+])('pool: the heaps of %i workers have half of %i bytes at most', ([max, memoryBytes, each]) => {
+  expect(heapLimitMb(max, memoryBytes)).toBe(each);
 });
 
 test('G11: pool: it starts the fewest, and stops them all', async () => {
-  const size = { running: 2, fewest: 3, most: 5 };
+  const size = { running: 2, min: 3, max: 5 };
   const receiver = createReceiver(size);
   const pool = await startPool(receiver, size);
   expect(pool.workerCount).toBe(3);
@@ -113,7 +113,7 @@ test('G11: pool: it starts the fewest, and stops them all', async () => {
 });
 
 test('pool: it grows up to the most', async () => {
-  await using running = await start({ running: 1, fewest: 1, most: 3 });
+  await using running = await start({ running: 1, min: 1, max: 3 });
   const { pool } = running;
   for (let round = 0; round < 5; round += 1) pool.grow();
   await until('three workers', () => pool.workerCount === 3 || undefined);
@@ -124,7 +124,7 @@ test('pool: it grows up to the most', async () => {
 });
 
 test('pool: workers that have nothing to do end, but for the fewest', async () => {
-  await using running = await start({ running: 1, fewest: 2, most: 4 });
+  await using running = await start({ running: 1, min: 2, max: 4 });
   const { pool } = running;
   pool.grow();
   pool.grow();
@@ -137,7 +137,7 @@ test('pool: workers that have nothing to do end, but for the fewest', async () =
 });
 
 test('pool: another worker takes the place of one that is ended', async () => {
-  await using running = await start({ running: 1, fewest: 1, most: 2 });
+  await using running = await start({ running: 1, min: 1, max: 2 });
   const { pool } = running;
   pool.end(1);
   expect(pool.workerCount).toBe(0);
@@ -149,7 +149,7 @@ test('pool: another worker takes the place of one that is ended', async () => {
 });
 
 test('pool: workers that have no calls forget components at once', async () => {
-  await using running = await start({ running: 2, fewest: 3, most: 3 });
+  await using running = await start({ running: 2, min: 3, max: 3 });
   const { pool } = running;
   const component = loadComponent(trapping());
   for (let round = 0; round < 3; round += 1) {
@@ -166,7 +166,7 @@ test('pool: workers that have no calls forget components at once', async () => {
 });
 
 test('pool: it neither grows nor replaces anybody once it has stopped', async () => {
-  const size = { running: 1, fewest: 1, most: 4 };
+  const size = { running: 1, min: 1, max: 4 };
   const receiver = createReceiver(size);
   const pool = await startPool(receiver, size);
   await pool.stop();
@@ -178,7 +178,7 @@ test('pool: it neither grows nor replaces anybody once it has stopped', async ()
 });
 
 test('pool: when a worker cannot start, all are ended', async () => {
-  const size = { running: 1, fewest: 3, most: 3 };
+  const size = { running: 1, min: 3, max: 3 };
   const receiver = createReceiver(size);
   // there is room for two
   const others = Array.from({ length: 62 }, () =>
@@ -197,7 +197,7 @@ test('pool: when a worker cannot start, all are ended', async () => {
 
 /** A pool that grows and is stopped. */
 async function growAndStop(): Promise<void> {
-  await using running = await start({ running: 1, fewest: 2, most: 3 });
+  await using running = await start({ running: 1, min: 2, max: 3 });
   running.pool.grow();
   await until('three workers', () => running.pool.workerCount === 3 || undefined);
 }

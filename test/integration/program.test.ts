@@ -62,7 +62,7 @@ describe.for(['with the addon', 'without it'])('program: %s', (how) => {
     [{ command: ['/etc/passwd'] }, 'it cannot be executed: EACCES'],
     [{ command: ['sh', '-c', 'kill -KILL $$'] }, 'it was killed by SIGKILL'],
     [{ command: ['sleep', '1000'], limitMs: 300 }, 'it exceeded its time limit of 0.3 s'],
-    [{ command: ['cat', '/dev/zero'], mostOutputBytes: 100_000 }, 'its output is too long'],
+    [{ command: ['cat', '/dev/zero'], maxOutputBytes: 100_000 }, 'its output is too long'],
   ])('what goes wrong is told: %o', async ([change, why]) => {
     leaveAddon();
     const program = { ...shell(''), ...change };

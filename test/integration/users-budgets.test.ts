@@ -32,8 +32,8 @@ async function startAgent(cgroup: MemoryCgroup): Promise<WatchedAgent> {
 class Fillers implements AsyncDisposable {
   readonly #running: RunningCommand;
 
-  constructor({ socket }: WatchedAgent, options: readonly string[], rounds: number, most: number) {
-    const words = [...options, socket, String(rounds), String(most)];
+  constructor({ socket }: WatchedAgent, options: readonly string[], rounds: number, max: number) {
+    const words = [...options, socket, String(rounds), String(max)];
     this.#running = new RunningCommand([compiled('abandoned-folders'), ...words]);
   }
 

@@ -298,13 +298,13 @@ test('K2: addon: nothing is done for a caller that was killed', async () => {
 });
 
 test('A5: addon: only so much is done for one call', () => {
-  const most = 1000;
+  const max = 1000;
   using folder = new TemporaryFolder();
   using command = new LaunchedCommand(native, 'mkdir /nonexistent/a && mkdir /nonexistent/b');
   command.next();
   const path = new TextEncoder().encode(folder.path);
   const act = (): number => mkdirByAddon(native, command.worker, path, 0, path.length, 0o777);
-  const answers = Array.from({ length: most }, act);
+  const answers = Array.from({ length: max }, act);
   expect(new Set(answers)).toEqual(new Set([17]));
   const refused = expect.objectContaining({ code: 'EDQUOT', syscall: 'operations of one call' });
   expect(act).toThrow(refused);

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { loadNative } from '../../host/native.ts';
 import { syscallNumbers } from '../../host/syscalls/syscall-numbers.ts';
 import { auditArch, trappedCalls } from '../../host/syscalls/trapped-calls.ts';
-import { FilterMachine, mostInstructions } from '../support/filter-machine.ts';
+import { FilterMachine, maxInstructions } from '../support/filter-machine.ts';
 
 const { x86_64, i386, arm64 } = auditArch;
 const riscv64 = 0xc000_00f3;
@@ -71,7 +71,7 @@ test.for(['x64', 'arm64'])('filter: every call of %s fits, and each is notified'
     syscallNumbers.map(([name]) => name),
     arch,
   );
-  expect(filter.length).toBeLessThanOrEqual(mostInstructions);
+  expect(filter.length).toBeLessThanOrEqual(maxInstructions);
   const allowed = syscallNumbers.flatMap(([name, forX64, forI386, forX32, forArm64]) =>
     [
       { audit: x86_64, number: forX64, bit: 0, on: 'x64' },
@@ -89,14 +89,14 @@ test.for(['x64', 'arm64'])('filter: every call of %s fits, and each is notified'
 
 test('filter: the most instructions of the kernel are taken, one more is refused', () => {
   // the load, the answer for other architectures, and four more for each known one
-  const most = (mostInstructions - 2 - 3 * 4) / 2;
-  const pairs = Array.from({ length: most }, (_, number) => [x86_64, number] as const);
+  const max = (maxInstructions - 2 - 3 * 4) / 2;
+  const pairs = Array.from({ length: max }, (_, number) => [x86_64, number] as const);
   const filter = filterOf(pairs);
-  expect(filter.length).toBe(mostInstructions);
-  expect(filter.judge(x86_64, most - 1)).toEqual(notify);
-  expect(filter.judge(x86_64, most)).toEqual(allow);
+  expect(filter.length).toBe(maxInstructions);
+  expect(filter.judge(x86_64, max - 1)).toEqual(notify);
+  expect(filter.judge(x86_64, max)).toEqual(allow);
   expect(filter.judge(i386, 0)).toEqual(allow);
-  expect(() => filterOf([...pairs, [x86_64, most]])).toThrow(
+  expect(() => filterOf([...pairs, [x86_64, max]])).toThrow(
     expect.objectContaining({ code: 'E2BIG', syscall: 'assemble the filter' }),
   );
 });

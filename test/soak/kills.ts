@@ -29,7 +29,7 @@ const killUs = 200;
 const loads = 2;
 const idleMs = 2000;
 /** Connections and helpers that are just ending. */
-const mostMoreFds = 12;
+const maxMoreFds = 12;
 
 function wantedKills(): number | undefined {
   const { values } = parseArgs({
@@ -87,7 +87,7 @@ async function round(): Promise<boolean> {
   return (
     found.length === 0 &&
     agent.log().length === 0 &&
-    end.fds - start.fds <= mostMoreFds &&
+    end.fds - start.fds <= maxMoreFds &&
     ticks <= 2
   );
 }

@@ -15,7 +15,7 @@ const usage = `usage: soak.ts [options]
 
 /** What the agent has once its pool has had time to grow is what it may have for good. */
 const resourceNames = ['megabytes', 'descriptors', 'threads'] as const;
-const mostGrowth = { megabytes: 24, descriptors: 12, threads: 6 } as const;
+const maxGrowth = { megabytes: 24, descriptors: 12, threads: 6 } as const;
 const containers = 8;
 const callsOfARound = 100_000;
 const megabyte = 2 ** 20;
@@ -80,8 +80,8 @@ async function soak(calls: number): Promise<boolean> {
   };
   const start = await callUntil(calls / 2);
   const now = await callUntil(calls);
-  const grown = resourceNames.filter((name) => now[name] - start[name] > mostGrowth[name]);
-  for (const name of grown) console.log(`grown by more than ${mostGrowth[name]}: ${name}`);
+  const grown = resourceNames.filter((name) => now[name] - start[name] > maxGrowth[name]);
+  for (const name of grown) console.log(`grown by more than ${maxGrowth[name]}: ${name}`);
   return grown.length === 0;
 }
 

@@ -6,7 +6,7 @@ import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { startInProcess } from './in-process-agent.ts';
-import { mostResidentBytes, residentBytes } from './process-memory.ts';
+import { maxResidentBytes, residentBytes } from './process-memory.ts';
 import { coreModule, instruction } from './wasm-binary.ts';
 
 /** Behind the function itself: br_if. */
@@ -49,7 +49,7 @@ async function peakFor(modules: readonly Uint8Array[]): Promise<number> {
     for (let calls = 0; calls < 100; calls += 1) if (typeof dear === 'function') dear(1);
   }
   await untilIdle();
-  return mostResidentBytes(process.pid) - before;
+  return maxResidentBytes(process.pid) - before;
 }
 
 await using _running = await startInProcess({ kind: 'named', name: 'none' });

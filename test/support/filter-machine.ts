@@ -10,7 +10,7 @@ export type Verdict =
 
 const instructionSize = 8;
 /** BPF_MAXINSNS. */
-export const mostInstructions = 4096;
+export const maxInstructions = 4096;
 
 const code = { load: 0x20, jump: 0x05, jumpIfEqual: 0x15, answer: 0x06 } as const;
 const action = { allow: 0x7fff_0000, notify: 0x7fc0_0000, errno: 0x0005_0000 } as const;

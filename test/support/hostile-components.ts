@@ -544,11 +544,11 @@ function manyFunctions(parts: {
 
 /** Answers well. Of its 200 KB, V8 makes 4 MiB as soon as it is compiled. @param number tells it from others */
 export function bulky(number: number): Uint8Array {
-  const [most, segments] = [16_370, 65_000];
+  const [max, segments] = [16_370, 65_000];
   const empty: CoreFunction = { name: '', signature: ':', body: [] };
   return build({
     any: [...instruction.i32(number), ...instruction.drop, ...goodAnswer],
-    functions: Array.from({ length: most }, () => empty),
+    functions: Array.from({ length: max }, () => empty),
     core: { data: memory(), emptySegments: segments },
   });
 }

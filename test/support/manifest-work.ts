@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The bundle.json that are the most work for whoever reads them, each as large as it may be.
-import { mostManifestBytes } from '../../host/bundles/bundle-folder.ts';
-import { mostHandlers } from '../../host/bundles/manifest.ts';
-import { mostPaths, mostSettings } from '../../host/bundles/setting.ts';
+import { maxManifestBytes } from '../../host/bundles/bundle-folder.ts';
+import { maxHandlers } from '../../host/bundles/manifest.ts';
+import { maxPaths, maxSettings } from '../../host/bundles/setting.ts';
 import type { SettingType } from '../../host/bundles/setting.ts';
-import { mostFields } from '../../host/bundles/template.ts';
+import { maxFields } from '../../host/bundles/template.ts';
 
 type Settings = Readonly<Record<string, object | string>>;
 
@@ -22,14 +22,14 @@ function manifestOf(settings: Settings, handlers: readonly Handler[]): string {
     settings,
     handlers,
   });
-  if (text.length > mostManifestBytes) throw new Error(`${text.length} bytes are too many`);
+  if (text.length > maxManifestBytes) throw new Error(`${text.length} bytes are too many`);
   return text;
 }
 
 /** As many as fit into a bundle.json beside so many bytes. */
 function fitting(entry: string, beside: number): number {
   const around = 300;
-  return Math.floor((mostManifestBytes - beside - around) / entry.length);
+  return Math.floor((maxManifestBytes - beside - around) / entry.length);
 }
 
 function declaredAs(type: SettingType, text: string, count: number): Settings {
@@ -47,8 +47,8 @@ function sized(value: unknown): number {
 
 /** So many settings for each handler, as long as there are handlers for them. */
 function divided(entries: number, value: object | string): readonly Handler[] {
-  const handlers = Math.min(mostHandlers, Math.ceil(entries / mostSettings));
-  const each = Math.min(mostSettings, Math.floor(entries / handlers));
+  const handlers = Math.min(maxHandlers, Math.ceil(entries / maxSettings));
+  const each = Math.min(maxSettings, Math.floor(entries / handlers));
   const settings = Object.fromEntries(
     Array.from({ length: each }, (_, index) => [`k${String(index).padStart(3, '0')}`, value]),
   );
@@ -57,41 +57,41 @@ function divided(entries: number, value: object | string): readonly Handler[] {
 
 /** What settings depend on are templates with many fields. */
 function switching(): string {
-  const settings = declaredAs('template', '{{.Init}}'.repeat(mostFields), 30);
+  const settings = declaredAs('template', '{{.Init}}'.repeat(maxFields), 30);
   const value = { text: '', when: Object.keys(settings) };
-  const beside = sized(settings) + 40 * mostHandlers;
+  const beside = sized(settings) + 40 * maxHandlers;
   return manifestOf(settings, divided(fitting(`"k000":${JSON.stringify(value)},`, beside), value));
 }
 
 /** All handlers have all settings, which are templates. */
 function giving(): string {
   const handler = { component: 'h.wasm' } as const;
-  const beside = mostHandlers * sized(handler) + 100;
+  const beside = maxHandlers * sized(handler) + 100;
   const one = sized(declaredAs('template', '', 1));
-  const fields = Math.floor(((mostManifestBytes - beside) / mostSettings - one - 10) / 9);
+  const fields = Math.floor(((maxManifestBytes - beside) / maxSettings - one - 10) / 9);
   const settings = declaredAs(
     'template',
-    '{{.Init}}'.repeat(Math.min(fields, mostFields)),
-    mostSettings,
+    '{{.Init}}'.repeat(Math.min(fields, maxFields)),
+    maxSettings,
   );
   return manifestOf(
     settings,
-    Array.from({ length: mostHandlers }, () => handler),
+    Array.from({ length: maxHandlers }, () => handler),
   );
 }
 
 /** Each setting of each handler is the same long text. */
 function repeating(): string {
-  const settings = declaredAs('string', 'x'.repeat(mostManifestBytes / 2), 1);
+  const settings = declaredAs('string', 'x'.repeat(maxManifestBytes / 2), 1);
   const value = { from: 'K0' };
-  const beside = sized(settings) + 40 * mostHandlers;
+  const beside = sized(settings) + 40 * maxHandlers;
   return manifestOf(settings, divided(fitting(`"k000":${JSON.stringify(value)},`, beside), value));
 }
 
 /** Fixed texts that are nothing but fields. */
 function filling(): string {
-  const text = '{{.Init}}'.repeat(mostFields);
-  const beside = 40 * mostHandlers;
+  const text = '{{.Init}}'.repeat(maxFields);
+  const beside = 40 * maxHandlers;
   return manifestOf({}, divided(fitting(`"k000":"${text}",`, beside), text));
 }
 
@@ -99,7 +99,7 @@ function filling(): string {
 function needing(): string {
   const one = sized({ K000: { type: 'bool', default: 'true', needs: [], description: 'd' } });
   // of n settings each names n others, in seven bytes each
-  const count = Math.floor(Math.min(mostSettings, Math.sqrt(mostManifestBytes / 7) - one / 14));
+  const count = Math.floor(Math.min(maxSettings, Math.sqrt(maxManifestBytes / 7) - one / 14));
   const keys = Array.from({ length: count }, (_, index) => `K${index}`);
   const settings = Object.fromEntries(
     keys.map((key) => [
@@ -117,7 +117,7 @@ function needing(): string {
 
 /** As many paths as may be held. */
 function holding(): string {
-  const paths = Array.from({ length: mostPaths }, (_, index) => `/${'p'.repeat(200)}${index}`);
+  const paths = Array.from({ length: maxPaths }, (_, index) => `/${'p'.repeat(200)}${index}`);
   const settings = declaredAs('paths', paths.join(), 1);
   return manifestOf(settings, [{ component: 'h.wasm', when: ['K0'], settings: {} }]);
 }

@@ -16,6 +16,6 @@ export function residentBytes(pid: number): number {
 }
 
 /** The most that it ever had. */
-export function mostResidentBytes(pid: number): number {
+export function maxResidentBytes(pid: number): number {
   return statusBytes(pid, 'VmHWM');
 }

@@ -20,7 +20,7 @@ import { startWatchedAgent } from '../support/watched-agent.ts';
 const slow = 'slow-mkdir';
 const slowLook = 'slow-look';
 /** Without WAIT_KILLABLE_RECV, where the kernel makes the calls again, see `expectEachMadeOnce`. */
-const mostLostOfThousand = 3;
+const maxLostOfThousand = 3;
 
 /** An agent whose bundle `slow-mkdir` computes for so long, then makes the directory. */
 async function startSlowAgent(milliseconds: number): Promise<HostileAgent> {
@@ -48,12 +48,12 @@ async function runCalls(options: TimedCallsOptions): Promise<TimedCallsResult> {
 function expectEachMadeOnce(
   answers: Readonly<Record<string, number>>,
   calls: number,
-  mostLost: number,
+  maxLost: number,
 ): void {
   const { OK = 0, EEXIST = 0, ...others } = answers;
   expect(others).toEqual({});
   expect(OK + EEXIST).toBe(calls);
-  expect(EEXIST).toBeLessThanOrEqual(mostLost);
+  expect(EEXIST).toBeLessThanOrEqual(maxLost);
 }
 
 describe('restarts: for signals', () => {
@@ -73,7 +73,7 @@ describe('restarts: for signals', () => {
     );
 
     for (const { answers, signals } of all) {
-      expectEachMadeOnce(answers, 1000, mostLostOfThousand);
+      expectEachMadeOnce(answers, 1000, maxLostOfThousand);
       expect(signals).toBeGreaterThan(10);
     }
     expect(readdirSync(folder.path)).toHaveLength(4000);
@@ -106,8 +106,8 @@ describe('restarts: for signals', () => {
       const { OK = 0, EEXIST = 0, ...others } = answers;
       expect(others).toEqual({});
       expect(OK + EEXIST).toBe(calls);
-      const mostWithoutFlag = repeatsItself ? repeats : mostLostOfThousand;
-      expect(EEXIST).toBeLessThanOrEqual(isWaitKillable ? 0 : mostWithoutFlag);
+      const maxWithoutFlag = repeatsItself ? repeats : maxLostOfThousand;
+      expect(EEXIST).toBeLessThanOrEqual(isWaitKillable ? 0 : maxWithoutFlag);
       // never another effect, whatever the answers were
       expect(readdirSync(folder.path)).toHaveLength(calls);
       expect(signals).toBeGreaterThan(10);

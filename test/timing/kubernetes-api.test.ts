@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest';
 
 import { Kubernetes } from '../../host/kubernetes/kubernetes.ts';
 import type { KubernetesParts, PodContainer } from '../../host/kubernetes/kubernetes.ts';
-import { mostPods } from '../../host/kubernetes/known-pods.ts';
+import { maxPods } from '../../host/kubernetes/known-pods.ts';
 import { defaultTimings } from '../../host/kubernetes/pod-watch.ts';
 import type { ContainerNote } from '../../host/registry/container-note.ts';
 import { FakeApiServer, fakeNode, podObject } from '../support/fake-api-server.ts';
@@ -20,7 +20,7 @@ import { TemporaryFolder } from '../support/temporary-folder.ts';
 
 /** Quicker than those of the agent, for failures that come one after the other. */
 const timings = {
-  backOff: { firstMs: 20, mostMs: 100 },
+  backOff: { firstMs: 20, maxMs: 100 },
   answerMs: 2000,
   steadyMs: 100,
 } as const;
@@ -197,14 +197,14 @@ describe('Kubernetes API: a server that was away for long', () => {
   const speed = 10;
   const { backOff, answerMs } = defaultTimings;
   const fast = {
-    backOff: { firstMs: backOff.firstMs / speed, mostMs: backOff.mostMs / speed },
+    backOff: { firstMs: backOff.firstMs / speed, maxMs: backOff.maxMs / speed },
     answerMs: answerMs / speed,
   };
   const minuteMs = 60_000 / speed;
   const soonMs = 10_000 / speed;
 
   test('is asked again soon enough by default', () => {
-    expect(answerMs + backOff.mostMs).toBeLessThan(10_000);
+    expect(answerMs + backOff.maxMs).toBeLessThan(10_000);
   });
 
   test.for<
@@ -484,7 +484,7 @@ describe('G7: Kubernetes API: a server', () => {
 
   test('that ends each watch at once is not asked as fast as it ends them', async () => {
     await using server = await FakeApiServer.start();
-    const backOff = { firstMs: 200, mostMs: 60_000 };
+    const backOff = { firstMs: 200, maxMs: 60_000 };
     using watched = await watching(server, { timings: { backOff } });
     let began = 0;
     for (let count = 1; count <= 4; count += 1) {
@@ -505,7 +505,7 @@ describe('G7: Kubernetes API: a server', () => {
       if (url.includes('watch=true')) response.writeHead(410).end('{}');
       else response.end('{"metadata":{"resourceVersion":"1"},"items":[]}');
     };
-    const backOff = { firstMs: 100, mostMs: 60_000 };
+    const backOff = { firstMs: 100, maxMs: 60_000 };
     using watched = await watching(server, { timings: { backOff } });
     expect(await untilFailing(watched)).toContain('410');
     await until('some tries', () => server.count('list', 'pods') === 5 || undefined);
@@ -554,7 +554,7 @@ describe('Kubernetes API: a pod that is too large', () => {
 
 test('Kubernetes API: pods that have ended take no room', async () => {
   await using server = await FakeApiServer.start();
-  for (let index = 0; index < mostPods + 10; index += 1) {
+  for (let index = 0; index < maxPods + 10; index += 1) {
     server.setPod({ namespace: 'a', name: `p${index}`, uid: `a${index}`, phase: 'Failed' });
   }
   server.setPod({ namespace: 'web', name: 'front', uid: 'u1', containers: { app: 'c1' } });
@@ -658,7 +658,7 @@ describe('G7: Kubernetes API: what lies is refused, and the next answer is looke
     };
     using watched = await watching(server);
     await until('the pods', () => watched.kubernetes.isSynced || undefined, 60_000);
-    expect(watched.kubernetes.status().pods).toBe(mostPods);
+    expect(watched.kubernetes.status().pods).toBe(maxPods);
     expect(watched.kubernetes.workloadOf(container('c19999'))).toEqual({});
     expect(watched.kubernetes.workloadOf(container('c20000')).pod).toBe('pod-20000');
     expect(watched.log.shown[0]).toBe('warn this node has too many pods: some are not kept');

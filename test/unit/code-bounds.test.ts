@@ -93,10 +93,10 @@ const counted: readonly (readonly [id: number, what: Sum])[] = [
 ];
 
 test.for(counted)('W1: code bounds: a section %i has no more %s than are allowed', ([id, what]) => {
-  const most = codeBounds.sums[what];
+  const max = codeBounds.sums[what];
   const withCount = (count: number): Uint8Array =>
     core({ sections: [section(id, unsigned(count))] });
-  expect(failureOf(() => describeComponent(withCount(most + 1)))).toMatchObject({ code: refused });
+  expect(failureOf(() => describeComponent(withCount(max + 1)))).toMatchObject({ code: refused });
   expect(failureOf(() => describeComponent(withCount(0xffff_ffff))).code).toBe(refused);
 });
 
@@ -151,7 +151,7 @@ test.for<readonly [what: string, code: readonly number[]]>([
   ['table.fill', [...instruction.i32(0), 0xd0, 0x70, ...instruction.i32(0), 0xfc, 17, 0]],
 ])('W1: code bounds: many references across many of %s are refused', ([, code]) => {
   const references = 1900;
-  const most = Math.floor(codeBounds.each['(locals + stack) × calls'] / references);
+  const max = Math.floor(codeBounds.each['(locals + stack) × calls'] / references);
   const body = (times: number): readonly number[] => [
     1,
     ...unsigned(references),
@@ -159,9 +159,9 @@ test.for<readonly [what: string, code: readonly number[]]>([
     ...Array.from({ length: times }, () => code).flat(),
     end,
   ];
-  expect(tallied(withBody(...body(Math.floor(most / 2))))).toBeUndefined();
+  expect(tallied(withBody(...body(Math.floor(max / 2))))).toBeUndefined();
   const failure = failureOf(() => {
-    tallyCoreModule(Uint8Array.from([...header, ...withBody(...body(most + 1))]), new CodeTally());
+    tallyCoreModule(Uint8Array.from([...header, ...withBody(...body(max + 1))]), new CodeTally());
   });
   expect(failure.message).toContain('(locals + stack) × calls');
 });

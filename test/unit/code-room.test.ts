@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { loadComponent } from '../../host/handler/direct.ts';
 import type { LoadedComponent } from '../../host/handler/direct.ts';
 import { memoryLimit } from '../../host/process/memory-limit.ts';
-import { checkCodeBytes, codeBytesOf, mostOfAll } from '../../host/bundles/code-room.ts';
+import { checkCodeBytes, codeBytesOf, maxOfAll } from '../../host/bundles/code-room.ts';
 import { failureOf } from '../support/agent-failure.ts';
 import { muchMachineCode, trapping } from '../support/hostile-components.ts';
 
@@ -34,8 +34,8 @@ test('A6: code room: what is too much is refused with the numbers', () => {
 });
 
 test('A6: code room: all together have a part of what the agent may have', () => {
-  expect(mostOfAll()).toBe(Math.floor(memoryLimit() / 4));
-  const tooLarge = load(trapping(), Math.ceil(mostOfAll() / mebibyte));
+  expect(maxOfAll()).toBe(Math.floor(memoryLimit() / 4));
+  const tooLarge = load(trapping(), Math.ceil(maxOfAll() / mebibyte));
   expect(() => {
     checkCodeBytes([tooLarge], 'the components');
   }).toThrow('memory limit');

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 
 import { keyOf } from '../../host/agent-socket/container-key.ts';
-import { ContainerPlaces, mostPlaces } from '../../host/counting/container-places.ts';
+import { ContainerPlaces, maxPlaces } from '../../host/counting/container-places.ts';
 import type { ContainerPlace } from '../../host/counting/container-places.ts';
 
 const rememberedMs = 120_000;
@@ -80,25 +80,25 @@ test('ContainerPlaces: of containers that come and go only some are remembered',
 
 test('ContainerPlaces: past the last place containers share one, which is never free', () => {
   const places = new Places();
-  for (let index = 0; index < mostPlaces; index += 1) places.take(`c${index}`);
+  for (let index = 0; index < maxPlaces; index += 1) places.take(`c${index}`);
   const late = places.take('late');
   const later = places.take('later');
-  expect([late.place, later.place]).toEqual([mostPlaces, mostPlaces]);
+  expect([late.place, later.place]).toEqual([maxPlaces, maxPlaces]);
   expect(later.token).not.toBe(late.token);
   places.release('late');
   places.release('c5');
   places.now = rememberedMs;
   expect(places.take('last').place).toBe(5);
-  expect(places.take('next').place).toBe(mostPlaces);
+  expect(places.take('next').place).toBe(maxPlaces);
 });
 
 test('ContainerPlaces: users leave places for root', () => {
   const places = new Places();
-  for (let index = 0; index < mostPlaces; index += 1) places.take(`c${index}`, 1000 + (index % 20));
-  expect(places.take('late', 1000).place).toBe(mostPlaces);
-  expect(places.take('of root').place).toBeLessThan(mostPlaces);
+  for (let index = 0; index < maxPlaces; index += 1) places.take(`c${index}`, 1000 + (index % 20));
+  expect(places.take('late', 1000).place).toBe(maxPlaces);
+  expect(places.take('of root').place).toBeLessThan(maxPlaces);
   places.release('c0', 1000);
   places.now = rememberedMs;
   expect(places.take('next', 1001).place).toBe(0);
-  expect(places.take('after', 1001).place).toBe(mostPlaces);
+  expect(places.take('after', 1001).place).toBe(maxPlaces);
 });

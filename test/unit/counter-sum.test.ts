@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 
 import { CounterSum } from '../../host/counting/counter-sum.ts';
-import { mostNamespaces } from '../../host/counting/counted-rows.ts';
+import { maxNamespaces } from '../../host/counting/counted-rows.ts';
 import { otherSlot, unnamedSlot } from '../../host/counting/counters.ts';
 import { CountingWorker, countAt } from '../support/counted-calls.ts';
 
@@ -214,8 +214,8 @@ describe('G8: namespaces come from outside', () => {
   test('of 10,000 that come and go the newest are told apart, and nothing grows', () => {
     const sum = new CounterSum();
     const worker = workerOf(sum);
-    const most = 10_000;
-    for (let token = 1; token <= most; token += 1) {
+    const max = 10_000;
+    for (let token = 1; token <= max; token += 1) {
       begin(sum, token, `n${token}`);
       worker.count({ token, syscall: 'mkdir', handler: suffix });
       worker.count({ token, syscall: 'chmod', errno: 1 });
@@ -223,14 +223,14 @@ describe('G8: namespaces come from outside', () => {
       worker.slots.end(token);
     }
     const { requests, answers } = sum.totals();
-    expect(requests.length).toBeLessThanOrEqual(2 * mostNamespaces);
+    expect(requests.length).toBeLessThanOrEqual(2 * maxNamespaces);
     const names = new Set(requests.map(({ labels }) => labels.namespace));
-    expect(names).toContain(`n${most}`);
+    expect(names).toContain(`n${max}`);
     expect(names).not.toContain('n1');
     expect(names).not.toContain('other');
     expect(requests.every(({ counts }) => counts.calls === 1)).toBe(true);
     // which nobody forgets
-    expect(answers.map(({ counts }) => counts.calls)).toEqual([most, most]);
+    expect(answers.map(({ counts }) => counts.calls)).toEqual([max, max]);
   });
 
   test('of 10,000 at a time as many as may be are told apart, and the rest is one', () => {
@@ -241,11 +241,11 @@ describe('G8: namespaces come from outside', () => {
       worker.count({ token, syscall: 'mkdir' });
     }
     const names = sum.namespaces();
-    expect(names.size).toBe(mostNamespaces - 1);
+    expect(names.size).toBe(maxNamespaces - 1);
     expect(names.get('n1')).toBe(1);
-    expect(names.get('other')).toBe(10_000 - (mostNamespaces - 2));
+    expect(names.get('other')).toBe(10_000 - (maxNamespaces - 2));
     const rows = requestsOf(sum);
-    expect(rows.length).toBeLessThanOrEqual(mostNamespaces);
+    expect(rows.length).toBeLessThanOrEqual(maxNamespaces);
     const calls = rows.reduce((all, row) => all + Number(row.split(': ')[1]), 0);
     expect(calls).toBe(10_000);
 

@@ -12,21 +12,21 @@ interface Receiver {
   readonly taken: number[];
   readonly undelivered: string[];
   /** How many are on their way, at most so far. */
-  readonly most: () => number;
+  readonly max: () => number;
 }
 
 function receiver(
   answer: (event: number) => DeliveryResult | Promise<DeliveryResult>,
-  room = { mostAtOnce: 2, mostWaiting: 5 },
+  room = { maxAtOnce: 2, maxWaiting: 5 },
 ): Receiver {
   const taken: number[] = [];
   const undelivered: string[] = [];
-  let [now, most] = [0, 0];
+  let [now, max] = [0, 0];
   const delivery = new Delivery<number>({
     ...room,
     deliver: async (event) => {
       now += 1;
-      most = Math.max(most, now);
+      max = Math.max(max, now);
       taken.push(event);
       const result = await answer(event);
       now -= 1;
@@ -37,7 +37,7 @@ function receiver(
         [result, count, ...(thrown === undefined ? [] : [messageOf(thrown)])].join(' '),
       ),
   });
-  return { delivery, taken, undelivered, most: () => most };
+  return { delivery, taken, undelivered, max: () => max };
 }
 
 function add(delivery: Delivery<number>, count: number): void {
@@ -46,11 +46,11 @@ function add(delivery: Delivery<number>, count: number): void {
 }
 
 test('delivery: events are sent in their order, so many at once', async () => {
-  const { delivery, taken, most } = receiver(() => 'sent');
+  const { delivery, taken, max } = receiver(() => 'sent');
   add(delivery, 5);
   await until('all to be sent', () => delivery.counts.sent === 5 || undefined);
   expect(taken).toEqual([1, 2, 3, 4, 5]);
-  expect(most()).toBe(2);
+  expect(max()).toBe(2);
   await delivery[Symbol.asyncDispose]();
 });
 

@@ -124,9 +124,9 @@ test('M4: FilterFlags: a bundle of a user says nothing to others', async () => {
 });
 
 test('G1: FilterFlags: no more is read for a user than the main thread has time for', async () => {
-  const asked: [owner: number, mostBytes: number][] = [];
-  const flags = new FilterFlags(async (_path, mostBytes, owner) => {
-    asked.push([owner, mostBytes]);
+  const asked: [owner: number, maxBytes: number][] = [];
+  const flags = new FilterFlags(async (_path, maxBytes, owner) => {
+    asked.push([owner, maxBytes]);
     return Promise.resolve(new TextEncoder().encode('{}'));
   }, atOnce);
   await flags.enter(stateOf('/b'), 0).refusal;

@@ -124,8 +124,8 @@ test.for(['utf8', 'utf16'] as const)(
     const text = `${'💥'.repeat(20)}${'ä'.repeat(20)}b`;
     const encoded = guest.encode(text);
     const pointer = guest.putText(encoded);
-    for (let most = 0; most <= text.length; most += 1) {
-      expect(guest.text(pointer, encoded.length, most)).toBe(text.slice(0, most));
+    for (let max = 0; max <= text.length; max += 1) {
+      expect(guest.text(pointer, encoded.length, max)).toBe(text.slice(0, max));
     }
   },
 );

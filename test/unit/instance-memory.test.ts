@@ -4,7 +4,7 @@ import { totalmem } from 'node:os';
 
 import { expect, test } from 'vitest';
 
-import { InstanceMemory, mostInstanceBytes } from '../../host/worker/instance-memory.ts';
+import { InstanceMemory, maxInstanceBytes } from '../../host/worker/instance-memory.ts';
 import { KeptContainers } from '../../host/worker/kept-containers.ts';
 import type { Kept } from '../../host/worker/kept-containers.ts';
 
@@ -31,7 +31,7 @@ function machineOf(workers: number, mebibytes: number): Machine {
     clock: 0,
     memory: (place) =>
       new InstanceMemory(
-        { most: mebibytes * mebibyte, mostResident: 100 * mebibyte, workers, counts, place },
+        { max: mebibytes * mebibyte, maxResident: 100 * mebibyte, workers, counts, place },
         {
           residentBytes: () => machine.residentOf(),
           heapShare: () => machine.heapShareOf(),
@@ -88,7 +88,7 @@ class Crowd {
   constructor(memory: InstanceMemory) {
     this.memory = memory;
     this.kept = new KeptContainers<Listener>({
-      room: { most: 8000, counts: new SharedArrayBuffer(4), place: 0 },
+      room: { max: 8000, counts: new SharedArrayBuffer(4), place: 0 },
       memory,
       onCrowded: ({ place }) => {
         this.crowded.push(place);
@@ -111,9 +111,9 @@ class Crowd {
   }
 }
 
-test('mostInstanceBytes: it is a part of what the agent may have, and the machine has', () => {
-  expect(mostInstanceBytes()).toBeGreaterThan(0);
-  expect(mostInstanceBytes()).toBeLessThanOrEqual(totalmem() / 3);
+test('maxInstanceBytes: it is a part of what the agent may have, and the machine has', () => {
+  expect(maxInstanceBytes()).toBeGreaterThan(0);
+  expect(maxInstanceBytes()).toBeLessThanOrEqual(totalmem() / 3);
 });
 
 test('InstanceMemory: a worker may have its own part and what others leave of the rest', () => {
@@ -151,8 +151,8 @@ test('InstanceMemory: what was given up counts until it is collected', () => {
 test('InstanceMemory: its own collector leaves nothing of memories that nobody has', () => {
   const counts = new SharedArrayBuffer(4);
   const memory = new InstanceMemory({
-    most: 2 ** 30,
-    mostResident: Infinity,
+    max: 2 ** 30,
+    maxResident: Infinity,
     workers: 1,
     counts,
     place: 0,

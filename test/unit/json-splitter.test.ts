@@ -9,7 +9,7 @@ import { JsonSplitter, tooLarge } from '../../host/kubernetes/json-splitter.ts';
 import type { SplitterKind } from '../../host/kubernetes/json-splitter.ts';
 import { failureOf } from '../support/agent-failure.ts';
 
-const limits = { itemBytes: 100, mostItemBytes: 400, frameBytes: 200, listBytes: 500 };
+const limits = { itemBytes: 100, maxItemBytes: 400, frameBytes: 200, listBytes: 500 };
 const mebibyte = 1024 * 1024;
 
 function split(kind: SplitterKind, text: string, size: number): readonly unknown[] {
@@ -85,7 +85,7 @@ function bytesInBuffers(): number {
 test('G7: json splitter: what it has taken apart is let go', () => {
   const splitter = new JsonSplitter('list', {
     itemBytes: mebibyte,
-    mostItemBytes: mebibyte,
+    maxItemBytes: mebibyte,
     frameBytes: mebibyte,
     listBytes: 1024 * mebibyte,
   });

@@ -12,8 +12,8 @@ function container(instances = 1): Kept {
 function keptIn(room: InstanceRoom, now = (): number => 0): KeptContainers<Kept> {
   const counts = new SharedArrayBuffer(4);
   const memory = new InstanceMemory({
-    most: 2 ** 30,
-    mostResident: Infinity,
+    max: 2 ** 30,
+    maxResident: Infinity,
     workers: 1,
     counts,
     place: 0,
@@ -28,11 +28,11 @@ function keptIn(room: InstanceRoom, now = (): number => 0): KeptContainers<Kept>
 }
 
 function roomFor(
-  most: number,
+  max: number,
   counts: SharedArrayBuffer = new SharedArrayBuffer(8),
   place = 0,
 ): InstanceRoom {
-  return { most, counts, place };
+  return { max, counts, place };
 }
 
 /** The tokens below `end` that are still there. */

@@ -11,8 +11,8 @@ import { trapping } from '../support/hostile-components.ts';
 import { component, coreModule, section, unsigned } from '../support/wasm-binary.ts';
 import type { Bytes } from '../support/wasm-binary.ts';
 
-function known(most: number): KnownTypes {
-  return new KnownTypes(makeTypesBuffer(most));
+function known(max: number): KnownTypes {
+  return new KnownTypes(makeTypesBuffer(max));
 }
 
 test('known types: each counts once, whoever has it', () => {
@@ -49,7 +49,7 @@ test('known types: what brings more than are allowed is refused and counts nothi
 
 test('known types: what one container may select is less than all', () => {
   const components = 16 * 32;
-  expect(components * codeBounds.sums['function types']).toBeLessThan(new KnownTypes().most);
+  expect(components * codeBounds.sums['function types']).toBeLessThan(new KnownTypes().max);
 });
 
 /** Of a core module with types that no function has. */

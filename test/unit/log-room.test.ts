@@ -7,7 +7,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import { DroppedLines } from '../../host/worker/dropped-lines.ts';
 import { LogRoom, makeLogRoom } from '../../host/worker/log-room.ts';
-import { mostPlaces } from '../../host/counting/container-places.ts';
+import { maxPlaces } from '../../host/counting/container-places.ts';
 import { KeptLog } from '../support/kept-log.ts';
 
 const stock = 131_072;
@@ -50,7 +50,7 @@ test('W3: log room: what one container writes takes nothing from another one', (
 
 test('W3: log room: there is a place for containers past the last one', () => {
   const room = new LogRoom(makeLogRoom());
-  expect(fitting(room, mostPlaces, 1024)).toBe(stock / 1024);
+  expect(fitting(room, maxPlaces, 1024)).toBe(stock / 1024);
 });
 
 test('W3: log room: all threads share a stock', async () => {
@@ -163,6 +163,6 @@ test('log room: lines on all containers of a user have one stock, on all threads
   expect(room?.leftOut(1000)).toBe(2);
   expect(room?.leftOut(1000)).toBe(0);
   // neither takes anything from the other
-  expect(room?.take(mostPlaces, stock)).toBe(true);
-  expect(room?.takeReport(mostPlaces)).toBe(true);
+  expect(room?.take(maxPlaces, stock)).toBe(true);
+  expect(room?.takeReport(maxPlaces)).toBe(true);
 });

@@ -30,7 +30,7 @@ const state = {
 const identity = { state, firstPid: 77 } as const;
 
 /** As many as a container may select. */
-const mostBundles = 16;
+const maxBundles = 16;
 /** It is some tens of milliseconds; what was multiplied took minutes. */
 const generousMs = 3000;
 
@@ -53,7 +53,7 @@ test.for(Object.entries(largeManifests))(
   'A7: manifest: sixteen bundles with %s are no work that others would notice',
   ([, manifest]) => {
     const bundle = bundleOf(manifest);
-    const bundles = Array.from({ length: mostBundles }, () => bundle);
+    const bundles = Array.from({ length: maxBundles }, () => bundle);
     const settings = new Map<string, string>();
     const began = processorMs();
     parseManifest(manifest, 'bundle.json');

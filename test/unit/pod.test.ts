@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 
 import { podOf } from '../../host/kubernetes/pod.ts';
 import type { Pod } from '../../host/kubernetes/pod.ts';
-import { mostPods, KnownPods } from '../../host/kubernetes/known-pods.ts';
+import { maxPods, KnownPods } from '../../host/kubernetes/known-pods.ts';
 import { failureOf } from '../support/agent-failure.ts';
 import { podObject } from '../support/fake-api-server.ts';
 
@@ -130,9 +130,8 @@ test('G7: known pods: who writes the uid of another pod into his own does not be
 
 test('G7: known pods: there is room for so many, and those that are there may change', () => {
   const pods = new KnownPods();
-  for (let index = 0; index < mostPods; index += 1)
-    expect(pods.set(podFor(`u${index}`))).toBe(true);
+  for (let index = 0; index < maxPods; index += 1) expect(pods.set(podFor(`u${index}`))).toBe(true);
   expect(pods.set(podFor('another'))).toBe(false);
   expect(pods.set(podFor('u1', ['c1']))).toBe(true);
-  expect(pods.size).toBe(mostPods);
+  expect(pods.size).toBe(maxPods);
 });

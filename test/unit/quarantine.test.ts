@@ -5,7 +5,7 @@ import { once } from 'node:events';
 
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
-import { mostPlaces } from '../../host/counting/container-places.ts';
+import { maxPlaces } from '../../host/counting/container-places.ts';
 import type { ContainerPlace } from '../../host/counting/container-places.ts';
 import { Quarantine, Quarantines, makeQuarantineBuffers } from '../../host/worker/quarantine.ts';
 
@@ -18,7 +18,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-const mostHandlers = 16_384;
+const maxHandlers = 16_384;
 const handler = 5;
 const deadlineMs = 500;
 
@@ -140,7 +140,7 @@ test('quarantine: each trial that fails doubles the time, up to a minute', () =>
 
 test('quarantine: handlers have nothing to do with each other', () => {
   const quarantine = failing();
-  for (const other of [0, handler - 1, handler + 1, mostHandlers - 1]) {
+  for (const other of [0, handler - 1, handler + 1, maxHandlers - 1]) {
     expect(quarantine.mayAsk(other, deadlineMs)).toBe(true);
     expect(quarantine.isQuarantined(other)).toBe(false);
     failTimes(quarantine, 4, other);
@@ -169,8 +169,8 @@ test.for([-1, 0x7fff_ffff])('quarantine: a handler %i is never left alone', (ind
 
 test('quarantine: the last handler is like others', () => {
   const quarantine = new Quarantine(makeQuarantineBuffers());
-  expect(failTimes(quarantine, 5, mostHandlers - 1).at(-1)).toBe(1000);
-  expect(quarantine.mayAsk(mostHandlers - 1, deadlineMs)).toBe(false);
+  expect(failTimes(quarantine, 5, maxHandlers - 1).at(-1)).toBe(1000);
+  expect(quarantine.mayAsk(maxHandlers - 1, deadlineMs)).toBe(false);
 });
 
 test('quarantine: all who share its buffers know the same', () => {
@@ -275,8 +275,8 @@ test('Quarantines: who gets the index of another starts afresh', () => {
 
 test('Quarantines: past the last index the handlers of a container are watched together', () => {
   const quarantines = new Quarantines();
-  const all = quarantines.take(ownOf(0), namesOf(mostHandlers));
-  expect(new Set(all).size).toBe(mostHandlers);
+  const all = quarantines.take(ownOf(0), namesOf(maxHandlers));
+  expect(new Set(all).size).toBe(maxHandlers);
   const [one = 0, another = 0] = quarantines.take(ownOf(3), namesOf(2));
   const [ofOther = 0] = quarantines.take(ownOf(4), namesOf(1));
   expect(another).toBe(one);
@@ -297,25 +297,25 @@ test('Quarantines: past the last index the handlers of a container are watched t
 test('Quarantines: users leave indexes for root and for each other', () => {
   const quarantines = new Quarantines();
   const ofUser = (user: number, token: number): number => {
-    const indexes = quarantines.take(ownOf(token, user), namesOf(mostHandlers));
-    return indexes.filter((index) => index < mostHandlers).length;
+    const indexes = quarantines.take(ownOf(token, user), namesOf(maxHandlers));
+    return indexes.filter((index) => index < maxHandlers).length;
   };
   const counts = [1000, 1001, 1002, 1003, 1004].map((user, at) => ofUser(user, at));
   expect(counts).toEqual([2048, 2048, 2048, 2048, 0]);
   expect(ofUser(1000, 5)).toBe(0);
   quarantines.forget(ownOf(1, 1001));
   expect(ofUser(1004, 6)).toBe(2048);
-  expect(ofUser(0, 7)).toBe(mostHandlers / 2);
+  expect(ofUser(0, 7)).toBe(maxHandlers / 2);
 });
 
 test('Quarantines: the last place of a container is watched, too', () => {
   const quarantines = new Quarantines();
-  quarantines.take(ownOf(0), namesOf(mostHandlers));
-  const [last = 0] = quarantines.take({ token: 1, place: mostPlaces, user: 0 }, namesOf(1));
+  quarantines.take(ownOf(0), namesOf(maxHandlers));
+  const [last = 0] = quarantines.take({ token: 1, place: maxPlaces, user: 0 }, namesOf(1));
   expect(failTimes(quarantines.quarantine, 5, last).at(-1)).toBe(1000);
   expect(quarantines.quarantine.mayAsk(last, deadlineMs)).toBe(false);
   // other containers may share it
-  quarantines.take({ token: 1, place: mostPlaces, user: 0 }, ['another']);
-  quarantines.forget({ token: 1, place: mostPlaces, user: 0 });
+  quarantines.take({ token: 1, place: maxPlaces, user: 0 }, ['another']);
+  quarantines.forget({ token: 1, place: maxPlaces, user: 0 });
   expect(quarantines.quarantine.mayAsk(last, deadlineMs)).toBe(false);
 });

@@ -34,7 +34,7 @@ import { redacted } from '../../host/recording/redaction.ts';
 import { AnswerPool, replayed } from '../../host/replay/replayed-host.ts';
 import { taped } from '../../host/recording/taped-host.ts';
 import { IndexPool } from '../../host/counting/index-pool.ts';
-import { LossCounters, makeLossCounters, mostSlots } from '../../host/recording/tape-room.ts';
+import { LossCounters, makeLossCounters, maxSlots } from '../../host/recording/tape-room.ts';
 import { Stopwatch } from '../../host/replay/timed-host.ts';
 import { failureOf } from '../support/agent-failure.ts';
 import { fillCall, RecordingHost } from '../support/handler-harness.ts';
@@ -157,8 +157,8 @@ const uses: Readonly<Record<string, (host: Host) => unknown>> = {
   install: (host) => replyOf(host, 'descriptors.install', { descriptor: 1, isCloseOnExec: true }),
   replace: (host) => replyOf(host, 'descriptors.replace', { descriptor: 1, fd: 5 }),
   size: (host) => wideOf(host, 'memory.size', { argument: 2 }),
-  read: (host) => bytesGiven(host, 'memory.read', { argument: 1, offset: 2n, most: 8 }),
-  unread: (host) => replyOf(host, 'memory.read', { argument: 3, most: 4 }),
+  read: (host) => bytesGiven(host, 'memory.read', { argument: 1, offset: 2n, max: 8 }),
+  unread: (host) => replyOf(host, 'memory.read', { argument: 3, max: 4 }),
   write: (host) => replyOf(host, 'memory.write', { argument: 1, bytes: bytesOf('abc') }),
   credentials: (host) => bytesGiven(host, 'caller.get-credentials'),
   comm: (host) => bytesGiven(host, 'caller.comm'),
@@ -385,7 +385,7 @@ describe('redaction', () => {
           'mkdir',
           ['/a', 0],
           (host) => {
-            replyOf(host, 'memory.read', { argument: 1, most: 20 });
+            replyOf(host, 'memory.read', { argument: 1, max: 20 });
             return zeroAction;
           },
           withResult(),
@@ -550,7 +550,7 @@ test('recording: a call with more than can be kept is lost as a whole', () => {
 
 test('recording: losses are counted apart, and past the last place not at all', () => {
   const counters = new LossCounters(makeLossCounters());
-  const slots = new IndexPool(mostSlots);
+  const slots = new IndexPool(maxSlots);
   const [one, other] = [slots.take(), slots.take()];
   counters.lose(one);
   counters.lose(one);

@@ -15,15 +15,15 @@ test('regular file: it is read, and so is one that a link leads to', () => {
   symlinkSync('file', folder.at('link'));
   writeFileSync(folder.at('empty'), '');
   for (const name of ['file', 'link']) {
-    expect(readRegularFile(folder.at(name), { mostBytes: 100_000 }).toString()).toBe(text);
+    expect(readRegularFile(folder.at(name), { maxBytes: 100_000 }).toString()).toBe(text);
   }
-  expect(readRegularFile(folder.at('empty'), { mostBytes: 0 })).toHaveLength(0);
+  expect(readRegularFile(folder.at('empty'), { maxBytes: 0 })).toHaveLength(0);
 });
 
 test('G3: regular file: a larger one is not read', () => {
   using folder = new TemporaryFolder();
   writeFileSync(folder.at('file'), 'four');
-  expect(() => readRegularFile(folder.at('file'), { mostBytes: 3 })).toThrow('4 bytes');
+  expect(() => readRegularFile(folder.at('file'), { maxBytes: 3 })).toThrow('4 bytes');
 });
 
 test('G3: regular file: a check sees its status before it is read', () => {
@@ -33,7 +33,7 @@ test('G3: regular file: a check sees its status before it is read', () => {
   const check = ({ size }: { readonly size: number }): void => {
     if (size === 4) throw fault;
   };
-  expect(() => readRegularFile(folder.at('file'), { mostBytes: 9, check })).toThrow(fault);
+  expect(() => readRegularFile(folder.at('file'), { maxBytes: 9, check })).toThrow(fault);
 });
 
 test('G3: regular file: folders, FIFOs and devices are not opened', () => {
@@ -43,7 +43,7 @@ test('G3: regular file: folders, FIFOs and devices are not opened', () => {
   symlinkSync('/dev/zero', folder.at('zero'));
   symlinkSync('fifo', folder.at('to-fifo'));
   for (const name of ['folder', 'fifo', 'zero', 'to-fifo']) {
-    expect(() => readRegularFile(folder.at(name), { mostBytes: 2 ** 20 })).toThrow(
+    expect(() => readRegularFile(folder.at(name), { maxBytes: 2 ** 20 })).toThrow(
       'it is not a regular file',
     );
   }

@@ -30,14 +30,14 @@ const call: RecordedCall = {
 
 test('A4: replayed chain: all that share their memory have no more than there is', () => {
   const memory = new InstanceMemory({
-    most: 64 * mebibyte,
-    mostResident: Infinity,
+    max: 64 * mebibyte,
+    maxResident: Infinity,
     workers: 1,
     counts: new SharedArrayBuffer(4),
     place: 0,
   });
   const kept = new KeptContainers<Container>({
-    room: { most: 100, counts: new SharedArrayBuffer(4), place: 0 },
+    room: { max: 100, counts: new SharedArrayBuffer(4), place: 0 },
     memory,
     onCrowded: () => undefined,
     onShort: () => undefined,

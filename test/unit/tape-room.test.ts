@@ -3,12 +3,12 @@
 // by the number of calls, and no container takes all of it.
 import { expect, test } from 'vitest';
 
-import { mostPlaces } from '../../host/counting/container-places.ts';
+import { maxPlaces } from '../../host/counting/container-places.ts';
 import { UnreadCounter, UnreadRoom } from '../../host/recording/tape-room.ts';
 
 const mebibyte = 2 ** 20;
 const limitBytes = 512 * mebibyte;
-const mostBytes = 16 * mebibyte;
+const maxBytes = 16 * mebibyte;
 const callBytes = 100_000;
 
 interface Sent {
@@ -32,8 +32,8 @@ test('tape room: what nobody reads has an end, and is room again once it was rea
   const room = new UnreadRoom(limitBytes);
   const worker = new UnreadCounter(room.buffers());
   const { calls, costs } = fill(room, worker, 1, callBytes);
-  expect(calls * callBytes).toBeGreaterThan(mostBytes / 3);
-  expect(calls * callBytes).toBeLessThan(mostBytes / 2 + callBytes);
+  expect(calls * callBytes).toBeGreaterThan(maxBytes / 3);
+  expect(calls * callBytes).toBeLessThan(maxBytes / 2 + callBytes);
   expect(room.isEmpty).toBe(false);
   for (const cost of costs) room.leave(1, cost);
   expect(room.isEmpty).toBe(true);
@@ -47,7 +47,7 @@ test('tape room: all workers together have no more than there is', () => {
   for (const [index, worker] of workers.entries()) {
     bytes += fill(room, worker, index % 4, callBytes).calls * callBytes;
   }
-  expect(bytes).toBeLessThanOrEqual(mostBytes);
+  expect(bytes).toBeLessThanOrEqual(maxBytes);
 });
 
 test('tape room: small calls have a bound, too', () => {
@@ -59,14 +59,14 @@ test('tape room: a worker sends only so much that the main thread has not taken'
   const worker = new UnreadCounter(new UnreadRoom(limitBytes).buffers());
   let bytes = 0;
   for (; worker.hasRoom(1, callBytes); bytes += callBytes) worker.send(callBytes);
-  expect(bytes).toBeGreaterThan(mostBytes / 10);
-  expect(bytes).toBeLessThan(mostBytes / 6);
+  expect(bytes).toBeGreaterThan(maxBytes / 10);
+  expect(bytes).toBeLessThan(maxBytes / 6);
   expect(worker.isEmpty).toBe(false);
 });
 
 test('tape room: containers whose calls nobody reads leave room to others', () => {
   const room = new UnreadRoom(limitBytes);
   const worker = new UnreadCounter(room.buffers());
-  for (const place of [1, 2, mostPlaces]) fill(room, worker, place, callBytes);
+  for (const place of [1, 2, maxPlaces]) fill(room, worker, place, callBytes);
   expect(fill(room, worker, 3, callBytes).calls).toBeGreaterThan(1);
 });

@@ -6,7 +6,7 @@ import { UserLines } from '../../host/containers/user-lines.ts';
 import { KeptLog } from '../support/kept-log.ts';
 
 const aMinuteMs = 60_000;
-const mostLines = 200;
+const maxLines = 200;
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
@@ -26,11 +26,11 @@ test('G1: lines of users: what is too much in a minute is counted, and nobody el
   const log = new KeptLog();
   using lines = new UserLines(log.logger);
   tellOften(lines, 1000, 5000);
-  expect(log.lines).toHaveLength(mostLines);
+  expect(log.lines).toHaveLength(maxLines);
   tellOften(lines, 1001, 1);
   tellOften(lines, 0, 300);
   lines.tell({}, 'info', {}, 'container attached');
-  expect(log.lines).toHaveLength(mostLines + 2 + 600 + 1);
+  expect(log.lines).toHaveLength(maxLines + 2 + 600 + 1);
 
   const from = log.lines.length;
   vi.advanceTimersByTime(aMinuteMs);
@@ -47,6 +47,6 @@ test('G1: lines of users: the end of the agent leaves none uncounted', () => {
   const lines = new UserLines(log.logger);
   tellOften(lines, 1000, 150);
   lines[Symbol.dispose]();
-  const counts = log.lines.slice(mostLines).map(({ count }) => count);
+  const counts = log.lines.slice(maxLines).map(({ count }) => count);
   expect(counts).toEqual([50, 50]);
 });

@@ -8,8 +8,8 @@ import { AgentError } from '../../errors.ts';
 import { checkSize, defaultLimits } from '../../handler/outline.ts';
 import { readRegularFile } from '../../files/regular-file.ts';
 import { hasControlCharacters } from '../../terminal-text.ts';
-import { bundleFile, checkComponentBytes, mostManifestBytes } from '../bundle-folder.ts';
-import { mostHandlers } from '../manifest.ts';
+import { bundleFile, checkComponentBytes, maxManifestBytes } from '../bundle-folder.ts';
+import { maxHandlers } from '../manifest.ts';
 import { blobOf, mediaTypes, parseDescriptors, titleKey } from './descriptor.ts';
 import type { Blob, Descriptor } from './descriptor.ts';
 import { digestOf } from './digest.ts';
@@ -68,7 +68,7 @@ function outlineOf(json: unknown, place: string): BundleOutline {
     return { file, ...(typeof digest === 'string' ? { digest } : {}) };
   });
   if (components.length === 0) invalid(`${place}: handlers is empty`);
-  if (components.length > mostHandlers) invalid(`${place}: more than ${mostHandlers} handlers`);
+  if (components.length > maxHandlers) invalid(`${place}: more than ${maxHandlers} handlers`);
   return {
     name: text('name'),
     version: text('version'),
@@ -109,7 +109,7 @@ export function packArtifact(folder: string): Artifact {
 
 function readSource(file: string): Buffer {
   try {
-    return readRegularFile(file, { mostBytes: mostManifestBytes });
+    return readRegularFile(file, { maxBytes: maxManifestBytes });
   } catch (cause) {
     return invalid(`${file}: cannot be read`, cause);
   }
@@ -119,7 +119,7 @@ function packComponent(folder: string, name: string): Blob {
   const file = join(folder, name);
   try {
     checkSize(statSync(file).size);
-    const bytes = readRegularFile(file, { mostBytes: defaultLimits.maximumBytes });
+    const bytes = readRegularFile(file, { maxBytes: defaultLimits.maximumBytes });
     return blobOf(bundleTypes.component, bytes, { [titleKey]: name });
   } catch (cause) {
     return invalid(`${file}: cannot be read`, cause);
@@ -176,7 +176,7 @@ export function planOf(manifest: unknown, place: string): ArtifactPlan {
   if (bundle === undefined || others.length > 0) {
     return invalid(`${place} must have one layer of the type ${bundleTypes.manifest}`);
   }
-  checkBytes(bundle, mostManifestBytes, place);
+  checkBytes(bundle, maxManifestBytes, place);
   return { bundle, components: componentsOf(layers, place) };
 }
 
@@ -205,7 +205,7 @@ function componentsOf(
     [...components.values()].map(({ size }) => size),
     place,
   );
-  if (components.size > mostHandlers) invalid(`${place}: more than ${mostHandlers} components`);
+  if (components.size > maxHandlers) invalid(`${place}: more than ${maxHandlers} components`);
   return components;
 }
 

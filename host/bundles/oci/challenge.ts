@@ -10,14 +10,14 @@ export type Challenge =
       readonly scope?: string;
     };
 
-const mostLength = 8192;
+const maxLength = 8192;
 /** Sticky, so that whatever is wrong is looked at once and not again from each of its letters. */
 const parameterPattern =
   /[\s,]*(?<key>[^\s,="]+)\s*=\s*(?:"(?<quoted>(?:[^"\\]|\\.)*)"|(?<plain>[^\s,"]+))/gsuy;
 
 /** Undefined: a kind that we do not know, or too long. */
 export function parseChallenge(header: string): Challenge | undefined {
-  if (header.length > mostLength) return undefined;
+  if (header.length > maxLength) return undefined;
   if (/^\s*basic\b/iu.test(header)) return { kind: 'basic' };
   const words = /^\s*bearer\s+(?<parameters>.*)$/isu.exec(header)?.groups?.['parameters'];
   if (words === undefined) return undefined;

@@ -35,7 +35,7 @@ type Request = Omit<HttpRequest, 'url' | 'headers'> & {
 /** No manifest has more. */
 export const manifestBytes: number = 4 * 1024 * 1024;
 const errorBytes = 65_536;
-const mostRedirects = 5;
+const maxRedirects = 5;
 const status = { ok: 200, created: 201, accepted: 202, unauthorized: 401, notFound: 404 } as const;
 const redirects: readonly number[] = [301, 302, 303, 307, 308];
 
@@ -176,7 +176,7 @@ export class RegistryClient implements AsyncDisposable {
     let url = request.url;
     for (let count = 0; redirects.includes(response.statusCode); count++) {
       await response.body.dump();
-      if (count === mostRedirects) this.#refuse(`${shown(request.url)} redirects again and again`);
+      if (count === maxRedirects) this.#refuse(`${shown(request.url)} redirects again and again`);
       url = this.#locationOf(response, url);
       response = await this.#sendOnce(request, url);
     }

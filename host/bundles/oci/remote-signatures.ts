@@ -13,8 +13,8 @@ const simpleMediaType = 'application/vnd.dev.cosign.simplesigning.v1+json';
 const sigstoreMediaType = 'application/vnd.dev.sigstore.bundle.v0.3+json';
 const signatureKey = 'dev.cosignproject.cosign/signature';
 /** Anybody who may write to a repository may add signatures. */
-const mostSignatures = 64;
-const mostReferrers = 64;
+const maxSignatures = 64;
+const maxReferrers = 64;
 const signatureBytes = 65_536;
 const manifestBytes = 65_536;
 
@@ -67,11 +67,11 @@ async function findLayers(client: RegistryClient, digest: Digest): Promise<reado
     if (manifest !== undefined) layers.push(...signatureLayersOf(manifest));
   };
   await add(tagOf(digest));
-  for (const referrer of (await client.referrers(digest)).slice(0, mostReferrers)) {
-    if (layers.length >= mostSignatures) break;
+  for (const referrer of (await client.referrers(digest)).slice(0, maxReferrers)) {
+    if (layers.length >= maxSignatures) break;
     await add(referrer);
   }
-  return layers.slice(0, mostSignatures);
+  return layers.slice(0, maxSignatures);
 }
 
 /** @throws AgentError AGENT_OCI */

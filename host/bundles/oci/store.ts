@@ -47,7 +47,7 @@ export interface StoredBundle extends Origin {
 const manifestFile = 'manifest.json';
 const originFile = 'origin.json';
 /** Of the signatures that are kept, encoded: twice as much as there can be. */
-const mostOriginBytes = 16 * 2 ** 20;
+const maxOriginBytes = 16 * 2 ** 20;
 const incomingPrefix = '.incoming-';
 /** Longer than any pull may take. */
 const abandonedMs = 3_600_000;
@@ -134,9 +134,9 @@ export function filesOfStored(folder: string): readonly string[] {
   return [manifestFile, originFile, bundleFile].map((name) => join(folder, name));
 }
 
-function readStored(file: string, mostBytes: number): Buffer {
+function readStored(file: string, maxBytes: number): Buffer {
   try {
-    return readRegularFile(file, { mostBytes });
+    return readRegularFile(file, { maxBytes });
   } catch (cause) {
     return failed(file, 'cannot be read', cause);
   }
@@ -231,7 +231,7 @@ function serializeOrigin({ references, signatures }: Origin): Uint8Array {
 
 /** What cannot be read is not known: without signatures a bundle counts as not signed. */
 function readOrigin(folder: string): Origin {
-  const json = parseJson(readStored(join(folder, originFile), mostOriginBytes).toString());
+  const json = parseJson(readStored(join(folder, originFile), maxOriginBytes).toString());
   const references = elementsOf(memberOf(json, 'references'));
   return {
     references: references.filter((reference) => typeof reference === 'string'),

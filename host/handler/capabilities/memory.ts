@@ -32,7 +32,7 @@ const read: CapabilityFunction = {
       const asked = request();
       asked.argument = argument >>> 0;
       asked.offset = BigInt.asUintN(64, offset);
-      asked.most = Math.min(length >>> 0, maxRequestBytes);
+      asked.max = Math.min(length >>> 0, maxRequestBytes);
       const reply = host.call(asked);
       putBytesResult(own, result, errnoOf(reply), asked.result, asked.length);
     };

@@ -32,7 +32,7 @@ export type CodeCheck = (code: Code) => number;
 /** Of the package's own components, which whoever changes them could change the agent instead of. */
 export const trustedCode: CodeCheck = () => 0;
 
-const mostRemembered = 1024;
+const maxRemembered = 1024;
 
 function codeBytesOf(verdict: Finding): number {
   return verdict.kind === 'good' ? Number(verdict.text) : 0;
@@ -79,7 +79,7 @@ export class Verdicts {
   readonly #version: string;
 
   constructor(cache: DigestCache, limits: CompilingLimits = compilingLimits) {
-    this.#findings = new Findings(cache, mostRemembered);
+    this.#findings = new Findings(cache, maxRemembered);
     this.#limits = limits;
     const { v8 } = process.versions;
     this.#version = `V8 ${v8} on ${process.arch} within ${JSON.stringify(limits)} by ${compilingVersion}`;

@@ -9,7 +9,7 @@ import type { StringEncoding } from '../component.ts';
 import type { WiredImport, WiredPlace, Wiring } from './wiring.ts';
 
 /** Of a JavaScript handler there are a dozen. */
-const mostInstances = 64;
+const maxInstances = 64;
 
 export interface LinkedImport {
   readonly module: string;
@@ -66,8 +66,8 @@ class Checker {
   constructor(parts: CompositionParts) {
     const { wiring, coreModules } = parts;
     this.#parts = parts;
-    if (wiring.instances.length > mostInstances) {
-      refuse(`component makes ${wiring.instances.length} core instances; ${mostInstances} may be`);
+    if (wiring.instances.length > maxInstances) {
+      refuse(`component makes ${wiring.instances.length} core instances; ${maxInstances} may be`);
     }
     this.#cores = coreModules.map((bytes) => describeCoreModule(bytes));
     this.instances = this.#describeInstances();

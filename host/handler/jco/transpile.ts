@@ -33,8 +33,8 @@ export const transpilingLimits: TranspilingLimits = {
 };
 
 /** There are some 50 bytes for each import of a core module, of which a component has 2048. */
-const mostOutputBytes = 2 ** 19;
-const mostMessage = 300;
+const maxOutputBytes = 2 ** 19;
+const maxMessage = 300;
 
 const childFlags = [
   // it may read files; it may not write any, start programs or threads, load addons, or use the
@@ -83,7 +83,7 @@ function reasonOf({ why, stderr }: ProgramEnd): string {
   const lines = stderr.split('\n').filter((line) => line.trim() !== '');
   const line = lines.findLast((each) => each.startsWith('transpiler: ')) ?? lines.at(-1) ?? '';
   const plain = line.replace('transpiler: ', '').replaceAll(/[^\x20-\x7e]/gu, '?');
-  return plain.slice(0, mostMessage) || 'it says nothing';
+  return plain.slice(0, maxMessage) || 'it says nothing';
 }
 
 export interface Transpilation {
@@ -108,7 +108,7 @@ export function transpilingProgram({ component, request, jco, limits }: Transpil
     folder: '/',
     input: component,
     limitMs: limits.limitMs,
-    mostOutputBytes,
+    maxOutputBytes,
   };
 }
 

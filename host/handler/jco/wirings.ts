@@ -26,7 +26,7 @@ export interface WiringQuestion {
 export type WiringSource = (question: WiringQuestion) => Wiring;
 
 /** Each may be as large as what the child may say. */
-const mostRemembered = 64;
+const maxRemembered = 64;
 
 /** @throws as WiringSource */
 function wiringIn(finding: Finding | undefined): Wiring {
@@ -48,7 +48,7 @@ export class Wirings {
 
   /** @param from the file whose packages count */
   constructor(cache: DigestCache, from?: string) {
-    this.#findings = new Findings(cache, mostRemembered);
+    this.#findings = new Findings(cache, maxRemembered);
     this.#findJco = () => findJco(from);
   }
 

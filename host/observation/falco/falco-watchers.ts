@@ -34,8 +34,8 @@ export interface FalcoWatcher extends Watcher {
 }
 
 /** While the plugin says nothing, its events take a second each. */
-const grpcRoom = { mostAtOnce: 64, mostWaiting: 8192 } as const;
-const httpRoom = { mostAtOnce: 4, mostWaiting: 8192 } as const;
+const grpcRoom = { maxAtOnce: 64, maxWaiting: 8192 } as const;
+const httpRoom = { maxAtOnce: 4, maxWaiting: 8192 } as const;
 
 const undeliveredText = 'events not delivered to Falco';
 
@@ -50,7 +50,7 @@ class DeliveringWatcher<T> implements FalcoWatcher {
   constructor(parts: {
     readonly output: FalcoOutputName;
     readonly log: Logger;
-    readonly room: Pick<DeliveryParts<T>, 'mostAtOnce' | 'mostWaiting'>;
+    readonly room: Pick<DeliveryParts<T>, 'maxAtOnce' | 'maxWaiting'>;
     readonly eventOf: (decision: ShownDecision) => T;
     readonly deliver: DeliveryParts<T>['deliver'];
     readonly close: () => Promise<void>;

@@ -22,8 +22,8 @@ const tickMs = 10;
 const warmUpCalls = 2000;
 const settledMs = 1000;
 const settleLimitMs = 15_000;
-const mostRssBytes = 150e6;
-const mostBytesPerContainer = 64 * 1024;
+const maxRssBytes = 150e6;
+const maxBytesPerContainer = 64 * 1024;
 
 /** By the calls that each container makes before it idles. */
 const cases = [
@@ -101,12 +101,12 @@ function aimsFor(name: string): readonly Aim[] {
     {
       title: `${containers} idle containers, ${name}: memory in all`,
       quantity: { kind: 'value', of: name, figure: 'rssBytes' },
-      limit: atMost(mostRssBytes),
+      limit: atMost(maxRssBytes),
     },
     {
       title: `${containers} idle containers, ${name}: memory of each`,
       quantity: { kind: 'value', of: name, figure: 'bytesPerContainer' },
-      limit: atMost(mostBytesPerContainer),
+      limit: atMost(maxBytesPerContainer),
     },
     {
       title: `${containers} idle containers, ${name}: processor time`,
