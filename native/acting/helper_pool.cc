@@ -230,7 +230,7 @@ Result<HelperAnswer> Helper::await_answer(const Patience& patience, TimeTaken& t
     if (received.error() != Errno{EAGAIN}) return std::unexpected(received.error());
     // where the machine is busy, helpers may be slow without anybody's doing
     const Work work = work_of(process_.child.pid);
-    taken.note(work.is_working.value_or(false), TimeTaken::kMostSeen, work.computed);
+    taken.note(work.is_working.value_or(false), TimeTaken::kMaxSeen, work.computed);
     if (taken.left(patience) == 0) return fail(ETIMEDOUT);
     const bool has_to_end = patience.is_given_up() && !work.is_working.value_or(true);
     looks_without_work = has_to_end ? looks_without_work + 1 : 0;

@@ -28,9 +28,9 @@ TermsArguments TermsArguments::of(const Fields& fields) {
 }
 
 std::optional<Terms> TermsArguments::terms(Receiver& receiver) const {
-  constexpr std::uint32_t kMostErrno = 4095;
+  constexpr std::uint32_t kMaxErrno = 4095;
   constexpr std::size_t kLink = sizeof(std::int32_t) + kComponentDigest;
-  if (failure_errno > kMostErrno || chain.size() % kLink != 0) return std::nullopt;
+  if (failure_errno > kMaxErrno || chain.size() % kLink != 0) return std::nullopt;
   std::vector<std::int32_t> quarantine(chain.size() / kLink);
   const auto indexes = chain.first(quarantine.size() * sizeof(std::int32_t));
   std::ranges::copy(indexes, std::as_writable_bytes(std::span(quarantine)).begin());

@@ -25,8 +25,8 @@ constexpr const char* kStep = "run a program";
   request.environment = fields.texts("environment");
   request.candidates = fields.texts("candidates");
   request.folder = fields.text("folder");
-  request.most_output = fields.u32("maxOutputBytes");
-  request.most_time = fields.u32("maxMs") * kMillisecond;
+  request.max_output = fields.u32("maxOutputBytes");
+  request.max_time = fields.u32("maxMs") * kMillisecond;
   // one without the other is refused, and not taken for no confinement
   if (fields.has("readable") || fields.has("writable")) {
     request.files.emplace();

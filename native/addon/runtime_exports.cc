@@ -13,11 +13,11 @@ namespace {
 
 struct RuntimeFileReading {
   std::string path;
-  std::size_t most;
+  std::size_t max;
   uid_t owner;
   Result<std::string> text = fail(EAGAIN);
 
-  void run() { text = read_runtime_file(path, most, owner); }
+  void run() { text = read_runtime_file(path, max, owner); }
 
   void settle(const Napi::Promise::Deferred& promised) const {
     const Napi::Env env = promised.Env();
@@ -33,11 +33,11 @@ struct RuntimeFileReading {
 Napi::Value read_runtime_file_bytes(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const std::string path = arguments.text();
-  const std::uint32_t most = arguments.u32();
+  const std::uint32_t max = arguments.u32();
   const std::uint32_t owner = arguments.u32();
   if (!arguments.is_ok()) return {};
   return PromisedWork<RuntimeFileReading>::start(info.Env(),
-                                                 {.path = path, .most = most, .owner = owner});
+                                                 {.path = path, .max = max, .owner = owner});
 }
 
 Napi::Value process_is_of(const Napi::CallbackInfo& info) {

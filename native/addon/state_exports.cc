@@ -55,8 +55,8 @@ std::string_view text_of(std::span<const std::byte> bytes) {
 }
 
 // The handler's own limit, where it has one.
-std::size_t most_keys_of(Arguments& arguments) {
-  return arguments.has_more() ? arguments.u32() : StateStore::kMostKeys;
+std::size_t max_keys_of(Arguments& arguments) {
+  return arguments.has_more() ? arguments.u32() : StateStore::kMaxKeys;
 }
 
 }  // namespace
@@ -92,11 +92,11 @@ Napi::Value state_set(const Napi::CallbackInfo& info) {
   const std::uint32_t handle = arguments.u32();
   const std::span<std::byte> key = arguments.bytes();
   const std::span<std::byte> value = arguments.bytes();
-  const std::size_t most_keys = most_keys_of(arguments);
+  const std::size_t max_keys = max_keys_of(arguments);
   if (!arguments.is_ok()) return {};
   const auto state = find_state(info, handle);
   if (!state) return {};
-  const auto kept = state->set(text_of(key), text_of(value), most_keys);
+  const auto kept = state->set(text_of(key), text_of(value), max_keys);
   return number(info.Env(), kept ? 0 : kept.error().number);
 }
 
@@ -115,14 +115,14 @@ Napi::Value state_add(const Napi::CallbackInfo& info) {
   const std::uint32_t handle = arguments.u32();
   const std::span<std::byte> key = arguments.bytes();
   const std::span<std::byte> given = arguments.bytes();
-  const std::size_t most_keys = most_keys_of(arguments);
+  const std::size_t max_keys = max_keys_of(arguments);
   if (!arguments.is_ok()) return {};
   std::int64_t amount = 0;
   if (given.size() != sizeof amount) return throw_type(info.Env(), "expected eight bytes");
   const auto state = find_state(info, handle);
   if (!state) return {};
   std::memcpy(&amount, given.data(), sizeof amount);
-  const auto sum = state->add(text_of(key), amount, most_keys);
+  const auto sum = state->add(text_of(key), amount, max_keys);
   if (!sum) return number(info.Env(), sum.error().number);
   std::memcpy(given.data(), &*sum, sizeof amount);
   return number(info.Env(), 0);

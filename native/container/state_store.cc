@@ -18,9 +18,9 @@ std::optional<std::string> StateStore::get(std::string_view key) const {
   return found->second;
 }
 
-Result<void> StateStore::set(std::string_view key, std::string_view value, std::size_t most_keys) {
+Result<void> StateStore::set(std::string_view key, std::string_view value, std::size_t max_keys) {
   const std::lock_guard lock(mutex_);
-  return put(key, value, most_keys);
+  return put(key, value, max_keys);
 }
 
 bool StateStore::remove(std::string_view key) {
@@ -33,7 +33,7 @@ bool StateStore::remove(std::string_view key) {
 }
 
 Result<std::int64_t> StateStore::add(std::string_view key, std::int64_t amount,
-                                     std::size_t most_keys) {
+                                     std::size_t max_keys) {
   const std::lock_guard lock(mutex_);
   std::int64_t sum = 0;
   if (const auto found = values_.find(key); found != values_.end()) {
@@ -42,16 +42,16 @@ Result<std::int64_t> StateStore::add(std::string_view key, std::int64_t amount,
   }
   if (__builtin_add_overflow(sum, amount, &sum)) return fail(EOVERFLOW);
   const std::string_view value(reinterpret_cast<const char*>(&sum), sizeof sum);
-  if (const auto kept = put(key, value, most_keys); !kept) return std::unexpected(kept.error());
+  if (const auto kept = put(key, value, max_keys); !kept) return std::unexpected(kept.error());
   return sum;
 }
 
 // With the mutex held.
-Result<void> StateStore::put(std::string_view key, std::string_view value, std::size_t most_keys) {
+Result<void> StateStore::put(std::string_view key, std::string_view value, std::size_t max_keys) {
   if (key.size() > kMaxKey) return fail(ENOSPC);
   const auto found = values_.find(key);
   const bool is_there = found != values_.end();
-  if (!is_there && values_.size() >= std::min(most_keys, kMostKeys)) return fail(ENOSPC);
+  if (!is_there && values_.size() >= std::min(max_keys, kMaxKeys)) return fail(ENOSPC);
   const std::size_t others = bytes_ - (is_there ? key.size() + found->second.size() : 0);
   const std::size_t bytes = others + key.size() + value.size();
   if (bytes > kMaxBytes) return fail(ENOSPC);

@@ -24,7 +24,7 @@ namespace {
 constexpr std::size_t kStack = 64UL * 1024;
 // How often is looked at what it does: at least so often, and several times before a short
 // deadline.
-constexpr Nanoseconds kLook = TimeTaken::kMostSeen;
+constexpr Nanoseconds kLook = TimeTaken::kMaxSeen;
 constexpr Nanoseconds kFewestLooks = 5;
 
 // A page, of which arm64 has some that are as large as a whole stack.
@@ -137,12 +137,12 @@ Nanoseconds computed_by(pid_t task) {
   return computed;
 }
 
-void TimeTaken::note(bool was_runnable, Nanoseconds most_seen, Nanoseconds computed) {
+void TimeTaken::note(bool was_runnable, Nanoseconds max_seen, Nanoseconds computed) {
   const Nanoseconds time = now();
   const Nanoseconds elapsed = time - noted_;
   const Nanoseconds more =
       std::clamp<Nanoseconds>(computed - computed_.value_or(computed), 0, elapsed);
-  counted_ += was_runnable ? more : std::min(elapsed, most_seen);
+  counted_ += was_runnable ? more : std::min(elapsed, max_seen);
   computed_ = computed;
   noted_ = time;
 }

@@ -110,11 +110,11 @@ class TimeTaken {
   static constexpr Nanoseconds kMostUnscheduled = 20 * kSecond;
 
   // What one look may stand for: whoever looks may have waited for a processor, too.
-  static constexpr Nanoseconds kMostSeen = 100 * kMillisecond;
+  static constexpr Nanoseconds kMaxSeen = 100 * kMillisecond;
 
   // To be called often: whether it was runnable since the last time, and what it has computed so
   // far.
-  void note(bool was_runnable, Nanoseconds most_seen = kMostSeen, Nanoseconds computed = 0);
+  void note(bool was_runnable, Nanoseconds max_seen = kMaxSeen, Nanoseconds computed = 0);
   // Until it is over, if it is not runnable; 0: it is.
   [[nodiscard]] Nanoseconds left(const Patience& patience) const;
   // While it was not runnable, as far as anybody has looked.

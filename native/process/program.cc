@@ -125,8 +125,8 @@ void note_end_of(pid_t pid, ProgramResult& result) {
 // Talks to a running program.
 class Talk {
  public:
-  Talk(std::string input, std::array<UniqueFd, 3> streams, std::size_t most_output)
-      : input_(std::move(input)), streams_(std::move(streams)), most_output_(most_output) {
+  Talk(std::string input, std::array<UniqueFd, 3> streams, std::size_t max_output)
+      : input_(std::move(input)), streams_(std::move(streams)), max_output_(max_output) {
     if (input_.empty()) streams_[0].reset();
   }
 
@@ -147,7 +147,7 @@ class Talk {
       // others may still have its pipes: what they print is not awaited
       for (std::size_t at = 0; at < outputs_.size(); ++at) {
         if (has_ended || watched.at(at + 2).revents != 0) read_output(at);
-        if (outputs_.at(at).size() > most_output_) return ProgramEnd::said_too_much;
+        if (outputs_.at(at).size() > max_output_) return ProgramEnd::said_too_much;
       }
       if (has_ended) return ProgramEnd::itself;
     }
@@ -168,7 +168,7 @@ class Talk {
     UniqueFd& stream = streams_.at(at + 1);
     std::string& output = outputs_.at(at);
     std::array<char, 16UL * 1024> bytes;
-    while (stream.is_open() && output.size() <= most_output_) {
+    while (stream.is_open() && output.size() <= max_output_) {
       const ssize_t got = read(stream.get(), bytes.data(), bytes.size());
       if (got == -1 && errno == EINTR) continue;
       if (got == -1 && errno == EAGAIN) return;
@@ -180,7 +180,7 @@ class Talk {
   std::string input_;
   std::size_t sent_ = 0;
   std::array<UniqueFd, 3> streams_;
-  std::size_t most_output_;
+  std::size_t max_output_;
   std::array<std::string, 2> outputs_ = {};
 };
 
@@ -194,7 +194,7 @@ void kill_group(pid_t pid) {
 }  // namespace
 
 Result<ProgramResult> run_program(ProgramRequest request) {
-  const Nanoseconds deadline = now() + request.most_time;
+  const Nanoseconds deadline = now() + request.max_time;
   if (const auto started = ChildStarter::of_process().start(); !started)
     return std::unexpected(started.error());
   auto input = make_pipe(1);
@@ -220,7 +220,7 @@ Result<ProgramResult> run_program(ProgramRequest request) {
   for (Pipe* pipe : {&*input, &*output, &*errors}) pipe->its.reset();
   Talk talk(std::move(request.input),
             {std::move(input->ours), std::move(output->ours), std::move(errors->ours)},
-            request.most_output);
+            request.max_output);
   ProgramResult result = {};
   result.end = talk.until_end(*child, deadline);
   if (result.end == ProgramEnd::itself) {

@@ -25,8 +25,8 @@ struct ProgramRequest {
   std::string folder;
   std::string input;
   // Of each of its streams, in bytes.
-  std::size_t most_output;
-  Nanoseconds most_time;
+  std::size_t max_output;
+  Nanoseconds max_time;
   // All that it may open; absent: whatever we may.
   std::optional<OpenableFiles> files = {};
 };

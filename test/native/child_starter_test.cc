@@ -21,7 +21,7 @@ namespace seccompagent::test {
 namespace {
 
 constexpr Patience kLong = {.most = 20 * kSecond};
-constexpr int kMostNumbers = 2048;
+constexpr int kMaxNumbers = 2048;
 
 struct Seen {
   std::atomic<int> count = 0;
@@ -33,7 +33,7 @@ SECCOMPAGENT_CHILD_CODE int note_descriptors(void* argument) {
   Seen& seen = *static_cast<Seen*>(argument);
   seen.parent.store(raw_syscall(SYS_getppid));
   int count = 0;
-  for (int fd = 0; fd < kMostNumbers; ++fd) {
+  for (int fd = 0; fd < kMaxNumbers; ++fd) {
     if (raw_syscall(SYS_fcntl, fd, F_GETFD) < 0) continue;
     if (count < 16) seen.numbers[static_cast<unsigned>(count)].store(fd);
     ++count;

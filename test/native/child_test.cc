@@ -195,12 +195,12 @@ void is_not_killed_while_it_waits_for_a_processor() {
 // Whoever looks may have waited for a processor, too.
 void counts_no_more_than_was_seen() {
   TimeTaken taken;
-  pause_for(3 * TimeTaken::kMostSeen);
+  pause_for(3 * TimeTaken::kMaxSeen);
   taken.note(false);
-  CHECK_EQUAL(taken.counted(), TimeTaken::kMostSeen);
-  CHECK(taken.left({.most = 2 * TimeTaken::kMostSeen}) > 0);
+  CHECK_EQUAL(taken.counted(), TimeTaken::kMaxSeen);
+  CHECK(taken.left({.most = 2 * TimeTaken::kMaxSeen}) > 0);
   taken.note(true);
-  CHECK_EQUAL(taken.counted(), TimeTaken::kMostSeen);
+  CHECK_EQUAL(taken.counted(), TimeTaken::kMaxSeen);
 }
 
 void counts_as_ended_when_it_was_killed() {

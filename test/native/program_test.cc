@@ -25,8 +25,8 @@ ProgramRequest shell(std::string script) {
           .candidates = {"/nonexistent/sh", "/bin/sh"},
           .folder = "",
           .input = "",
-          .most_output = 1UL << 20U,
-          .most_time = 20 * kSecond};
+          .max_output = 1UL << 20U,
+          .max_time = 20 * kSecond};
 }
 
 ProgramResult run(ProgramRequest request) {
@@ -152,7 +152,7 @@ void has_no_terminal() {
 
 void is_killed_with_all_it_has_started() {
   ProgramRequest request = shell("sleep 1000 & echo $!; wait");
-  request.most_time = 3 * kSecond;
+  request.max_time = 3 * kSecond;
   const Nanoseconds start = now();
   const ProgramResult result = run(std::move(request));
   CHECK(result.end == ProgramEnd::took_too_long);
@@ -175,7 +175,7 @@ void is_killed_with_all_it_has_started() {
 
 void is_killed_when_it_says_too_much() {
   ProgramRequest request = shell("exec cat /dev/zero");
-  request.most_output = 100'000;
+  request.max_output = 100'000;
   const ProgramResult result = run(std::move(request));
   CHECK(result.end == ProgramEnd::said_too_much);
   CHECK(result.output.size() < 200'000);

@@ -31,7 +31,7 @@ void gives_back_what_was_set() {
 
 void has_so_many_keys() {
   StateStore store;
-  for (std::size_t key = 0; key < StateStore::kMostKeys; ++key)
+  for (std::size_t key = 0; key < StateStore::kMaxKeys; ++key)
     CHECK_EQUAL(error_of(store.set(std::to_string(key), "v")), 0);
   CHECK_EQUAL(error_of(store.set("one more", "v")), ENOSPC);
   CHECK_EQUAL(error_of(store.add("one more", 1)), ENOSPC);
