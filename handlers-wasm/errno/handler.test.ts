@@ -54,7 +54,7 @@ test.for(['', 'EPERMM', 'eperm', '1', 'EPERM ', 'ERESTARTSYS', 'É', '💥'])(
     const failure = failureOf(() => new HandlerHarness(file, { errno }));
     expect(failure.code).toBe('AGENT_SETTING_INVALID');
     expect(failure.message).toBe(
-      `handler refuses its settings: the setting "errno" is "${errno}", which is no errno of Linux`,
+      `handler rejected its settings: the setting "errno" is "${errno}", which is no errno of Linux`,
     );
   },
 );

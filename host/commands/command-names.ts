@@ -30,7 +30,7 @@ export const commandNames: readonly { readonly name: CommandName; readonly summa
   { name: 'pull', summary: 'pull a bundle from an OCI registry into the store' },
   { name: 'sign', summary: 'sign a bundle in an OCI registry, as cosign does' },
   { name: 'verify', summary: 'verify the signatures of a bundle' },
-  { name: 'list', summary: 'list list the pulled bundles' },
+  { name: 'list', summary: 'list the pulled bundles' },
   { name: 'key', summary: 'generate keys to sign bundles with' },
   { name: 'record', summary: 'record the calls and answers of handlers' },
   { name: 'replay', summary: 'replay a recording through another build' },

@@ -333,7 +333,7 @@ Options (one dash or two, with = or a space):
                         kubernetes  the keys in its metadata, for each pod
                         falco       as none, and every call is reported to Falco
   -bundle LIST        bundles in chain order, by name or folder, for containers whose
-                      metadata selects none (BUNDLE=LIST)
+                      metadata selects none (BUNDLE in listenerMetadata)
   -bundle-shadow LIST bundles to run without effect; differences from the real answers are
                       counted and logged (BUNDLE_SHADOW=LIST)
   -config FILE        grants and limits; any option here may also be set there; the command

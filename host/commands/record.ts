@@ -167,7 +167,7 @@ Options:
   -seconds N          stop after N seconds
   -calls N            stop after N calls
   -with-settings      also record values of settings, which may be secrets
-  -resolver NAME, -bundle LIST, -bundle-shadow LIST, -metadata LINES, -config FILE,
+  -resolver NAME, -bundle LIST, -bundle-shadow LIST, -metadata KEY=VALUE, -config FILE,
   -syscalls LIST, -log LIST
                       for a command: as for seccompagent run
   -container ID       a container of a running agent; a unique prefix of its id is enough

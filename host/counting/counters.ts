@@ -100,10 +100,10 @@ export class CallCounts {
 
 /** Why a handler did not answer. */
 export type FailureReason =
-  /** It trapped, or answered nonsense. */
+  /** It trapped, or gave an invalid answer. */
   | 'trap'
   | 'deadline'
-  /** It refused its settings. */
+  /** It rejected its settings. */
   | 'settings'
   /** The agent failed at something that the handler had asked it for. */
   | 'agent';

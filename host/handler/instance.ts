@@ -258,7 +258,7 @@ export class HandlerInstance {
     });
     if (reason !== undefined) {
       this.#isBroken = true;
-      throw new AgentError('AGENT_SETTING_INVALID', `handler refuses its settings: ${reason}`);
+      throw new AgentError('AGENT_SETTING_INVALID', `handler rejected its settings: ${reason}`);
     }
   }
 

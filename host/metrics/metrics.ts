@@ -255,7 +255,7 @@ export class Metrics {
   #addHandlers(): void {
     this.#registry.registerMetric(this.#failures);
     this.#addGauge(
-      { name: 'seccompagent_handlers_quarantined', help: 'Shadow handlers switched off.' },
+      { name: 'seccompagent_handlers_quarantined', help: 'Quarantined handlers.' },
       this.#parts.quarantined,
     );
   }

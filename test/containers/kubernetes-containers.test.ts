@@ -573,7 +573,7 @@ test('G3: Kubernetes: a setting that a handler refuses is told by the key that p
     trapped: ['execve'],
   });
   await until('the event', () => server.events.length > 0 || undefined);
-  const why = 'handler refuses its settings: the setting "EXEC_DURATION" is too long';
+  const why = 'handler rejected its settings: the setting "EXEC_DURATION" is too long';
   expect(server.events).toMatchObject([{ message: `exec-delay: ${why}` }]);
   expect(agent.process.log).toContain(JSON.stringify(why));
 });

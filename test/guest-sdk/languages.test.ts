@@ -78,7 +78,7 @@ test.for(components)(
     expect(failure).toBeInstanceOf(AgentError);
     expect(failure).toMatchObject({
       code: 'AGENT_SETTING_INVALID',
-      message: 'handler refuses its settings: the setting "suffix" is missing',
+      message: 'handler rejected its settings: the setting "suffix" is missing',
     });
   },
 );

@@ -297,7 +297,7 @@ test('G3: instance: a handler that refuses its settings says why', () => {
   );
   expect(failure).toMatchObject({
     code: 'AGENT_SETTING_INVALID',
-    message: 'handler refuses its settings: no ä',
+    message: 'handler rejected its settings: no ä',
   });
 });
 

@@ -63,13 +63,13 @@ function judge(verdict: Finding | undefined): number {
   if (verdict?.kind === 'bad') {
     throw new AgentError(
       'AGENT_COMPONENT_REFUSED',
-      `its code is too dear to compile: make its functions smaller and simpler (${verdict.reason})`,
+      `its code is too expensive to compile: make its functions smaller and simpler (${verdict.reason})`,
     );
   }
   const reason = verdict?.reason ?? 'it was not compiled yet';
   throw new AgentError(
     'AGENT_COMPONENT_UNTRIED',
-    `nobody knows whether its code can be compiled: try it again (${reason})`,
+    `cannot determine whether its code compiles: try again (${reason})`,
   );
 }
 
