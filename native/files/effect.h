@@ -11,6 +11,7 @@
 #include <string>
 #include <utility>
 
+#include "files/file_size_limit.h"
 #include "files/file_task.h"
 #include "files/lookup.h"
 #include "files/memory_file_system.h"
@@ -74,14 +75,15 @@ struct CopyCost {
 // Of the whiteout that an overlay makes in memory where a name of a lower layer is removed.
 [[nodiscard]] CopyCost whiteout_cost_of(const Entry& entry);
 
-// Performs a change that an overlay may have to copy files for: the kernel keeps the limit.
+// Performs a change that an overlay may have to copy files for: the kernel keeps the limit,
+// whichever file a name stands for by then.
 template <typename Change>
 [[nodiscard]] FileAnswer perform_change(const FileTask& task, const CopyCost& cost, Change change) {
   if (cost.bytes == 0 && !cost.is_possible) return change();
   if (task.held == HeldIds::of_file_systems) return failure(ENOTSUP);
   FileAnswer done = failure(ENOSPC);
   if (cost.bytes <= task.place.copy_room) {
-    const CopyLimit limit(task.place.copy_room);
+    const FileSizeLimit limit(task.place.copy_room);
     done = change();
     if (done.error == EFBIG) done.error = ENOSPC;
   }

@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <linux/limits.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/xattr.h>
@@ -162,13 +161,5 @@ std::uint64_t weigh_above(int directory, int processes) {
   if (!is_copied_into_memory(directory)) return 0;
   return weigh_from({.file = directory, .has_content = false, .processes = processes}, directory);
 }
-
-CopyLimit::CopyLimit(std::uint64_t max) {
-  if (getrlimit(RLIMIT_FSIZE, &before_) == -1) abort();
-  const rlimit limit = {.rlim_cur = std::min(max, before_.rlim_cur), .rlim_max = before_.rlim_max};
-  if (setrlimit(RLIMIT_FSIZE, &limit) == -1) abort();
-}
-
-CopyLimit::~CopyLimit() { (void)setrlimit(RLIMIT_FSIZE, &before_); }
 
 }  // namespace seccompagent

@@ -2,8 +2,6 @@
 // Copies that an overlay makes in memory before a file of a lower layer is changed.
 #pragma once
 
-#include <sys/resource.h>
-
 #include <cstdint>
 #include <optional>
 
@@ -26,19 +24,5 @@ struct Copy {
 
 // The same for a directory that is to be our root, with the directories above it.
 [[nodiscard]] std::uint64_t weigh_above(int directory, int processes);
-
-// A limit of the size of files, see RLIMIT_FSIZE in getrlimit(2), while it lives. Copying up fails
-// with EFBIG beyond it, whichever file a name stands for by then. For processes of their own, which
-// ignore SIGXFSZ.
-class CopyLimit {
- public:
-  explicit CopyLimit(std::uint64_t max);
-  CopyLimit(const CopyLimit&) = delete;
-  CopyLimit& operator=(const CopyLimit&) = delete;
-  ~CopyLimit();
-
- private:
-  rlimit before_ = {};
-};
 
 }  // namespace seccompagent

@@ -181,7 +181,7 @@ Result<void> harden_helper(pid_t parent) {
   sigset_t none;
   sigemptyset(&none);
   for (int number = 1; number < NSIG; ++number) signal(number, SIG_DFL);
-  // of a limit, errors tell, see CopyLimit
+  // of a limit, errors tell, see FileSizeLimit
   signal(SIGXFSZ, SIG_IGN);
   if (sigprocmask(SIG_SETMASK, &none, nullptr) == -1) return fail_errno();
   return {};
@@ -212,7 +212,7 @@ Result<void> confine_helper(Confined role) {
        {std::span<const long>(kAlways), allowed.for_role, allowed.for_labels}) {
     for (const long number : numbers) calls.push_back({number});
   }
-  // its own limits, see CopyLimit
+  // its own limits, see FileSizeLimit
   if (role != Confined::mounts)
     calls.push_back(
         {SYS_prlimit64, {{.index = 0, .value = 0}, {.index = 1, .value = RLIMIT_FSIZE}}});

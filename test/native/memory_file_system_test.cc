@@ -18,6 +18,7 @@
 #include <string>
 
 #include "check.h"
+#include "files/file_size_limit.h"
 #include "files/overlay.h"
 #include "files/overlay_copy.h"
 #include "kernel/unique_fd.h"
@@ -331,14 +332,14 @@ void weighs_what_an_overlay_copies() {
   // the kernel keeps the limit, whatever was weighed
   CHECK(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
   {
-    const CopyLimit limit(kContent / 2);
+    const FileSizeLimit limit(kContent / 2);
     CHECK_EQUAL(chmod("/mnt/o/file", 0600), -1);
     CHECK_EQUAL(errno, EFBIG);
     CHECK_EQUAL(rename("/mnt/o/file", "/mnt/o/other"), -1);
     CHECK_EQUAL(errno, EFBIG);
   }
   {
-    const CopyLimit limit(2 * kContent);
+    const FileSizeLimit limit(2 * kContent);
     CHECK_EQUAL(chmod("/mnt/o/file", 0600), 0);
   }
   const UniqueFd made = opened("/mnt/o/a");
