@@ -35,8 +35,10 @@ export {
   argumentCount,
   eventKind,
   inbox,
+  newTime,
   numbersPerArch,
   readKind,
+  timeChange,
 } from './border/calls.ts';
 export {
   credentialsLayout,

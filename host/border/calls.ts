@@ -101,6 +101,22 @@ export const inboxFields = {
 /** In front of the value that a struct xattr_args points to. */
 export const xattrHeaderFields = { flags: 'u32', size: 'u32' } as const;
 
+/** `change` of a time that a file gets: cases of the WIT enum `time-change`. */
+export const timeChange = { set: 0, now: 1, omit: 2 } as const;
+
+/** A time that a file gets: what the addon makes of either time behind a pointer. */
+export const newTimeFields = {
+  change: { enumName: 'TimeChange' },
+  nanoseconds: 'u32',
+  /** Since 1970. */
+  seconds: 'i64',
+} as const;
+
+export const newTime: Places<typeof newTimeFields> & { readonly size: number } = {
+  ...offsetsOf(newTimeFields),
+  size: sizeOf(newTimeFields),
+};
+
 /** Room for the bytes of pointer arguments: four strings, or a path and an extended attribute. */
 export const inboxData: number = 18 * 4096;
 

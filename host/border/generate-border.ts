@@ -31,6 +31,8 @@ const parts: Readonly<Record<string, readonly string[]>> = {
     enumeration('AnswerKind', 'std::uint32_t', calls.answerKind),
     struct('Inbox', calls.inboxFields),
     struct('XattrHeader', calls.xattrHeaderFields),
+    enumeration('TimeChange', 'std::uint32_t', calls.timeChange),
+    struct('NewTime', calls.newTimeFields),
     constant('kInboxData', 'std::size_t', calls.inboxData),
     constant('kNotRead', 'std::int32_t', calls.inbox.notRead),
     constant('kNull', 'std::int32_t', calls.inbox.null),

@@ -20,10 +20,12 @@ export const fileOperation = {
   listXattr: 13,
   removeXattr: 14,
   readLink: 15,
+  truncate: 16,
+  setTimes: 17,
 } as const;
 
 /** Of native/ alone: the end of a mknod that failed later, which unlinks the node. */
-export const helperOperation = { undoMknod: 16 } as const;
+export const helperOperation = { undoMknod: 18 } as const;
 
 export const mountOperation = { unmount: 20, setMountAttributes: 21 } as const;
 
@@ -46,7 +48,10 @@ export const operationFields = {
   /** The new path of rename and link; the target of a symbolic link. */
   secondPath: 'i32',
   secondPathLength: 'i32',
-  /** Of unmount: the spared paths, each with a NUL behind it; absent: the operation has no such rule. */
+  /**
+   * Of unmount: the spared paths, each with a NUL behind it; absent: the operation has no such rule.
+   * Of setTimes: two `newTimeFields`; absent: both are now.
+   */
   value: 'i32',
   valueLength: 'i32',
   name: 'i32',
@@ -57,7 +62,7 @@ export const operationFields = {
    */
   flags: 'u32',
   mode: 'u32',
-  /** uid and gid; major and minor; the halves of the attributes to set, the lower one first. */
+  /** uid and gid; major and minor; the halves, lower one first, of a length or of the attributes to set. */
   first: 'u32',
   second: 'u32',
   /** The halves of RESOLVE_*; of the attributes to clear. */

@@ -91,6 +91,7 @@ int entry_error(const FileRequest& request) {
     case FileOperation::chown:
       return request.is_followed ? 0 : EPERM;
     case FileOperation::chmod:
+    case FileOperation::set_times:
     case FileOperation::get_xattr:
     case FileOperation::set_xattr:
     case FileOperation::list_xattr:
@@ -98,6 +99,7 @@ int entry_error(const FileRequest& request) {
       return request.is_followed ? 0 : EOPNOTSUPP;
     case FileOperation::stat:
     case FileOperation::read_link:
+    case FileOperation::truncate:
     case FileOperation::undo_mknod:
       return 0;
   }

@@ -65,6 +65,12 @@ void add_protections(FileRequest& request) {
   request.protects_links = links.level() != 0;
 }
 
+// The limit is the caller's: the process that acts has another one.
+void add_size_limit(FileRequest& request, pid_t tid) {
+  if (request.operation == FileOperation::truncate)
+    request.max_size = CallerState::of(tid).max_file_size();
+}
+
 struct Asked {
   FileRequest request;
   std::int32_t dirfd;
@@ -161,6 +167,7 @@ Napi::Value act(const Napi::CallbackInfo& info, Worker& worker, Asked asked, Fil
                          }
                          if (!worker.may_lend(target)) request.lent = 0;
                          request.owner = target.credentials.uid.fs;
+                         add_size_limit(request, target.call.tid);
                          if (request.lent != 0 && !is_lent_to_owner(request))
                            return Outcome{.answer = EPERM};
                          done = act_by_request({.target = target,

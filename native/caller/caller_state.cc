@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <limits>
 #include <mutex>
 #include <string_view>
 #include <utility>
@@ -299,7 +300,7 @@ bool CallerState::has_pending_signal() {
   return pending != 0 && (pending & ~mask_of(status, "\nSigBlk:")) != 0;
 }
 
-Result<std::uint64_t> CallerState::max_descriptors() {
+Result<std::uint64_t> CallerState::limit(std::string_view name) {
   FileText text;
   const auto limits = with_entry([&]() -> Result<std::string_view> {
     const auto file = kept(limits_, "limits");
@@ -307,7 +308,7 @@ Result<std::uint64_t> CallerState::max_descriptors() {
     return text_of(limits_, text);
   });
   if (!limits) return std::unexpected(limits.error());
-  const auto max = count_of(*limits, "\nMax open files");
+  const auto max = count_of(*limits, name);
   return max ? Result<std::uint64_t>(*max) : fail(EINVAL);
 }
 
@@ -321,12 +322,16 @@ bool CallerState::has_descriptor(std::uint64_t number) {
       .value_or(false);
 }
 
+std::uint64_t CallerState::max_file_size() {
+  return limit("\nMax file size").value_or(std::numeric_limits<std::uint64_t>::max());
+}
+
 // The kernel gives the lowest number that is free, so the last one is mostly the last to be taken.
 // With that one taken, what counts is how many there are, and those of them that are beyond the
 // limit, which was higher once, leave some of the first ones free.
 bool CallerState::has_all_descriptors() {
   constexpr std::uint64_t kFirstOnes = 256;
-  const auto max = max_descriptors();
+  const auto max = limit("\nMax open files");
   if (!max) return false;
   if (*max == 0) return true;
   if (!has_descriptor(*max - 1)) return false;

@@ -40,6 +40,8 @@ class CallerState {
   // Whether all numbers of descriptors that it may have are taken, see RLIMIT_NOFILE of
   // getrlimit(2). Where nobody can tell, they are not.
   [[nodiscard]] bool has_all_descriptors();
+  // RLIMIT_FSIZE; where there is none, or nobody can tell, the highest number.
+  [[nodiscard]] std::uint64_t max_file_size();
   // The whole text, see proc_pid_status(5); valid until it is read the next time. ETOOMANYREFS: it
   // is longer than that of any thread with kMaxGroups (target.h).
   [[nodiscard]] Result<const char*> read_status();
@@ -85,7 +87,8 @@ class CallerState {
   [[nodiscard]] Result<const char*> read_status_for(std::uint64_t notification, bool notes_sleep);
   void note_sleep(std::string_view status, std::uint64_t turns_before);
   [[nodiscard]] std::optional<std::uint64_t> turns();
-  [[nodiscard]] Result<std::uint64_t> max_descriptors();
+  // Of the thread's limits, see proc_pid_limits(5). EINVAL: it has no such limit.
+  [[nodiscard]] Result<std::uint64_t> limit(std::string_view name);
   [[nodiscard]] bool has_descriptor(std::uint64_t number);
   void close();
 

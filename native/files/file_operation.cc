@@ -16,6 +16,8 @@
 #include "files/naming.h"
 #include "files/node.h"
 #include "files/opening.h"
+#include "files/size.h"
+#include "files/times.h"
 
 namespace seccompagent {
 namespace {
@@ -54,6 +56,10 @@ FileAnswer operate(const FileTask& task) {
       return remove_xattr(task);
     case FileOperation::read_link:
       return read_link(task);
+    case FileOperation::truncate:
+      return change_size(task);
+    case FileOperation::set_times:
+      return change_times(task);
   }
   return failure(ENOSYS);
 }

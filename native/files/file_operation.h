@@ -23,12 +23,14 @@ struct FileRequest {
   std::string second_path;
   // Of an extended attribute.
   std::string name;
+  // Its value; of set_times two NewTime, or none: both are now.
   std::string data;
   // AT_SYMLINK_NOFOLLOW, AT_SYMLINK_FOLLOW, AT_REMOVEDIR, RENAME_*, XATTR_*, O_*: those of the
   // call.
   std::uint32_t flags = 0;
   std::uint32_t mode = 0;
-  // Of chown: uid and gid; of mknod: major and minor; of open with O_CREAT: the levels of the
+  // Of chown: uid and gid; of mknod: major and minor; of truncate: the halves of the length, the
+  // lower one first; of open with O_CREAT: the levels of the
   // system's protected_regular and protected_fifos.
   std::uint32_t first = 0;
   std::uint32_t second = 0;
@@ -36,6 +38,8 @@ struct FileRequest {
   bool protects_links = true;
   // Whether symbolic links of the last component are followed, where the operation asks.
   bool is_followed = true;
+  // Of truncate: the caller's RLIMIT_FSIZE.
+  std::uint64_t max_size = ~std::uint64_t{0};
   // Bytes that a result may have.
   std::uint32_t room = 0;
   // Of open: RESOLVE_* of openat2(2).

@@ -17,6 +17,9 @@ class FileSizeLimit {
   FileSizeLimit& operator=(const FileSizeLimit&) = delete;
   ~FileSizeLimit();
 
+  // That of the calling process.
+  [[nodiscard]] static std::uint64_t own();
+
  private:
   rlimit before_ = {};
 };

@@ -62,6 +62,8 @@ constexpr long kForFiles[] = {
     452 /* fchmodat2 */,
     457 /* statmount */,
     SYS_fchownat,
+    SYS_truncate,
+    SYS_utimensat,
     SYS_renameat2,
     SYS_linkat,
     SYS_symlinkat,

@@ -58,6 +58,7 @@ std::vector<std::byte> encode(const HelperRequest& request) {
   writer.number(file.second);
   writer.flag(file.protects_links);
   writer.flag(file.is_followed);
+  writer.number(file.max_size);
   writer.number(file.room);
   writer.number(file.resolve);
   writer.flag(file.is_given);
@@ -96,6 +97,7 @@ Result<HelperRequest> decode_request(std::span<const std::byte> message) {
   file.second = reader.number<std::uint32_t>();
   file.protects_links = reader.flag();
   file.is_followed = reader.flag();
+  file.max_size = reader.number<std::uint64_t>();
   file.room = reader.number<std::uint32_t>();
   file.resolve = reader.number<std::uint64_t>();
   file.is_given = reader.flag();

@@ -98,6 +98,20 @@ struct XattrHeader {
 static_assert(std::is_standard_layout_v<XattrHeader>);
 static_assert(offsetof(XattrHeader, size) == 4);
 
+enum class TimeChange : std::uint32_t {
+  set = 0,
+  now = 1,
+  omit = 2,
+};
+
+struct NewTime {
+  TimeChange change;
+  std::uint32_t nanoseconds;
+  std::int64_t seconds;
+};
+static_assert(std::is_standard_layout_v<NewTime>);
+static_assert(offsetof(NewTime, seconds) == 8);
+
 inline constexpr std::size_t kInboxData = 73728;
 
 inline constexpr std::int32_t kNotRead = -65536;
@@ -121,12 +135,14 @@ enum class FileOperation : std::uint32_t {
   list_xattr = 13,
   remove_xattr = 14,
   read_link = 15,
-  undo_mknod = 16,
+  truncate = 16,
+  set_times = 17,
+  undo_mknod = 18,
 };
 
-inline constexpr std::uint32_t kAskedOperations = 15;
+inline constexpr std::uint32_t kAskedOperations = 17;
 
-inline constexpr std::uint32_t kFileOperations = 16;
+inline constexpr std::uint32_t kFileOperations = 18;
 
 enum class MountOperation : std::uint32_t {
   unmount = 20,

@@ -119,16 +119,6 @@ Result<std::size_t> read_open_how(const Place& place, std::span<std::byte> out) 
   return sizeof how;
 }
 
-// A time that a file gets; host/syscalls/kinds/new-times.ts has the same.
-struct NewTime {
-  enum Change : std::uint32_t { set, now, omit };
-
-  std::uint32_t change;
-  std::uint32_t nanoseconds;
-  std::int64_t seconds;
-};
-static_assert(sizeof(NewTime) == 16);
-
 // Numbers of the size that a `long` has for the caller.
 Result<void> read_longs(const Place& place, bool is_narrow, std::span<std::int64_t> out) {
   if (!is_narrow)
@@ -150,9 +140,9 @@ NewTime time_of(const Place& place, std::int64_t seconds, std::int64_t nanosecon
   // as the kernel has it, 32-bit calls have padding there
   const bool is_padded = place.arch == Arch::i386 || place.arch == Arch::x32;
   const std::int64_t given = is_padded ? nanoseconds & kMost : nanoseconds;
-  if (given == UTIME_NOW) return {.change = NewTime::now, .nanoseconds = 0, .seconds = 0};
-  if (given == UTIME_OMIT) return {.change = NewTime::omit, .nanoseconds = 0, .seconds = 0};
-  return {.change = NewTime::set,
+  if (given == UTIME_NOW) return {.change = TimeChange::now, .nanoseconds = 0, .seconds = 0};
+  if (given == UTIME_OMIT) return {.change = TimeChange::omit, .nanoseconds = 0, .seconds = 0};
+  return {.change = TimeChange::set,
           .nanoseconds = static_cast<std::uint32_t>(given < 0 ? kMost : std::min(given, kMost)),
           .seconds = seconds};
 }

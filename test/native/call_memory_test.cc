@@ -7,14 +7,16 @@
 #include <linux/audit.h>
 #include <linux/openat2.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstring>
 #include <string>
+#include <tuple>
 #include <vector>
 
-#include "check.h"
 #include "caller/memory.h"
+#include "check.h"
 
 namespace seccompagent::test {
 namespace {
@@ -26,6 +28,13 @@ constexpr std::uint32_t kMount32 = 21;
 constexpr std::uint32_t kMkdir = 83;
 constexpr std::uint32_t kSetxattr = 188;
 constexpr std::uint32_t kOpenat2 = 437;
+constexpr std::uint32_t kUtime = 132;
+constexpr std::uint32_t kUtimes = 235;
+constexpr std::uint32_t kUtimensat = 280;
+constexpr std::uint32_t kUtime32 = 30;
+constexpr std::uint32_t kUtimes32 = 271;
+constexpr std::uint32_t kUtimensat32 = 320;
+constexpr std::uint32_t kUtimensatTime64 = 412;
 constexpr std::uint32_t kSetxattrat = 463;
 constexpr std::uint32_t kGetxattrat = 464;
 
@@ -48,15 +57,26 @@ ReadTable table_of_calls() {
             {kNothing, ReadKind::path, kNothing, ReadKind::xattr_name, ReadKind::xattr_args});
   set_kinds(table, {Arch::x86_64, kGetxattrat},
             {kNothing, ReadKind::path, kNothing, ReadKind::xattr_name, ReadKind::xattr_room});
+  for (const auto& [arch, utime, utimes, utimensat] :
+       {std::tuple{Arch::x86_64, kUtime, kUtimes, kUtimensat},
+        std::tuple{Arch::i386, kUtime32, kUtimes32, kUtimensat32}}) {
+    set_kinds(table, {arch, utime}, {ReadKind::path, ReadKind::utimbuf});
+    set_kinds(table, {arch, utimes}, {ReadKind::path, ReadKind::timevals});
+    set_kinds(table, {arch, utimensat}, {kNothing, ReadKind::path, ReadKind::timespecs});
+  }
+  set_kinds(table, {Arch::i386, kUtimensatTime64},
+            {kNothing, ReadKind::path, ReadKind::timespecs64});
   return table;
 }
 
 // Only these calls are read.
 ReadSet set_of_calls() {
   ReadSet set(kArches * kNumbers, 0);
-  for (const std::uint32_t number : {kMount, kSetxattr, kOpenat2, kSetxattrat, kGetxattrat})
+  for (const std::uint32_t number :
+       {kMount, kSetxattr, kOpenat2, kSetxattrat, kGetxattrat, kUtime, kUtimes, kUtimensat})
     set[table_index({Arch::x86_64, number})] = 1;
-  set[table_index({Arch::i386, kMount32})] = 1;
+  for (const std::uint32_t number : {kMount32, kUtime32, kUtimes32, kUtimensat32, kUtimensatTime64})
+    set[table_index({Arch::i386, number})] = 1;
   return set;
 }
 
@@ -417,6 +437,116 @@ void hashes_each_byte() {
   }
 }
 
+// A page that 32-bit programs could have, too.
+class LowPage {
+ public:
+  LowPage()
+      : start_(mmap(nullptr, kSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT,
+                    -1, 0)) {
+    CHECK(start_ != MAP_FAILED);
+  }
+  LowPage(const LowPage&) = delete;
+  LowPage& operator=(const LowPage&) = delete;
+  ~LowPage() { munmap(start_, kSize); }
+
+  [[nodiscard]] void* start() const { return start_; }
+
+ private:
+  static constexpr std::size_t kSize = 4096;
+  void* start_;
+};
+
+// The times of one call, by what is read for them.
+struct ReadTimes {
+  std::int32_t length;
+  std::array<NewTime, 2> times;
+};
+
+template <typename Given>
+ReadTimes times_of(std::uint32_t arch, std::uint32_t number, std::size_t argument,
+                   const Given& given) {
+  const LowPage low;
+  std::memcpy(low.start(), &given, sizeof given);
+  std::array<std::uint64_t, 6> arguments = {};
+  arguments[argument - 1] = address_of("/f");
+  arguments[argument] = address_of(low.start());
+  Memory memory;
+  const Snapshot snapshot = memory.read(call_of(arch, number, arguments));
+  const Inbox::Pointer& pointer = snapshot.pointers[argument];
+  ReadTimes read = {.length = pointer.length, .times = {}};
+  if (pointer.length == sizeof read.times)
+    std::memcpy(read.times.data(), snapshot.data.data() + (pointer.offset - sizeof(Inbox)),
+                sizeof read.times);
+  return read;
+}
+
+void check_time(const NewTime& time, TimeChange change, std::int64_t seconds,
+                std::uint32_t nanoseconds) {
+  CHECK(time.change == change);
+  CHECK_EQUAL(time.seconds, seconds);
+  CHECK_EQUAL(time.nanoseconds, nanoseconds);
+}
+
+constexpr std::int32_t kSizeOfTimes = 32;
+
+using Longs = std::array<std::int64_t, 4>;
+using Words = std::array<std::int32_t, 4>;
+
+void reads_times_of_all_forms() {
+  constexpr std::uint32_t k64 = AUDIT_ARCH_X86_64;
+  constexpr std::uint32_t k32 = AUDIT_ARCH_I386;
+  for (const ReadTimes& read :
+       {times_of(k64, kUtimensat, 2, Longs{-5, 7000, 6, 8000}),
+        times_of(k32, kUtimensat32, 2, Words{-5, 7000, 6, 8000}),
+        // what is above the nanoseconds is padding there
+        times_of(k32, kUtimensatTime64, 2, Longs{-5, 7000 | 1LL << 40, 6, 8000}),
+        times_of(k64, kUtimes, 1, Longs{-5, 7, 6, 8}),
+        times_of(k32, kUtimes32, 1, Words{-5, 7, 6, 8})}) {
+    CHECK_EQUAL(read.length, kSizeOfTimes);
+    check_time(read.times[0], TimeChange::set, -5, 7000);
+    check_time(read.times[1], TimeChange::set, 6, 8000);
+  }
+  for (const ReadTimes& read : {times_of(k64, kUtime, 1, std::array<std::int64_t, 2>{-5, 6}),
+                                times_of(k32, kUtime32, 1, std::array<std::int32_t, 2>{-5, 6})}) {
+    CHECK_EQUAL(read.length, kSizeOfTimes);
+    check_time(read.times[0], TimeChange::set, -5, 0);
+    check_time(read.times[1], TimeChange::set, 6, 0);
+  }
+}
+
+void tells_now_and_omit_from_times() {
+  const ReadTimes read =
+      times_of(AUDIT_ARCH_X86_64, kUtimensat, 2, Longs{5, UTIME_NOW, 6, UTIME_OMIT});
+  check_time(read.times[0], TimeChange::now, 0, 0);
+  check_time(read.times[1], TimeChange::omit, 0, 0);
+}
+
+// The kernel looks at the path before it refuses them.
+void leaves_other_nanoseconds_to_the_kernel() {
+  const ReadTimes read =
+      times_of(AUDIT_ARCH_X86_64, kUtimensat, 2, Longs{5, -1, 6, UTIME_OMIT | 1LL << 32});
+  CHECK(read.times[0].change == TimeChange::set && read.times[0].nanoseconds >= 1'000'000'000);
+  CHECK(read.times[1].change == TimeChange::set && read.times[1].nanoseconds >= 1'000'000'000);
+}
+
+void refuses_microseconds_that_are_none() {
+  for (const std::int64_t part : {std::int64_t{-1}, std::int64_t{1'000'000}}) {
+    CHECK_EQUAL(times_of(AUDIT_ARCH_X86_64, kUtimes, 1, Longs{5, part, 6, 0}).length, -EINVAL);
+    CHECK_EQUAL(times_of(AUDIT_ARCH_X86_64, kUtimes, 1, Longs{5, 0, 6, part}).length, -EINVAL);
+  }
+}
+
+void tells_no_times_from_times_that_cannot_be_read() {
+  Memory memory;
+  const auto length_at = [&](std::uint64_t address) {
+    return memory.read(call_of(AUDIT_ARCH_X86_64, kUtimes, {address_of("/f"), address, 0, 0, 0, 0}))
+        .pointers[1]
+        .length;
+  };
+  CHECK_EQUAL(length_at(0), kNull);
+  CHECK_EQUAL(length_at(8), -EFAULT);
+}
+
 constexpr Case kCases[] = {
     {"read_call_memory: a call that no handler wants read is not read", reads_only_what_is_wanted},
     {"K19: read_call_memory: a call that nobody knows is not read", reads_nothing_of_unknown_calls},
@@ -430,6 +560,13 @@ constexpr Case kCases[] = {
     {"M1: read_call_memory: open_how has the size that it says", reads_how_to_open},
     {"M1: read_call_memory: so has xattr_args, and its value", reads_arguments_of_attributes},
     {"M2: read_call_memory: a value may end with its page", values_may_end_anywhere},
+    {"read_call_memory: times are read by their form and architecture", reads_times_of_all_forms},
+    {"read_call_memory: UTIME_NOW and UTIME_OMIT are no times", tells_now_and_omit_from_times},
+    {"read_call_memory: nanoseconds that are none are left to the kernel",
+     leaves_other_nanoseconds_to_the_kernel},
+    {"read_call_memory: microseconds that are none are EINVAL", refuses_microseconds_that_are_none},
+    {"read_call_memory: NULL is no time, and other addresses are EFAULT",
+     tells_no_times_from_times_that_cannot_be_read},
     {"K19: read_call_memory: pointers of 32-bit programs have 32 bits",
      has_short_pointers_for_short_programs},
     {"M2: read_call_memory: children read alike", reads_the_same_with_children},

@@ -48,6 +48,7 @@ HelperRequest some_request() {
                    .second = 8,
                    .protects_links = false,
                    .is_followed = false,
+                   .max_size = 1ULL << 40 | 5,
                    .room = 100,
                    .resolve = 1ULL << 63 | 8,
                    .is_given = true,
@@ -204,6 +205,7 @@ void carries_a_request() {
   CHECK(!read->file.protects_links);
   CHECK(!read->file.is_followed);
   CHECK_EQUAL(read->file.room, 100U);
+  CHECK_EQUAL(read->file.max_size, 1ULL << 40 | 5);
   CHECK_EQUAL(read->file.resolve, 1ULL << 63 | 8);
   CHECK(read->file.is_given);
   CHECK_EQUAL(read->file.lent, 1ULL << 40);

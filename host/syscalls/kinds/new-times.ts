@@ -1,31 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 // Two times that a file gets: `struct __kernel_timespec[2]`, `struct timeval[2]` and `struct utimbuf`,
 // whose sizes differ in 32-bit calls. NULL says that both are now.
-import { readKind } from '../../native.ts';
+import { newTime, readKind, timeChange } from '../../native.ts';
 import { structBytes } from './kind.ts';
 import type { GivenFields, ParameterKind, PointerKind, StructField } from './kind.ts';
 
-/** As the addon leaves a time: cases of the WIT enum `time-change`, nanoseconds, seconds. */
-const change = { set: 0n, now: 1n, omit: 2n } as const;
-const timeSize = 16;
 const second = 1_000_000_000n;
 
 /** In the order of the WIT. */
 function fieldsOf(name: string, offset: number): readonly StructField[] {
   return [
-    { name: `${name}-change`, offset, size: 4 },
-    { name: `${name}-seconds`, offset: offset + 8, size: 8, isSigned: true },
-    { name: `${name}-nanoseconds`, offset: offset + 4, size: 4 },
+    { name: `${name}-change`, offset: offset + newTime.change, size: 4 },
+    { name: `${name}-seconds`, offset: offset + newTime.seconds, size: 8, isSigned: true },
+    { name: `${name}-nanoseconds`, offset: offset + newTime.nanoseconds, size: 4 },
   ];
 }
 
 const names = ['accessed', 'modified'] as const;
-const fields = names.flatMap((name, place) => fieldsOf(name, place * timeSize));
+const fields = names.flatMap((name, place) => fieldsOf(name, place * newTime.size));
 
 /** `now`, `omit`, or nanoseconds since 1970. */
 function givenTime(given: GivenFields, name: string): readonly (readonly [string, bigint])[] {
   const plain = given.plain(name) ?? 'omit';
-  if (plain === 'now' || plain === 'omit') return [[`${name}-change`, change[plain]]];
+  if (plain === 'now' || plain === 'omit') return [[`${name}-change`, BigInt(timeChange[plain])]];
   if (typeof plain === 'string') return given.fail(name, 'is neither now, omit nor a number');
   const nanoseconds = ((plain % second) + second) % second;
   return [
@@ -36,7 +33,16 @@ function givenTime(given: GivenFields, name: string): readonly (readonly [string
 
 function givenTimes(given: GivenFields): Uint8Array {
   const numbers = new Map(names.flatMap((name) => givenTime(given, name)));
-  return structBytes(names.length * timeSize, fields, (name) => numbers.get(name) ?? 0n);
+  return structBytes(names.length * newTime.size, fields, (name) => numbers.get(name) ?? 0n);
+}
+
+/** utimensat(2) looks at nothing else then. */
+function isOmittedTwice(bytes: Uint8Array): boolean {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return names.every((_, place) => {
+    const at = place * newTime.size + newTime.change;
+    return view.getUint32(at, true) === timeChange.omit;
+  });
 }
 
 function timesKind(name: string, read: number): PointerKind {
@@ -47,6 +53,8 @@ function timesKind(name: string, read: number): PointerKind {
     memory: 'snapshot',
     fields,
     hasOnlyFields: true,
+    isFollowedFirst: true,
+    isNothingAsked: isOmittedTwice,
     sample: '{ accessed: now, modified: 0 }',
     map: { keys: names, bytes: givenTimes },
   };
