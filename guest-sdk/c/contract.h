@@ -1743,10 +1743,14 @@ static inline sca_int64_result sca_state_add(sca_text key, int64_t amount) {
   SCA_EXPORT_ANSWER(fchown, (int32_t fd, uint32_t uid, uint32_t gid), \
     function(fd, uid, gid))
 
-// Of: static sca_action FUNCTION(sca_path path, int64_t length)
+// Of: static sca_action FUNCTION(sca_path path, int64_t length, uint32_t flags)
 #define SCA_EXPORT_TRUNCATE(function) \
-  SCA_EXPORT_ANSWER(truncate, (const uint8_t *path_data, size_t path_length, int64_t length), \
-    function((sca_bytes){path_data, path_length}, length))
+  SCA_EXPORT_ANSWER(truncate, ( \
+      const uint8_t *path_data, \
+      size_t path_length, \
+      int64_t length, \
+      uint32_t flags), \
+    function((sca_bytes){path_data, path_length}, length, flags))
 
 typedef struct {
   bool is_some;

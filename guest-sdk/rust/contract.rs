@@ -1856,7 +1856,7 @@ macro_rules! export_answer {
             }
         };
     };
-    // fn truncate(path: &[u8], length: i64) -> Action
+    // fn truncate(path: &[u8], length: i64, flags: u32) -> Action
     (truncate) => {
         const _: () = {
             #[export_name = "truncate"]
@@ -1864,9 +1864,10 @@ macro_rules! export_answer {
                 path_data: *mut u8,
                 path_length: usize,
                 length: i64,
+                flags: u32,
             ) -> *const $crate::Action {
                 let path = $crate::abi::List::from_raw(path_data, path_length);
-                $crate::abi::answered(crate::truncate(&path, length))
+                $crate::abi::answered(crate::truncate(&path, length, flags))
             }
         };
     };

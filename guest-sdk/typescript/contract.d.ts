@@ -15,7 +15,7 @@ declare module 'seccompagent:handler/handler@0.1.0' {
   export function fchmod(fd: number, mode: number): Action;
   export function chown(path: Path, uid: number, gid: number, flags: number): Action;
   export function fchown(fd: number, uid: number, gid: number): Action;
-  export function truncate(path: Path, length: number): Action;
+  export function truncate(path: Path, length: number, flags: number): Action;
   export function utimens(path: Path | null, times: NewTimes | null, flags: number): Action;
   export function rename(path: Path, newPath: Path, flags: number): Action;
   export function link(path: Path, newPath: Path, flags: number): Action;

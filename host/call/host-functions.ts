@@ -332,6 +332,11 @@ const rows: Readonly<Record<string, readonly (readonly [name: string, row: Row])
   ],
 };
 
+/** Of the action `perform` alone: no handler asks for them. */
+const performedRows: typeof rows = {
+  perform: [file('truncate', 'truncate', {}), file('set-times', 'setTimes', {})],
+};
+
 /** Interfaces that every handler may import. */
 const free = new Set(['arguments', 'clock', 'log']);
 
@@ -345,27 +350,42 @@ function discriminants({ operation: done, isLent = false, when = {} }: Row): Hos
   return done === undefined ? when : { operation: done, isLent, ...when };
 }
 
-export const hostFunctions: readonly HostFunction[] = Object.entries(rows)
-  .flatMap(([capability, own]) => own.map(([name, row]) => ({ capability, name, row })))
-  .map(({ capability, name, row }, index) => ({
-    capability,
-    name,
-    index,
-    kind: row.kind,
-    operation: row.operation,
-    operationCode: row.operation === undefined ? 0 : operation[row.operation],
-    isLent: row.isLent ?? false,
-    takes: row.takes ?? {},
-    when: discriminants(row),
-    reply: row.reply ?? 'errno',
-    gives: row.gives ?? 'nothing',
-    size: row.size,
-    needsGrant: needsGrant(capability),
-    limits: row.limits ?? [],
-    act: row.act,
-    secret: row.secret,
-    isAnswerSecret: row.isAnswerSecret ?? false,
-  }));
+function functionsOf(table: typeof rows): readonly HostFunction[] {
+  return Object.entries(table)
+    .flatMap(([capability, own]) => own.map(([name, row]) => ({ capability, name, row })))
+    .map(({ capability, name, row }, index) => ({
+      capability,
+      name,
+      index,
+      kind: row.kind,
+      operation: row.operation,
+      operationCode: row.operation === undefined ? 0 : operation[row.operation],
+      isLent: row.isLent ?? false,
+      takes: row.takes ?? {},
+      when: discriminants(row),
+      reply: row.reply ?? 'errno',
+      gives: row.gives ?? 'nothing',
+      size: row.size,
+      needsGrant: needsGrant(capability),
+      limits: row.limits ?? [],
+      act: row.act,
+      secret: row.secret,
+      isAnswerSecret: row.isAnswerSecret ?? false,
+    }));
+}
+
+export const hostFunctions: readonly HostFunction[] = functionsOf(rows);
+
+/** @returns the function by which `perform` does an operation, with no more power than the caller has */
+export function performingFunction(operationCode: number): HostFunction {
+  const known = [
+    ...hostFunctions.filter(({ capability }) => capability === 'filesystem'),
+    ...functionsOf(performedRows),
+  ];
+  const found = known.find((each) => each.operationCode === operationCode);
+  if (found === undefined) throw new RangeError(`there is no operation ${operationCode}`);
+  return found;
+}
 
 /** @throws RangeError: the table has no such function */
 export function hostFunction(capability: string, name: string): HostFunction {

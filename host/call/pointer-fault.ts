@@ -2,9 +2,13 @@
 // What a call gets whose pointer could not be followed.
 import { AgentError } from '../errors.ts';
 import { inbox } from '../native.ts';
-import { fail } from './action.ts';
+import { fail, zeroAction } from './action.ts';
 import type { Failure, FinalAction } from './action.ts';
+import type { ReceivedCall } from './received-call.ts';
 import { errnoNameOf } from '../syscalls/errno.ts';
+import { currentDirectory } from '../syscalls/kinds/dirfd.ts';
+import type { WhenNull } from '../syscalls/parameter-source.ts';
+import type { Syscall } from '../syscalls/syscalls.ts';
 
 const efault = fail('EFAULT');
 /** Errors of a pointer that are the caller's own; others mean that we could not look. */
@@ -18,6 +22,34 @@ const faults: ReadonlyMap<number, FinalAction> = new Map(
 /** Whether this is what `pointerFault` has said, and no handler. */
 export function isPointerFault(failure: Failure): boolean {
   return failure === efault || faults.get(failure.number) === failure;
+}
+
+/** Whether a pointer of NULL is one that the kernel could not follow. */
+function isNullFault(call: ReceivedCall, whenNull: WhenNull): boolean {
+  if (typeof whenNull === 'string') return whenNull === 'fault';
+  return (call.low(whenNull.descriptor) | 0) === currentDirectory;
+}
+
+/**
+ * What the kernel would say to the pointers alone; undefined: nothing yet.
+ * @throws AgentError AGENT_CALLER
+ */
+export function settledByPointers(
+  call: ReceivedCall,
+  { followed }: Syscall,
+): FinalAction | undefined {
+  for (const { index, whenNull, isNothingAsked } of followed) {
+    const length = call.pointerLength(index);
+    if (length === inbox.null) {
+      if (isNullFault(call, whenNull)) return pointerFault(length);
+      continue;
+    }
+    if (length < 0) return pointerFault(length);
+    if (isNothingAsked === undefined) continue;
+    const offset = call.pointerOffset(index);
+    if (isNothingAsked(call.bytes.subarray(offset, offset + length))) return zeroAction;
+  }
+  return undefined;
 }
 
 /**

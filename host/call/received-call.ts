@@ -156,6 +156,15 @@ export class ReceivedCall {
     return syscall.dirfdIndex < 0 ? currentDirectory : this.low(syscall.dirfdIndex) | 0;
   }
 
+  /** The call acts on the file that its descriptor refers to: it takes no path, or NULL. */
+  isOfDescriptor({ isOfDescriptor, followed }: Syscall): boolean {
+    if (isOfDescriptor) return true;
+    for (const { index, whenNull } of followed) {
+      if (typeof whenNull === 'object' && this.pointerLength(index) === inbox.null) return true;
+    }
+    return false;
+  }
+
   /** The same of its second path. */
   secondDirfd(syscall: Syscall): number {
     return syscall.secondDirfdIndex < 0 ? currentDirectory : this.low(syscall.secondDirfdIndex) | 0;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Passes the parameters of a typed export: from the inbox to the values that the handler takes.
 import { inbox } from '../native.ts';
+import { currentDirectory } from '../syscalls/kinds/dirfd.ts';
 import { isWide } from '../syscalls/kinds/kind.ts';
 import type { CoreType, NumberForm, ParameterKind } from '../syscalls/kinds/kind.ts';
-import type { Parameter } from '../syscalls/parameter-source.ts';
+import type { Parameter, WhenNull } from '../syscalls/parameter-source.ts';
 import {
   end,
   giveBack,
@@ -103,6 +104,17 @@ interface LoweringPlaces {
   readonly pointer: number;
 }
 
+/** Whether a pointer could not be followed. */
+function faultCode(index: number, whenNull: WhenNull): Code {
+  const length = pointerLength(index);
+  const isNegative = [length, i32(0), isLess];
+  if (whenNull === 'fault') return isNegative;
+  const isThere = [length, i32(inbox.null), isNotEqual];
+  if (whenNull === 'value') return [isNegative, isThere, and];
+  const hasNone = [register('i32', whenNull.descriptor), i32(currentDirectory), isEqual];
+  return [isNegative, isThere, hasNone, or, and];
+}
+
 export function lowering(parameter: Parameter, { copyIn, pointer }: LoweringPlaces): Lowering {
   const { kind, source } = parameter;
   const { passed } = kind;
@@ -114,31 +126,31 @@ export function lowering(parameter: Parameter, { copyIn, pointer }: LoweringPlac
     );
   }
   const length = pointerLength(index);
-  const isNegative = [length, i32(0), isLess];
   const isThere = [length, i32(inbox.null), isNotEqual];
   const giveUp = [beginIf, i32(-1 - index), giveBack, end];
   if (source.from === 'field') {
     const values = kind.core.map((type) => fieldValue(index, source, type));
-    return { check: [isNegative, giveUp], put: [], values };
+    return { check: [faultCode(index, 'fault'), giveUp], put: [], values };
   }
+  const { skip, whenNull } = source;
+  const isFault = faultCode(index, whenNull);
   if (passed.as === 'optional-fields') {
     const [, ...core] = kind.core;
     const values = passed.fields.map((field, place) => {
       const type = core[place] ?? 'i32';
       return [fieldValue(index, field, type), number(type, 0), isThere, select];
     });
-    return { check: [isNegative, isThere, and, giveUp], put: [], values: [isThere, values] };
+    return { check: [isFault, giveUp], put: [], values: [isThere, values] };
   }
-  const { skip } = source;
   const own: Code = skip === 0 ? length : [length, i32(skip), subtract];
   const place: Code = skip === 0 ? pointerOffset(index) : [pointerOffset(index), i32(skip), add];
   const put = [place, own, i32(1), call(copyIn), set(pointer)];
   if (passed.as === 'list' && passed.isOptional) {
     return {
-      check: [isNegative, isThere, and, giveUp],
+      check: [isFault, giveUp],
       put: [isThere, beginIf, put, end],
       values: [isThere, get(pointer), own, i32(0), isThere, select],
     };
   }
-  return { check: [isNegative, giveUp], put, values: [get(pointer), own] };
+  return { check: [isFault, giveUp], put, values: [get(pointer), own] };
 }

@@ -25,7 +25,7 @@ import type { CoreExports, HostFunctions, Trampoline, TrampolineFunction } from 
 import { capabilities } from './capabilities/offered.ts';
 import type { LoadedComponent } from './direct.ts';
 import { Guest } from './guest.ts';
-import { pointerFault } from '../call/pointer-fault.ts';
+import { pointerFault, settledByPointers } from '../call/pointer-fault.ts';
 import { anyFunction } from './trampoline.ts';
 import type { Outcome } from './trampoline.ts';
 
@@ -107,7 +107,7 @@ export class HandlerInstance {
       const outcome = way.ask(way.syscallName, way.familyName);
       action =
         outcome < 0
-          ? pointerFault(call.pointerLength(-1 - outcome))
+          ? (settledByPointers(call, syscall) ?? pointerFault(call.pointerLength(-1 - outcome)))
           : this.#lift(outcome, trampoline);
       if (action === performAction) this.#checkPerform(call, syscall);
     } catch (cause) {

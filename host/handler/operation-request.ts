@@ -30,6 +30,7 @@ const allTexts = Object.values(textPlaces);
 export class OperationRequest extends HostRequest {
   #error = 0;
   #isEmptyAllowed = false;
+  #isOfDescriptor = false;
 
   constructor(of: HostFunction) {
     super(of, new Int32Array(operationNumber.count));
@@ -45,6 +46,7 @@ export class OperationRequest extends HostRequest {
     if (this.of.isLent) numbers[operationNumber.isLent] = 1;
     this.#error = 0;
     this.#isEmptyAllowed = false;
+    this.#isOfDescriptor = false;
   }
 
   /** Where a string is. The caller has checked that it is there. */
@@ -57,7 +59,10 @@ export class OperationRequest extends HostRequest {
   }
 
   /** @param number of 32 bits, signed or not */
-  setNumber(part: Exclude<OperationPart, TextPart | 'device' | 'resolve'>, number: number): void {
+  setNumber(
+    part: Exclude<OperationPart, TextPart | 'device' | 'length' | 'resolve'>,
+    number: number,
+  ): void {
     const { numbers } = this;
     switch (part) {
       case 'mode':
@@ -71,7 +76,8 @@ export class OperationRequest extends HostRequest {
         break;
       case 'at-flags':
         if (hasUnknownAtFlags(this.of.operationCode, number)) this.#refuse(einval);
-        this.#isEmptyAllowed = (number & at.emptyPath) !== 0;
+        if (this.#isOfDescriptor && number !== 0) this.#refuse(einval);
+        this.#isEmptyAllowed ||= (number & at.emptyPath) !== 0;
         this.#addFlags(number);
         break;
       case 'xattr-flags':
@@ -111,6 +117,21 @@ export class OperationRequest extends HostRequest {
   setDevice(major: number, minor: number): void {
     this.numbers[operationNumber.first] = major;
     this.numbers[operationNumber.second] = minor;
+  }
+
+  /** @param length of 64 bits */
+  setLength(length: bigint): void {
+    if (length < 0n) this.#refuse(einval);
+    this.numbers[operationNumber.first] = Number(BigInt.asIntN(32, length));
+    this.numbers[operationNumber.second] = Number(BigInt.asIntN(32, length >> 32n));
+  }
+
+  /** The file that the call's descriptor refers to, in place of a path; no flags go with it. */
+  setOfDescriptor(): void {
+    this.setText('path', 0, 0);
+    this.#addFlags(at.emptyPath);
+    this.#isEmptyAllowed = true;
+    this.#isOfDescriptor = true;
   }
 
   /** The errno of what is not worth asking; 0: there is none. */

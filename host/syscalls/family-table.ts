@@ -10,7 +10,7 @@ import { optionalBytesParameter } from './kinds/mount-data.ts';
 import { mountOperationParameter } from './kinds/mount-operation.ts';
 import { newTimesParameter } from './kinds/new-times.ts';
 import { pathParameter } from './kinds/path.ts';
-import { optionalPathParameter } from './kinds/source.ts';
+import { optionalPathParameter, pathOrDescriptorParameter } from './kinds/source.ts';
 import { u32Parameter } from './kinds/uint.ts';
 import { u64Parameter } from './kinds/ulong.ts';
 import { bytesParameter } from './kinds/xattr-value.ts';
@@ -25,6 +25,7 @@ export type OperationPart =
   | 'first'
   | 'second'
   | 'device'
+  | 'length'
   | 'at-flags'
   | 'xattr-flags'
   | 'own-flags'
@@ -53,6 +54,8 @@ export interface PerformPlan {
   readonly atFlags: number;
   /** The call acts on the file itself that a descriptor stands for. */
   readonly isOfDescriptor?: true;
+  /** The kernel does calls of a descriptor: its open file says what may be done by it. */
+  readonly continuesOfDescriptor?: true;
 }
 
 interface Family {
@@ -143,15 +146,22 @@ const familyTable: ReadonlyMap<string, Family> = new Map<string, Family>([
       ...performed(operation.chown, { atFlags: pathOfFile, isOfDescriptor: true }),
     },
   ],
-  ['truncate', { parameters: [path, { name: 'length', kind: s64Parameter }] }],
+  [
+    'truncate',
+    {
+      parameters: [path, { name: 'length', kind: s64Parameter, part: 'length' }, flags()],
+      ...performed(operation.truncate, { continuesOfDescriptor: true }),
+    },
+  ],
   [
     'utimens',
     {
       parameters: [
-        { name: 'path', kind: optionalPathParameter },
-        { name: 'times', kind: newTimesParameter },
-        flags(),
+        { name: 'path', kind: pathOrDescriptorParameter, part: 'path' },
+        { name: 'times', kind: newTimesParameter, part: 'value' },
+        flags('at-flags'),
       ],
+      ...performed(operation.setTimes, { atFlags: pathOfFile }),
     },
   ],
   ['rename', { parameters: [path, newPath, flags('own-flags')], ...performed(operation.rename) }],

@@ -76,6 +76,9 @@ const timespecs: Argument = { name: 'times', kind: timespecsKind };
 const timespecs64: Argument = { name: 'times', kind: timespecs64Kind };
 const attributes: Argument = { name: 'attributes', kind: dataKind };
 
+/** What calls mean that act on the file of a descriptor. */
+const ofFile = { flags: at.emptyPath };
+
 /** creat(2) is open(2) with O_CREAT, O_WRONLY and O_TRUNC. */
 const creatFlags = 0o1101;
 
@@ -149,9 +152,20 @@ export const syscallTable: readonly SyscallRow[] = [
   { name: 'truncate', family: 'truncate', arguments: [path, length] },
   { name: 'truncate', family: 'truncate', arguments: [path, length32], arch: 'i386' },
   { name: 'truncate64', family: 'truncate', arguments: [path, ...lengthPair] },
-  { name: 'ftruncate', family: 'truncate', arguments: [fileFd, length] },
-  { name: 'ftruncate', family: 'truncate', arguments: [fileFd, length32], arch: 'i386' },
-  { name: 'ftruncate64', family: 'truncate', arguments: [fileFd, ...lengthPair] },
+  { name: 'ftruncate', family: 'truncate', arguments: [fileFd, length], constants: ofFile },
+  {
+    name: 'ftruncate',
+    family: 'truncate',
+    arguments: [fileFd, length32],
+    constants: ofFile,
+    arch: 'i386',
+  },
+  {
+    name: 'ftruncate64',
+    family: 'truncate',
+    arguments: [fileFd, ...lengthPair],
+    constants: ofFile,
+  },
 
   { name: 'utime', family: 'utimens', arguments: [path, { name: 'times', kind: utimbufKind }] },
   { name: 'utimes', family: 'utimens', arguments: [path, timevals] },

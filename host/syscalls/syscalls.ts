@@ -3,7 +3,8 @@
 import { argumentCount, arches, numbersPerArch } from '../native.ts';
 import { syscallNumbers } from './syscall-numbers.ts';
 import { parametersOf } from './parameter-source.ts';
-import type { Parameter } from './parameter-source.ts';
+import type { PointerKind } from './kinds/kind.ts';
+import type { Parameter, WhenNull } from './parameter-source.ts';
 import { rowKey, syscallTable } from './syscall-table.ts';
 import type { Argument, SyscallRow } from './syscall-table.ts';
 
@@ -24,6 +25,30 @@ export interface Syscall {
   readonly secondDirfdIndex: number;
   /** It takes a descriptor and no path, such as fchown(2). */
   readonly isOfDescriptor: boolean;
+  /** The pointers behind `parameters`, in the order in which the kernel follows them. */
+  readonly followed: readonly FollowedPointer[];
+}
+
+export interface FollowedPointer {
+  readonly index: number;
+  readonly whenNull: WhenNull;
+  readonly isNothingAsked: PointerKind['isNothingAsked'];
+}
+
+function followedPointers(
+  own: readonly Argument[],
+  parameters: readonly Parameter[],
+): readonly FollowedPointer[] {
+  const followed = parameters.flatMap(({ source }) => {
+    if (source.from !== 'bytes' && source.from !== 'field') return [];
+    const kind = own[source.index]?.kind;
+    if (kind?.type !== 'pointer') return [];
+    const { index } = source;
+    const { isFollowedFirst = false, isNothingAsked } = kind;
+    const whenNull = source.from === 'bytes' ? source.whenNull : 'fault';
+    return [{ index, isFollowedFirst, isNothingAsked, whenNull }];
+  });
+  return followed.toSorted((a, b) => Number(b.isFollowedFirst) - Number(a.isFollowedFirst));
 }
 
 function describe(name: string, row: SyscallRow | undefined): Syscall {
@@ -31,16 +56,18 @@ function describe(name: string, row: SyscallRow | undefined): Syscall {
   const descriptors = own.flatMap(({ kind }, index) =>
     kind.type === 'number' && kind.descriptor !== undefined ? [index] : [],
   );
+  const parameters = row === undefined ? [] : parametersOf(row);
   const hasPath = own.some(({ kind }) => kind.type === 'pointer' && kind.isPath === true);
   return {
     name,
     key: row === undefined ? name : rowKey(row),
     family: row?.family ?? name,
     arguments: own,
-    parameters: row === undefined ? [] : parametersOf(row),
+    parameters,
     dirfdIndex: descriptors[0] ?? -1,
     secondDirfdIndex: descriptors[1] ?? -1,
     isOfDescriptor: descriptors.length > 0 && !hasPath,
+    followed: followedPointers(own, parameters),
   };
 }
 

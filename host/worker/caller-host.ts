@@ -180,7 +180,7 @@ export class CallerHost implements Host {
     numbers[operationNumber.dirfd] = syscall === undefined ? currentDirectory : call.dirfd(syscall);
     numbers[operationNumber.secondDirfd] =
       syscall === undefined ? currentDirectory : call.secondDirfd(syscall);
-    if (syscall?.isOfDescriptor === true) markDescriptor(numbers);
+    if (syscall !== undefined && call.isOfDescriptor(syscall)) markDescriptor(numbers);
     const { result } = rooms;
     request.result = result;
     const errno =
@@ -252,7 +252,7 @@ function flagsOf({ isCloseOnExec }: HostRequest): number {
   return isCloseOnExec ? closeOnExec : 0;
 }
 
-/** Without a path, an operation in a call that takes none is on what the call's descriptor stands for. */
+/** Without a path, an operation in a call that has none is on what the call's descriptor refers to. */
 function markDescriptor(numbers: Int32Array): void {
   if (numbers[operationNumber.path + 1] !== 0) return;
   numbers[operationNumber.flags] = (numbers[operationNumber.flags] ?? 0) | ofDescriptor;

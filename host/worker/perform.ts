@@ -2,17 +2,17 @@
 // The action `perform`: the host does a call as it was decoded, as the caller. All of it comes from
 // the inbox, which is what the handler has seen.
 import { AgentError } from '../errors.ts';
-import { fail, failureByNumber, valueAction, zeroAction } from '../call/action.ts';
+import { continueAction, fail, failureByNumber, valueAction, zeroAction } from '../call/action.ts';
 import type { Decision } from '../call/action.ts';
 import { HostRequest, gone } from '../call/host.ts';
 import type { Host } from '../call/host.ts';
-import { hostFunction, hostFunctions } from '../call/host-functions.ts';
+import { hostFunction, performingFunction } from '../call/host-functions.ts';
 import { errnoNumber } from '../syscalls/errno.ts';
 import { OperationRequest } from '../handler/operation-request.ts';
-import { pointerFault } from '../call/pointer-fault.ts';
+import { settledByPointers } from '../call/pointer-fault.ts';
 import { arches, operationNumber } from '../native.ts';
 import type { Parameter } from '../syscalls/parameter-source.ts';
-import { at, performPlan } from '../syscalls/family-table.ts';
+import { performPlan } from '../syscalls/family-table.ts';
 import type { OperationPart, PerformPlan } from '../syscalls/family-table.ts';
 import type { ReceivedCall } from '../call/received-call.ts';
 import type { Syscall } from '../syscalls/syscalls.ts';
@@ -25,16 +25,6 @@ const pathOnly = fail('EOPNOTSUPP');
 const i386 = arches.indexOf('i386');
 const eintr = errnoNumber('EINTR');
 const erange = errnoNumber('ERANGE');
-
-/** The request for a plan's operation, with no more power than the caller has. */
-function requestFor(plan: PerformPlan): OperationRequest {
-  const of = hostFunctions.find(
-    ({ capability, operationCode }) =>
-      capability === 'filesystem' && operationCode === plan.operation,
-  );
-  if (of === undefined) throw new RangeError(`there is no operation ${plan.operation}`);
-  return new OperationRequest(of);
-}
 
 /** As new_decode_dev of the kernel has it. */
 function majorOf(device: number): number {
@@ -66,31 +56,21 @@ export class Performer {
     if (plan === undefined) {
       throw new AgentError('AGENT_HANDLER_FAILED', `the host cannot perform ${syscall.name}`);
     }
-    const fault = this.#faultOf(syscall);
-    if (fault !== undefined) return fault;
-    const request = (this.#requests[plan.operation] ??= requestFor(plan));
+    const settled = settledByPointers(this.#call, syscall);
+    if (settled !== undefined) return settled;
+    if (plan.continuesOfDescriptor === true && syscall.isOfDescriptor) return continueAction;
+    const request = (this.#requests[plan.operation] ??= new OperationRequest(
+      performingFunction(plan.operation),
+    ));
     request.begin();
     request.memory = this.#call.bytes;
-    if (plan.isOfDescriptor === true) {
-      request.setText('path', 0, 0);
-      request.setNumber('at-flags', at.emptyPath);
-    }
+    if (plan.isOfDescriptor === true) request.setOfDescriptor();
     if (syscall.name === 'openat2') request.setStrict();
     if (plan.result === 'descriptor') request.setGiven();
     for (const parameter of syscall.parameters) {
       if (parameter.part !== undefined) this.#set(request, parameter, parameter.part);
     }
     return this.#do(request, plan, syscall);
-  }
-
-  /** The first pointer that could not be followed decides. */
-  #faultOf({ parameters }: Syscall): Decision | undefined {
-    for (const { source } of parameters) {
-      if (source.from !== 'bytes' && source.from !== 'field') continue;
-      const length = this.#call.pointerLength(source.index);
-      if (length < 0) return pointerFault(length);
-    }
-    return undefined;
   }
 
   #set(request: OperationRequest, parameter: Parameter, part: OperationPart): void {
@@ -106,7 +86,8 @@ export class Performer {
         }
         const { index, skip } = source;
         const length = this.#call.pointerLength(index) - skip;
-        request.setText(part, this.#call.pointerOffset(index) + skip, length);
+        if (length >= 0) request.setText(part, this.#call.pointerOffset(index) + skip, length);
+        else if (part === 'path') request.setOfDescriptor();
         break;
       }
       case 'device': {
@@ -114,6 +95,9 @@ export class Performer {
         request.setDevice(majorOf(device), minorOf(device));
         break;
       }
+      case 'length':
+        request.setLength(this.#number(parameter));
+        break;
       case 'open-flags':
       case 'resolve':
         request.setWide(part, this.#number(parameter));

@@ -16,8 +16,10 @@
 #include <linux/capability.h>
 #include <linux/mount.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/fsuid.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
@@ -395,6 +397,119 @@ static void change_things(void) {
   say("removexattr", removexattr(in("opened"), "user.a"));
 }
 
+static void limit_size(rlim_t soft) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_FSIZE, &limit) < 0) fail("get the limit of sizes");
+  limit.rlim_cur = soft;
+  if (setrlimit(RLIMIT_FSIZE, &limit) < 0) fail("limit sizes");
+}
+
+static void cut_things(void) {
+  say("truncate", truncate(in("opened"), 5));
+  say("truncate of root", truncate(in("of-root"), 1));
+  say("truncate of user", truncate(in("of-user"), 2));
+  say("truncate of stranger", truncate(in("of-stranger"), 1 << 20));
+  say("truncate of range", truncate(in("of-range"), 3));
+  say("truncate directory", truncate(in("made"), 0));
+  say("truncate fifo", truncate(in("fifo"), 0));
+  say("truncate socket", truncate(in("socket"), 0));
+  say("truncate through a symlink", truncate(in("symlink"), 0));
+  say("truncate none", truncate(in("none"), 0));
+  say("truncate nothing", truncate("", 0));
+  say("truncate nowhere", truncate((const char *)8, 0));
+  say("truncate with slash", truncate(in("of-user/"), 0));
+  say("truncate below 0", truncate(in("none"), -1));
+  say("truncate beyond all", truncate(in("opened"), LONG_MAX));
+  // without it, the kernel's signal would end us
+  signal(SIGXFSZ, SIG_IGN);
+  limit_size(100);
+  say("truncate to the limit", truncate(in("opened"), 100));
+  say("truncate beyond the limit", truncate(in("opened"), 101));
+  say("truncate of root beyond it", truncate(in("of-root"), 101));
+  say("truncate directory beyond it", truncate(in("made"), 101));
+  say("truncate beyond it to less", truncate(in("of-stranger"), 1 << 10));
+  say("ftruncate beyond it", ftruncate(held, 101));
+  limit_size(RLIM_INFINITY);
+  say("ftruncate of what is held to read", ftruncate(held, 0));
+  say("ftruncate of a held path", ftruncate(held_path, 0));
+}
+
+enum { THEN = 1000000000 };
+
+static const struct timespec then = {THEN, 7}, now = {0, UTIME_NOW}, omit = {0, UTIME_OMIT},
+                             no_time = {0, 1000000000};
+
+static void say_times(const char *what, const char *name, long result) {
+  struct stat found;
+  say(what, result);
+  if (lstat(in(name), &found) < 0) return;
+  const bool is_old = found.st_mtim.tv_sec == THEN;
+  fprintf(out, "%s: accessed%s then, modified%s then%s\n", at,
+          found.st_atim.tv_sec == THEN ? "" : " not", is_old ? "" : " not",
+          is_old && found.st_mtim.tv_nsec == 7 ? " and 7 ns" : "");
+}
+
+static void set_times(const char *what, const char *name, struct timespec accessed,
+                      struct timespec modified, int flags) {
+  const struct timespec times[] = {accessed, modified};
+  say_times(what, name, utimensat(AT_FDCWD, in(name), times, flags));
+}
+
+static void time_things(void) {
+  const struct timespec both[] = {then, then}, none[] = {omit, omit};
+  set_times("utimensat", "opened", then, then, 0);
+  set_times("utimensat accessed", "opened", now, omit, 0);
+  set_times("utimensat of root", "of-root", then, then, 0);
+  set_times("utimensat of root to now", "of-root", now, now, 0);
+  set_times("utimensat of user", "of-user", omit, then, 0);
+  set_times("utimensat of stranger", "of-stranger", then, then, 0);
+  set_times("utimensat of stranger to now", "of-stranger", now, now, 0);
+  set_times("utimensat of range", "of-range", then, omit, 0);
+  set_times("utimensat directory", "made", then, then, 0);
+  set_times("utimensat symlink", "symlink", then, then, AT_SYMLINK_NOFOLLOW);
+  set_times("utimensat fifo", "fifo", then, then, 0);
+  set_times("utimensat none", "none", then, then, 0);
+  set_times("utimensat no time", "opened", no_time, then, 0);
+  set_times("utimensat none at no time", "none", no_time, then, 0);
+  set_times("utimensat unknown flags", "opened", then, then, AT_REMOVEDIR);
+  set_times("utimensat none to nothing", "none", omit, omit, AT_REMOVEDIR);
+  say("utimensat nowhere to nothing", utimensat(-5, (const char *)8, none, 0));
+  say("utimensat nowhere", syscall(SYS_utimensat, AT_FDCWD, NULL, both, 0));
+  say("utimensat at no times", syscall(SYS_utimensat, AT_FDCWD, in("opened"), 8, 0));
+  say("utimensat nothing", utimensat(AT_FDCWD, "", both, 0));
+  say("utimensat of what is held", syscall(SYS_utimensat, held, NULL, both, 0));
+  say("utimensat of it by its path", utimensat(held, "", NULL, AT_EMPTY_PATH));
+  say("utimensat of it with flags", syscall(SYS_utimensat, held, NULL, both, AT_EMPTY_PATH));
+  say("utimensat of a held path", syscall(SYS_utimensat, held_path, NULL, both, 0));
+  say("utimensat of it as a path", utimensat(held_path, "", NULL, AT_EMPTY_PATH));
+  say("utimensat of none that is open", syscall(SYS_utimensat, 900, NULL, both, 0));
+  say("utimensat of what is held to now", syscall(SYS_utimensat, held, NULL, NULL, 0));
+#ifdef __x86_64__
+  const struct timeval parts[] = {{THEN, 5}, {THEN, 6}}, no_parts[] = {{THEN, -1}, {THEN, 6}};
+  const long seconds[] = {THEN, THEN};
+  say_times("utimes", "of-user", syscall(SYS_utimes, in("of-user"), parts));
+  say_times("utime", "of-range", syscall(SYS_utime, in("of-range"), seconds));
+  say_times("futimesat", "opened", syscall(SYS_futimesat, AT_FDCWD, in("opened"), parts));
+  say("futimesat of what is held", syscall(SYS_futimesat, held, NULL, parts));
+  say("futimesat of a held path", syscall(SYS_futimesat, held_path, NULL, parts));
+  say("futimesat of what is held to now", syscall(SYS_futimesat, held, NULL, NULL));
+  say("futimesat nowhere", syscall(SYS_futimesat, AT_FDCWD, NULL, parts));
+  say("utimes nowhere", syscall(SYS_utimes, NULL, parts));
+  say("utime nowhere", syscall(SYS_utime, NULL, seconds));
+  say("utimes none at no time", syscall(SYS_utimes, in("none"), no_parts));
+  say("utimes nowhere at no time", syscall(SYS_utimes, 8, no_parts));
+  say_times("utimes to now", "of-user", syscall(SYS_utimes, in("of-user"), NULL));
+  say_times("utime to now", "of-range", syscall(SYS_utime, in("of-range"), NULL));
+#endif
+  // so that all that is left is of now
+  for (const char *const *name =
+           (const char *const[]){"opened", "of-root", "of-user", "of-stranger", "of-range", "made",
+                                 "fifo", NULL};
+       *name != NULL; name++)
+    set_times("utimensat to now", *name, now, now, 0);
+  set_times("utimensat symlink to now", "symlink", now, now, AT_SYMLINK_NOFOLLOW);
+}
+
 // Given by somebody who had it open.
 static void link_held(void) {
   // by AT_EMPTY_PATH the kernel asks who has opened it, and the agent does not know, see acting.md
@@ -446,6 +561,8 @@ static void make_calls(void) {
     make_things();
     open_things();
     change_things();
+    cut_things();
+    time_things();
     move_things();
     link_held();
   }
@@ -505,12 +622,13 @@ static void list_below(const char *folder) {
 
 static const long numbers[] = {
 #ifdef __x86_64__
-    SYS_mkdir,     SYS_mknod,   SYS_open,      SYS_chmod,    SYS_chown,    SYS_lchown,
-    SYS_rename,    SYS_link,    SYS_symlink,   SYS_unlink,   SYS_rmdir,
+    SYS_mkdir,     SYS_mknod,     SYS_open,      SYS_chmod,     SYS_chown,    SYS_lchown,
+    SYS_rename,    SYS_link,      SYS_symlink,   SYS_unlink,    SYS_rmdir,    SYS_utime,
+    SYS_utimes,    SYS_futimesat,
 #endif
-    SYS_mkdirat,   SYS_mknodat, SYS_openat,    SYS_fchmodat, SYS_fchmod,   SYS_fchownat,
-    SYS_fchown,    SYS_linkat,  SYS_renameat2, SYS_unlinkat, SYS_setxattr, SYS_removexattr,
-    SYS_symlinkat,
+    SYS_mkdirat,   SYS_mknodat,   SYS_openat,    SYS_fchmodat,  SYS_fchmod,   SYS_fchownat,
+    SYS_fchown,    SYS_linkat,    SYS_renameat2, SYS_unlinkat,  SYS_setxattr, SYS_removexattr,
+    SYS_symlinkat, SYS_truncate,  SYS_ftruncate, SYS_utimensat,
 };
 
 struct run {

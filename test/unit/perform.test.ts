@@ -54,6 +54,9 @@ function xattrArgs(flags: number, value: string): Uint8Array {
   return Uint8Array.of(...header, ...bytesOf(value));
 }
 
+const text32 = 't'.repeat(32);
+const bytes32 = bytesOf(text32);
+
 const wide = 0xdead_beef_0000_0000n;
 
 test.for([
@@ -97,6 +100,19 @@ test.for([
     [3, '/a', 0x100, 'user.a', xattrArgs(2, 'value'), 16],
     { operation: 'setXattr', path: '/a', name: 'user.a', value: 'value', flags: 0x102 },
   ],
+  [
+    'truncate',
+    ['/a', 0x7fff_ffff_ffff_fffen],
+    { operation: 'truncate', path: '/a', first: 0xffff_fffe, second: 0x7fff_ffff },
+  ],
+  ['truncate', ['/a', 0x5_0000_0001n], { operation: 'truncate', first: 1, second: 5 }],
+  ['utime', ['/a', null], { operation: 'setTimes', path: '/a', value: null, flags: 0 }],
+  ['utimes', ['/a', bytes32], { operation: 'setTimes', path: '/a', value: text32 }],
+  ['futimesat', [3, '/a', bytes32], { operation: 'setTimes', path: '/a', value: text32 }],
+  ['utimensat', [3, '/a', bytes32, 0x100], { operation: 'setTimes', value: text32, flags: 0x100 }],
+  ['utimensat', [3, '', null, 0x1000], { operation: 'setTimes', path: '', flags: 0x1000 }],
+  ['utimensat', [3, null, bytes32, 0], { operation: 'setTimes', path: '', flags: 0x1000 }],
+  ['futimesat', [3, null, null], { operation: 'setTimes', path: '', flags: 0x1000 }],
   ['removexattr', ['/a', 'user.a'], { operation: 'removeXattr', path: '/a', name: 'user.a' }],
   ['fremovexattr', [3, 'user.a'], { operation: 'removeXattr', path: '', flags: 0x1000 }],
 ] as const)('K18: perform: %s is done as it was decoded', ([name, given, asked]) => {
@@ -192,6 +208,43 @@ test('K19: perform: ids of 16 bits are those of 32-bit programs', () => {
   expect(host.calls).toEqual([expect.objectContaining({ first: 0xffff_ffff, second: 5 })]);
 });
 
+test('perform: the kernel truncates what a descriptor refers to', () => {
+  const { host, perform } = performing();
+  expect(perform('ftruncate', 3, 7)).toEqual({ kind: 'continue' });
+  expect(host.calls).toEqual([]);
+});
+
+test('perform: the kernel truncates no length below 0', () => {
+  const { host, perform } = performing();
+  expect(perform('truncate', '', -1n)).toMatchObject({ kind: 'fail', errno: 'EINVAL' });
+  expect(host.calls).toEqual([]);
+});
+
+test.for([
+  [3, null],
+  [-100, null],
+  [-100, { errno: 'EFAULT' }],
+  [-100, '/no/such'],
+] as const)('perform: times that both stay are 0 whatever the file is: %j', ([dirfd, path]) => {
+  const { host, perform } = performing();
+  const omitted = new Uint8Array(Uint32Array.of(2, 0, 0, 0, 2, 0, 0, 0).buffer);
+  expect(perform('utimensat', dirfd, path, omitted, 0x200)).toEqual({ kind: 'value', value: 0n });
+  expect(host.calls).toEqual([]);
+});
+
+test.for([
+  ['EFAULT', [-100, null, null, 0]],
+  ['EINVAL', [3, null, null, 0x100]],
+  ['EINVAL', [3, '/a', null, 0x200]],
+  ['ENOENT', [3, '', null, 0]],
+  ['EFAULT', [3, '/a', { errno: 'EFAULT' }, 0]],
+  ['EFAULT', [3, { errno: 'ENAMETOOLONG' }, { errno: 'EFAULT' }, 0]],
+] as const)('perform: %s of utimensat with %j', ([errno, given]) => {
+  const { host, perform } = performing();
+  expect(perform('utimensat', ...given)).toMatchObject({ kind: 'fail', errno });
+  expect(host.calls).toEqual([]);
+});
+
 test('perform: what it cannot do fails, and so does a call that was not read', () => {
   const { perform } = performing();
   expect(failureOf(() => perform('mount', null, '/a', null, 0, null)).message).toBe(
@@ -202,17 +255,7 @@ test('perform: what it cannot do fails, and so does a call that was not read', (
 });
 
 test('perform: no family takes power that the caller may not have', () => {
-  const others = [
-    'truncate',
-    'utimens',
-    'mount',
-    'umount',
-    'mountapi',
-    'sysinfo',
-    'execve',
-    'swapon',
-    'swapoff',
-  ];
+  const others = ['mount', 'umount', 'mountapi', 'sysinfo', 'execve', 'swapon', 'swapoff'];
   expect(families().filter((family) => !canPerform(family))).toEqual(others);
 });
 

@@ -71,6 +71,7 @@ test('syscalls: a call that is not decoded is a family of its own', () => {
     dirfdIndex: -1,
     secondDirfdIndex: -1,
     isOfDescriptor: false,
+    followed: [],
   });
 });
 
@@ -83,12 +84,12 @@ const none: ParameterSource = { from: 'constant', value: 0 };
 
 test('syscalls: siblings have the parameters of the family where they have them', () => {
   expect(sourcesOf('chmod')).toEqual([
-    { from: 'bytes', index: 0, skip: 0 },
+    { from: 'bytes', index: 0, skip: 0, whenNull: 'fault' },
     { from: 'register', index: 1, form: { bits: 16 } },
     none,
   ]);
   expect(sourcesOf('fchmodat2')).toEqual([
-    { from: 'bytes', index: 1, skip: 0 },
+    { from: 'bytes', index: 1, skip: 0, whenNull: 'fault' },
     { from: 'register', index: 2, form: { bits: 16 } },
     { from: 'register', index: 3, form: { bits: 32 } },
   ]);
@@ -105,11 +106,39 @@ test('syscalls: parameters may be fields of a struct, or what a call always mean
   expect(sourcesOf('creat')[1]).toEqual({ from: 'constant', value: 0o1101 });
   expect(sourcesOf('rmdir')[1]).toEqual({ from: 'constant', value: 0x200 });
   expect(sourcesOf('setxattrat').slice(3)).toEqual([
-    { from: 'bytes', index: 4, skip: 8 },
+    { from: 'bytes', index: 4, skip: 8, whenNull: 'fault' },
     { from: 'field', index: 4, offset: 0, size: 4 },
   ]);
   expect(sourcesOf('getxattrat')[3]).toEqual({ from: 'field', index: 4, offset: 8, size: 4 });
   expect(sourcesOf('fsetxattr').slice(0, 2)).toEqual([none, { from: 'constant', value: 0x1000 }]);
+});
+
+function pathOf(name: string): ParameterSource | undefined {
+  return sourcesOf(name)[0];
+}
+
+/** Its pointers as the kernel follows them. */
+function followedOf(name: string): readonly number[] | undefined {
+  return syscalls.byName(name)?.followed.map(({ index: argument }) => argument);
+}
+
+test('syscalls: NULL is a value, a fault, or the file of the descriptor', () => {
+  const whenNull = { descriptor: 0 };
+  expect(pathOf('utimensat')).toEqual({ from: 'bytes', index: 1, skip: 0, whenNull });
+  expect(pathOf('futimesat')).toEqual({ from: 'bytes', index: 1, skip: 0, whenNull });
+  expect(pathOf('utimes')).toEqual({ from: 'bytes', index: 0, skip: 0, whenNull: 'fault' });
+  expect(pathOf('mount')).toEqual({ from: 'bytes', index: 0, skip: 0, whenNull: 'value' });
+});
+
+test('syscalls: pointers stand in the order in which the kernel follows them', () => {
+  expect(followedOf('utimensat')).toEqual([2, 1]);
+  expect(followedOf('utime')).toEqual([1, 0]);
+  expect(followedOf('mount')).toEqual([0, 1, 2, 4]);
+});
+
+test('syscalls: ftruncate means the file of its descriptor', () => {
+  expect(sourcesOf('ftruncate')[2]).toEqual({ from: 'constant', value: 0x1000 });
+  expect(sourcesOf('truncate')[2]).toEqual(none);
 });
 
 test('syscalls: a call with two paths has two places where they start', () => {

@@ -192,6 +192,15 @@ test('trampoline: the flags of mount have 64 bits', () => {
   });
 });
 
+test('trampoline: truncate says which calls are of a descriptor', () => {
+  const own = [...instruction.local(3), ...more.extend];
+  const handler = new Handler({
+    functions: [{ name: 'truncate', signature: 'iiIi:i', body: valued(own) }, allocator()],
+  });
+  expect(handler.ask('truncate', '', 0)).toEqual({ kind: 'value', value: 0n });
+  expect(handler.ask('ftruncate', 3, 0)).toEqual({ kind: 'value', value: 0x1000n });
+});
+
 test.for([
   ['x86_64', 0, 76, [0x1234_5678_9abc_def0n, 7n], 0x1234_5678_9abc_def0n],
   ['i386', 1, 92, [0xffff_e0c0n, 7n], -8000n],
@@ -199,7 +208,7 @@ test.for([
 ] as const)('trampoline: the length of truncate: %s', ([, arch, number, registers, value]) => {
   const handler = new Handler({
     functions: [
-      { name: 'truncate', signature: 'iiI:i', body: valued(instruction.local(2)) },
+      { name: 'truncate', signature: 'iiIi:i', body: valued(instruction.local(2)) },
       allocator(),
     ],
   });
@@ -239,7 +248,34 @@ test.for([
   const handler = new Handler({
     functions: [{ name: 'utimens', signature: 'iiiiiIiiIii:i', body: valued(own) }, allocator()],
   });
-  expect(handler.ask('utimensat', -100, path, ...rest)).toEqual({ kind: 'value', value });
+  expect(handler.ask('utimensat', 3, path, ...rest)).toEqual({ kind: 'value', value });
+});
+
+const omitted = times(2n, 0n, 0n, 2n, 0n, 0n);
+
+test.for([
+  ['utimensat', [-100, null, null, 0], 'EFAULT'],
+  ['futimesat', [-100, null, null], 'EFAULT'],
+  ['utimes', [null, null], 'EFAULT'],
+  ['utime', [null, null], 'EFAULT'],
+  ['utimes', [{ errno: 'ENAMETOOLONG' }, { errno: 'EINVAL' }], 'EINVAL'],
+  ['utimensat', [-100, { errno: 'ENAMETOOLONG' }, twoTimes, 0], 'ENAMETOOLONG'],
+] as const)('trampoline: %s with %j is %s, and nobody is asked', ([name, given, errno]) => {
+  const body = instruction.unreachable;
+  const handler = new Handler({
+    functions: [{ name: 'utimens', signature: 'iiiiiIiiIii:i', body }, allocator()],
+  });
+  expect(handler.ask(name, ...given)).toMatchObject({ kind: 'fail', errno });
+});
+
+test('trampoline: times that both stay are 0 for a path that cannot be read', () => {
+  const body = instruction.unreachable;
+  const handler = new Handler({
+    functions: [{ name: 'utimens', signature: 'iiiiiIiiIii:i', body }, allocator()],
+  });
+  for (const path of [null, { errno: 'EFAULT' }] as const) {
+    expect(handler.ask('utimensat', -100, path, omitted, 0)).toEqual({ kind: 'value', value: 0n });
+  }
 });
 
 test('trampoline: times that cannot be read are not asked about', () => {

@@ -8,8 +8,11 @@ import type { Guest } from '../guest.ts';
 import { OperationRequest } from '../operation-request.ts';
 import { putBytesResult, putErrnoResult, putStatusResult, putU32Result } from './results.ts';
 
+/** What handlers say of an operation. */
+type GivenPart = Exclude<OperationPart, 'length'>;
+
 /** Core types of an operation's parts. */
-const letters: Readonly<Record<OperationPart, string>> = {
+const letters: Readonly<Record<GivenPart, string>> = {
   path: 'ii',
   'second-path': 'ii',
   name: 'ii',
@@ -31,7 +34,7 @@ type CoreValue = number | bigint;
 function setPart(
   guest: Guest,
   request: OperationRequest,
-  part: OperationPart,
+  part: GivenPart,
   values: CoreValue[],
 ): void {
   const take = (): number => Number(values.shift());
@@ -86,10 +89,7 @@ function putResult(
   }
 }
 
-export function operate(
-  parts: readonly OperationPart[],
-  gives: Gives = 'nothing',
-): CapabilityFunction {
+export function operate(parts: readonly GivenPart[], gives: Gives = 'nothing'): CapabilityFunction {
   return {
     signature: `${parts.map((part) => letters[part]).join('')}i:`,
     link: (guest, host, of) => {

@@ -86,6 +86,10 @@ export interface PointerKind extends AnyKind {
   readonly fields?: readonly StructField[];
   /** Nothing but the fields. */
   readonly hasOnlyFields?: true;
+  /** The kernel follows it before the pointers in front of it. */
+  readonly isFollowedFirst?: true;
+  /** Whether the call returns 0 for these bytes alone, whatever its other arguments are. */
+  readonly isNothingAsked?: (bytes: Uint8Array) => boolean;
   /** From this byte on, what was read is in no recording. */
   readonly secretFrom?: number;
   /** How a test case writes it as a map. */
@@ -122,8 +126,8 @@ export type PassedAs =
   | { readonly as: 'number' }
   /** A number of mknod(2), as its major and minor. */
   | { readonly as: 'device' }
-  /** Bytes, copied. */
-  | { readonly as: 'list'; readonly isOptional: boolean }
+  /** Bytes, copied. `isOfDescriptor`: NULL is the file of the call's descriptor, if it has one. */
+  | { readonly as: 'list'; readonly isOptional: boolean; readonly isOfDescriptor?: true }
   /** Numbers of what a pointer leads to, behind whether it is not NULL. */
   | { readonly as: 'optional-fields'; readonly fields: readonly StructField[] };
 

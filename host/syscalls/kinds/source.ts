@@ -17,3 +17,9 @@ export const optionalPathParameter: ParameterKind = optionalListParameter(
   { name: 'optional-path', wit: 'option<path>', author: 'Path | null' },
   'liftOptionalPath',
 );
+
+/** The same of utimensat(2), where NULL is the file of the call's descriptor. */
+export const pathOrDescriptorParameter: ParameterKind = {
+  ...optionalPathParameter,
+  passed: { as: 'list', isOptional: true, isOfDescriptor: true },
+};
