@@ -76,11 +76,26 @@ function isDoneByIoUring(family: string): boolean {
   return Object.values(ringOperations).some((calls) => calls.includes(family));
 }
 
-/**
- * Families that do to an open file what a family does to a path. Programs need them, so they are not
- * refused for its sake.
- */
-export const byDescriptor: Readonly<Record<string, string>> = { chmod: 'fchmod', chown: 'fchown' };
+/** Another family with the effect of a family. */
+export interface Kin {
+  readonly family: string;
+  /** Where it has that effect. */
+  readonly where: 'on open files' | 'with O_TRUNC';
+}
+
+/** By the family. Programs need its kin, so that is not refused for its sake. */
+const kin: Readonly<Record<string, readonly Kin[]>> = {
+  chmod: [{ family: 'fchmod', where: 'on open files' }],
+  chown: [{ family: 'fchown', where: 'on open files' }],
+  truncate: [
+    { family: 'fallocate', where: 'on open files' },
+    { family: 'open', where: 'with O_TRUNC' },
+  ],
+};
+
+export function kinOf(family: string): readonly Kin[] {
+  return kin[family] ?? [];
+}
 
 export function isKnownCall(name: string): boolean {
   return syscallNumbers.some(([known]) => known === name);

@@ -9,11 +9,11 @@ import { changedRules } from './base-rules.ts';
 import type { BaseProfile, GeneratedRule, Json } from './base-rules.ts';
 import { allowingBase } from './container-base.ts';
 import {
-  byDescriptor,
   descriptorTaker,
   familyOf,
   ioUring,
   isNewerThanLibseccomp,
+  kinOf,
   waysAround,
 } from './families.ts';
 import {
@@ -319,19 +319,19 @@ function refusedNote({ refused = [] }: Wanted): readonly string[] {
 }
 
 /** They are left alone, and whoever writes a policy is to know. */
-function byDescriptorNotes({ syscalls, allowed = [] }: Wanted, base: Profile): readonly string[] {
-  return [...new Set(syscalls.map((name) => familyOf(name)))].toSorted().flatMap((family) => {
-    const other = byDescriptor[family];
-    const open = (other === undefined ? [] : familyMembers(other)).filter(
-      (name) =>
-        !syscalls.includes(name) &&
-        (allowed.includes(name) || actionsOf(base, name).some(letsPass)),
-    );
-    if (open.length === 0) return [];
-    return [
-      `${open.join(', ')}: no handler answers ${open.length > 1 ? 'them' : 'it'}, and on open files ${open.length > 1 ? 'they do' : 'it does'} what ${family} does`,
-    ];
-  });
+function kinNotes({ syscalls, allowed = [] }: Wanted, base: Profile): readonly string[] {
+  const families = [...new Set(syscalls.map((name) => familyOf(name)))].toSorted();
+  const isOpen = (name: string): boolean =>
+    !syscalls.includes(name) && (allowed.includes(name) || actionsOf(base, name).some(letsPass));
+  return families.flatMap((family) =>
+    kinOf(family).flatMap(({ family: other, where }) => {
+      const open = familyMembers(other).filter(isOpen);
+      if (open.length === 0) return [];
+      return [
+        `${open.join(', ')}: no handler answers ${open.length > 1 ? 'them' : 'it'}, and ${where} ${open.length > 1 ? 'they do' : 'it does'} what ${family} does`,
+      ];
+    }),
+  );
 }
 
 export function generateProfile(wanted: Wanted): Generated {
@@ -362,7 +362,7 @@ export function generateProfile(wanted: Wanted): Generated {
       ...ringNote(wanted),
       ...takerNote(wanted),
       ...refusedNote(wanted),
-      ...byDescriptorNotes(wanted, profile),
+      ...kinNotes(wanted, profile),
       ...newCallsNote(ownNames, profile),
       ...(base === undefined
         ? []

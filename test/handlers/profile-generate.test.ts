@@ -5,7 +5,7 @@ import { parse } from 'yaml';
 
 import { syscallNumbers } from '../../host/syscalls/syscall-numbers.ts';
 import { containerBase, refusedCalls } from '../../host/profile/container-base.ts';
-import { isKnownCall, isNewerThanLibseccomp } from '../../host/profile/families.ts';
+import { isKnownCall, isNewerThanLibseccomp, kinOf } from '../../host/profile/families.ts';
 import { generateProfile, ociText } from '../../host/profile/generate.ts';
 import type { Generated, Wanted } from '../../host/profile/generate.ts';
 import { lint } from '../../host/profile/lint.ts';
@@ -56,8 +56,8 @@ test.for(families())('K21: generate: the family %s is complete, and nothing is w
     names: familyMembers(family).toSorted(),
     action: 'SCMP_ACT_NOTIFY',
   });
-  // what works on open files is left to programs, and said
-  const noted = ['chmod', 'chown'].includes(family) ? ['walks-around'] : [];
+  // its kin is left to programs, and said
+  const noted = kinOf(family).map(() => 'walks-around');
   expect(findings(ociText(made)).toSorted()).toEqual(['flags-refused', ...noted]);
   expect(findings(operatorText(made, 'a-b')).toSorted()).toEqual(['flags-refused', ...noted]);
 });
@@ -72,6 +72,17 @@ test('K21: generate: what does the same to open files stays as it is, and is sai
   const base = baseOf({ defaultAction: 'SCMP_ACT_ERRNO', syscalls: [] });
   expect(generated({ syscalls: chmod, base }).notes).not.toContain(text);
   expect(generated({ syscalls: chmod, base, allowed: ['fchmod'] }).notes).toContain(text);
+});
+
+test('K21: generate: what changes lengths beside truncate stays as it is, and is said', () => {
+  const truncate = familyMembers('truncate');
+  const notes = [
+    'fallocate: no handler answers it, and on open files it does what truncate does',
+    'open, openat, openat2, creat: no handler answers them, and with O_TRUNC they do what truncate does',
+  ];
+  expect(generated({ syscalls: truncate }).notes).toEqual(expect.arrayContaining(notes));
+  const all = generated({ syscalls: [...truncate, ...familyMembers('open'), 'fallocate'] });
+  expect(all.notes.filter((note) => notes.includes(note))).toEqual([]);
 });
 
 test('generate: the same bundles give the same text', () => {

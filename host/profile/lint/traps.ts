@@ -2,14 +2,7 @@
 // What runtimes do under the filter themselves, and what walks around the agent.
 import { waitKillableFlag } from '../../agent-socket/filter-flags.ts';
 import { familyMembers } from '../../syscalls/syscall-table.ts';
-import {
-  byDescriptor,
-  descriptorTaker,
-  familyOf,
-  ioUring,
-  siblingsOf,
-  waysAround,
-} from '../families.ts';
+import { descriptorTaker, familyOf, ioUring, kinOf, siblingsOf, waysAround } from '../families.ts';
 import { keepsNamespaces } from '../namespace-flags.ts';
 import type { PreFilter } from '../pre-filters.ts';
 import { actionsOf, decisionOf } from '../profile.ts';
@@ -160,25 +153,25 @@ export class TrapsCheck extends Check {
         'trap them too, or have them fail with ENOSYS, so that programs use the older calls',
       );
     }
-    for (const family of families) this.#byDescriptor(family, trapped);
+    for (const family of families) this.#kin(family, trapped);
     this.#ioUring(trapped.filter((name) => waysAround(familyOf(name)).some(isOfRing)));
     if (trapped.length > 0) this.#listener();
   }
 
-  #byDescriptor(family: string, trapped: readonly string[]): void {
-    const other = byDescriptor[family];
-    if (other === undefined) return;
-    const open = familyMembers(other).filter(
-      (name) => !trapped.includes(name) && this.#isOpen(name),
-    );
-    if (open.length === 0) return;
-    this.tell(
-      'walks-around',
-      'note',
-      this.placeOf(trapped.find((name) => familyOf(name) === family) ?? ''),
-      `${listed(open)} ${open.length > 1 ? 'do' : 'does'} to open files what ${family} does to paths, without the agent`,
-      `where ${family} is refused, let a handler answer the family ${other}, too, and trap it`,
-    );
+  #kin(family: string, trapped: readonly string[]): void {
+    for (const { family: other, where } of kinOf(family)) {
+      const open = familyMembers(other).filter(
+        (name) => !trapped.includes(name) && this.#isOpen(name),
+      );
+      if (open.length === 0) continue;
+      this.tell(
+        'walks-around',
+        'note',
+        this.placeOf(trapped.find((name) => familyOf(name) === family) ?? ''),
+        `${where}, ${listed(open)} ${open.length > 1 ? 'do' : 'does'} what ${family} does, without the agent`,
+        `where ${family} is refused, let a handler answer the family ${other}, too, and trap it`,
+      );
+    }
   }
 
   #isOpen(name: string): boolean {
