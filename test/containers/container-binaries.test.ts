@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whatever is done for a container, no program of it is executed by the agent or by its helpers.
-import { copyFileSync, mkdirSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 import { describe, expect, test } from 'vitest';
 
 import { shippedBundles } from '../../host/package-root.ts';
+import { familyMembers } from '../../host/syscalls/syscall-table.ts';
 import { RunningCommand } from '../support/command.ts';
 import { compiled } from '../support/compile.ts';
 import { Container } from '../support/container-runtime.ts';
@@ -91,6 +92,27 @@ const mounts = `
 mkdir /tmp/proc && mount -t proc proc /tmp/proc && echo mounted
 mount -t tmpfs tmpfs /tmp/proc 2>/dev/null || echo refused`;
 
+/** What cutter.c does, and the kernel's answers to user 1000. */
+const cuts = [
+  ['truncate:/tmp/file:7', 'OK'],
+  ['utimensat:/tmp/file:1000000000', 'OK'],
+  ['truncate:/tmp:0', 'EISDIR'],
+  ['truncate:/dev/null:0', 'EINVAL'],
+  ['truncate:/bin/cutter:0', 'ETXTBSY'],
+  ['truncate:/bin/busybox:0', 'EACCES'],
+  ['utimensat:/bin/busybox:1', 'EPERM'],
+  ['utimensat:/bin/busybox:now', 'EACCES'],
+  ['truncate:/tmp/file:-1', 'EINVAL'],
+  ['limit:8', 'OK'],
+  ['truncate:/tmp/file:8', 'OK'],
+  ['truncate:/tmp/file:9', 'EFBIG'],
+] as const;
+
+const cutScript = `
+echo text > /tmp/file && chmod 644 /tmp/file
+cutter ${cuts.map(([call]) => call).join(' ')}
+touch -d @1000000000 /tmp/file && stat -c '%s %X %Y' /tmp/file`;
+
 describe.each(['runc', 'crun'] as const)('%s', (runtime) => {
   test.each([
     {
@@ -101,6 +123,14 @@ describe.each(['runc', 'crun'] as const)('%s', (runtime) => {
       output: 'made\nlinked\nremoved\nready\n',
     },
     {
+      what: 'lengths and times of files',
+      bundle: testBundle('perform'),
+      trapped: ['truncate', 'utimens'].flatMap((family) => familyMembers(family)),
+      uid: 1000,
+      script: cutScript,
+      output: `${cuts.map((line) => line.join(' ')).join('\n')}\n8 1000000000 1000000000\nready\n`,
+    },
+    {
       what: 'mounts',
       bundle: join(shippedBundles(), 'unprivileged-build'),
       trapped: ['mount', 'fsopen', 'fsconfig', 'fsmount', 'move_mount', 'open_tree'],
@@ -108,11 +138,15 @@ describe.each(['runc', 'crun'] as const)('%s', (runtime) => {
       output: 'mounted\nrefused\nready\n',
     },
   ])('A6: for $what no program of the container is executed', async (done) => {
-    const { bundle, trapped, script, output } = done;
+    const { bundle, trapped, uid = 0, script, output } = done;
     using folder = new TemporaryFolder();
     const rootfs = folder.at('rootfs');
     makeRootfs(rootfs);
     const busybox = join(rootfs, 'bin/busybox');
+    const cutter = join(rootfs, 'bin/cutter');
+    copyFileSync(compiled('cutter.static'), cutter);
+    chmodSync(cutter, 0o777);
+    chmodSync(join(rootfs, 'tmp'), 0o1777);
     const tempting = temptations.map((path) => join(rootfs, path));
     for (const path of tempting) {
       mkdirSync(dirname(path), { recursive: true });
@@ -129,6 +163,7 @@ describe.each(['runc', 'crun'] as const)('%s', (runtime) => {
       rootfs,
       listenerPath: agent.socket,
       trapped,
+      uid,
       script,
     });
 
