@@ -43,6 +43,8 @@ FileOutcome failed(const char* step, Errno error) {
     case FileOperation::rename:
     case FileOperation::unlink:
     case FileOperation::undo_mknod:
+    // may wait for the holder of a lease, and keeps a limit that a thread cannot have alone
+    case FileOperation::truncate:
       return false;
     case FileOperation::chown:
     case FileOperation::stat:

@@ -15,10 +15,4 @@ FileSizeLimit::FileSizeLimit(std::uint64_t max) {
 
 FileSizeLimit::~FileSizeLimit() { (void)setrlimit(RLIMIT_FSIZE, &before_); }
 
-std::uint64_t FileSizeLimit::own() {
-  rlimit limit = {};
-  if (getrlimit(RLIMIT_FSIZE, &limit) == -1) abort();
-  return limit.rlim_cur;
-}
-
 }  // namespace seccompagent

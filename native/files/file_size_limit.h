@@ -17,9 +17,6 @@ class FileSizeLimit {
   FileSizeLimit& operator=(const FileSizeLimit&) = delete;
   ~FileSizeLimit();
 
-  // That of the calling process.
-  [[nodiscard]] static std::uint64_t own();
-
  private:
   rlimit before_ = {};
 };

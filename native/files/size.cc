@@ -3,7 +3,6 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 
@@ -14,28 +13,24 @@
 namespace seccompagent {
 namespace {
 
-[[nodiscard]] std::uint64_t length_of(const FileRequest& request) {
-  return request.first | std::uint64_t{request.second} << 32;
+[[nodiscard]] off_t length_of(const FileRequest& request) {
+  return static_cast<off_t>(request.first | std::uint64_t{request.second} << 32);
 }
 
 }  // namespace
 
 FileAnswer change_size(const FileTask& task) {
-  const std::uint64_t length = length_of(task.request);
+  // also, beyond a limit of its own, the whole agent would get a SIGXFSZ
+  if (task.held == HeldIds::of_file_systems) return failure(ENOTSUP);
   const std::uint64_t max = task.request.max_size;
-  // beyond its own limit, the whole agent would get a SIGXFSZ
-  if (task.held == HeldIds::of_file_systems && length > std::min(max, FileSizeLimit::own()))
-    return failure(ENOTSUP);
   const auto file = find_file(task);
   if (!file) return failure(file.error().number);
   bool is_over = false;
   FileAnswer done = perform_change(task, copy_cost_of(task, file->fd), [&] {
     FileAnswer changed = perform(task, [&] {
       return by_path(task, file->fd, [&](const char* path) -> long {
-        if (task.held == HeldIds::of_file_systems)
-          return truncate(path, static_cast<off_t>(length));
         const FileSizeLimit limit(max);
-        return truncate(path, static_cast<off_t>(length));
+        return truncate(path, length_of(task.request));
       });
     });
     is_over = changed.error == EFBIG && max <= task.place.copy_room;

@@ -6,7 +6,7 @@
 
 namespace seccompagent {
 
-// ENOTSUP: the caller's limit counts, and only a process of its own can take it on.
+// ENOTSUP: the caller's limit counts, and all threads of a process have one.
 [[nodiscard]] FileAnswer change_size(const FileTask& task);
 
 }  // namespace seccompagent

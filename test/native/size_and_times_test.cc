@@ -18,7 +18,6 @@
 
 #include "check.h"
 #include "files/file_operation.h"
-#include "files/file_size_limit.h"
 #include "files/thread_role.h"
 #include "kernel/border.h"
 #include "kernel/unique_fd.h"
@@ -126,18 +125,16 @@ void keeps_the_callers_limit_of_sizes() {
   CHECK_EQUAL(chmod("/mnt/file", 0644), 0);
   CHECK_EQUAL(truncated(folder, kOther, "file", 101, 100), EACCES);
   CHECK_EQUAL(truncated(folder, kOwner, "folder", 101, 100), EISDIR);
-  CHECK_EQUAL(FileSizeLimit::own(), RLIM_INFINITY);
+  rlimit limit = {};
+  CHECK_EQUAL(getrlimit(RLIMIT_FSIZE, &limit), 0);
+  CHECK_EQUAL(limit.rlim_cur, RLIM_INFINITY);
 }
 
-void leaves_limits_to_processes_of_their_own() {
+void leaves_lengths_to_processes_of_their_own() {
   const UniqueFd folder = stage();
-  constexpr HeldIds kThread = HeldIds::of_file_systems;
-  CHECK_EQUAL(truncated(folder, kOwner, "file", 100, 100, kThread), 0);
-  CHECK_EQUAL(truncated(folder, kOwner, "file", 101, 100, kThread), ENOTSUP);
-  const FileSizeLimit own(200);
-  CHECK_EQUAL(truncated(folder, kOwner, "file", 200, RLIM_INFINITY, kThread), 0);
-  CHECK_EQUAL(truncated(folder, kOwner, "file", 201, RLIM_INFINITY, kThread), ENOTSUP);
-  CHECK_EQUAL(status_of("/mnt/file").st_size, 200);
+  CHECK_EQUAL(truncated(folder, kOwner, "file", 5, RLIM_INFINITY, HeldIds::of_file_systems),
+              ENOTSUP);
+  CHECK_EQUAL(status_of("/mnt/file").st_size, 10);
 }
 
 void does_not_cut_programs_that_run() {
@@ -210,8 +207,8 @@ constexpr Case kCases[] = {
     {"size and times: the rights of the caller decide who truncates",
      truncates_with_the_rights_of_the_caller},
     {"size and times: RLIMIT_FSIZE of the caller holds", keeps_the_callers_limit_of_sizes},
-    {"size and times: a thread leaves lengths beyond a limit to a process of its own",
-     leaves_limits_to_processes_of_their_own},
+    {"size and times: a thread leaves lengths to a process of its own",
+     leaves_lengths_to_processes_of_their_own},
     {"size and times: a program that runs is ETXTBSY", does_not_cut_programs_that_run},
     {"size and times: the owner sets, omits and renews times", sets_times_as_the_owner},
     {"size and times: who may write a file may set both times to now", lets_writers_say_now_alone},
