@@ -57,6 +57,17 @@ test('ReceivedCall: its fields are where the addon writes them', () => {
 });
 
 test.for([
+  ['fchown', [3, 1, 2], true],
+  ['utimensat', [3, null, null, 0], true],
+  ['utimensat', [3, '', null, 0x1000], false],
+  ['utimensat', [3, { errno: 'EFAULT' }, null, 0], false],
+  ['utimes', [null, null], false],
+  ['mount', [null, '/a', null, 0, null], false],
+] as const)('ReceivedCall: %s with %j is of a descriptor: %s', ([name, given, isOfDescriptor]) => {
+  expect(received(name, ...given).isOfDescriptor(syscallOf(name))).toBe(isOfDescriptor);
+});
+
+test.for([
   ['sign-extended', 0xffff_ffff_ffff_ff9cn],
   ['zero-extended', 0x0000_0000_ffff_ff9cn],
   ['with something else above', 0x1234_5678_ffff_ff9cn],
