@@ -136,6 +136,30 @@ describe('owners', () => {
     expect(lines.filter((line) => line.endsWith('at another time'))).toEqual([]);
   });
 
+  test('owners: uid 1000 changes lengths and times of its own files, and of others by their modes', async () => {
+    const { ours } = await bothWays({ caller: 'user', place: 'plain' });
+
+    for (const line of [
+      'truncate of user OK',
+      'truncate of root EACCES',
+      'truncate directory EISDIR',
+      'truncate fifo EINVAL',
+      'truncate beyond the limit EFBIG',
+      'utimensat of user OK',
+      'utimensat of root EPERM',
+      'utimensat of root to now EACCES',
+      'utimensat of stranger to now OK',
+      'utimensat nowhere EFAULT',
+      'utimensat nowhere to nothing OK',
+      'utimensat of a held path EBADF',
+    ]) {
+      expect(ours).toContain(`open: ${line}`);
+    }
+    const { ours: unchanged } = await bothWays({ caller: 'root', place: 'read-only' });
+    expect(unchanged).toContain('open: truncate of root EROFS');
+    expect(unchanged).toContain('open: utimensat of root EROFS');
+  });
+
   test.each([
     { place: 'tmpfs', opened: 'open null gives 100002 OK' },
     { place: 'overlay', opened: 'open null gives 100002 OK' },
