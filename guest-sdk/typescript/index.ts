@@ -1,25 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What TypeScript and JavaScript handlers import beside the host's interfaces.
+// Answers, types and texts of TypeScript and JavaScript handlers, beside the host's interfaces.
 // oxlint-disable-next-line typescript/triple-slash-reference -- a file of `declare module` is no module
 /// <reference path="./contract.d.ts" />
 import type { Action, Answer, Errno } from 'seccompagent:handler/types@0.1.0';
 
-export type {
-  Action,
-  Answer,
-  Call,
-  Descriptor,
-  Device,
-  Errno,
-  FileStatus,
-  MountOperation,
-  NewTime,
-  NewTimes,
-  Path,
-  TimeChange,
-} from 'seccompagent:handler/types@0.1.0';
+export type * from 'seccompagent:handler/types@0.1.0';
 
-/** What a handler may export. `configure` refuses settings by throwing. */
+/** Exports of a handler, each optional. `configure` refuses settings by throwing. */
 export type Handler = Partial<
   Omit<typeof import('seccompagent:handler/handler@0.1.0'), 'configure'>
 > & {

@@ -10,7 +10,6 @@ export { cabi_realloc, endOfCall } from './allocator';
 export {
   liftBytes,
   liftDevice,
-  liftMountOperation,
   liftOptionalBytes,
   liftOptionalPath,
   liftPath,

@@ -8,7 +8,6 @@
 import { Device } from '../device';
 import { Errno } from '../errno';
 import { FileStatus } from '../file-status';
-import { MountOperation } from '../mount-operation';
 import { Path } from '../path';
 import { Result, ResultOf } from '../result';
 import { isText } from './allocator';
@@ -153,10 +152,6 @@ export function liftPairs(): Map<string, string> {
 
 export function liftDevice(major: u32, minor: u32): Device {
   return new Device(major, minor);
-}
-
-export function liftMountOperation(ordinal: i32): MountOperation {
-  return <MountOperation>ordinal;
 }
 
 /** A `result<file-status, errno>`. */

@@ -7,6 +7,6 @@ export const mountOperationParameter: ParameterKind = {
   wit: 'mount-operation',
   author: 'MountOperation',
   core: ['i32'],
-  lift: { from: 'abi/exports', name: 'liftMountOperation' },
+  lift: { from: 'abi/parameters', name: 'liftMountOperation' },
   passed: { as: 'number' },
 };

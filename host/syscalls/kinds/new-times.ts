@@ -74,6 +74,6 @@ export const newTimesParameter: ParameterKind = {
   wit: 'option<new-times>',
   author: 'NewTimes | null',
   core: ['i32', 'i32', 'i64', 'u32', 'i32', 'i64', 'u32'],
-  lift: { from: 'new-times', name: 'liftNewTimes' },
+  lift: { from: 'abi/parameters', name: 'liftNewTimes' },
   passed: { as: 'optional-fields', fields },
 };

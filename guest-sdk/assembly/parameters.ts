@@ -1,7 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// The times that a file gets.
+// Enums and structs of parameters, written from the WIT by `npm run generate`.
 
-/** What becomes of a time. */
+/** Which call of the mount API that works on descriptors, see fsopen(2) and those it names. */
+export enum MountOperation {
+  Fsopen,
+  Fsconfig,
+  Fsmount,
+  Fspick,
+  MoveMount,
+  OpenTree,
+  OpenTreeAttr,
+  MountSetattr,
+}
+
+/** What becomes of a time of a file. */
 export enum TimeChange {
   /** It gets the seconds and nanoseconds that are given. */
   Set,
@@ -11,7 +23,7 @@ export enum TimeChange {
   Omit,
 }
 
-/** Similar to a timespec of utimensat(2). */
+/** A time that a file gets, as in utimensat(2). */
 export class NewTime {
   constructor(
     readonly change: TimeChange,
@@ -28,21 +40,4 @@ export class NewTimes {
     readonly accessed: NewTime,
     readonly modified: NewTime,
   ) {}
-}
-
-/** The glue's: an `option<new-times>`. */
-export function liftNewTimes(
-  isThere: i32,
-  accessedChange: i32,
-  accessedSeconds: i64,
-  accessedNanoseconds: u32,
-  modifiedChange: i32,
-  modifiedSeconds: i64,
-  modifiedNanoseconds: u32,
-): NewTimes | null {
-  if (isThere == 0) return null;
-  return new NewTimes(
-    new NewTime(<TimeChange>accessedChange, accessedSeconds, accessedNanoseconds),
-    new NewTime(<TimeChange>modifiedChange, modifiedSeconds, modifiedNanoseconds),
-  );
 }
