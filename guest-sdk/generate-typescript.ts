@@ -12,7 +12,7 @@ import { WORLD, readContract, witDocument } from './build/wit.ts';
 export const contractTypes: string = join(import.meta.dirname, 'typescript/contract.d.ts');
 
 /**
- * What jco writes for guests, with the types that QuickJS has: its integers are numbers, its lists
+ * The types that jco writes for guests, as QuickJS has them: its integers are numbers, its lists
  * are arrays but for bytes, and what is not there is null.
  */
 function asQuickJsHasThem(types: string): string {

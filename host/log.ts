@@ -84,7 +84,7 @@ export function textLine(json: string, isColored: boolean): string {
 }
 
 /**
- * What lines of a logger take beside their messages, in either format: mostly names, which containers
+ * Bytes of a logger's lines besides their messages, in either format: mostly names, which containers
  * choose.
  */
 export function bytesBeside(log: Logger): number {
@@ -93,7 +93,7 @@ export function bytesBeside(log: Logger): number {
   return Math.max(Buffer.byteLength(jsonLine(json)), Buffer.byteLength(textLine(json, true)));
 }
 
-/** What is longer is cut: whoever reads takes no line of any length. */
+/** Longer texts are cut: no reader takes lines of any length. */
 const maxLineBytes = 32_768;
 const cutMark = Buffer.from('…\n');
 const newline = Buffer.from('\n');
@@ -115,7 +115,7 @@ function writeLine(text: string): void {
   }
 }
 
-/** What a program reads, a person sees on a terminal, too: as `textLine`. */
+/** A person may read a program's input on a terminal, too: as `textLine`. */
 export function jsonLine(line: string): string {
   return `${escaped(line.trimEnd())}\n`;
 }

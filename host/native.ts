@@ -113,7 +113,7 @@ export interface Native {
     fdIndex: number,
   ): boolean;
   /**
-   * What the first process of the container sees of proc and sysfs, for `adoptConnectionFd` with the
+   * Keeps the first process's view of proc and sysfs, for `adoptConnectionFd` with the
    * same number: later it may see what the container has made.
    */
   lookAtFirstProcess(

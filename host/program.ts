@@ -22,7 +22,7 @@ export interface Program {
   readonly environment: Environment;
   /** Its working directory; absent: ours. */
   readonly folder?: string;
-  /** What it reads. */
+  /** Its standard input. */
   readonly input?: Uint8Array;
   readonly limitMs: number;
   /** Of each of its streams. */
@@ -47,13 +47,13 @@ export interface ProgramEnd {
   readonly hasSaidTooMuch: boolean;
   /** For people: why there is no exit code; empty: there is one. */
   readonly why: string;
-  /** What it has used of a processor; 0: nobody knows. */
+  /** Used processor time; 0: unknown. */
   readonly processorMs: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** What execve(2) is tried with, as execvp(3) does. */
+/** Paths for execve(2), as execvp(3) tries them. */
 export function candidatesFor(name: string, environment: Environment): readonly string[] {
   if (name.includes('/')) return [name];
   return (environment['PATH'] ?? defaultPath)

@@ -4,7 +4,7 @@
 import { Errno } from './errno';
 
 /**
- * What happens to the call. Every path of a handler returns one of these:
+ * The decision on a call. Every path of a handler returns one of these:
  *
  * ```ts
  * return path.length > 100 ? Action.fail(Errno.ENAMETOOLONG) : Action.next();

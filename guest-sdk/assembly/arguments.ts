@@ -4,7 +4,7 @@
 import * as host from './abi/arguments';
 import { Errno } from './errno';
 
-/** What an argument says. */
+/** Kind of an argument's value. */
 export enum ArgumentKind {
   /** An integer by its C type: read `integer`. */
   Integer,

@@ -19,7 +19,7 @@ export function annotations(): Map<string, string> {
   return liftPairs();
 }
 
-/** What it has of the machine. ESRCH: nobody knows its first process. */
+/** The resources of the container. ESRCH: nobody knows its first process. */
 export function resources(): ResultOf<Resources> {
   host.getResources(RESULT);
   return liftResourcesResult();

@@ -28,7 +28,7 @@ export function replace(descriptor: u32, fd: i32, closeOnExec: bool): Result {
   return liftResult();
 }
 
-/** What is open there, see fstat(2). */
+/** The status of the open file, see fstat(2). */
 export function stat(descriptor: u32): ResultOf<FileStatus> {
   host.stat(descriptor, RESULT);
   return liftStatusResult();

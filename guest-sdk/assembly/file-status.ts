@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a file is.
+// Status of a file.
 
 import { Device } from './device';
 

@@ -102,13 +102,13 @@ export function unlink(path: Path, flags: u32 = 0): Result {
   return liftResult();
 }
 
-/** What a file is, see statx(2). */
+/** The status of a file, see statx(2). */
 export function stat(path: Path, flags: u32 = 0): ResultOf<FileStatus> {
   host.stat(bytesPointer(path.bytes), path.length, flags, RESULT);
   return liftStatusResult();
 }
 
-/** What a symbolic link holds. */
+/** The target of a symbolic link. */
 export function readLink(path: Path): ResultOf<Path> {
   host.readLink(bytesPointer(path.bytes), path.length, RESULT);
   return liftPathResult();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What handler authors import: answers, arguments, settings and one name for each capability.
+// Imports of handler authors: answers, arguments, settings and one name for each capability.
 
 import * as caller from './caller';
 import * as clock from './clock';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Enums and structs of parameters, written from the WIT by `npm run generate`.
+// Enums and structs of parameters. Written from the WIT by `npm run generate`.
 
 /** Which call of the mount API that works on descriptors, see fsopen(2) and those it names. */
 export enum MountOperation {
@@ -13,7 +13,7 @@ export enum MountOperation {
   MountSetattr,
 }
 
-/** What becomes of a time of a file. */
+/** Change of a time of a file. */
 export enum TimeChange {
   /** It gets the seconds and nanoseconds that are given. */
   Set,

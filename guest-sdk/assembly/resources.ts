@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a container has of the machine.
+// Resources of a container.
 
 /** Amounts are bytes; what is not limited is the machine's. */
 export class Resources {
@@ -10,7 +10,7 @@ export class Resources {
     readonly load1: u64,
     readonly load5: u64,
     readonly load15: u64,
-    /** What its cgroup and those above it allow. */
+    /** Limit of its cgroup and those above it. */
     readonly memory: u64,
     readonly memoryFree: u64,
     readonly memoryShared: u64,

@@ -39,7 +39,7 @@ export class ResultOf<T> {
     private readonly found: T,
   ) {}
 
-  /** What the operation gave; a trap where there is nothing. */
+  /** The result of the operation; a trap where there is none. */
   get value(): T {
     if (!this.isOk) throw new Error('the operation has failed');
     return this.found;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the bundle or the container's metadata set for this handler.
+// Settings of this handler from the bundle or the container's metadata.
 
 import { parseMilliseconds } from './duration';
 

@@ -61,7 +61,7 @@ class AssemblyScriptBinding {
   types(): string {
     return [
       license,
-      '// Enums and structs of parameters, written from the WIT by `npm run generate`.',
+      '// Enums and structs of parameters. Written from the WIT by `npm run generate`.',
       ...this.#types.flatMap((type) => ['', ...this.#declaration(type)]),
       '',
     ].join('\n');

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a handler's author did wrong, in words for the author.
+// Errors of a handler's author, in words for the author.
 
 export class BuildError extends Error {
   override readonly name = 'BuildError';

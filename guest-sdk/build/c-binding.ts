@@ -36,7 +36,7 @@ class CBinding {
   text(): string {
     this.#lines.write(
       '// SPDX-License-Identifier: Apache-2.0',
-      '// What handlers in C can answer and use: written from the WIT and the table of system calls by',
+      '// The contract of handlers in C: written from the WIT and the table of system calls by',
       '// `npm run generate`. Include <seccompagent.h> instead of it.',
       '#pragma once',
       '',
@@ -58,10 +58,7 @@ class CBinding {
     );
     for (const type of this.#contract.types) this.#declarations.declare(type);
     for (const each of this.#contract.interfaces) this.#interface(each);
-    this.#lines.write(
-      '',
-      '// What a handler answers: one line of these for each function of yours.',
-    );
+    this.#lines.write('', '// Answers of a handler: one line of these for each function of yours.');
     for (const answer of this.#contract.answers) this.#export(answer);
     return `${this.#lines.all.join('\n')}\n`;
   }

@@ -77,7 +77,7 @@ export class CTypes {
     const value = this.type(of);
     return this.#declareOnce(`sca_optional_${this.#stem(of)}`, { kind: 'option', of }, [
       '  bool is_some;',
-      '  /** Says something only where there is one. */',
+      '  /** Valid only where there is one. */',
       `  ${value} value;`,
     ]);
   }
@@ -87,7 +87,7 @@ export class CTypes {
     if (ok === null) {
       return this.#declareOnce('sca_result', type, [
         '  bool is_error;',
-        '  /** Says something only where there is one. */',
+        '  /** Valid only where there is one. */',
         '  sca_errno error;',
       ]);
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a language makes of a handler's source: a core module that answers as the contract says.
+// The core module that a language makes of a handler's source, by the contract.
 
 import { describeCoreModule } from '../../host/handler/core-module.ts';
 import { BuildError } from './build-error.ts';
@@ -17,17 +17,17 @@ export interface HandlerSources {
 
 export interface CompiledHandler {
   readonly core: Uint8Array;
-  /** What it exports, in the order of the syscall table. */
+  /** Its exports, in the order of the syscall table. */
   readonly exports: readonly Signature[];
   readonly stringEncoding: 'utf8' | 'utf16';
-  /** What the compiler warned of, one per line. */
+  /** Warnings of the compiler, one per line. */
   readonly warnings: readonly string[];
 }
 
 /** Pages of 64 KB; the host may set a lower maximum. */
 export const MAXIMUM_PAGES = 256;
 
-/** What a linked module answers. Throws BuildError: nothing. */
+/** Answers of a linked module. Throws BuildError: there are none. */
 export function coreExports(core: Uint8Array, place: string): readonly Signature[] {
   const { functionExports } = describeCoreModule(core);
   const exports = [...signatures().values()].filter(({ name }) => functionExports.has(name));

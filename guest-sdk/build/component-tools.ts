@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What makes a component of a core module: the WIT is embedded, and the module is wrapped.
+// Makes a component of a core module: the WIT is embedded, and the module is wrapped.
 
 import { optionalPackage } from './optional-package.ts';
 

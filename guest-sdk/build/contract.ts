@@ -25,12 +25,12 @@ export interface DeclaredType extends WitDeclaration {
 export interface BoundInterface {
   readonly name: string;
   readonly documentation: readonly string[];
-  /** What core modules import it as. */
+  /** Module name of its imports in core modules. */
   readonly module: string;
   readonly functions: readonly WitFunction[];
 }
 
-/** What a handler exports to answer a family, or `any`. */
+/** Export of a handler that answers a family, or `any`. */
 export interface Answer {
   readonly name: string;
   readonly parameters: readonly { readonly name: string; readonly type: WitType }[];

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import type { Compiler, Diagnostic, Range } from './compiler.ts';
 
-/** What messages need to say where something is. */
+/** Sources that messages name places in. */
 export interface Sources {
   /** The folder of handler.ts, as messages shall name it. */
   readonly directory: string;

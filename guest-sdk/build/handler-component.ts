@@ -14,7 +14,7 @@ export interface HandlerComponent {
   readonly exports: readonly Signature[];
   /** Names of the host's interfaces that it uses, sorted. */
   readonly imports: readonly string[];
-  /** What the compiler warned of, one per line. */
+  /** Warnings of the compiler, one per line. */
   readonly warnings: readonly string[];
 }
 

@@ -19,11 +19,11 @@ export interface HandlerBuild {
 export interface BuiltHandler {
   readonly component: Uint8Array;
   readonly language: Language;
-  /** What it answers: names of families, `any`, in the order of the syscall table. */
+  /** Its answers: names of families, `any`, in the order of the syscall table. */
   readonly answers: readonly string[];
   /** Names of the host's interfaces that it uses, sorted. */
   readonly imports: readonly string[];
-  /** What the compiler warned of, one per line. */
+  /** Warnings of the compiler, one per line. */
   readonly warnings: readonly string[];
 }
 

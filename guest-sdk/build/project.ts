@@ -38,7 +38,7 @@ export interface ProjectBuild {
   readonly directory: string;
   /** Gets the components, and bundle.json with their digests; absent: the folder of bundle.json. */
   readonly out?: string;
-  /** What is being done, for whoever waits. */
+  /** Progress, for whoever waits. */
   readonly onProgress?: (what: string) => void;
 }
 
@@ -76,7 +76,7 @@ export interface StaleComponent {
   readonly source: string;
 }
 
-/** What is copied with its source may be some moments older. */
+/** A result that is copied with its source may be some moments older. */
 const sameTimeMs = 1000;
 
 /**
@@ -219,7 +219,7 @@ function textWithDigests(text: string, components: Digests): string {
   return changed;
 }
 
-/** What builds also loads: the agent's own checks of grants, answers and digests. */
+/** Modules that are built as well: the agent's own checks of grants, answers and digests. */
 function check(folder: string, place: string): void {
   try {
     readBundle(folder);

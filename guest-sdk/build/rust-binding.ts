@@ -41,7 +41,7 @@ class RustBinding {
   text(): string {
     this.#lines.write(
       '// SPDX-License-Identifier: Apache-2.0',
-      '// What handlers in Rust can answer and use: written from the WIT and the table of system calls by',
+      '// The contract of handlers in Rust: written from the WIT and the table of system calls by',
       '// `npm run generate`. It is a part of the crate `seccompagent`.',
       '',
       'use crate::abi::{Bytes, List, Text};',
@@ -120,7 +120,7 @@ class RustBinding {
     const names = this.#contract.answers.map(({ name }) => name);
     this.#lines.write(
       '',
-      '/// What `export!` makes of one name.',
+      '/// The export of one name, made by `export!`.',
       '#[doc(hidden)]',
       '#[macro_export]',
       'macro_rules! export_answer {',

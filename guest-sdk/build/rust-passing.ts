@@ -102,7 +102,7 @@ export class RustPassing {
     }
   }
 
-  /** What the author's function takes of what `#owned` has. */
+  /** Argument of the author's function, from the value of `#owned`. */
   lent(type: WitType, name: string): string {
     switch (type.kind) {
       case 'list':

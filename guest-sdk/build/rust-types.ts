@@ -49,7 +49,7 @@ export class RustTypes {
     return name === 'Text' ? 'TextPair' : `[${name}; ${of.length}]`;
   }
 
-  /** What a function takes: nobody has to give anything away. */
+  /** Type of a function's parameter: it only borrows. */
   borrowed(type: WitType): string {
     switch (type.kind) {
       case 'primitive':

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the handler of a scaffold answers, and what it says of each call.
+// Answers of a scaffold's handler, and its log lines.
 
 import type { Answer } from './contract.ts';
 import type { WitType } from './wit-syntax.ts';

@@ -5,7 +5,7 @@ import { syscallTable } from '../../host/syscalls/syscall-table.ts';
 import { syscallNumbers } from '../../host/syscalls/syscall-numbers.ts';
 import { type ScaffoldAnswer, toldParameter } from './scaffold-answer.ts';
 
-/** What the handler writes into the log. */
+/** Log lines of the handler. */
 function messageOf(
   call: string,
   answer: ScaffoldAnswer,

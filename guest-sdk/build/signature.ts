@@ -5,7 +5,7 @@ import { familyParameters } from '../../host/syscalls/family-table.ts';
 import type { ParameterKind } from '../../host/syscalls/kinds/kind.ts';
 import { families } from '../../host/syscalls/syscall-table.ts';
 
-/** What a parameter is in an author's code, in WIT and in a core module. */
+/** A parameter in an author's code, in WIT and in a core module. */
 export type ParameterForm = Pick<ParameterKind, 'author' | 'wit' | 'core' | 'lift'>;
 
 export interface Parameter {

@@ -10,7 +10,7 @@ import { runProgram } from '../../host/program.ts';
 import type { Program, ProgramEnd } from '../../host/program.ts';
 import { BuildError } from './build-error.ts';
 
-/** What a program said. */
+/** Output of a program. */
 export interface ProgramOutput {
   readonly hasSucceeded: boolean;
   readonly stdout: string;
@@ -38,7 +38,7 @@ export async function askProgram(
   });
 }
 
-/** What of the system compilers are made of, or compile with. */
+/** Folders of the system that compilers consist of, or compile with. */
 const systemFiles = [
   '/bin',
   '/etc/alternatives',
@@ -68,7 +68,7 @@ export interface Compilation {
   readonly root: string;
   /** Gets what is compiled. */
   readonly scratch: string;
-  /** What the compiler is to start, or ours to compile with. */
+  /** Programs that the compiler starts, and files that ours compile with. */
   readonly others: readonly string[];
 }
 
@@ -137,7 +137,7 @@ export function sourceParameter(path: string): string {
 export interface WantedProgram {
   /** `clang`: also `clang-19` will do, as Debian calls it. */
   readonly name: string;
-  /** What brings it, in words for the author. */
+  /** Its package, in words for the author. */
   readonly advice: string;
 }
 

@@ -27,7 +27,7 @@ export interface WitCase {
   readonly payload: WitType | null;
 }
 
-/** What a declared type is. */
+/** Shape of a declared type. */
 export type WitShape =
   | { readonly kind: 'alias'; readonly type: WitType }
   | { readonly kind: 'record'; readonly fields: readonly WitField[] }
@@ -120,7 +120,7 @@ class Reader {
     return lines;
   }
 
-  /** What is between two tokens, with commas in between. */
+  /** Items between two tokens, with commas in between. */
   items<T>(close: string, read: () => T): readonly T[] {
     const items: T[] = [];
     while (!this.accept(close)) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What handlers in C can answer and use: written from the WIT and the table of system calls by
+// The contract of handlers in C: written from the WIT and the table of system calls by
 // `npm run generate`. Include <seccompagent.h> instead of it.
 #pragma once
 
@@ -300,7 +300,7 @@ _Static_assert(offsetof(sca_device, minor) == 4, "canonical ABI");
 _Static_assert(sizeof(sca_device) == 8, "canonical ABI");
 _Static_assert(_Alignof(sca_device) == 4, "canonical ABI");
 
-/** What a file is. */
+/** Status of a file. */
 typedef struct {
   /** the device that holds it */
   sca_device holder;
@@ -360,7 +360,7 @@ typedef enum : uint8_t {
 _Static_assert(sizeof(sca_mount_operation) == 1, "canonical ABI");
 _Static_assert(_Alignof(sca_mount_operation) == 1, "canonical ABI");
 
-/** what becomes of a time of a file */
+/** change of a time of a file */
 typedef enum : uint8_t {
   /** it gets the seconds and nanoseconds that are given */
   SCA_TIME_CHANGE_SET,
@@ -424,7 +424,7 @@ typedef enum : uint8_t {
   SCA_ANSWER_KIND_CONTINUE,
 } sca_answer_kind;
 
-/** What the kernel can be told. */
+/** An answer to the kernel. */
 typedef struct {
   sca_answer_kind kind;
   union {
@@ -439,7 +439,7 @@ _Static_assert(_Alignof(sca_answer) == 8, "canonical ABI");
 typedef struct {
   /** how long the caller waits; more than a day is refused */
   uint64_t milliseconds;
-  /** what it is told then */
+  /** the answer after that time */
   sca_answer answer;
 } sca_late;
 _Static_assert(offsetof(sca_late, milliseconds) == 0, "canonical ABI");
@@ -482,7 +482,7 @@ typedef enum : uint8_t {
   SCA_ACTION_KIND_DESCRIPTOR,
 } sca_action_kind;
 
-/** What a handler makes of a call. */
+/** A decision of a handler on a call. */
 typedef struct {
   sca_action_kind kind;
   union {
@@ -509,7 +509,7 @@ typedef enum : uint8_t {
   SCA_ARGUMENTS_VALUE_KIND_UNREAD,
 } sca_arguments_value_kind;
 
-/** What an argument says. */
+/** The value of an argument. */
 typedef struct {
   sca_arguments_value_kind kind;
   union {
@@ -615,13 +615,13 @@ _Static_assert(offsetof(sca_caller_process, is_first) == 8, "canonical ABI");
 _Static_assert(sizeof(sca_caller_process) == 16, "canonical ABI");
 _Static_assert(_Alignof(sca_caller_process) == 8, "canonical ABI");
 
-/** What it has of the machine. Amounts are bytes; what is not limited is the machine's. */
+/** The resources of the container. Amounts are bytes; without a limit they are the machine's. */
 typedef struct {
   /** seconds since its first process began */
   uint64_t uptime;
   /** the machine's, over 1, 5 and 15 minutes, in parts of 65536 */
   uint64_t loads[3];
-  /** what its cgroup and those above it allow */
+  /** limit of its cgroup and those above it */
   uint64_t memory;
   uint64_t memory_free;
   uint64_t memory_shared;
@@ -833,7 +833,7 @@ static inline sca_container_resources_result sca_container_get_resources(void) {
 
 typedef struct {
   bool is_error;
-  /** Says something only where there is one. */
+  /** Valid only where there is one. */
   sca_errno error;
 } sca_result;
 _Static_assert(sizeof(sca_result) == 2, "canonical ABI");
@@ -949,7 +949,7 @@ _Static_assert(_Alignof(sca_file_status_result) == 8, "canonical ABI");
 
 __attribute__((import_module("seccompagent:handler/descriptors@0.1.0"), import_name("stat")))
 void sca_import_descriptors_stat(uint32_t descriptor, sca_file_status_result *result);
-/** What is open there. Similar to fstat(2). */
+/** The status of the open file. Similar to fstat(2). */
 static inline sca_file_status_result sca_descriptors_stat(sca_descriptor descriptor) {
   sca_file_status_result result;
   sca_import_descriptors_stat(descriptor, &result);
@@ -1188,7 +1188,7 @@ void sca_import_filesystem_read_link(
     const uint8_t *path_data,
     size_t path_length,
     sca_path_result *result);
-/** What a symbolic link holds. Similar to readlinkat(2). */
+/** The target of a symbolic link. Similar to readlinkat(2). */
 static inline sca_path_result sca_filesystem_read_link(sca_path path) {
   sca_path_result result;
   sca_import_filesystem_read_link(path.data, path.length, &result);
@@ -1373,7 +1373,7 @@ static inline sca_result sca_memory_write(uint32_t argument, uint64_t offset, sc
 
 typedef struct {
   bool is_some;
-  /** Says something only where there is one. */
+  /** Valid only where there is one. */
   sca_path value;
 } sca_optional_path;
 _Static_assert(sizeof(sca_optional_path) == 12, "canonical ABI");
@@ -1381,7 +1381,7 @@ _Static_assert(_Alignof(sca_optional_path) == 4, "canonical ABI");
 
 typedef struct {
   bool is_some;
-  /** Says something only where there is one. */
+  /** Valid only where there is one. */
   sca_bytes value;
 } sca_optional_bytes;
 _Static_assert(sizeof(sca_optional_bytes) == 12, "canonical ABI");
@@ -1487,7 +1487,7 @@ static inline sca_result sca_mounts_unmount_sparing(
 
 typedef struct {
   bool is_some;
-  /** Says something only where there is one. */
+  /** Valid only where there is one. */
   sca_descriptor value;
 } sca_optional_descriptor;
 _Static_assert(sizeof(sca_optional_descriptor) == 8, "canonical ABI");
@@ -1687,7 +1687,7 @@ static inline sca_int64_result sca_state_add(sca_text key, int64_t amount) {
   return result;
 }
 
-// What a handler answers: one line of these for each function of yours.
+// Answers of a handler: one line of these for each function of yours.
 
 // Of: static sca_action FUNCTION(sca_path path, uint32_t mode)
 #define SCA_EXPORT_MKDIR(function) \
@@ -1754,7 +1754,7 @@ static inline sca_int64_result sca_state_add(sca_text key, int64_t amount) {
 
 typedef struct {
   bool is_some;
-  /** Says something only where there is one. */
+  /** Valid only where there is one. */
   sca_new_times value;
 } sca_optional_new_times;
 _Static_assert(sizeof(sca_optional_new_times) == 56, "canonical ABI");

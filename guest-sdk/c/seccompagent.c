@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every handler in C is linked with: its memory, its settings, its answer.
+// Library of every handler in C: its memory, its settings, its answer.
 #include "seccompagent.h"
 
 // Memory: from the end of what the linker has laid out, upwards. A call's part is taken back at

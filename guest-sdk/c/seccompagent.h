@@ -7,7 +7,7 @@
 /** The text of a literal: `sca_literal("/proc")`. */
 #define sca_literal(text) ((sca_text){text "", sizeof(text) - 1})
 
-/** What `configure` answers: no text refuses nothing. */
+/** Answer of `configure`: no text refuses nothing. */
 typedef sca_text sca_refusal;
 
 // Memory. All that a call's handling allocates is given back when the call is answered: keep
@@ -99,7 +99,7 @@ static inline sca_action sca_result_action(sca_result result) {
   return result.is_error ? sca_fail(result.error) : sca_value(0);
 }
 
-// What the exports are made of.
+// Parts of the exports.
 
 const sca_action *sca_answered(sca_action action);
 void sca_end_of_call(void);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What handlers in Rust can answer and use: written from the WIT and the table of system calls by
+// The contract of handlers in Rust: written from the WIT and the table of system calls by
 // `npm run generate`. It is a part of the crate `seccompagent`.
 
 use crate::abi::{Bytes, List, Text};
@@ -296,7 +296,7 @@ const _: () = assert!(is_canonical(core::mem::offset_of!(Device, minor), 4));
 const _: () = assert!(is_canonical(core::mem::size_of::<Device>(), 8));
 const _: () = assert!(is_canonical(core::mem::align_of::<Device>(), 4));
 
-/// What a file is.
+/// Status of a file.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct FileStatus {
@@ -358,7 +358,7 @@ pub enum MountOperation {
 const _: () = assert!(is_canonical(core::mem::size_of::<MountOperation>(), 1));
 const _: () = assert!(is_canonical(core::mem::align_of::<MountOperation>(), 1));
 
-/// what becomes of a time of a file
+/// change of a time of a file
 #[repr(u8)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TimeChange {
@@ -417,7 +417,7 @@ const _: () = assert!(is_canonical(core::mem::offset_of!(Call, registers), 16));
 const _: () = assert!(is_canonical(core::mem::size_of::<Call>(), 64));
 const _: () = assert!(is_canonical(core::mem::align_of::<Call>(), 8));
 
-/// What the kernel can be told.
+/// An answer to the kernel.
 #[repr(C, u8)]
 #[derive(Clone, Copy, Debug)]
 pub enum Answer {
@@ -438,7 +438,7 @@ const _: () = assert!(is_canonical(core::mem::align_of::<Answer>(), 8));
 pub struct Late {
     /// how long the caller waits; more than a day is refused
     pub milliseconds: u64,
-    /// what it is told then
+    /// the answer after that time
     pub answer: Answer,
 }
 const _: () = assert!(is_canonical(core::mem::offset_of!(Late, milliseconds), 0));
@@ -459,7 +459,7 @@ const _: () = assert!(is_canonical(core::mem::offset_of!(Given, close_on_exec), 
 const _: () = assert!(is_canonical(core::mem::size_of::<Given>(), 8));
 const _: () = assert!(is_canonical(core::mem::align_of::<Given>(), 4));
 
-/// What a handler makes of a call.
+/// A decision of a handler on a call.
 #[repr(C, u8)]
 #[derive(Clone, Copy, Debug)]
 pub enum Action {
@@ -492,7 +492,7 @@ pub mod arguments {
     #[allow(unused_imports)]
     use crate::abi::{RawOption, RawResult, TextPair, returned};
 
-    /// What an argument says.
+    /// The value of an argument.
     #[repr(C, u8)]
     #[derive(Debug)]
     pub enum Value {
@@ -720,7 +720,7 @@ pub mod container {
     #[allow(unused_imports)]
     use crate::abi::{RawOption, RawResult, TextPair, returned};
 
-    /// What it has of the machine. Amounts are bytes; what is not limited is the machine's.
+    /// The resources of the container. Amounts are bytes; without a limit they are the machine's.
     #[repr(C)]
     #[derive(Clone, Copy, Debug)]
     pub struct Resources {
@@ -728,7 +728,7 @@ pub mod container {
         pub uptime: u64,
         /// the machine's, over 1, 5 and 15 minutes, in parts of 65536
         pub loads: [u64; 3],
-        /// what its cgroup and those above it allow
+        /// limit of its cgroup and those above it
         pub memory: u64,
         pub memory_free: u64,
         pub memory_shared: u64,
@@ -876,7 +876,7 @@ pub mod descriptors {
         result.into()
     }
 
-    /// What is open there. Similar to fstat(2).
+    /// The status of the open file. Similar to fstat(2).
     pub fn stat(descriptor: u32) -> Result<FileStatus, Errno> {
         #[link(wasm_import_module = "seccompagent:handler/descriptors@0.1.0")]
         extern "C" {
@@ -1181,7 +1181,7 @@ pub mod filesystem {
         result.into()
     }
 
-    /// What a symbolic link holds. Similar to readlinkat(2).
+    /// The target of a symbolic link. Similar to readlinkat(2).
     pub fn read_link(path: &[u8]) -> Result<Path, Errno> {
         #[link(wasm_import_module = "seccompagent:handler/filesystem@0.1.0")]
         extern "C" {
@@ -1756,7 +1756,7 @@ pub mod state {
     }
 }
 
-/// What `export!` makes of one name.
+/// The export of one name, made by `export!`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! export_answer {

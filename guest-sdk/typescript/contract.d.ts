@@ -43,7 +43,7 @@ declare module 'seccompagent:handler/arguments@0.1.0' {
   export function all(): Array<Argument>;
   export type Errno = import('seccompagent:handler/types@0.1.0').Errno;
   /**
-   * What an argument says.
+   * The value of an argument.
    */
   export type Value = ValueInteger | ValueBytes | ValueNull | ValueFault | ValueUnread;
   /**
@@ -212,7 +212,7 @@ declare module 'seccompagent:handler/container@0.1.0' {
   export function thaw(): void;
   export type Errno = import('seccompagent:handler/types@0.1.0').Errno;
   /**
-   * What it has of the machine. Amounts are bytes; what is not limited is the machine's.
+   * The resources of the container. Amounts are bytes; without a limit they are the machine's.
    */
   export interface Resources {
     /**
@@ -224,7 +224,7 @@ declare module 'seccompagent:handler/container@0.1.0' {
      */
     loads: [number, number, number],
     /**
-     * what its cgroup and those above it allow
+     * limit of its cgroup and those above it
      */
     memory: number,
     memoryFree: number,
@@ -251,7 +251,7 @@ declare module 'seccompagent:handler/descriptors@0.1.0' {
    */
   export function replace(descriptor: Descriptor, fd: number, closeOnExec: boolean): void;
   /**
-   * What is open there. Similar to fstat(2).
+   * The status of the open file. Similar to fstat(2).
    */
   export function stat(descriptor: Descriptor): FileStatus;
   export type Descriptor = import('seccompagent:handler/types@0.1.0').Descriptor;
@@ -323,7 +323,7 @@ declare module 'seccompagent:handler/filesystem@0.1.0' {
    */
   export function stat(path: Path, atFlags: number): FileStatus;
   /**
-   * What a symbolic link holds. Similar to readlinkat(2).
+   * The target of a symbolic link. Similar to readlinkat(2).
    */
   export function readLink(path: Path): Path;
   /**
@@ -891,7 +891,7 @@ declare module 'seccompagent:handler/types@0.1.0' {
     minor: number,
   }
   /**
-   * What a file is.
+   * Status of a file.
    */
   export interface FileStatus {
     /**
@@ -959,7 +959,7 @@ declare module 'seccompagent:handler/types@0.1.0' {
    */
   export type MountOperation = 'fsopen' | 'fsconfig' | 'fsmount' | 'fspick' | 'move-mount' | 'open-tree' | 'open-tree-attr' | 'mount-setattr';
   /**
-   * what becomes of a time of a file
+   * change of a time of a file
    * # Variants
    *
    * ## `"set"`
@@ -1012,7 +1012,7 @@ declare module 'seccompagent:handler/types@0.1.0' {
     registers: [number, number, number, number, number, number],
   }
   /**
-   * What the kernel can be told.
+   * An answer to the kernel.
    */
   export type Answer = AnswerValue | AnswerFail | AnswerContinue;
   /**
@@ -1045,7 +1045,7 @@ declare module 'seccompagent:handler/types@0.1.0' {
      */
     milliseconds: number,
     /**
-     * what it is told then
+     * the answer after that time
      */
     answer: Answer,
   }
@@ -1060,7 +1060,7 @@ declare module 'seccompagent:handler/types@0.1.0' {
     closeOnExec: boolean,
   }
   /**
-   * What a handler makes of a call.
+   * A decision of a handler on a call.
    */
   export type Action = ActionValue | ActionFail | ActionContinue | ActionNext | ActionDelay | ActionPerform | ActionDescriptor;
   /**

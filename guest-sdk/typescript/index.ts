@@ -68,7 +68,7 @@ export function done(operation: () => void): Answer {
   return value(0);
 }
 
-/** What a function of the host has thrown. Throws what is no errno again. */
+/** The errno that a function of the host has thrown. Throws all else again. */
 export function errnoOf(thrown: unknown): Errno {
   if (thrown instanceof Error && isErrno(thrown.message)) return thrown.message;
   throw thrown;

@@ -16,7 +16,7 @@ import {
 /** The host lets nobody wait longer. */
 const DAY: u64 = 86400000;
 
-/** What runtimes call the container that a pod's others live in: none of them would start. */
+/** Name that runtimes give a pod's sandbox: without it none of the others would start. */
 const SANDBOX = 'POD';
 
 export function configure(): string | null {

@@ -60,7 +60,7 @@ export function removexattr(path: Path, atFlags: u32, name: Path): Action {
   return judged(overlay.removeXattr(path, atFlags, name));
 }
 
-/** What is not lent is the kernel's to judge, as of who has the power itself. */
+/** Without a grant, the kernel decides, as for a caller with the power itself. */
 function judged(done: Result): Action {
   return !done.isOk && done.errno == Errno.EPERM ? Action.continue() : done.toAction();
 }

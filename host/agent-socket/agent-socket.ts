@@ -42,7 +42,7 @@ export interface AgentSocketParts {
   readonly takesOver: boolean;
   /** Users whose runtimes may connect; root is always among them. */
   readonly allowedUids: readonly number[];
-  /** What users have sent is looked at when it is their turn. */
+  /** Messages of users are parsed in turns. */
   readonly userTurns: ArrivalTurns;
   /** Must adopt the listener before it settles: the connection is closed then. */
   readonly onArrival: (arrival: Arrival) => Promise<void>;

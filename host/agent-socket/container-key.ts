@@ -4,7 +4,7 @@
 /** Of a user's container: the user's id, and the container's. */
 export type ContainerKey = `${number}/${string}`;
 
-/** What it takes of a container's identity. */
+/** Parts of a container's identity that the key takes. */
 export interface KeyedContainer {
   readonly state: { readonly containerId: string };
   /** Who has sent its state; absent: nobody but us. */

@@ -86,7 +86,7 @@ function firstPidOf(namespace: string): number | undefined {
   return first === undefined ? undefined : Number(first);
 }
 
-/** What the addon knows of processes. */
+/** Knowledge of the addon about processes. */
 export interface ProcessFacts {
   /** Whether a process is a user's. */
   readonly isOf: (pid: number, uid: number) => boolean;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is kept of a container's annotations for as long as it lives: whoever sends a megabyte of them
-// for each of many containers is not to fill our memory.
+// The kept annotations of a container, limited in bytes: a megabyte of them for each of many containers
+// would fill our memory.
 import { fieldOf } from '../text/fields.ts';
 import { workloadWords } from './workload.ts';
 

@@ -104,7 +104,7 @@ async function isListenedOn(path: string): Promise<boolean> {
   }
 }
 
-/** What a take-over waits for. */
+/** Conditions of a take-over. */
 export interface TakeOverWait {
   readonly path: string;
   /** Why this agent would not serve containers as it should; undefined: it would. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a container is to Kubernetes, as the annotations of its state say it.
+// The Kubernetes workload of a container, by the annotations of its state.
 
 /** A field is absent where nobody has said it. */
 export interface Workload {
@@ -18,7 +18,7 @@ type Annotations = ReadonlyMap<string, string>;
 interface RuntimeWords {
   /** It sets this one for each container, whatever a pod's author has written there. */
   readonly mark: string;
-  /** What the mark says of a sandbox. */
+  /** Value of the mark of a sandbox. */
   readonly sandboxWord: string;
   readonly keys: Readonly<Record<keyof Workload, string>>;
 }
@@ -131,12 +131,12 @@ export function isBelieved({ peerUid = 0 }: Pick<Described, 'peerUid'>): boolean
   return peerUid === 0;
 }
 
-/** What a container is to others: where it is told of, and where it is counted. */
+/** The workload that others see: in logs and counters. */
 export function believedWorkload(container: Described): Workload {
   return isBelieved(container) ? claimedWorkload(container) : {};
 }
 
-/** What a container is to itself: in the templates of its own settings. */
+/** The workload in the templates of the container's own settings. */
 export function claimedWorkload(container: Described): Workload {
   const known = isBelieved(container) ? container.workload : undefined;
   return known ?? workloadOf(container.state.annotations);

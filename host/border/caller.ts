@@ -24,7 +24,7 @@ export const credentialsLayout: Places<typeof credentialsFields> & { readonly gr
   groups: sizeOf(credentialsFields),
 };
 
-/** What `callerProcess` writes. */
+/** Result of `callerProcess`. */
 export const processFields = {
   /** In milliseconds. */
   age: 'u64',
@@ -41,7 +41,7 @@ export const processLayout: Places<typeof processFields> & { readonly size: numb
 /** The user namespace that `hasCapability` asks about. */
 export const userNamespace = { ofCaller: 0, ofMounts: 1, ofHost: 2, ofContainer: 3 } as const;
 
-/** What `containerResources` writes: numbers of 64 bits, in this order, in the units of sysinfo(2). */
+/** Result of `containerResources`: numbers of 64 bits, in this order, in the units of sysinfo(2). */
 export const resourceNumbers = [
   'uptime',
   'load1',

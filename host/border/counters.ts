@@ -39,7 +39,7 @@ export const slotLayout: Places<typeof slotFields> & { readonly words: number } 
 /** Only used slots take memory. */
 export const slotCount = 4096;
 
-/** What `receiverFigures` gives. */
+/** Result of `receiverFigures`. */
 export const figureFields = {
   received: 'u64',
   queued: 'u64',

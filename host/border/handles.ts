@@ -19,7 +19,7 @@ export function tokenOf(value: number): Token {
   return value as Token;
 }
 
-/** What handlers of a bundle remember of a container; of all threads of the process. */
+/** State that handlers of a bundle keep for a container; of all threads of the process. */
 export type StateHandle = number & { readonly brand: 'state' };
 
 /** Of nothing that is open: using it throws. */

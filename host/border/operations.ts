@@ -29,7 +29,7 @@ export const helperOperation = { undoMknod: 18 } as const;
 
 export const mountOperation = { unmount: 20, setMountAttributes: 21 } as const;
 
-/** What `operate` does. */
+/** Operations of `operate`. */
 export const operation: typeof fileOperation & typeof mountOperation = {
   ...fileOperation,
   ...mountOperation,

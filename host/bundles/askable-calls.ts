@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What manifests name of system calls: families, and calls that belong to none.
+// Names of system calls in manifests: families, and calls that belong to none.
 import { guessAt } from '../text/did-you-mean.ts';
 import { syscallNumbers } from '../syscalls/syscall-numbers.ts';
 import { families, familyMembers, syscallTable } from '../syscalls/syscall-table.ts';

@@ -52,7 +52,7 @@ function readText(file: string): string {
   }
 }
 
-/** What a bundle.json says, or why it says nothing. */
+/** Contents of a bundle.json, or the error in it. */
 type Said =
   | { readonly kind: 'manifest'; readonly manifest: Manifest }
   | { readonly kind: 'failed'; readonly failure: AgentError };
@@ -79,8 +79,8 @@ const maxKeptBytes = 2 * 2 ** 20;
 const minBytes = 1024;
 
 /**
- * What bundles say of themselves: each is parsed once for as long as its file stays what it is, since
- * whoever starts containers may have us read them again and again, and a text takes milliseconds.
+ * Manifests of bundles: each is parsed once until its file changes, since users who start containers
+ * may have us read them again and again, and a text takes milliseconds.
  */
 export class Manifests {
   /** By the file; those that were used last are behind. */
@@ -88,7 +88,7 @@ export class Manifests {
   #bytes = 0;
 
   /**
-   * What the bundle in a folder says of itself, if its components are not too large.
+   * The manifest of the bundle in a folder, if its components are not too large.
    * @param text of bundle.json, where it was compared with a digest; absent: it is read
    * @throws AgentError AGENT_BUNDLE_INVALID
    */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What takes long about a bundle is done before it is read, while containers go on.
+// Slow work on a bundle, done before it is read, while containers continue.
 import { join } from 'node:path';
 
 import type { Askers } from '../scheduling/asker.ts';

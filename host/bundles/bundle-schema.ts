@@ -77,7 +77,7 @@ export function grantsSchema(others: Schema): Schema {
 /** Of names of errnos; those that the schemas refer to. */
 export const errnoDefinition: Schema = { enum: errnoNames };
 
-/** What the default of a setting of this type has to be. */
+/** Schema of the default of a setting of this type. */
 function defaultOf(type: string, schema: Schema): Schema {
   return {
     if: { properties: { type: { const: type } } },

@@ -61,14 +61,14 @@ export interface BundleHandler {
   readonly when?: readonly string[];
   /** It passes all other calls on; absent: it may answer any. */
   readonly only?: OnlyCalls;
-  /** What profiles for its bundle refuse beside what is trapped; absent: nothing. */
+  /** Calls that profiles for its bundle refuse besides the trapped ones; absent: none. */
   readonly refuse?: readonly string[];
   readonly deadlineMs: number;
 }
 
 export interface Bundle extends Omit<Manifest, 'handlers'> {
   readonly origin: BundleOrigin;
-  /** What its handlers have of what it asks for. */
+  /** Grants of its handlers. */
   readonly granted: Grants;
   /** In chain order. */
   readonly handlers: readonly BundleHandler[];
@@ -79,7 +79,7 @@ export interface BundleReading {
   readonly limits: BundleLimits;
   readonly components: ComponentCache;
   readonly manifests: Manifests;
-  /** What the operator allows to it; absent: what it asks for. */
+  /** Grants of the operator; absent: all that the bundle requests. */
   readonly allowed?: Grants;
   /** Where the operator says so, for messages. */
   readonly allowedBy?: string;

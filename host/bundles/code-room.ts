@@ -26,7 +26,7 @@ export function maxOfAll(): number {
   return Math.floor(memoryLimit() * partOfAll);
 }
 
-/** What counts of a component. */
+/** Sizes of a component that count. */
 export type CodeSize = Pick<LoadedComponent, 'id' | 'codeBytes'>;
 
 /** Each counts once. */
@@ -54,11 +54,11 @@ export function checkCodeBytes(
 }
 
 export interface PartWish {
-  /** What all containers have. */
+  /** Components of all containers. */
   readonly used: readonly CodeSize[];
   /** Of these, what those of the owner have. */
   readonly own: readonly CodeSize[];
-  /** What one more is to have. */
+  /** Components of the next container. */
   readonly wanted: readonly CodeSize[];
   /** Of all together. */
   readonly max: number;

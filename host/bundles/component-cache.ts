@@ -109,7 +109,7 @@ export class ComponentCache {
     return this.#prepare(wanted, askers);
   }
 
-  /** What was read and is not forgotten; those that were used last are behind. */
+  /** Components that are in memory, the last used ones behind. */
   get loaded(): readonly LoadedFile[] {
     return [...this.#files.values()].flatMap(({ file, outcome }) =>
       outcome.kind === 'loaded' ? [{ file, component: outcome.component }] : [],

@@ -28,7 +28,7 @@ export interface ReadComponent {
   readonly component: LoadedComponent;
 }
 
-/** What children have to find out first, which costs so much of the most that it may, 0 to 1. */
+/** A component that children check first; its share of the maximal cost, 0 to 1. */
 export interface UntriedComponent {
   readonly share: number;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What can be granted, and how far: the tables that manifests and configurations are read by.
+// Grants and their limits: the tables that manifests and configurations are read by.
 import { hostFunctions, needsGrant } from '../call/host-functions.ts';
 import type { LimitName } from '../call/host-functions.ts';
 import { capabilities } from '../handler/capabilities/offered.ts';
@@ -8,7 +8,7 @@ import { canPerform } from '../syscalls/family-table.ts';
 import { maxStateKeys } from '../registry/grants.ts';
 import { families } from '../syscalls/syscall-table.ts';
 
-/** What a limit lists, or `count`: how many. */
+/** Type of a limit's values, or `count`: a number. */
 export type LimitKind =
   | 'operations'
   | 'paths'

@@ -20,7 +20,7 @@ export type Keys = readonly (string | number)[];
 /** Tells of what is wrong with the value at the end of some keys, and throws. */
 export type Complain = (keys: Keys, what: string) => never;
 
-/** What each limit of one grant says. */
+/** Parsers of the limits of one grant. */
 export type ParsedLimits = Readonly<Record<string, readonly string[] | number>>;
 
 /** `x` and `must be a text` are a sentence, `x: there is no …` is none. */
@@ -35,7 +35,7 @@ export function namedKeys(keys: Keys): string {
 }
 
 /**
- * What an operator allows. Unknown keys are errors.
+ * Grants of an operator. Unknown keys are errors.
  * @throws what `complain` throws
  */
 export function parseAllowed(json: unknown, complain: Complain): Grants {
@@ -125,7 +125,7 @@ class LimitReader {
     return texts;
   }
 
-  /** What is wrong with a text; undefined: nothing. */
+  /** The error in a text; undefined: none. */
   readonly #faultOf = (text: string): string | undefined => {
     const kind = this.#kind;
     if (kind === 'paths' || kind === 'filesystems' || kind === 'nodes') {

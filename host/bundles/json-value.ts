@@ -46,7 +46,7 @@ export function textOf(json: unknown, place: string): string {
   return json;
 }
 
-/** What people read: it has to say something, on one line. */
+/** A text for people: not empty, on one line. */
 export function proseOf(json: unknown, place: string): string {
   const text = textOf(json, place);
   if (text.trim() === '') invalid(`${place} is empty`);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What strangers have written is read in a thread of its own: reading, hashing and compiling it takes
-// seconds, for which nobody else is to wait. The thread ends when it has had nothing to do for a while,
+// A thread that reads bundles of strangers: reading, hashing and compiling them takes seconds, for
+// which nobody else is to wait. The thread ends when it has had nothing to do for a while,
 // and with it goes what it had in memory.
 import type { Worker } from 'node:worker_threads';
 

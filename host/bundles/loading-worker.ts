@@ -11,7 +11,7 @@ import type { ComponentFile, ReadComponent, UntriedComponent } from './component
 import type { OpenedBundle, RegistryPolicy } from './oci/open-bundle.ts';
 
 export type LoadingQuestion =
-  /** What is known of a component, or what children find out. */
+  /** Known digests of a component, or the findings of children. */
   | { readonly kind: 'look' | 'find out'; readonly wanted: ComponentFile }
   /** A bundle of a registry: from the store, or else from there. */
   | {
@@ -20,7 +20,7 @@ export type LoadingQuestion =
       readonly policy: Omit<RegistryPolicy, 'signal'>;
     };
 
-/** What of a bundle those need who have it. */
+/** A bundle as the main thread gets it. */
 export type UsableBundle = Pick<OpenedBundle, 'folder' | 'outline' | 'signers' | 'text'>;
 
 export type LoadingAnswer =
@@ -50,7 +50,7 @@ function failed(thrown: unknown): LoadingAnswer {
 }
 
 beginThread();
-/** What the thread is given: the types of functions that the process knows. */
+/** Input of the thread: the types of functions that the process knows. */
 const types: SharedArrayBuffer = workerData;
 const loader = new ComponentLoader(new KnownTypes(types));
 

@@ -41,7 +41,7 @@ export interface ManifestHandler {
   readonly memoryPages?: number;
   /** It passes all other calls on; absent: it may answer any. */
   readonly only?: OnlyCalls;
-  /** What profiles for its bundle refuse beside what is trapped; absent: nothing. */
+  /** Calls that profiles for its bundle refuse besides the trapped ones; absent: none. */
   readonly refuse?: readonly string[];
 }
 

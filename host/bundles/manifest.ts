@@ -14,7 +14,7 @@ export interface Manifest {
   readonly name: string;
   readonly version: string;
   readonly description: string;
-  /** What metadata may set. */
+  /** Settings that metadata may set. */
   readonly settings: readonly SettingDeclaration[];
   /** For all its handlers. */
   readonly grants: readonly WantedGrant[];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a handler declares to pass on: all calls of a family but those whose argument has one of some
-// values. Profiles that are made for its bundle leave the others to the kernel.
+// Calls that a handler declares to pass on: those of a family whose argument has none of some values.
+// Profiles that are made for its bundle leave the others to the kernel.
 import { families, syscallTable } from '../syscalls/syscall-table.ts';
 import type { Argument } from '../syscalls/syscall-table.ts';
 import { entriesOf, invalid, matching, objectOf, textOf, uniqueTexts } from './json-value.ts';

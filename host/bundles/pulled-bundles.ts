@@ -121,7 +121,7 @@ export class PulledBundles {
     return pulls;
   }
 
-  /** What is wrong with it may be mended by fetching it. */
+  /** Errors that fetching it again may mend. */
   async #tryOpening(reference: string): Promise<void> {
     if (this.isOpen(reference)) return;
     try {

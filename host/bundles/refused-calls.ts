@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a handler cannot guard by answering calls: profiles that are made for its bundle refuse it.
+// Calls that a handler cannot guard by answering: profiles for its bundle refuse them.
 import { checkAskable } from './askable-calls.ts';
 import { invalid, uniqueTexts } from './json-value.ts';
 

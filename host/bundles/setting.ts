@@ -36,7 +36,7 @@ export interface SettingDeclaration {
   readonly description: string;
 }
 
-/** What a bundle declares, by key. */
+/** Declared settings of a bundle, by key. */
 export type Declared = ReadonlyMap<string, SettingDeclaration>;
 
 /** Lines of metadata that say something else. */
@@ -58,8 +58,8 @@ export const maxPaths = 256;
 export const maxPathBytes: number = 64 * 1024;
 
 /**
- * What is wrong with a value; undefined: it is one of the type. The reason is given without the
- * text: options of mounts hold passwords.
+ * The error in a value; undefined: it is one of the type. The reason leaves the text out: options of
+ * mounts hold passwords.
  */
 export function settingFault(type: SettingType, text: string): string | undefined {
   switch (type) {

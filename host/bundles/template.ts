@@ -10,10 +10,10 @@ const known = ['Namespace', 'Pod', 'Container', 'ContainerID', 'Pid', 'Pid1', 'I
  */
 export type TemplateField = (typeof known)[number];
 
-/** What templates may name; absent when it is not known for a container. */
+/** Fields of templates; absent where unknown for a container. */
 export type TemplateFields = Readonly<Partial<Record<TemplateField, string>>>;
 
-/** What the fields of one setting may add to it: whoever names a long id often is not to fill our memory. */
+/** Maximal bytes that the fields of one setting add: a long id, named often, must not fill our memory. */
 const maxFilled = 4096;
 /** Of one template: all templates of a container are filled while others wait. */
 export const maxFields = 64;
@@ -61,7 +61,7 @@ export function namesProcess(text: string): boolean {
 }
 
 /**
- * What is wrong is said without the text: options of mounts hold passwords.
+ * Errors leave the text out: options of mounts hold passwords.
  * @throws AgentError AGENT_SETTING_INVALID for anything in braces that is not a known field
  */
 export function checkTemplate(template: string): void {

@@ -9,7 +9,7 @@ export interface Failure {
   readonly number: number;
 }
 
-/** What the kernel can be told. */
+/** Answers to the kernel. */
 export type FinalAction =
   | { readonly kind: 'value'; readonly value: bigint }
   | Failure
@@ -31,7 +31,7 @@ export interface DescriptorAction {
   readonly isCloseOnExec: boolean;
 }
 
-/** What the worker can answer with. */
+/** Answers of a worker. */
 export type Decision = FinalAction | DelayAction | DescriptorAction;
 
 /** The host does the call as it was decoded. */
@@ -39,7 +39,7 @@ interface PerformAction {
   readonly kind: 'perform';
 }
 
-/** What a chain comes to. */
+/** Outcome of a chain. */
 export type ChainDecision = Decision | PerformAction;
 
 /** `next`: the handler has no opinion, the next one of the chain is asked. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a handler may read and write behind the pointers of a call: by their kinds in the table.
+// Memory behind the pointers of a call for handlers: by their kinds in the table.
 import { arches, inbox } from '../native.ts';
 import { xattrRoomPlace } from '../syscalls/kinds/xattr-room.ts';
 import type { ReceivedCall } from './received-call.ts';
@@ -50,7 +50,7 @@ function xattrResult(call: ReceivedCall, index: number): ArgumentMemory {
   return memoryAt(call.wideField(index, xattrRoomPlace.address), size, true);
 }
 
-/** What an argument of the current call leads to. */
+/** Memory behind an argument of the current call. */
 export function argumentMemory(
   call: ReceivedCall,
   syscall: Syscall,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a call gets whose pointer could not be followed.
+// The answer to a call whose pointer could not be followed.
 import { AgentError } from '../errors.ts';
 import { inbox } from '../native.ts';
 import { fail, zeroAction } from './action.ts';
@@ -53,8 +53,8 @@ export function settledByPointers(
 }
 
 /**
- * What the kernel would say to this pointer.
- * @param length what the inbox has in place of a length
+ * The errno of the kernel for this pointer.
+ * @param length the value of the inbox in place of a length
  * @throws AgentError AGENT_CALLER
  */
 export function pointerFault(length: number): FinalAction {

@@ -12,7 +12,7 @@ import { xattrRoomPlace } from '../syscalls/kinds/xattr-room.ts';
 import type { Argument } from '../syscalls/syscall-table.ts';
 import type { Syscall } from '../syscalls/syscalls.ts';
 
-/** What an argument says, for handlers that take any call. */
+/** Value of an argument, for handlers that take any call. */
 export type DecodedValue =
   | { readonly kind: 'integer'; readonly value: bigint }
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }

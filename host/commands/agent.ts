@@ -70,7 +70,7 @@ function answeringBy(choice: ResolverChoice, parts: AnsweringParts): Answering {
   return { ...parts, resolver: make({ store, policies, selection, shadow, kubernetes }) };
 }
 
-/** What the command line names is at hand when the resolver is made. */
+/** Bundles of the command line are ready when the resolver is made. */
 async function prepareChosen(store: BundleStore, choice: ResolverChoice): Promise<void> {
   await store.prepareReferred([...choice.selection, ...(choice.shadow ?? [])]);
 }
@@ -104,7 +104,7 @@ async function startKubernetes({
   return Starting.start({ kubeconfig, nodeName, environment: process.env, log: createLog(log) });
 }
 
-/** What the agent was started with. */
+/** Parts that the agent was started with. */
 interface RenewingParts extends AnsweringParts {
   readonly ending: AbortSignal;
 }

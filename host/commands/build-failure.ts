@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What compilers say has many lines, and is for whoever wrote the source.
+// Messages of compilers: many lines, for the author of the source.
 import { BuildError } from '../../guest-sdk/build/build-error.ts';
 import { tellMessages } from './compiler-messages.ts';
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is being built, for people at a terminal who wait for it. Said at once: while a compiler works
+// Progress of a build, for people at a terminal. Written at once: while a compiler works
 // in this process nothing else does.
 import { isatty } from 'node:tty';
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What compilers say: in it are names of files and lines of sources, which may be a stranger's.
+// Messages of compilers: they have names of files and lines of sources, which may be a stranger's.
 import { stripVTControlCharacters } from 'node:util';
 
 import { shownLines } from '../terminal-text.ts';

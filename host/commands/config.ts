@@ -27,7 +27,7 @@ const pageBytes = 65_536;
 interface FoundBundle {
   readonly name: string;
   readonly folder: string;
-  /** What it has; absent: it cannot be loaded. */
+  /** The loaded configuration; absent: it cannot be loaded. */
   readonly granted?: Bundle['granted'];
 }
 
@@ -139,7 +139,7 @@ class Check {
   }
 }
 
-/** What is wrong with a configuration that can be read. @throws AgentError AGENT_CONFIG_INVALID */
+/** Errors in a configuration that can be read. @throws AgentError AGENT_CONFIG_INVALID */
 export function configProblems(file: string): readonly string[] {
   return new Check(readConfig(file)).run().problems;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What config.yaml says in place of the agent's options.
+// Options of the agent from config.yaml.
 import { loadConfigText } from '../config/config.ts';
 import type { ConfigText } from '../config/config-text.ts';
 import { AgentError } from '../errors.ts';
@@ -11,7 +11,7 @@ function keyIn(message: string, keys: Iterable<string>): readonly string[] {
   return [...keys].filter((key) => key === named);
 }
 
-/** What is wrong with them, and where; undefined: nothing. */
+/** Their errors and places; undefined: none. */
 export function optionsFault({ config: { options }, place }: ConfigText): string | undefined {
   try {
     agentCommandOf(options);

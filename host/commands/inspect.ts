@@ -87,7 +87,7 @@ type SettingFacts =
   | { readonly text: string; readonly when: readonly string[] };
 
 interface HandlerFacts extends ComponentFacts {
-  /** What it is asked about; absent: all that it answers. */
+  /** Calls that it is asked about; absent: all that it answers. */
   readonly asked?: readonly string[];
   /** Fixed texts, and the bundle's settings by their keys. */
   readonly settings: Readonly<Record<string, SettingFacts>>;
@@ -95,7 +95,7 @@ interface HandlerFacts extends ComponentFacts {
   readonly when?: readonly string[];
   /** By family: it passes all other calls on; absent: it may answer any. Numbers are as in the manifest. */
   readonly only?: Readonly<Record<string, OnlyFacts>>;
-  /** What profiles for the bundle refuse; absent: nothing. */
+  /** Calls that profiles for the bundle refuse; absent: none. */
   readonly refuse?: readonly string[];
   readonly deadlineMs: number;
 }

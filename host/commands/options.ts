@@ -210,10 +210,10 @@ function unknownCommand(word: string): never {
   return usage(`unknown command "${word}"${choicesAt(word, names, 'Commands')}`);
 }
 
-/** What is said in place of options by the configuration of this file; undefined: the default one. */
+/** Configuration file that stands in for missing options; undefined: the default one. */
 export type Configured = (file: string | undefined) => ReadonlyMap<string, string | true>;
 
-/** What the command line says counts, and what does not go together with that does not. */
+/** Options of the command line win, and exclude what they contradict. */
 function withConfigured(
   given: ReadonlyMap<string, unknown>,
   configured: ReadonlyMap<string, unknown>,
@@ -259,7 +259,7 @@ export function agentCommandOf(values: ReadonlyMap<string, unknown>): AgentComma
   };
 }
 
-/** What stands before `--`, and the command behind it. */
+/** Options in front of `--`, and the command behind it. */
 export function splitCommand(words: readonly string[]): {
   readonly own: readonly string[];
   readonly command: readonly string[];

@@ -6,7 +6,7 @@ export interface ProgressLine extends Disposable {
   readonly show: (text: string) => void;
 }
 
-/** What is written to, such as stderr. */
+/** Output, such as stderr. */
 export interface Terminal {
   readonly isTTY?: boolean;
   write(text: string): unknown;

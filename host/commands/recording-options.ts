@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `replay` and `bench` have in common: a recording, and who is asked about its calls.
+// Common parts of `replay` and `bench`: a recording, and the handlers for its calls.
 import { listOf, numberOf, parseWords, textOf, textsOf, usage } from '../text/command-line.ts';
 import type { OptionTable } from '../text/command-line.ts';
 import { RecordingReader } from '../recording/recording-reader.ts';

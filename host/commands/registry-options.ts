@@ -81,7 +81,7 @@ function timeoutOf(values: Values): number {
   return usage(`"${text}" in -timeout is not a duration, such as 30s or 5m`);
 }
 
-/** What the configuration says of the registry, if there is one and it says anything. */
+/** Registry settings of the configuration, if there are any. */
 export function configuredRegistry(
   { host }: Reference,
   values: Values,

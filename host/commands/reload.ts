@@ -51,8 +51,8 @@ export interface Rereading {
 }
 
 /**
- * What the agent has answers until all of it is read and prepared. Who asks meanwhile has everything
- * read once more.
+ * The loaded configuration answers until the new one is read and prepared. A request meanwhile starts
+ * one more reload.
  */
 export function reloadOnHangup(agent: ReloadedAgent, reading: Rereading): Disposable {
   let isWanted = false;

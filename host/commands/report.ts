@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a command was run for, as it prints it.
+// Results of a command, as it prints them.
 import { shownJson, shownLines } from '../terminal-text.ts';
 
 /**

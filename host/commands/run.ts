@@ -52,7 +52,7 @@ function startPassingSignals(native: Native, begin: () => LaunchHandle): LaunchH
   return launch;
 }
 
-/** What the command looks like to a resolver. */
+/** Container identity of the command, for a resolver. */
 function identityOf(pid: number, metadata: string): ContainerIdentity {
   return {
     state: {

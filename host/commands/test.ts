@@ -102,7 +102,7 @@ async function testOnce(directory: string, values: ReadonlyMap<string, unknown>)
   });
 }
 
-/** What was wrong is said, and whoever mends it need not start again. */
+/** An error is printed, and the next change starts the test again. */
 async function testPatiently(
   directory: string,
   values: ReadonlyMap<string, unknown>,

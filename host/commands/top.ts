@@ -50,7 +50,7 @@ async function batch(wish: Wish, { first, ending }: Watching): Promise<number> {
   return 0;
 }
 
-/** What is on the screen, and where. */
+/** Present contents of the screen, and their place. */
 class View {
   #sort: SortKey;
   #offset = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What nobody catches ends the agent at once: Node would wait for workers that are in a call, while
+// Uncaught errors end the agent at once: Node would wait for workers that are in a call, while
 // the agent socket still takes listeners that nobody answers for. But for errors of file systems, which
 // others than the agent's operator may bring about: those cost one piece of work.
 import { messageOf } from '../errors.ts';

@@ -18,7 +18,7 @@ import { folderName } from '../bundles/manifest.ts';
 const grants: Schema = { $ref: '#/$defs/grants' };
 const path = (description: string): Schema => matching(String.raw`^/`, description);
 
-/** What may be left empty. */
+/** Types that may be left empty. */
 function orNothing(schema: Schema): Schema {
   return { anyOf: [schema, { type: 'null' }] };
 }

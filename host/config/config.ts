@@ -47,7 +47,7 @@ export function readConfig(file: string): ConfigText {
 }
 
 /**
- * What the agent goes by. Without a file of its own it may be that there is none.
+ * Reads the configuration. The default file may be absent.
  * @throws AgentError AGENT_CONFIG_INVALID
  */
 export function loadConfigText(file: string | undefined): ConfigText | undefined {

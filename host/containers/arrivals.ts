@@ -122,7 +122,7 @@ export class Arrivals implements Disposable {
     return adopted.process;
   }
 
-  /** What can be known at once: the process that has sent it may be gone later. */
+  /** Facts that are read at once: the sending process may be gone later. */
   #know(arrival: Arrival, life: ContainerLife): Known {
     const { native, listenerCounts, firstPids, containers } = this.#parts;
     const { peerPid, peerUid, socket, connection } = arrival;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What listeners have alike is in memory once: each command that is executed in a container has one of
+// Common parts of listeners are in memory once: each command that is executed in a container has one of
 // its own, and whoever writes bundles and annotations says how much it takes.
 import { isDeepStrictEqual } from 'node:util';
 

@@ -31,7 +31,7 @@ const lookEveryMs = 5000;
 /** A look holds up all else, so the next one goes on where it stops after that time. */
 const lookMs = 50;
 
-/** What need not be told any more of a file's containers, by their ids. */
+/** Containers of a file that need no further line, by their ids. */
 interface Noted {
   readonly logged: Set<string>;
   readonly told: Set<string>;

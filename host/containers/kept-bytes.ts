@@ -5,10 +5,10 @@ import type { EncodedRegistry, SharedRegistry } from '../worker/thread-messages.
 import type { Registry } from '../registry/registry.ts';
 import type { Shadow } from '../resolvers/resolver.ts';
 
-/** What an entry takes besides its texts: an annotation as it was sent, and anything in a registry. */
+/** Bytes of an entry besides its texts: an annotation as it was sent, and anything in a registry. */
 const annotationBytes = 64;
 const entryBytes = 128;
-/** What a listener takes however little is said of it. */
+/** Bytes of a listener without any texts. */
 const listenerBytes = 2048;
 
 function bytesOf(texts: readonly string[]): number {
@@ -22,13 +22,13 @@ export function stateBytes(state: ContainerProcessState): number {
   return listenerBytes + bytesOf(texts) + annotations.size * annotationBytes;
 }
 
-/** What it takes however few settings it has: of a handler in the main thread, and in a worker. */
+/** Bytes of a handler without settings: in the main thread, and in a worker. */
 const handlerBytes = { main: 64, worker: 256 } as const;
 
 /** Of one listener. */
 export interface KeptBytes {
   readonly own: number;
-  /** What others may have, too: it is in memory once. */
+  /** Parts that others may share: they are in memory once. */
   readonly common: readonly (readonly [digest: string, bytes: number])[];
 }
 

@@ -133,7 +133,7 @@ class Accounts {
   }
 }
 
-/** What is counted of one listener, until it is disposed of. */
+/** Counts of one listener, until it is disposed of. */
 export interface CountedListener extends Disposable {
   /**
    * That is kept of it, in place of what was before.

@@ -35,7 +35,7 @@ export interface ReloadCounts {
   readonly kept: number;
 }
 
-/** What a container has now, it may not have any more. */
+/** Present grants of a container that may be withdrawn. */
 function isRevoked(thrown: unknown): boolean {
   return thrown instanceof ContainerRefusal && isForbidden(thrown);
 }
@@ -112,7 +112,7 @@ function tell({ lines }: ResolvingParts, attached: Attached, { kind, failure }: 
   lines.tell(attached.identity, 'error', fields, texts[kind]);
 }
 
-/** What goes wrong with one container leaves no other one what it may not have any more. */
+/** A failure of one container withdraws nothing from the others. */
 function tryToRenew(parts: ResolvingParts, token: number, attached: Attached): Renewed {
   try {
     return renew(parts, token, attached);
@@ -138,7 +138,7 @@ function alikeOf(all: readonly Listener[]): readonly Alike[] {
   return [...alike.values()];
 }
 
-/** What all containers need to be resolved by another resolver: once for all that are alike. */
+/** Preparation of all containers for another resolver: once for all that are alike. */
 export async function prepareAll(
   containers: { readonly all: () => readonly Listener[]; readonly get: (token: number) => unknown },
   resolver: Pick<Resolver, 'prepare'>,

@@ -56,7 +56,7 @@ const gatherMs = 100;
 const unfinishedMs = 60_000;
 const unfinished = '.new';
 
-/** What all names of such files begin with. */
+/** First part of the names of such files. */
 export function servedPrefix(socket: string): string {
   return `${socket}.served-`;
 }
@@ -74,7 +74,7 @@ export function removeServed(file: string): void {
   rmSync(file, { force: true });
 }
 
-/** What others have put into the folder is not written to: the file is a new one each time. */
+/** Existing files of others are never written to: the file is a new one each time. */
 function replaceFile(file: string, text: string): void {
   const written = `${file}.${randomUUID()}${unfinished}`;
   try {
@@ -161,7 +161,7 @@ export class ServedFile implements Disposable {
   }
 }
 
-/** What an agent has left; undefined: there is nothing, or not of our own user alone. */
+/** The file that an agent has left; undefined: none, or not of our own user alone. */
 export function readServed(file: string): Served | undefined {
   try {
     const descriptor = openSync(

@@ -31,7 +31,7 @@ function unreachable(socket: string, cause: unknown): AgentError {
   return new AgentError('AGENT_CONTROL', `cannot reach the agent on ${socket}`, { cause });
 }
 
-/** What the agent says is wrong. */
+/** Error text of the agent. */
 async function refusalOf(response: IncomingMessage): Promise<string> {
   const body = await text(response);
   try {

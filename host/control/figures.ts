@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a running agent has counted, by container: GET /figures of the control socket. All of it only
-// grows while a container is there, so that whoever asks twice knows what was between.
+// Counts of a running agent, by container: GET /figures of the control socket. They only grow while a
+// container is there, so that two requests give the difference.
 import { keyOf } from '../agent-socket/container-key.ts';
 import type { ContainerKey } from '../agent-socket/container-key.ts';
 import { CallCounts } from '../counting/counters.ts';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What came of the last reload, as it is told to whoever asks later.
+// The result of the last reload, for later requests.
 import type { ReloadFailure, ReloadStatus } from './status.ts';
 
 /** More are not kept: one broken bundle can fail any number of containers. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a running agent says of itself: GET /status of the control socket.
+// The status of a running agent: GET /status of the control socket.
 
 import type { KubernetesStatus } from '../kubernetes/kubernetes-status.ts';
 import type { ShadowStatus } from '../replay/shadows.ts';
@@ -20,7 +20,7 @@ export interface HandlerStatus {
 
 export interface ContainerStatus {
   readonly id: string;
-  /** What it is to Kubernetes; absent: nobody who is believed has said it. */
+  /** Kubernetes workload; absent: no trusted source has named one. */
   readonly namespace?: string;
   readonly pod?: string;
   readonly container?: string;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What was counted, by labels, for as many sets of them as may be told apart: names come from outside.
+// Counts by labels, for a limited number of their sets: names come from outside.
 import { CallCounts, other } from './counters.ts';
 
 /** A set of labels, and what slots have counted for it that do so no more. */

@@ -124,7 +124,7 @@ export class ContainerSlots {
   }
 }
 
-/** What a listener has, or all of a container's. */
+/** Slots of a listener, or of all of a container's. */
 interface Had {
   /** But those for the rest. */
   slots: number;

@@ -34,7 +34,7 @@ export interface CallTotals {
 }
 
 const maxAnswerRows = 1000;
-/** What a container calls and is told, it decides itself. */
+/** Containers choose their calls and results, so labels are limited. */
 const maxRowsOfContainer = 128;
 const otherAnswer = { syscall: other, handler: other, bundle: other };
 /** Workers may tell of a container a little after its end. */
@@ -172,7 +172,7 @@ export class CounterSum {
     this.#requests.leave(container.namespace);
   }
 
-  /** What a slot counts for. */
+  /** Labels of a slot. */
   slotOf({ token, syscall, handler, bundle, status }: CallLabels & { token: number }): Slot {
     const container = this.#containers.get(token) ?? this.#ended.get(token);
     const labels = { syscall, handler, bundle, status };
@@ -191,7 +191,7 @@ export class CounterSum {
     container?.rows?.rowOf(labels, otherLabels).counts.add(counts);
   }
 
-  /** What was counted until now. */
+  /** Counts until now. */
   totals(): CallTotals {
     // first: calls that have no slot of their own may need a row
     const counted = [...this.#read()];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the addon counts while calls are answered, in memory that all threads share: where it is, who
-// names it, and its sum over the workers. Nothing here runs on a call's way.
+// Counters of the addon for answered calls, in memory that all threads share: their places, their
+// names, and their sums over the workers. Nothing here runs on a call's way.
 import {
   bucketBoundsMicroseconds,
   bucketCount,
@@ -33,7 +33,7 @@ export interface CallLabels {
   readonly status: string;
 }
 
-/** What a slot counts. */
+/** Labels of a slot. */
 export interface SlotName extends CallLabels {
   readonly slot: number;
   /** Of the container's listener. */
@@ -44,7 +44,7 @@ export interface SlotName extends CallLabels {
 export const noHandler = 'none';
 /** The syscall whose number nobody knows. */
 export const unknownSyscall = 'unknown';
-/** What has no place of its own. */
+/** Labels of a value without a place of its own. */
 export const other = 'other';
 
 export const otherLabels: CallLabels = {
@@ -83,7 +83,7 @@ export class Durations {
   }
 }
 
-/** What was counted of calls. */
+/** Counts of calls. */
 export class CallCounts {
   readonly ends: Record<CallEnd, number> = { value: 0, errno: 0, continue: 0, gone: 0, failed: 0 };
   readonly durations: Durations = new Durations();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What belongs to the agent: its sockets, its configuration, its bundles.
+// Parts of the agent: its sockets, its configuration, its bundles.
 import { lstatSync, readdirSync } from 'node:fs';
 import { once } from 'node:events';
 import { connect } from 'node:net';
@@ -55,7 +55,7 @@ export async function agentSocketCheck(path: string): Promise<Check> {
   );
 }
 
-/** What a running agent says. */
+/** Status of a running agent. */
 export interface AskedAgent {
   readonly check: Check;
   /** Absent: no agent says where it listens. */

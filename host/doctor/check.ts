@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the doctor finds: one line for each thing that it has looked at.
+// Findings of the doctor: one line for each check.
 import type { ProbeOutcome } from '../native.ts';
 
 /** `fail`: the agent does not work; `warn`: something of it does not. */
@@ -10,7 +10,7 @@ export interface Check {
   readonly name: string;
   readonly status: Status;
   readonly message: string;
-  /** What to do; absent where nothing is to be done. */
+  /** Advice; absent where there is nothing to do. */
   readonly advice?: string;
 }
 
@@ -31,7 +31,7 @@ export interface CommandOutput {
   readonly stdout: string;
 }
 
-/** What is looked at of a machine. */
+/** Parts of a machine that are checked. */
 export interface Machine {
   /** The text of a file; undefined: there is none, or it cannot be read. */
   readonly read: (path: string) => string | undefined;

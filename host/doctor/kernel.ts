@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the kernel does, and what is forbidden here: each is tried, since neither versions nor
+// Features of the kernel, and prohibitions of this place: each is tried, since neither versions nor
 // configurations tell.
 import { constants } from 'node:os';
 
@@ -12,9 +12,9 @@ interface KernelProbe {
   /** Of `probe` of the addon. */
   readonly name: string;
   readonly isNeeded: boolean;
-  /** What works, when it does. */
+  /** Text where it works. */
   readonly works: string;
-  /** What does not, when it does not. */
+  /** Text where it does not work. */
   readonly without: string;
   readonly advice: string;
 }
@@ -160,13 +160,13 @@ export function reasonOf({ step, errno, signal }: ProbeOutcome): string {
   return errno === 0 ? `${step} is not as it should be` : `${step}: ${errnoNameOf(errno) ?? errno}`;
 }
 
-/** What nothing but the agent's own profile or domain forbids, which their advice is about. */
+/** Only the agent's own profile or domain forbids these; their advice is about it. */
 const ofModules: readonly string[] = ['signals', 'labelled-memory', 'labels'];
 
 /** Errnos of what is there and not allowed. */
 const forbidden: readonly string[] = ['EPERM', 'EACCES'];
 
-/** What is behind it is seldom what the kernel lacks. */
+/** The cause is seldom a feature that the kernel lacks. */
 function adviceFor({ name, advice }: KernelProbe, outcome: ProbeOutcome): string {
   const { step, errno, signal } = outcome;
   if (ofModules.includes(name)) return advice;

@@ -66,7 +66,7 @@ function at(json: unknown, key: string): unknown {
   return new Map<string, unknown>(Object.entries(json)).get(key);
 }
 
-/** What a runtime says that it knows; absent: it does not say. */
+/** Features that a runtime reports; absent: it reports none. */
 function actionsOf(machine: Machine, name: string): readonly unknown[] | undefined {
   const output = machine.run(name, ['features']);
   if (output?.code !== 0) return undefined;
@@ -111,7 +111,7 @@ function runtimeCheck(machine: Machine, runtime: RuntimeFacts): Check | undefine
   return ok(name, `${message}: supports SCMP_ACT_NOTIFY`);
 }
 
-/** What runs containers by one of these runtimes; it is only named. */
+/** Container managers over one of these runtimes; only named. */
 const managers: readonly string[] = ['podman', 'docker', 'containerd', 'crio'];
 
 function managerCheck(machine: Machine, name: string): Check | undefined {

@@ -45,7 +45,7 @@ type CapabilityName = (typeof capabilityNames)[number];
 interface CapabilityNeed {
   readonly name: CapabilityName;
   readonly isNeeded: boolean;
-  /** What fails without it. */
+  /** Features that fail without it. */
   readonly without: string;
 }
 

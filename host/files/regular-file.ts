@@ -16,7 +16,7 @@ function checkRegular(status: Stats): void {
   if (!status.isFile()) throw new Error('it is not a regular file');
 }
 
-/** What stands at the path: it stays so until that is something else. */
+/** Identity of the file at the path: it stays until that is another file. */
 const faultsOfPath = ['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG'];
 
 /**

@@ -6,7 +6,7 @@ import type { Finding } from './finding.ts';
 
 const mebibyte = 2 ** 20;
 
-/** What ends a program that does what it should not, or is at its own limit. */
+/** Signals that end a program that breaks a rule, or is at its own limit. */
 const ownSignals: readonly string[] = ['SIGTRAP', 'SIGABRT', 'SIGILL', 'SIGSEGV', 'SIGBUS'];
 
 export interface ChildLimitsGiven {

@@ -5,7 +5,7 @@
 const mebibyte = 2 ** 20;
 
 /**
- * What Node maps at its start and hardly touches: the stacks of its threads, and from Node 24 on the
+ * Memory that Node maps at its start and hardly touches: the stacks of its threads, and from Node 24 on the
  * range for machine code.
  */
 const untouchedBytes = Number(process.versions.node.split('.')[0]) < 24 ? 0 : 544 * mebibyte;
@@ -31,7 +31,7 @@ export function withinMemory<Limits extends ChildLimits>(
   return { ...limits, dataBytes };
 }
 
-/** What counts is what cannot be taken back: not what the kernel keeps of files. */
+/** Only memory that cannot be reclaimed counts: no page cache. */
 function bytesLeft(): number {
   // zero: there is no limit
   return (process.constrainedMemory() || Infinity) - process.memoryUsage.rss();

@@ -94,7 +94,7 @@ interface Excess {
   readonly what: string;
   readonly found: number;
   readonly max: number;
-  /** What its author can do. */
+  /** Advice for its author. */
   readonly cure: string;
 }
 

@@ -16,7 +16,7 @@ export interface ComponentDescription {
   readonly exports: readonly string[];
   /** Binaries of the core modules, in their order; those of components inside it too. */
   readonly coreModules: readonly Uint8Array[];
-  /** What its functions use for strings; empty when none says. */
+  /** String encoding of its functions; empty where none says. */
   readonly encodings: readonly StringEncoding[];
   /** Whether there are components inside it: the direct lane can't link it. */
   readonly isComposed: boolean;
@@ -126,7 +126,7 @@ function addName(names: Set<string>, name: string, what: string): void {
 /** Components inside components inside … */
 const deepest = 8;
 
-/** What is in a section of a component; undefined: nothing that could be counted. */
+/** Size of a section of a component; undefined: nothing that could be counted. */
 const itemsOf: ReadonlyMap<number, Sum | undefined> = new Map([
   [section.custom, undefined],
   [section.coreModule, undefined],

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a core module imports and exports.
+// Imports and exports of a core module.
 
 /**
  * A core function's type: parameters and results as letters, `i` i32, `I` i64, `f` f32, `F` f64,
@@ -7,7 +7,7 @@
  */
 export type CoreSignature = string;
 
-/** What core modules share with each other. */
+/** Kinds of values that core modules share. */
 export type CoreKind = 'function' | 'table' | 'memory' | 'global';
 
 export interface CoreImport {

@@ -52,7 +52,7 @@ function notLinked({ module, name }: LinkedImport): () => never {
   };
 }
 
-/** What a core module imports, but for what is not asked for. */
+/** Imports of a core module, except those that it does not ask for. */
 function linkedValue(wanted: LinkedImport, host: HostFunctions, made: readonly Exports[]): unknown {
   const { what } = wanted;
   switch (what.kind) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a component may export, and the core functions that must be behind it.
+// Possible exports of a component, and the core functions behind them.
 import { familyParameters } from '../syscalls/family-table.ts';
 import { families } from '../syscalls/syscall-table.ts';
 import { isWide } from '../syscalls/kinds/kind.ts';

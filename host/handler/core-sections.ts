@@ -31,7 +31,7 @@ function skipLimits(reader: BinaryReader): void {
   if (flags === 1) reader.u32();
 }
 
-/** What globals begin with and segments start at. */
+/** Constant expressions of globals and segments. */
 function skipConstant(reader: BinaryReader): void {
   for (let left = maxInConstant; left > 0; left -= 1) {
     const opcode = reader.byte();
@@ -67,7 +67,7 @@ function skipData(content: BinaryReader): void {
   content.skip(content.u32());
 }
 
-/** What rewriting its code takes. */
+/** Parts that rewriting its code takes. */
 export interface CoreCode {
   /** How many there are, imported ones with them. */
   readonly functions: number;

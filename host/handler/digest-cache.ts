@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What was found out about components, on disk, so that it is found out once. There is no code in it.
-// Only what we have written ourselves is read.
+// A cache of findings about components on disk. There is no code in it. Only files of our own are read.
 import { createHash, randomUUID } from 'node:crypto';
 import {
   closeSync,
@@ -31,7 +30,7 @@ const format = 2;
 const maxBytes = 8 * 2 ** 20;
 /** Verdicts are small, and bundles of others are not to push out what somebody uses. */
 const maxEntries: Readonly<Record<FindingKind, number>> = { wirings: 256, verdicts: 4096 };
-/** What is used is marked so often, at most. */
+/** A used file is marked again after so long. */
 const markedForMs = 3_600_000;
 const writableByOthers = 0o022;
 
@@ -98,7 +97,7 @@ export class DigestCache {
     }
   }
 
-  /** What it is for; it stands in the file too. */
+  /** Its purpose; it stands in the file too. */
   #headOf(digest: string, version: string): string {
     return `${this.#finding} ${format} of ${digest} by ${version}`;
   }

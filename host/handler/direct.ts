@@ -21,7 +21,7 @@ import { answersOf, defaultLimits, encodingOf, outlineOf, typesInterface } from 
 import type { ComponentOutline, LoadLimits } from './outline.ts';
 import { trampolineModule } from './trampoline.ts';
 
-/** What is instantiated of a component. */
+/** Modules of a component that are instantiated. */
 export type ComponentCode =
   | { readonly kind: 'direct'; readonly module: WebAssembly.Module }
   | { readonly kind: 'jco'; readonly composition: Composition<WebAssembly.Module> };
@@ -35,11 +35,11 @@ export interface LoadedComponent {
   readonly code: ComponentCode;
   /** The most of machine code that it can have; of the package's own nobody has found out: 0. */
   readonly codeBytes: number;
-  /** What each instance takes beside its memory. */
+  /** Bytes of each instance besides its memory. */
   readonly instanceBytes: number;
-  /** What its answers are called through. */
+  /** Module that its answers are called through. */
   readonly trampoline: WebAssembly.Module;
-  /** What it answers: families and `any`. */
+  /** Its exports: families and `any`. */
   readonly answers: readonly string[];
   /** The interfaces it uses, by their short names. */
   readonly imports: readonly string[];
@@ -51,7 +51,7 @@ export interface LoadedComponent {
 export interface LoadSources {
   readonly wirings: WiringSource;
   readonly checkCode: CodeCheck;
-  /** What this process has compiled before. */
+  /** Modules that this process has compiled before. */
   readonly types: KnownTypes;
 }
 

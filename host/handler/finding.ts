@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What children find out about components: each is asked once, and what it found is kept.
+// Findings of children about components: each child is asked once, and its finding is kept.
 import { runProgram, runProgramSync } from '../program.ts';
 import type { Program, ProgramEnd } from '../program.ts';
 import type { DigestCache } from './digest-cache.ts';
@@ -12,7 +12,7 @@ export type Finding =
   /** It may be the machine's fault. */
   | { readonly kind: 'unknown'; readonly reason: string };
 
-/** What something is found out about, and by what. */
+/** Subject of a finding, and the child that finds it. */
 export interface Subject {
   readonly digest: string;
   readonly version: string;
@@ -26,7 +26,7 @@ export interface Inquiry {
   readonly conclude: (ends: readonly ProgramEnd[]) => Finding;
 }
 
-/** What was bad may have been so for want of the machine's memory: it is tried again some day. */
+/** A bad result may be due to short memory: it is tried again after some time. */
 export const badForMs: number = 24 * 3_600_000;
 /** A container that tries again soon is not to make us try as well. */
 export const unknownForMs = 5000;

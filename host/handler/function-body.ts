@@ -13,7 +13,7 @@ export interface Arity {
   readonly results: number;
 }
 
-/** What code may name. */
+/** Types and functions that code may name. */
 export interface CodeContext {
   readonly types: readonly Arity[];
   /** The types of functions, imported ones first: indices of `types`. */
@@ -116,7 +116,7 @@ class FunctionReader {
     if (!this.#code.isAtEnd) this.#code.fail('code behind the end of a function');
   }
 
-  /** What a compiler keeps of a place. */
+  /** Memory of a compiler for one place in the code. */
   get #state(): number {
     return this.cost.locals + this.#height + 1;
   }
@@ -274,7 +274,7 @@ class FunctionReader {
     this.#height = (this.#bases.pop() ?? 0) + (this.#results.pop() ?? 0);
   }
 
-  /** What follows cannot be reached. */
+  /** The following code cannot be reached. */
   #leave(): void {
     this.#height = this.#bases.at(-1) ?? 0;
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an instance takes beside its memory: by its module, since V8 tells nobody.
+// Bytes of an instance besides its memory: by its module, since V8 reports none.
 import { BinaryReader } from './binary-reader.ts';
 import { refuse } from './refusal.ts';
 
@@ -14,7 +14,7 @@ const section = {
   data: 11,
 } as const;
 
-/** What V8 (12 to 14) keeps for each, measured and rounded up. */
+/** Bytes that V8 (12 to 14) keeps for each, measured and rounded up. */
 const bytesOf = {
   /** Whatever its module has. */
   instance: 65_536,

@@ -80,7 +80,7 @@ export class HandlerInstance {
     return this.#isBroken;
   }
 
-  /** What it takes beside its memory. */
+  /** Bytes besides its memory. */
   get besideMemory(): number {
     return this.#component.instanceBytes;
   }

@@ -3,7 +3,7 @@
 // stack and put there. These are those of WebAssembly 2.0 without vectors: what the compilers of all
 // languages write. Those of control are not among them, see function-body.ts.
 
-/** What follows an opcode. */
+/** Immediates of an opcode. */
 export const immediate = {
   none: 0,
   /** One index. */

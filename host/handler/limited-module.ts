@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is compiled in place of a handler's core module.
+// The module that is compiled in place of a handler's core module.
 import type { CodeBounds } from './code-bounds.ts';
 import { limitsOf, rewritten } from './core-module.ts';
 import { checksOf } from './interrupt-checks.ts';

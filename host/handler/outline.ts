@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What can be said of a component without compiling or linking any of it: what is refused for that,
-// no child is asked about.
+// The outline of a component, without compiling or linking any of it: no child is asked about a
+// component whose outline is refused.
 import { createHash } from 'node:crypto';
 
 import { capabilities } from './capabilities/offered.ts';
@@ -50,7 +50,7 @@ export interface ComponentOutline {
 
 const startSignature: CoreSignature = ':';
 
-/** What both lanes refuse. */
+/** Checks of both lanes. */
 function checkOffers(component: ComponentDescription): void {
   const unknown = component.imports.filter((name) => {
     const capability = capabilityOf(name);

@@ -53,7 +53,7 @@ interface TrampolineAnswer {
 /** The modules that it imports from: the handler's exports keep their names. */
 export const trampolineImport = { handler: 'handler', host: 'host' } as const;
 
-/** What it imports from the host. */
+/** Its imports from the host. */
 export const trampolineHost = { inbox: 'inbox', misaligned: 'misaligned' } as const;
 
 /**
@@ -66,7 +66,7 @@ export const trampolineGlobal = { inCall: 'in-call', payload: 'payload', late: '
 export const anyFunction = 'any';
 
 /**
- * What a function of the trampoline returns. Below 0: the pointer of the argument `-1 - outcome`
+ * Result of a function of the trampoline. Below 0: the pointer of the argument `-1 - outcome`
  * could not be read, and the handler was not asked. Else, from the lowest byte on: the tag of the
  * action, the lowest byte of its payload, the tag of its late answer, and 1 for a payload of 0.
  */
@@ -81,7 +81,7 @@ const global = { inCall: 0, payload: 1, late: 2 } as const;
 const action = { alignment: 8, payload: 8, lateTag: 16, latePayload: 24 } as const;
 
 interface WrittenFunction {
-  /** What it is exported as. */
+  /** Name of its export. */
   readonly name?: string;
   readonly signature: CoreSignature;
   /** Types of its locals behind the parameters, as in a signature. */

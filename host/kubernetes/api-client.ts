@@ -122,7 +122,7 @@ async function checked(answer: IncomingMessage): Promise<IncomingMessage> {
   throw new ApiFailure(status, `the API server answers ${status}${message}`);
 }
 
-/** What a `Status` object says. */
+/** Text of a `Status` object. */
 async function failureIn(answer: IncomingMessage): Promise<string> {
   try {
     const said = new Map<string, unknown>(Object.entries(Object(await readJson(answer))));

@@ -167,7 +167,7 @@ export class JsonSplitter {
   }
 
   /**
-   * What stands around the items of a list, each of which is 0 there.
+   * The text around the items of a list, each of which is 0 there.
    * @throws MalformedAnswer
    */
   end(): unknown {

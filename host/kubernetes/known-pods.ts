@@ -92,7 +92,7 @@ export class KnownPods {
     for (const id of pod.containers.keys()) this.#byContainer.set(id, pod);
   }
 
-  /** What is another pod's by now stays. */
+  /** Entries that belong to another pod by now stay. */
   #unindex(pod: Pod): void {
     for (const id of pod.containers.keys()) {
       if (this.#byContainer.get(id)?.uid === pod.uid) this.#byContainer.delete(id);

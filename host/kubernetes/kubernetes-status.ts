@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `status` says of the Kubernetes API.
+// The Kubernetes part of `status`.
 
 export interface KubernetesStatus {
   /** Where it is: a URL, or files; absent: no API is used. */

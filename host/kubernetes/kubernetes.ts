@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What we know of this node's pods, and what we tell them.
+// Knowledge of this node's pods, and events for them.
 import { AgentError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { ContainerNote } from '../registry/container-note.ts';
@@ -18,7 +18,7 @@ import type { PodPlace } from './pod-place.ts';
 import { PodWatch } from './pod-watch.ts';
 import type { WatchTimings } from './pod-watch.ts';
 
-/** What is known of a container without the API. */
+/** Workload of a container without the API. */
 export interface PodContainer {
   readonly state: {
     readonly containerId: string;
@@ -138,7 +138,7 @@ export class Kubernetes implements Disposable {
     return this.#known.untilThere(isEnough, this.#podWaitMs);
   }
 
-  /** What the runtime says, and what the API says where that is silent. */
+  /** Names of the runtime, and those of the API where the runtime has none. */
   workloadOf(container: PodContainer): Workload {
     const said = believedWorkload(container);
     if (!this.#isIncomplete(container)) return said;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an API server says that is none of its language.
+// Malformed answers of an API server.
 import { AgentError } from '../errors.ts';
 
 export class MalformedAnswer extends AgentError {

@@ -45,7 +45,7 @@ const defaultLimits: EventLimits = {
   answerMs: 5000,
 };
 
-/** What reasons begin with: those of others are not like them. */
+/** Common prefix of reasons, which others do not have. */
 const reasonStart = 'SeccompAgent';
 const component = 'seccompagent';
 const maxQueued = 64;
@@ -119,7 +119,7 @@ export class PodEvents {
   readonly #limits: EventLimits;
   readonly #ending = new AbortController();
   readonly #queue: PodEvent[] = [];
-  /** What was said, oldest first, and when. */
+  /** Sent events, oldest first, with their times. */
   readonly #said: Map<string, number> = new Map();
   readonly #common: Bucket;
   /** That of the namespace that was not told of for the longest time comes first. */

@@ -26,7 +26,7 @@ const containerFolder =
 const podsFolder = /^(?:[\w.-]+-)?kubepods(?:\.slice)?$/u;
 
 /**
- * What is in the kubelet's folder, which is at the root or in one folder there (-cgroup-root). Deeper
+ * The place in the kubelet's folder, which is at the root or in one folder there (-cgroup-root). Deeper
  * ones could be made by users and containers to whom a part of the tree was given.
  */
 function inPodsFolder(path: string): readonly string[] {

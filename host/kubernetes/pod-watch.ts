@@ -27,7 +27,7 @@ export interface WatchTimings {
   readonly listMs: number;
   /** How long a watch may say nothing: bookmarks come about each minute. */
   readonly silenceMs: number;
-  /** What lasts so long is no flicker. */
+  /** A failure that lasts so long is reported. */
   readonly steadyMs: number;
   /** After so long, a failure is a new one. */
   readonly calmMs: number;
@@ -69,10 +69,10 @@ const limits = {
 /** Those that have ended are kept by the API, and may be very many. */
 const unended = 'status.phase!=Succeeded,status.phase!=Failed';
 
-/** What says nothing of where one goes on from. */
+/** Events without a resource version to continue from. */
 const passingStatuses: readonly number[] = [401, 403, 429, 500, 503];
 
-/** What the server has forgotten is no failure of anybody. */
+/** A resource version that the server has forgotten is no failure. */
 function isGone(thrown: unknown): boolean {
   return thrown instanceof ApiFailure && thrown.status === httpStatus.gone;
 }

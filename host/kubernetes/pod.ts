@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is kept of a pod: a few names of the many kilobytes that the API says of it.
+// The kept part of a pod: a few names of the many kilobytes from the API.
 import { MalformedAnswer } from './malformed-answer.ts';
 
 export interface Pod {

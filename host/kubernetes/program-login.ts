@@ -16,13 +16,13 @@ const limitMs = 60_000;
 const maxMessage = 300;
 const usualVersion = 'client.authentication.k8s.io/v1';
 
-/** What a user of a kubeconfig says of a program. */
+/** Login program of a user of a kubeconfig. */
 interface LoginProgram {
   readonly command: readonly [string, ...string[]];
   readonly variables: Readonly<Record<string, string>>;
 }
 
-/** What a program says of us. */
+/** Credentials that a program prints. */
 interface Login {
   readonly token: string | undefined;
   readonly certificate: string | undefined;
@@ -40,7 +40,7 @@ function textIn(value: unknown, field: string): string | undefined {
   return typeof found === 'string' && found !== '' ? found : undefined;
 }
 
-/** What is relative with a folder is so to the kubeconfig's. */
+/** Relative paths with a folder begin at the kubeconfig's. */
 function commandIn(command: string, folder: string): string {
   return command.includes('/') ? resolve(folder, command) : command;
 }

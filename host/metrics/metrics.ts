@@ -15,7 +15,7 @@ import type { FailureReason } from '../counting/counters.ts';
 export interface MetricsParts {
   /** The agent's. */
   readonly version: string;
-  /** What the receiver counts, as `figure` says. */
+  /** Figures of the receiver, as `figure` says. */
   readonly figures: () => BigUint64Array;
   readonly counters: CounterSum;
   /** How many handlers are not asked any more. */
@@ -37,7 +37,7 @@ interface Text {
   readonly help: string;
 }
 
-/** What all metrics of one text are made of, so that they agree. */
+/** Source of all metrics of one text, so that they agree. */
 interface Reading {
   readonly figures: BigUint64Array;
   readonly totals: CallTotals;

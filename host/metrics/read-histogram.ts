@@ -34,7 +34,7 @@ export class ReadHistogram<T extends string> extends Histogram<T> {
     this.#parts = parts;
   }
 
-  /** What prom-client's registry asks a histogram for, and its `get` too; the types leave it out. */
+  /** The method that prom-client's registry and `get` call; the types leave it out. */
   async getForPromString(): Promise<{
     readonly name: string;
     readonly help: string;

@@ -206,7 +206,7 @@ export class MetricsServer implements AsyncDisposable {
   }
 }
 
-/** What a probe gets: there must be nothing secret in the reasons. */
+/** Answer to a probe: the reasons must not contain secrets. */
 function replyTo(reasons: readonly string[]): Reply {
   return reasons.length === 0
     ? { status: 200, text: 'ok\n' }

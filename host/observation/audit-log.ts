@@ -16,7 +16,7 @@ export interface AuditOptions {
   readonly withArguments: boolean;
 }
 
-/** What became of its lines. */
+/** Figures of its lines. */
 export interface LineCounts {
   readonly written: number;
   readonly lost: number;
@@ -35,7 +35,7 @@ function shownBytes(bytes: Uint8Array): Json {
   }
 }
 
-/** What a number of JSON does not hold exactly is a text. */
+/** Numbers that JSON cannot hold exactly become strings. */
 function shownInteger(value: bigint): Json {
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : value.toString();
@@ -70,7 +70,7 @@ function shownAnswer(answer: ShownAnswer): Readonly<Record<string, Json>> {
   }
 }
 
-/** What lines begin with; undefined is not written. */
+/** First fields of each line; undefined fields are left out. */
 function lineStart(
   at: number,
   node: string,

@@ -10,7 +10,7 @@ export const header = {
   tail: 16,
   /** Decisions that there was no room for. */
   lost: 32,
-  /** What the worker is deciding now: the first words of a cell. */
+  /** The call that the worker is deciding now: the first words of a cell. */
   current: 48,
   /** The same as `lost`, by whose they were: `lostPlaces` pairs of a `watch` and how many. */
   lostBy: 64,
@@ -36,11 +36,11 @@ export const cell = {
   number: 8,
   /** The handler's place in the registry; -1: none. */
   handler: 9,
-  /** What the call returns. */
+  /** The return value of the call. */
   value: 10,
   /** An `outcome`, with an errno above `errnoShift` and a `failure` above `failureShift`. */
   outcome: 12,
-  /** What was done for the caller, as `actBit` says, and the index of the architecture above `archShift`. */
+  /** Acts for the caller, as `actBit` says, and the index of the architecture above `archShift`. */
   acts: 13,
   /** In tenths of a microsecond. */
   duration: 14,
@@ -58,7 +58,7 @@ export const failureShift = 24;
 /** In the word `count`: what is behind the last decision that fits before the end of the ring. */
 export const skipped = 0x1_0000;
 
-/** What a call comes to. */
+/** The outcome of a call. */
 export const outcome = { value: 1, errno: 2, continue: 3, descriptor: 4 } as const;
 
 /** Why the agent answered in place of a handler; 0: it did not. */
@@ -74,7 +74,7 @@ export const failureReasons = [
 
 export type DecisionFailure = (typeof failureReasons)[number];
 
-/** What is done for a caller, or to its container, by bits: their names in the same order. */
+/** Acts for a caller, or on its container, by bits: their names in the same order. */
 export const actNames = [
   'perform',
   'mount',

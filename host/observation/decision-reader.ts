@@ -39,7 +39,7 @@ export interface LostDecisions {
   readonly count: number;
 }
 
-/** What a call comes to that was ended in place of its worker. */
+/** Outcome of a call that was ended in place of its worker. */
 export interface Ending {
   readonly answer: ShownAnswer;
   readonly failure: DecisionFailure;

@@ -22,7 +22,7 @@ import {
 } from './decision-layout.ts';
 import type { DecisionFailure } from './decision-layout.ts';
 
-/** What the main thread wants to know of a container's calls. */
+/** Facts of a container's calls that the main thread asks for. */
 export interface Watch {
   /** Names the registry to the main thread; never 0. */
   readonly id: number;
@@ -41,7 +41,7 @@ export interface DecisionFacts {
   /** The handler's place in the registry; -1: none. */
   readonly handler: number;
   readonly failure: DecisionFailure;
-  /** What was looked up of the call; undefined: nobody knows it. */
+  /** The syscall of the call; undefined: unknown. */
   readonly syscall: Syscall | undefined;
 }
 
@@ -60,7 +60,7 @@ export class DecisionWriter {
   #began = 0;
   /** Between the clock that all threads have and this thread's own. */
   readonly #clockAhead = monotonicMs() - performance.now();
-  /** What was done for the call so far. */
+  /** Acts for the call so far. */
   acts = 0;
 
   constructor({ ring, bell }: DecisionBuffers, call: ReceivedCall) {

@@ -72,15 +72,15 @@ async function openLines(path: string): Promise<FileHandle> {
 const stdoutFd = 1;
 const writeTo = promisify(write);
 
-/** What is written to and never opened anew. */
+/** An output that is never opened anew. */
 interface Output {
   write(bytes: Buffer): Promise<{ readonly bytesWritten: number }>;
   close(): Promise<void>;
 }
 
 /**
- * What others have as their standard output, too, stays as it is for them: a pipe is opened once more,
- * so as not to wait for who reads it. What cannot be is written to as it is, by one thread at most.
+ * An output that is also the standard output of others stays as it is for them: a pipe is opened once
+ * more, so that no slow reader blocks. Other outputs are written to as they are, by one thread at most.
  */
 async function openStandardOutput(): Promise<Output> {
   const asItIs: Output = {

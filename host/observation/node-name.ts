@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What this node is called.
+// The name of this node.
 import { hostname } from 'node:os';
 
 /** As Kubernetes calls it, where a manifest says so; else the machine's own name. */

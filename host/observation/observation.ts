@@ -58,7 +58,7 @@ export class Observation implements AsyncDisposable {
     return this.#lost;
   }
 
-  /** What a worker that starts shares with us. */
+  /** Buffers that a starting worker shares with the main thread. */
   enter(worker: number): DecisionBuffers {
     const ring = makeDecisionRing();
     const { syscalls } = this.#parts;
@@ -88,8 +88,8 @@ export class Observation implements AsyncDisposable {
   }
 
   /**
-   * What workers have to tell of a container by a registry; undefined: nothing. The one that it had
-   * before is forgotten some time later.
+   * Watch of a container by a registry, for workers; undefined: none. Its previous watch is forgotten
+   * some time later.
    */
   watch(identity: ContainerIdentity, registry: Registry): Watch | undefined {
     this.#forget(identity);
@@ -184,7 +184,7 @@ export class Observation implements AsyncDisposable {
     this.#timer.unref();
   }
 
-  /** What is still there waits as long as this took: telling takes half of a core at most. */
+  /** The next turn begins after a pause as long as this one: telling takes half of a core at most. */
   #pauseAfter(were: number, tookMs: number): number {
     const isAll = were < this.#max;
     if (tookMs > turnMs) this.#max = Math.max(minAtOnce, this.#max >> 1);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the addon has answered to a call that took too long.
+// Answers of the addon to calls that exceeded their deadline.
 import { actingLink } from '../native.ts';
 import { defaultFailure, failureErrno } from '../registry/policy.ts';
 import type { FailurePolicy } from '../registry/policy.ts';

@@ -16,7 +16,7 @@ export interface WatchOptions {
   readonly falco?: FalcoOptions;
 }
 
-/** What became of that which was told. */
+/** Figures of the told decisions. */
 export interface WatchCounts {
   /** Decisions that came faster than they could be read. */
   readonly lost: number;

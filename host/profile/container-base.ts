@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the usual profiles of runtimes come to, said for all containers without a look at their Linux
-// capabilities: what such a container has no use for, or can use against its node, fails with EPERM.
+// The common core of the runtimes' usual profiles, for all containers, without a look at their Linux
+// capabilities: calls that such a container has no use for, or can use against its node, fail with EPERM.
 import { syscallNumbers } from '../syscalls/syscall-numbers.ts';
 import { errno } from './errno-numbers.ts';
 import { isNewerThanLibseccomp } from './families.ts';

@@ -61,7 +61,7 @@ const otherWays: Readonly<Record<string, readonly string[]>> = {
   unshare: ['clone', 'clone3', 'setns'],
 };
 
-/** What `generate` has fail for a family, and `lint` warns of where it passes. */
+/** Calls that `generate` makes fail for a family, and `lint` warns of where they pass. */
 export function waysAround(family: string): readonly string[] {
   return [
     ...(otherWays[family] ?? []),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is found in a seccomp profile, and where.
+// Findings in a seccomp profile, and their places.
 
 /** Every code, with what it means. Codes are stable: scripts and tests may compare them. */
 export const findingCodes = {
@@ -52,7 +52,7 @@ export interface Finding {
   readonly path: string;
   readonly line: number;
   readonly message: string;
-  /** What to do. */
+  /** Advice. */
   readonly advice: string;
 }
 

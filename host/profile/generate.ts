@@ -42,7 +42,7 @@ export interface Wanted {
   readonly listenerPath: string;
   readonly listenerMetadata: string;
   readonly isWaitKillable: boolean;
-  /** What is refused beside it, whatever the base says. */
+  /** Calls that are refused besides it, whatever the base says. */
   readonly refused?: readonly Refusal[];
   /** Calls that the kernel does, whatever the base says. */
   readonly allowed?: readonly string[];
@@ -53,7 +53,7 @@ export interface Wanted {
 export interface Generated {
   /** As the OCI runtime specification has it, with its keys in this order. */
   readonly profile: Json;
-  /** What the operator should know of it. */
+  /** Notes for the operator. */
   readonly notes: readonly string[];
   /** Whether the errno of the default action is no base's. */
   readonly isDefaultOurs: boolean;
@@ -101,7 +101,7 @@ function blockedNamespaces({ syscalls }: Wanted, base: Profile): readonly Genera
   return [...blocked, { names, action, args: [withoutNamespaces] }];
 }
 
-/** What a rule of the base says of calls without the flags. */
+/** Conditions of a rule of the base for calls without the flags. */
 function unflagged(rule: Rule, { flags, shown }: Refusal): readonly Condition[] {
   const { action, conditions } = rule;
   if (isRefusing(action) || isWithout(flags, rule)) return conditions;
@@ -134,7 +134,7 @@ function flaggedRules(
   return [...blocked, ...changedRules(base, name, (rule) => unflagged(rule, refusal))];
 }
 
-/** What handlers cannot guard. A base that refuses it already keeps its own rules. */
+/** Calls that handlers cannot guard. A base that refuses them already keeps its own rules. */
 function refusingRules(wanted: Wanted, base: BaseProfile): readonly GeneratedRule[] {
   const { syscalls, refused = [], allowed = [] } = wanted;
   const failing = blockedCalls(wanted);
@@ -163,7 +163,7 @@ function refusingRules(wanted: Wanted, base: BaseProfile): readonly GeneratedRul
   ];
 }
 
-/** What the profile decides otherwise for the sake of handlers is not opened. */
+/** Calls that the profile decides otherwise for handlers stay as they are. */
 function allowingRules(
   { syscalls, refused = [], allowed = [] }: Wanted,
   others: readonly GeneratedRule[],

@@ -52,7 +52,7 @@ export function memoryWriters(
   );
 }
 
-/** What they cannot do without the flag; containers start all the same. */
+/** Features that need the flag; containers start without it. */
 export function unwrittenNotes(writers: readonly MemoryWriter[]): readonly string[] {
   if (writers.length === 0) return [];
   const writes = writers.map(({ bundle, handler, families }) => {

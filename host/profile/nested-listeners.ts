@@ -32,7 +32,7 @@ function withoutListener(condition: Condition): Condition | undefined {
   }
 }
 
-/** What a rule says of calls without a listener; undefined: nothing. */
+/** Effect of a rule on calls without a listener; undefined: none. */
 function unlistened(conditions: readonly Condition[]): readonly Condition[] | undefined {
   const onFlags = conditions.filter(({ index }) => index === seccompFlags);
   const others = conditions.filter(({ index }) => index !== seccompFlags);

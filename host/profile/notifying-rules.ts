@@ -36,7 +36,7 @@ function isSaid({ profile }: BaseProfile, name: string, { mask }: PreFilter): bo
   return decision.rule.action === 'SCMP_ACT_ALLOW' && bitsOf(mask) <= maxBits;
 }
 
-/** What the filter passes on gets what the base has for it. */
+/** Calls that the filter passes on get the action of the base. */
 function filtersFor(
   { preFilters = new Map() }: Notified,
   base: BaseProfile,

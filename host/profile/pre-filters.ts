@@ -17,7 +17,7 @@ function isAskedAbout({ component, syscalls }: BundleHandler, family: string): b
   return component.answers.includes(family) || component.answers.includes('any');
 }
 
-/** What all tests let through; undefined: they do not look at the same bits. */
+/** Bits that all tests let through; undefined: they test different bits. */
 function joined(tests: readonly ArgumentTest[]): ArgumentTest | undefined {
   const [first] = tests;
   if (first === undefined) return undefined;

@@ -39,14 +39,14 @@ export interface Profile {
 }
 
 /**
- * What becomes of a call, as libseccomp puts rules together: one whose action is the default action
+ * The action for a call, as libseccomp puts rules together: one whose action is the default action
  * is left out; of those without conditions the first one counts, and it takes the place of all that
  * have conditions, be they before it or behind it.
  */
 export type Decision =
   | { readonly kind: 'default' }
   | { readonly kind: 'rule'; readonly rule: Rule; readonly index: number }
-  /** What none of the conditions holds for has the default action. */
+  /** Calls that meet none of the conditions get the default action. */
   | { readonly kind: 'conditional'; readonly rules: readonly Rule[] };
 
 export function decisionOf(profile: Profile, name: string): Decision {

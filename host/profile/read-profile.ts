@@ -15,7 +15,7 @@ type Json = Readonly<Record<string, unknown>>;
 export interface ReadProfile {
   /** Undefined: the text has none. */
   readonly profile?: Profile;
-  /** What it was read of; for changes that keep what nobody here knows. */
+  /** The parsed JSON; for changes that keep unknown members. */
   readonly json: Json;
   readonly findings: Findings;
 }
@@ -49,7 +49,7 @@ export function isJson(value: unknown): value is Json {
 
 // ---- the text ----
 
-/** What is likely behind a syntax error at this place. */
+/** Likely cause of a syntax error at this place. */
 function reasonAt(text: string, offset: number): string {
   const rest = text.slice(offset);
   if (/^(?:\/\/|\/\*|#)/u.test(rest)) return 'JSON has no comments';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What manifests have refused beside what is trapped (`refuse`), as calls and their flags.
+// Calls and flags that manifests have refused besides the trapped ones (`refuse`).
 import { familyMembers } from '../syscalls/syscall-table.ts';
 import type { Bundle } from '../bundles/bundle.ts';
 import { namespaceFlag } from '../bundles/refused-calls.ts';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a ring of io_uring does without a system call that could be trapped, see io_uring_enter(2).
+// Operations of io_uring without a system call that could be trapped, see io_uring_enter(2).
 
 const reads = ['read', 'readv', 'pread64', 'preadv', 'preadv2'] as const;
 const writes = ['write', 'writev', 'pwrite64', 'pwritev', 'pwritev2'] as const;

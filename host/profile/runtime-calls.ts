@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the runtimes themselves do between loading the filter and the container's first program: the
+// Calls of the runtimes themselves between loading the filter and the container's first program: the
 // agent is asked about their calls as well.
 
 export const runtimes = ['runc', 'crun'] as const;

@@ -49,7 +49,7 @@ export const trappedArchitectures: readonly string[] = [
   'SCMP_ARCH_ARM',
 ];
 
-/** What programs of another architecture a machine runs. */
+/** Other architectures whose programs a machine runs. */
 export const companions: Readonly<Record<string, readonly string[]>> = {
   SCMP_ARCH_X86_64: ['SCMP_ARCH_X86', 'SCMP_ARCH_X32'],
   SCMP_ARCH_AARCH64: ['SCMP_ARCH_ARM'],

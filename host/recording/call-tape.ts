@@ -16,7 +16,7 @@ import type {
 /** Of one call: a handler may ask for as much as it likes. */
 const maxHostCalls = 1000;
 const maxBytes = 1024 * 1024;
-/** What a call and a host call take beside their bytes, about. */
+/** Approximate bytes of a call and of a host call besides their data. */
 const bytesOfCall = 512;
 
 export interface TapeParts {

@@ -18,17 +18,17 @@ export interface TapedCall {
   readonly syscall: string;
   /** As `encodeCall` writes it. */
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** What it counts as; see tape-room.ts. */
+  /** Its cost; see tape-room.ts. */
   readonly cost: number;
 }
 
-/** What was found behind a pointer that was followed. */
+/** Memory behind a pointer that was followed. */
 export type RecordedPointer =
   | { readonly index: number; readonly kind: 'null' }
   | { readonly index: number; readonly kind: 'fault'; readonly errno: number }
   | { readonly index: number; readonly kind: 'bytes'; readonly bytes: Uint8Array };
 
-/** What a handler, or the whole chain, came to. */
+/** Outcome of a handler, or of the whole chain. */
 export type RecordedOutcome<T> =
   | { readonly kind: 'action'; readonly action: T }
   | { readonly kind: 'failed'; readonly code: string; readonly reason: string }
@@ -48,7 +48,7 @@ export interface RecordedAsk {
   readonly outcome: RecordedOutcome<Action>;
 }
 
-/** What came in. */
+/** The call as it arrived. */
 export interface RecordedInput {
   readonly arch: string;
   readonly number: number;

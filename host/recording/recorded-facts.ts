@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a recording says of its container, and of who answers for it.
+// Facts of a recording: its container, and its handlers.
 import { AgentError } from '../errors.ts';
 import { digestOf } from '../handler/direct.ts';
 import type { LoadedComponent } from '../handler/direct.ts';

@@ -46,7 +46,7 @@ export interface RecordedContainer {
   readonly id: string;
   /** Only where a handler may ask for them. */
   readonly annotations: Pairs;
-  /** What templates can name. */
+  /** Fields of templates. */
   readonly fields: Readonly<Record<string, string>>;
 }
 
@@ -80,7 +80,7 @@ export type RecordingEntry =
   | CallEntry
   | EndEntry;
 
-/** What a field may be. */
+/** Type of a field. */
 type Check = (value: unknown) => boolean;
 type Shape = Readonly<Record<string, Check>>;
 

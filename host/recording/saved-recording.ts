@@ -14,7 +14,7 @@ import { OpenFolder } from '../files/open-folder.ts';
 import { isEntry } from './recording-format.ts';
 import type { EndEntry } from './recording-format.ts';
 
-/** What a file has come to have. */
+/** Contents of a finished file. */
 export interface SavedRecording {
   readonly calls: number;
   /** Undefined: it is cut off. */

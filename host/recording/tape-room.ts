@@ -7,7 +7,7 @@ import { maxPlaces } from '../counting/container-places.ts';
 /** Of loss counters: losses of recorded containers beyond them are not counted. */
 export const maxSlots = 1024;
 
-/** What all threads have of it: how many calls of each recorded container were lost. */
+/** Shared counts of all threads: lost calls of each recorded container. */
 export function makeLossCounters(): SharedArrayBuffer {
   return new SharedArrayBuffer(maxSlots * Int32Array.BYTES_PER_ELEMENT);
 }
@@ -17,16 +17,16 @@ const partOfAgent = 1 / 32;
 const maxBytes = 32 * 2 ** 20;
 /** Each call counts as so small a part of it at least, for what it takes beside its bytes. */
 const maxCalls = 4096;
-/** What one worker may have sent that the main thread has not taken yet. */
+/** Maximum of one worker's messages that the main thread has not taken yet. */
 const partOfWorker = 1 / 8;
 
-/** What a worker shares with the main thread. */
+/** Buffers that a worker shares with the main thread. */
 export interface UnreadBuffers {
   /** In bytes. */
   readonly max: number;
-  /** What has come from all workers and is unread: by the container's place, and in all. */
+  /** Unread calls that have arrived from all workers: by the container's place, and in all. */
   readonly come: SharedArrayBuffer;
-  /** What this worker has sent and has not come. */
+  /** Messages of this worker that have not arrived. */
   readonly sent: SharedArrayBuffer;
 }
 

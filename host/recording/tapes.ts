@@ -30,7 +30,7 @@ interface Taped {
 interface Tapping {
   readonly container: ContainerKey;
   readonly tap: Tap;
-  /** What was lost before, by slot. */
+  /** Lost calls before, by slot. */
   readonly lostBefore: Map<number, number>;
   /** Of listeners that are gone. */
   lost: number;
@@ -38,7 +38,7 @@ interface Tapping {
   isLeaving: boolean;
 }
 
-/** What workers have sent comes within milliseconds; a reader that does not read is not waited for. */
+/** Messages of workers arrive within milliseconds; nobody waits for a slow reader. */
 const drainMs = 2000;
 const lookMs = 5;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What has happened to a container that people are to hear of, beside the log.
+// Notes on a container for people, besides the log.
 import type { ContainerStop } from './policy.ts';
 
 export type NoteReason = 'Refused' | 'Killed' | 'Frozen' | 'Quarantined' | 'Ended';

@@ -38,7 +38,7 @@ export const noGrants: Grants = { capabilities: {} };
 // ---- what is in both ----
 
 /**
- * What a bundle has of what it asks for.
+ * The granted part of a bundle's requests.
  * @throws AgentError AGENT_COMPONENT_REFUSED, with both lists, where that is nothing at all
  */
 export function grantedOf(asked: Grants, allowed: Grants): Grants {
@@ -71,8 +71,8 @@ export interface GrantSource {
 }
 
 /**
- * What several allow together. Each capability is as one of them has said, whole: limits of two would
- * make pairs that neither allows. Who is silent on errnos or families lifts nobody's limit.
+ * Several grants together. Each capability has the limits of one of them, whole: limits of two would
+ * make pairs that neither allows. A grant without errnos or families lifts no limit of another.
  * @throws AgentError AGENT_GRANT_MISSING, where two of them limit the same in different ways
  */
 export function grantedTogether(sources: readonly GrantSource[]): Grants {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a call gets that no handler has answered: as texts, and as values.
+// Answers to calls that no handler has answered: as texts, and as values.
 import { AgentError } from '../errors.ts';
 import { errnos } from '../syscalls/errno.ts';
 import type { ErrnoName } from '../syscalls/errno.ts';
@@ -9,7 +9,7 @@ export const middlewareNames = ['prometheus', 'falco'] as const;
 
 export type MiddlewareName = (typeof middlewareNames)[number];
 
-/** What is done to a container; the call that it is done for fails with EPERM. */
+/** Acts on a container; the call that causes one fails with EPERM. */
 export type ContainerStop = 'kill-container' | 'freeze-container';
 
 /** For a call that no handler of the chain has an opinion of. */
@@ -23,7 +23,7 @@ export type FailurePolicy =
 
 export const defaultFailure: FailurePolicy = { kind: 'errno', errno: 'EPERM' };
 
-/** What the operator wants where a bundle does not say, and no bundle may be less strict. */
+/** Policy of the operator where a bundle has none; no bundle may be less strict. */
 export interface Policies {
   readonly defaultAction: DefaultAction;
   readonly failure: FailurePolicy;
@@ -116,7 +116,7 @@ export function refusalErrno(policy: FailurePolicy): ErrnoName {
   return policy.kind === 'errno' ? policy.errno : 'EPERM';
 }
 
-/** What the caller gets to hear; undefined: the kernel judges. */
+/** Errno of the caller; undefined: the kernel decides. */
 export function failureErrno(policy: FailurePolicy): ErrnoName | undefined {
   switch (policy.kind) {
     case 'errno':

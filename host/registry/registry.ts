@@ -18,7 +18,7 @@ export interface RegistryHandler {
   readonly bundle?: string;
   /** The id of its component. */
   readonly component: string;
-  /** What the component answers: families and `any`. */
+  /** Exports of the component: families and `any`. */
   readonly answers: readonly string[];
   /** The families that it is asked about; absent: all that it answers. */
   readonly syscalls?: readonly string[];
@@ -29,15 +29,15 @@ export interface RegistryHandler {
   readonly readsPointers: boolean;
   /** How long it may take for a call, not counting what the host does for it. */
   readonly deadlineMs: number;
-  /** What it was granted; absent: what it imports, without limits. */
+  /** Its grants; absent: its imports, without limits. */
   readonly grants?: Grants;
 }
 
 export interface Registry {
   readonly containerId: string;
-  /** What the runtime sent along. */
+  /** Annotations from the runtime. */
   readonly annotations?: readonly (readonly [key: string, value: string])[];
-  /** What it is to Kubernetes. */
+  /** Kubernetes workload. */
   readonly workload?: Workload;
   /** In chain order. */
   readonly handlers: readonly RegistryHandler[];
@@ -46,9 +46,9 @@ export interface Registry {
   readonly defaultAction: DefaultAction;
   /** Who is told of its calls, because its metadata or its resolver says so. */
   readonly middleware?: readonly MiddlewareName[];
-  /** What a call gets when the agent or a handler fails. */
+  /** Answer to a call when the agent or a handler fails. */
   readonly failure: FailurePolicy;
-  /** What was to answer cannot be used: `defaultAction` stands for that. Absent: it can. */
+  /** The handlers cannot be used: `defaultAction` stands for that. Absent: they can. */
   readonly isRefused?: boolean;
 }
 

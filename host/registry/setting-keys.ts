@@ -4,7 +4,7 @@
 /** Words of a handler, and the keys that set them, where those are others. */
 export type SettingKeys = readonly (readonly [word: string, key: string])[];
 
-/** What a handler says of its settings, with the keys that are to be mended. */
+/** Message of a handler about its settings, with the keys to mend. */
 export function withKeys(text: string, keys: SettingKeys): string {
   const named = new Map(keys);
   const replaced = text.replaceAll(/"(?<word>[^"]*)"/gu, (quoted, word: string) => {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What lines of the log call a container: its id, and what people know it by.
+// A container in lines of the log: its id, and its names for people.
 import type { Workload } from '../agent-socket/workload.ts';
 
 export interface ShownContainer {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is different when the same call is asked about again.
+// Differences between two answers to the same call.
 import { pack } from 'msgpackr';
 
 import type { Action } from '../call/action.ts';
@@ -24,7 +24,7 @@ export function keyOf(call: HostCall, redaction: Redaction): string {
   return pack(redaction === 'redacted' ? redactedHostCall(call) : call).toString('latin1');
 }
 
-/** What everybody may ask for, and what changes nothing, is nobody's difference. */
+/** Queries that every handler may make, and that change nothing, are no difference. */
 function counts({ kind }: HostCall): boolean {
   return kind !== 'log' && kind !== 'clock';
 }

@@ -20,7 +20,7 @@ const workerFile = new URL(
   import.meta.url,
 );
 
-/** What came of a call, or that nothing did. */
+/** Outcome of a call, if there is one. */
 export type ReplayOutcome =
   | ({ readonly kind: 'replayed' } & ReplayedCall)
   /** It did not come to an end; its thread was ended. */
@@ -162,7 +162,7 @@ export class ReplayThread implements AsyncDisposable {
     });
   }
 
-  /** What is waited for is answered as ended. */
+  /** Pending calls are answered as ended. */
   async [Symbol.asyncDispose](): Promise<void> {
     const worker = this.#worker;
     this.#stopWorker();

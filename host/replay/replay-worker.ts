@@ -30,7 +30,7 @@ export interface EncodedCall {
   readonly call: Uint8Array;
 }
 
-/** What the thread is told; chains have numbers. */
+/** Messages to the thread; chains have numbers. */
 export type ReplayMessage =
   /** With the components that it was not sent before. */
   | ({ readonly kind: 'begin'; readonly chain: number } & ReplayChain)
@@ -38,14 +38,14 @@ export type ReplayMessage =
   /** With the ids of components that no other chain has. */
   | { readonly kind: 'end'; readonly chain: number; readonly unused: readonly string[] };
 
-/** What came of a call, in the order in which they were sent. */
+/** Outcomes of calls, in the order in which they were sent. */
 export interface ReplayedCall {
   readonly differences: readonly CallDifference[];
   /** Why a handler of the chain failed, or that it takes longer than it may. */
   readonly failure?: string;
 }
 
-/** What the thread tells: the other calls that it was sent are for another turn. */
+/** Messages of the thread: the remaining calls are for another turn. */
 export type ReplayAnswer =
   | ({ readonly kind: 'replayed' } & ReplayedCall)
   | { readonly kind: 'turn over' };

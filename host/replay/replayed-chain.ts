@@ -84,7 +84,7 @@ export class ReplayedChain {
   }
 
   /**
-   * What comes of the same call now.
+   * The outcome of the same call now.
    * @throws AgentError AGENT_RECORDING
    */
   ask(recorded: RecordedCall): RecordedCall {

@@ -14,7 +14,7 @@ import type { RecordedCall } from '../recording/recorded-call.ts';
 /** For what was not recorded: it is a difference whatever comes of it. */
 const eio = errnoNumber('EIO');
 
-/** What the handlers of one chain can be answered. */
+/** Recorded answers for the handlers of one chain. */
 export class AnswerPool {
   readonly #redaction: Redaction;
   #answers: Map<string, HostAnswer[]> = new Map();

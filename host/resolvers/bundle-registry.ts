@@ -22,7 +22,7 @@ import { believedWorkload } from '../agent-socket/workload.ts';
 
 /** Of all handlers of one container: each worker has them in memory. */
 const maxSettingBytes = 256 * 1024;
-/** What a setting takes beside its texts, about. */
+/** Approximate bytes of a setting besides its texts. */
 const entryBytes = 128;
 
 /** The bundles of one container, and what is set for them. */
@@ -31,7 +31,7 @@ export interface Selection {
   readonly bundles: readonly Bundle[];
   /** By the keys that they declare. */
   readonly settings: ReadonlyMap<string, string>;
-  /** What the container itself wants for calls that no handler answers. */
+  /** The container's own default action. */
   readonly defaultAction?: DefaultAction | undefined;
   readonly middleware?: readonly MiddlewareName[] | undefined;
   /** For what no bundle says. */
@@ -102,7 +102,7 @@ class BundleValues {
   }
 }
 
-/** What would have no effect without another setting is a mistake, and is not passed over. */
+/** A setting without effect for lack of another setting is an error. */
 function checkNeeds({ settings }: Bundle, own: BundleValues): void {
   for (const { key, needs } of settings) {
     if (needs === undefined || own.thoseOn([key]).length === 0) continue;

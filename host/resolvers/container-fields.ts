@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What templates can name of a container.
+// Fields of a container in templates.
 import type { ContainerIdentity } from './resolver.ts';
 import type { TemplateFields } from '../bundles/template.ts';
 import { claimedWorkload, isSandbox } from '../agent-socket/workload.ts';

@@ -39,7 +39,7 @@ function shown(text: string): string {
   return `"${text.slice(0, maxShown)}"`;
 }
 
-/** What cannot be a key may be a part of a value, and is not shown either. */
+/** A text that cannot be a key may be a part of a value, so it is not shown either. */
 export function shownKey(key: string): string {
   return settingKey.test(key) ? shown(key) : 'what cannot be a key';
 }
@@ -50,7 +50,7 @@ function guessedKey(key: string): string {
   return meant === undefined ? shownKey(key) : `${shownKey(key)} (did you mean "${meant}"?)`;
 }
 
-/** What is wrong with keys where no bundle is there that could have such settings. */
+/** Errors of keys for which there is no bundle with such settings. */
 export function unselected(keys: readonly string[]): string {
   const listed = keys.slice(0, maxListed).map((key) => guessedKey(key));
   const rest = keys.length > maxListed ? ` and ${keys.length - maxListed} more` : '';

@@ -12,14 +12,14 @@ import type { Policies } from '../registry/policy.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Workload } from '../agent-socket/workload.ts';
 
-/** What a resolver knows of a container: its state, and pids that were found out otherwise. */
+/** Input of a resolver about a container: its state, and pids that were found otherwise. */
 export interface ContainerIdentity {
   readonly state: ContainerProcessState;
   /** The container's first process in our pid namespace; undefined when nobody knows. */
   readonly firstPid: number | undefined;
   /** Who has sent its state; absent: nobody but us. */
   readonly peerUid?: number;
-  /** What it is to Kubernetes; absent: what the annotations of its state say, if root has sent it. */
+  /** Kubernetes workload; absent: that of the annotations of its state, if root has sent it. */
   readonly workload?: Workload;
   /** Whether it is known to be an init container of its pod. */
   readonly isInit?: boolean;
@@ -88,11 +88,11 @@ export interface Resolver {
    */
   keep(held: Sourced): Sourced;
   /**
-   * What no container has any more takes memory: called some time after containers have ended.
-   * @param keptForMs what is newer stays
+   * Forgets bundles that no container has any more: called some time after containers have ended.
+   * @param keptForMs newer bundles stay
    */
   forgetUnused?(keptForMs: number): void;
-  /** What a container is to Kubernetes; absent: what the annotations of its state say. */
+  /** Kubernetes workload of a container; absent: that of the annotations of its state. */
   workloadOf?(identity: ContainerIdentity): Workload;
   /** People are to hear of something where they look for their containers; it never throws. */
   note?(identity: ContainerIdentity, note: ContainerNote): void;
@@ -104,7 +104,7 @@ export interface ResolverParts {
   readonly store: BundleStore;
   /** For what no bundle says. */
   readonly policies: Policies;
-  /** What the command line selects: names of bundles, and paths of their folders. */
+  /** Selection of the command line: names of bundles, and paths of their folders. */
   readonly selection: readonly string[];
   /** The same of those that are asked without effect; absent: none. */
   readonly shadow?: readonly string[] | undefined;

@@ -32,7 +32,7 @@ function checkNames(bundles: readonly Bundle[]): void {
   throw new AgentError('AGENT_BUNDLE_INVALID', `two of the bundles have the name "${twice}"`);
 }
 
-/** What is wrong with a container is a refusal, with the errno of those bundles that are known. */
+/** An error of a container becomes a refusal, with the errno of the known bundles. */
 function refusing<T>(policies: Policies, bundles: readonly Bundle[], work: () => T): T {
   try {
     return work();
@@ -54,7 +54,7 @@ function selectedNames(metadata: string): readonly string[] {
   }
 }
 
-/** What a container, or the command line, selects. */
+/** Selection of a container, or of the command line. */
 interface Selected extends Pick<Selection, 'defaultAction' | 'middleware'> {
   readonly bundles: readonly Bundle[];
   /** Undefined: none. */
@@ -185,12 +185,12 @@ function saysProcess({ bundles, settings, shadow = [] }: Selected): boolean {
   return [...settings.values(), ...texts].some(namesProcess);
 }
 
-/** What listeners of a container have alike: each command that is executed in it has one. */
+/** Parts that the listeners of a container share: each command executed in it has one. */
 class Resolved {
   /** By the components, of which each resolution has a list of its own. */
   readonly #made: WeakMap<Resolution['components'], readonly [object, Resolution]> = new WeakMap();
 
-  /** What another listener has, if this one would get the same. */
+  /** The registry of another listener, if this one would get the same. */
   same(
     identity: ContainerIdentity,
     other: Pick<Resolution, 'components'> | undefined,

@@ -7,7 +7,7 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import { Askers } from './asker.ts';
 import { Turns } from './turns.ts';
 
-/** What comes between two turns, of which the first has taken so long. */
+/** Pause between two turns, of which the first has taken so long. */
 type Pause = (tookMs: number) => Promise<unknown>;
 
 /** For root's containers: all else that the main thread has to do. */

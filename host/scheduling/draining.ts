@@ -2,7 +2,7 @@
 // Empties what others fill, in turns with all else that the main thread has to do: however fast they
 // are, it goes on.
 
-/** What one step has left: nothing, or perhaps more. */
+/** Remainder after one step: nothing, or perhaps more. */
 export type Left = 'nothing' | 'more';
 
 /** Whoever fills it all the time gets half of the main thread. */

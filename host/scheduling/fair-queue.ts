@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What waits to be done, each for somebody. The next one is of whoever has had the least time: what
-// takes long, or comes all the time, is for its owner to wait for.
+// A queue of work with owners. The next item is of the owner that has had the least time: the owner of
+// slow or frequent work waits for it alone.
 
 /** Some of what waits for one owner. */
 export interface Turn<T> {
@@ -16,7 +16,7 @@ interface Own<T> {
 
 export class FairQueue<T> {
   readonly #owners: Map<string, Own<T>> = new Map();
-  /** What the owner had used whose turn was last: no newcomer has had less. */
+  /** Time that the last owner had used: newcomers start with it. */
   #levelMs = 0;
 
   add(who: string, item: T): void {

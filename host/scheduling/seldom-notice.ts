@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What goes wrong again and again is logged at once, and then once a minute with how often.
+// A repeated problem is logged at once, and then once a minute with its count.
 import type { Logger } from '../log.ts';
 
 const pauseMs = 60_000;

@@ -15,7 +15,7 @@ import { u32Parameter } from './kinds/uint.ts';
 import { u64Parameter } from './kinds/ulong.ts';
 import { bytesParameter } from './kinds/xattr-value.ts';
 
-/** What an operation takes; see `operationNumber` of native.ts. */
+/** Arguments of an operation; see `operationNumber` of native.ts. */
 export type OperationPart =
   | 'path'
   | 'second-path'
@@ -40,11 +40,11 @@ export interface FamilyParameter {
   /** The parameter's name in the handler's export: kebab-case, a valid WIT label. */
   readonly name: string;
   readonly kind: ParameterKind;
-  /** What it is for the operation that performs the call; absent: nothing. */
+  /** Its role in the operation that performs the call; absent: none. */
   readonly part?: OperationPart;
 }
 
-/** What the call returns. */
+/** The return value of the call. */
 export type PerformedResult = 'zero' | 'descriptor' | 'bytes';
 
 export interface PerformPlan {

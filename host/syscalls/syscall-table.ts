@@ -324,7 +324,7 @@ export function familyMembers(family: string): readonly string[] {
   return members.length > 0 ? [...new Set(members)] : [family];
 }
 
-/** What tells a row from others of its name. */
+/** Key of a row among others of its name. */
 export function rowKey({ name, arch }: SyscallRow): string {
   return arch === undefined ? name : `${name} ${arch}`;
 }

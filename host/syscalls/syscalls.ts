@@ -13,7 +13,7 @@ export interface Syscall {
   readonly name: string;
   /** Tells it from the call of the same name that has other arguments elsewhere. */
   readonly key: string;
-  /** What handlers export to answer it; a syscall that is not decoded is its own family. */
+  /** Name of the export that answers it; a syscall that is not decoded is its own family. */
   readonly family: string;
   /** The decoded arguments in their order; empty when the table has no row. */
   readonly arguments: readonly Argument[];
@@ -103,7 +103,7 @@ export class Syscalls {
     return this.#byName.get(name);
   }
 
-  /** What `createReceiver` takes: how each argument of each syscall is read. */
+  /** Argument of `createReceiver`: how each argument of each syscall is read. */
   readKinds(): Uint8Array {
     const table = new Uint8Array(this.#byPlace.length * argumentCount);
     this.#byPlace.forEach((syscall, place) => {
@@ -114,7 +114,7 @@ export class Syscalls {
     return table;
   }
 
-  /** What `adoptConnectionFd` takes: the syscalls whose pointers are read for one container. */
+  /** Argument of `adoptConnectionFd`: the syscalls whose pointers are read for one container. */
   readSet(isWanted: (syscall: Syscall) => boolean): Uint8Array {
     const set = new Uint8Array(this.#byPlace.length);
     this.#placesOf ??= this.#places();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is in values that somebody else has written.
+// Fields of values that come from outside.
 
 /** Undefined: it is no object, or has none of this name. */
 export function fieldOf(value: unknown, field: string): unknown {

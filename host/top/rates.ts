@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What containers did between two looks at the same agent.
+// Activity of containers between two looks at the same agent.
 import { keyOfFigures } from '../control/figures.ts';
 import type { AgentFigures, ContainerFigures } from '../control/figures.ts';
 import { bucketBoundsSeconds } from '../counting/counters.ts';

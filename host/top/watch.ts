@@ -8,7 +8,7 @@ import { messageOf } from '../errors.ts';
 import { ratesBetween } from './rates.ts';
 import type { ContainerRates } from './rates.ts';
 
-/** What is known of the agent now. */
+/** The present knowledge of the agent. */
 export type Look =
   | {
       readonly kind: 'rates';

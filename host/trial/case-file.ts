@@ -13,7 +13,7 @@ import type { PreparedAnswer } from './recording-host.ts';
 import { parseYaml } from './yaml-value.ts';
 import type { Plain, YamlValue } from './yaml-value.ts';
 
-/** What must come of a call. */
+/** Expected outcome of a call. */
 export interface Expectation {
   /** Absent: any. */
   readonly action?: Plain;
@@ -27,16 +27,16 @@ export interface Expectation {
 export interface TrialStep {
   readonly syscall: string;
   readonly arguments: readonly GivenArgument[];
-  /** What the calls of capabilities are answered with, in turn. */
+  /** Answers to host calls, in turn. */
   readonly answers: readonly PreparedAnswer[];
   readonly expectation: Expectation;
 }
 
-/** What the host knows. */
+/** Facts of the host. */
 export interface Surroundings {
   readonly containerId?: string;
   readonly annotations: readonly (readonly [key: string, value: string])[];
-  /** What `memory` finds behind arguments. */
+  /** Memory behind arguments, for `memory`. */
   readonly memory: ReadonlyMap<number, Uint8Array>;
   readonly state: ReadonlyMap<string, Uint8Array>;
   /** As `credentialsLayout` of native.ts says. */

@@ -34,7 +34,7 @@ export class HandlerHarness {
   readonly #call = new ReceivedCall();
   readonly #rule: AnswerRule | undefined;
   #current: Syscall | undefined;
-  /** What its grants did not allow so far: `filesystem.unlink`. */
+  /** Operations that its grants have refused: `filesystem.unlink`. */
   readonly refused: string[] = [];
 
   /**
@@ -59,7 +59,7 @@ export class HandlerHarness {
     this.instance = new HandlerInstance(this.component, Object.entries(settings), host);
   }
 
-  /** What the handler asked of the host so far. */
+  /** Host calls of the handler so far. */
   get calls(): readonly HostCall[] {
     return this.host.calls;
   }

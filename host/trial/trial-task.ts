@@ -14,7 +14,7 @@ import type { TrialTask } from './trial-worker.ts';
 /** A deadline is processor time, and this is not: as much more as the agent gives those that wait. */
 const patience = 10;
 
-/** What `{{.Pid}}` and `{{.Pid1}}` are. */
+/** Values of `{{.Pid}}` and `{{.Pid1}}`. */
 const somePid = 1;
 /** As `RecordingHost` has it. */
 const someContainer = 'c1';

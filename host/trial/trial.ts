@@ -73,7 +73,7 @@ function isCall(found: DescribedCall, expected: DescribedCall): boolean {
   );
 }
 
-/** What a call came to: an action, or a failure with its reason. */
+/** Outcome of a call: an action, or a failure with its reason. */
 type Outcome = { readonly action: Plain } | { readonly failure: string };
 
 function compareOutcome(expectation: Expectation, outcome: Outcome): readonly Difference[] {
@@ -117,7 +117,7 @@ function tryStep(harness: HandlerHarness, step: TrialStep): readonly Difference[
     : [...differences, beyondGrants(refused, expectation)];
 }
 
-/** What explains the other differences. */
+/** Difference that explains the others. */
 function beyondGrants(refused: readonly string[], { line }: Expectation): Difference {
   const found = `refused: ${refused.join(', ')}`;
   return { line, what: 'grants', expected: 'what bundle.json asks for', found };
@@ -139,7 +139,7 @@ export interface TriedHandler {
   readonly grants?: Grants;
 }
 
-/** What the handler gets, or why the bundle does not take what was set. */
+/** Settings of the handler, or the reason why the bundle refuses them. */
 export type GivenSettings = ReadonlyMap<string, string> | string;
 
 /** The instance, or why somebody did not take the settings. */

@@ -5,7 +5,7 @@ import type { Document } from 'yaml';
 
 import { AgentError } from '../errors.ts';
 
-/** What any value is, with whole numbers of any size. */
+/** Any value, with whole numbers of any size. */
 export type Plain =
   | string
   | number

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a handler may answer, by its grants: errnos, and which calls the host is told to perform.
+// Limits of a handler's answers, by its grants: errnos, and calls for `perform`.
 import { AgentError } from '../errors.ts';
 import type { Action } from '../call/action.ts';
 import { isPointerFault } from '../call/pointer-fault.ts';

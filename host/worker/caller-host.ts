@@ -141,7 +141,7 @@ export class CallerHost implements Host {
     }
   }
 
-  /** What is behind the groups in the room is of another caller. */
+  /** Bytes behind the groups in the room are another caller's. */
   #credentials(request: HostRequest): number {
     const bytes = this.side.rooms.credentials;
     const reply = this.side.native.callerCredentials(this.side.worker, bytes);

@@ -63,7 +63,7 @@ function tell(stop: ContainerStop, errno: number, parts: StopParts): void {
   log.error({ ...fields, errno: errnoNameOf(errno) }, failed);
 }
 
-/** What is done to containers for call after call is told once in a while of each. */
+/** Repeated stops of a container are logged once in a while. */
 export class ToldStops {
   /** Until when it is told, oldest first. */
   readonly #until: Map<ContainerKey, number> = new Map();

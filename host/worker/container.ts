@@ -32,7 +32,7 @@ export interface ContainerParts extends SharedRegistry {
   readonly terms: number;
   /** Finds a component by its id. */
   readonly component: (id: string) => LoadedComponent;
-  /** What a handler's instance may ask the host for. */
+  /** Host of a handler's instance. */
   readonly hostFor: (handler: RegistryHandler, index: number) => Host;
   readonly health: Quarantine;
   readonly slots: ContainerSlots;
@@ -60,12 +60,12 @@ export interface Link {
   readonly index: number;
   /** Of its state in the quarantine. */
   readonly health: number;
-  /** What it may answer; undefined: everything. */
+  /** Limits of its answers; undefined: none. */
   readonly rule: AnswerRule | undefined;
   instance: HandlerInstance | undefined;
   /** Of the instance, as it was weighed last: once the memory grows, this one is detached. */
   memory: ArrayBuffer;
-  /** What the instance takes by that. */
+  /** Bytes of the instance. */
   bytes: number;
 }
 
@@ -88,7 +88,7 @@ function defaultActionAnswer(action: DefaultAction): FinalAction {
 const othersFaults: readonly AgentErrorCode[] = ['AGENT_CALLER', 'AGENT_MEMORY'];
 const noHandler = -1;
 const noMemory = new ArrayBuffer(0);
-/** What a chain takes, about, and each of its handlers. */
+/** Approximate bytes of a chain, and of each of its handlers. */
 const chainBytes = 512;
 const linkBytes = 32;
 /** Of one that could not even begin: nobody knows, but it is no more than that as a rule. */
@@ -108,7 +108,7 @@ export class Container implements Kept {
   readonly #chains: Map<Syscall, Chain> = new Map();
   #chainsBytes = 0;
   readonly #default: FinalAction;
-  /** What is done to it beside that. */
+  /** Stop that goes with the default action. */
   readonly #stop: ContainerStop | undefined;
   /** How many calls have failed that nobody was told of. */
   #untold = 0;
@@ -341,7 +341,7 @@ export class Container implements Kept {
   }
 }
 
-/** What is wrong with settings is said with the keys that people have written. */
+/** Errors in settings name the keys that people have written. */
 function namingKeys<T>({ settingKeys = [] }: RegistryHandler, make: () => T): T {
   try {
     return make();
@@ -351,7 +351,7 @@ function namingKeys<T>({ settingKeys = [] }: RegistryHandler, make: () => T): T 
   }
 }
 
-/** What the caller is told; 0: no error. */
+/** Errno of the answer; 0: no error. */
 function errnoOf(answer: Decision): number {
   const final = answer.kind === 'delay' ? answer.answer : answer;
   return final.kind === 'fail' ? final.number : 0;

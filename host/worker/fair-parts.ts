@@ -3,11 +3,11 @@
 // container may have the same part, and what it does not need is for the others. So whoever wants
 // much takes it from itself, however many listeners it has.
 
-/** What is known of a listener. */
+/** Facts of a listener. */
 export interface Holder {
   /** Of its container: all of its listeners have the same one. */
   readonly place: number;
-  /** What its instances take. */
+  /** Bytes of its instances. */
   readonly memoryBytes: number;
   /** Greater is later. */
   readonly lastUse: number;
@@ -30,7 +30,7 @@ interface Holding<T> {
   bytes: number;
 }
 
-/** What containers have, that of most first. */
+/** Bytes of containers, the largest first. */
 function holdings<T extends Holder>(holders: Iterable<T>): readonly Holding<T>[] {
   const byPlace = new Map<number, Holding<T>>();
   for (const holder of holders) {

@@ -23,7 +23,7 @@ export interface HandlerSide {
   readonly annotations: readonly (readonly [key: string, value: string])[];
   /** The container was killed or frozen for the handler. */
   readonly onStopped: (stop: ContainerStop) => void;
-  /** What the handlers of its bundle remember of the container. */
+  /** State that the handlers of its bundle keep for the container. */
   readonly state: StateHandle;
   readonly lines: LinesParts;
 }

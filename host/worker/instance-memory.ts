@@ -10,7 +10,7 @@ import { memoryLimit } from '../process/memory-limit.ts';
 const partOfAgent = 1 / 3;
 const kibibyte = 1024;
 
-/** What all instances may have together, by the limit of the agent's cgroup and by the machine. */
+/** Limit of all instances together, by the limit of the agent's cgroup and by the machine. */
 export function maxInstanceBytes(): number {
   return Math.floor(memoryLimit() * partOfAgent);
 }
@@ -55,7 +55,7 @@ function garbageCollector(): () => void {
   return collect;
 }
 
-/** What counts is what cannot be taken back: not what the kernel keeps of files. */
+/** Only memory that cannot be reclaimed counts: no page cache. */
 export interface ProcessView {
   readonly residentBytes: () => number;
   /** Of what the heap of this thread may have, at which the thread ends, 0 to 1. */
@@ -115,7 +115,7 @@ export class InstanceMemory {
     this.#view = view;
   }
 
-  /** What instances have that were not given up. */
+  /** Bytes of instances that were not given up. */
   get live(): number {
     return this.#live;
   }
@@ -127,8 +127,8 @@ export class InstanceMemory {
   }
 
   /**
-   * What this worker may have now. Half of all is divided evenly, so that what idle workers keep is
-   * nothing to the others; of the other half each may have what nobody has.
+   * The present limit of this worker. Half of all is divided evenly, so that idle workers take nothing
+   * from the others; of the other half each may have the unused rest.
    */
   get allowance(): number {
     const { max, place } = this.#room;

@@ -5,7 +5,7 @@ import { beyondFairParts, hasFairPart } from './fair-parts.ts';
 import type { Holder } from './fair-parts.ts';
 import type { InstanceMemory } from './instance-memory.ts';
 
-/** What has made no call for as long as that, or twice, is given up. */
+/** Instances without a call for so long, or up to twice as long, are given up. */
 const idleMs = 10_000;
 /** Others are told so seldom that memory is short: it takes their time. */
 const tellMs = 1000;

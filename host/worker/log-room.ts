@@ -5,7 +5,7 @@
 // may be many.
 import { maxPlaces } from '../counting/container-places.ts';
 
-/** What a container may write at once, and in each second after that. */
+/** Bytes that a container may log at once, and in each second after that. */
 const stockBytes = 131_072;
 const bytesPerSecond = 32_768;
 const nsPerByte = 1_000_000_000n / BigInt(bytesPerSecond);
@@ -88,7 +88,7 @@ export class LogRoom {
     Atomics.add(this.#words, place * word.words + word.lines, 1n);
   }
 
-  /** What was dropped since the last look. */
+  /** Dropped lines since the last look. */
   dropped(place: number): Dropped {
     return {
       lines: Number(Atomics.exchange(this.#words, place * word.words + word.lines, 0n)),

@@ -27,7 +27,7 @@ import type { CallFailure } from './thread-messages.ts';
 import { Syscalls } from '../syscalls/syscalls.ts';
 import type { Syscall } from '../syscalls/syscalls.ts';
 
-/** What takes longer is slow: others' calls must not wait so long for being received. */
+/** A call that takes longer is slow: others' calls must not wait so long for being received. */
 const slowUs = 1000;
 /** For a call of a container whose registry cannot be read. */
 const noContainer = fail('EPERM');

@@ -13,7 +13,7 @@ export interface PoolSize {
   readonly max: number;
 }
 
-/** What a worker takes by itself, and all of them may take of the agent's memory. */
+/** Memory of one worker, and the share of the agent's memory for all of them. */
 const workerBytes = 16 * 2 ** 20;
 const partOfWorkers = 1 / 4;
 /** The addon has 64 places, also for those that a container keeps waiting and others replace. */
@@ -23,7 +23,7 @@ const leastWorkers = 8;
 
 export interface Machine {
   readonly cores: number;
-  /** What the agent may have. */
+  /** Memory limit of the agent. */
   readonly memoryBytes: number;
 }
 

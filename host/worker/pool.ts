@@ -138,7 +138,7 @@ export class Pool {
     return [...this.#components.keys()];
   }
 
-  /** What was shared, and of what is forgotten what workers still have. */
+  /** Shared components, and forgotten ones that workers still have. */
   get components(): readonly CodeSize[] {
     const workers = [...this.#workers.values()];
     return [...this.#components.values(), ...workers.flatMap(({ components }) => components.left)];
@@ -228,7 +228,7 @@ export class Pool {
     }
   }
 
-  /** What it has had. */
+  /** Gives back the counters and memory of a worker that has ended. */
   #release(id: number, counters: CounterBlock): void {
     Atomics.store(this.#instanceCounts, id % instancePlaces, 0);
     Atomics.store(this.#memoryCounts, id % instancePlaces, 0);

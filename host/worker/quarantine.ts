@@ -28,7 +28,7 @@ function uptimeMs(): bigint {
   return process.hrtime.bigint() / 1_000_000n;
 }
 
-/** What all threads have of it. */
+/** Buffers of all threads. */
 export interface QuarantineBuffers {
   readonly states: SharedArrayBuffer;
   readonly ends: SharedArrayBuffer;
@@ -95,8 +95,8 @@ export class Quarantine {
   }
 
   /**
-   * What has used its time up is counted by the addon (native/receiver/quarantine.cc): that alone is enough.
-   * @returns how long it is left alone, in milliseconds; 0: it is not
+   * The addon counts exceeded deadlines (native/receiver/quarantine.cc): one alone is enough.
+   * @returns milliseconds of the quarantine; 0: none
    */
   failed(handler: number): number {
     if (handler < 0 || handler >= maxStates) return 0;

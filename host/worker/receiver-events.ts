@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the receiver tells the main thread.
+// Events of the receiver for the main thread.
 import { Socket } from 'node:net';
 
 import { Draining } from '../scheduling/draining.ts';

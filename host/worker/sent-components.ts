@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a worker has of components. It is told which it may need, and which not any more; both wait in
-// its port until it has time, and until then all of it is in memory.
+// The components of a worker. It gets those that it may need, and ids of those to forget; both wait in
+// its port until it has time, and until then all of them are in memory.
 import type { LoadedComponent } from '../handler/direct.ts';
 import type { CodeSize } from '../bundles/code-room.ts';
 import type { ComponentMessage } from './thread-messages.ts';
@@ -76,7 +76,7 @@ export class SentComponents {
     this.#isLost = true;
   }
 
-  /** What it was told to forget and still has. */
+  /** Forgotten components that it still has. */
   get left(): readonly CodeSize[] {
     if (this.#forgotten.length === 0) return [];
     const { count } = this.#taken;

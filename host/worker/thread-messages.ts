@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What crosses between the main thread and the workers: all of it is made by this very process.
+// Messages between the main thread and the workers: all are made by this process.
 import { createHash } from 'node:crypto';
 import { deserialize, serialize } from 'node:v8';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
@@ -24,7 +24,7 @@ import type { OwnSetting } from './own-settings.ts';
 import type { QuarantineBuffers } from './quarantine.ts';
 import type { TapedCall } from '../recording/recorded-call.ts';
 
-/** What a worker thread starts with. */
+/** Input of a worker thread. */
 export interface WorkerInput {
   readonly receiver: ReceiverHandle;
   readonly log: LogOptions;
@@ -42,7 +42,7 @@ export interface WorkerInput {
   readonly decisions: DecisionBuffers;
 }
 
-/** What a worker that records shares with the main thread; see tape-room.ts. */
+/** Buffers that a recording worker shares with the main thread; see tape-room.ts. */
 export interface TapeBuffers {
   readonly losses: SharedArrayBuffer;
   readonly unread: UnreadBuffers;
@@ -72,7 +72,7 @@ export interface LinesDropped {
   readonly container: ShownContainer;
 }
 
-/** What a worker thread tells. */
+/** Messages of a worker thread. */
 export type WorkerMessage =
   | { readonly kind: 'ready' }
   | ({ readonly kind: 'slot' } & SlotName)
@@ -93,7 +93,7 @@ export interface SharedRegistry {
   readonly user?: number | undefined;
   /** The index of each handler's state in the quarantine, in chain order. */
   readonly quarantine: readonly number[];
-  /** What each handler remembers of the container, in chain order. */
+  /** State of each handler for the container, in chain order. */
   readonly states: readonly StateHandle[];
   /** Why they write into no caller's memory; undefined: they may. */
   readonly writeRefusal?: WriteRefusal;
@@ -109,7 +109,7 @@ export function workerInput(): { readonly input: WorkerInput; readonly port: Mes
   return { input: workerData as WorkerInput, port: parentPort };
 }
 
-/** What a worker is told: a component that it may need, or the id of one that it will not. */
+/** Messages to a worker: a component that it may need, or the id of one that it will not need. */
 export type ComponentMessage = LoadedComponent | { readonly forget: string };
 
 /** The next one that the main thread has sent, without waiting for any. */
@@ -117,7 +117,7 @@ export function receiveComponent(port: MessagePort): ComponentMessage | undefine
   return receiveMessageOnPort(port)?.message as ComponentMessage | undefined;
 }
 
-/** What many listeners have alike of their registries: it is there once for all of them. */
+/** Parts that the registries of many listeners share: they are in memory once. */
 type CommonPart = 'handlers' | 'annotations';
 
 /** Of the encoded parts: equal ones have the same. */
@@ -133,7 +133,7 @@ export interface DecodedRegistry extends SharedRegistry {
   readonly digests: CommonDigests;
 }
 
-/** What others may take from one. */
+/** Parts of a registry that others may take. */
 export type CommonParts = Pick<Registry, CommonPart>;
 
 interface OwnPart extends Omit<DecodedRegistry, 'registry' | 'base'> {

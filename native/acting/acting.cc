@@ -66,11 +66,11 @@ FileOutcome failed(const char* step, Errno error) {
   return std::ranges::find(kSure, error) != kSure.end();
 }
 
-// What the container may still make of what takes memory, and what was made.
+// Memory-consuming objects that the container may still make, and those that were made.
 struct Spending {
   std::uint64_t allowance = Made::kUntold;
   Made made = {};
-  // What overlays may copy into memory, and what they have copied, or would have.
+  // Bytes that overlays may copy into memory, and bytes that they have copied, or would have.
   std::uint64_t copy_room = Made::kUntold;
   std::uint64_t copied = 0;
   // See FilePlace.

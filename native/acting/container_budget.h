@@ -44,7 +44,7 @@ class ContainerBudget {
   struct Limits {
     std::uint64_t own;
     std::uint64_t all;
-    // What users have made at places that were not used for so long, and do not last.
+    // Files that users have made at places unused for so long, and not lasting.
     Nanoseconds kept_for = 60 * kSecond;
   };
   // Of a container; all others are one.
@@ -95,7 +95,7 @@ class ContainerBudget {
     Nanoseconds last_used = 0;
     Nanoseconds last_count = 0;
   };
-  // What was counted at a place when it was asked for.
+  // Count of a place at the time of asking.
   struct Asked {
     Holder holder;
     std::uint64_t place;
@@ -107,7 +107,7 @@ class ContainerBudget {
     std::unordered_map<std::uint64_t, AtPlace> places = {};
     std::uint64_t sum = 0;
   };
-  // What ended containers have made at a place.
+  // Files that ended containers have made at a place.
   struct LeftBehind {
     AtPlace all = {};
     // Of some of them, who take it back if they come again.

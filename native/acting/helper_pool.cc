@@ -66,7 +66,7 @@ struct HelperPool::Parts {
   std::mutex mutex;
   std::condition_variable wake;
   UniqueFd program;
-  // What all helpers for mounts have their locks in, see MountLock.
+  // File of the locks of all helpers for mounts, see MountLock.
   UniqueFd locks;
   // The last one was used last.
   std::vector<std::unique_ptr<Helper>> idle;

@@ -27,7 +27,7 @@ namespace seccompagent {
 inline constexpr int kGivenProgram = ChildStarter::kFirstGiven;
 inline constexpr int kGivenSocket = kGivenProgram + 1;
 
-// What the child uses until it is another program.
+// Memory of the child until it is another program.
 struct HelperLaunch {
   explicit HelperLaunch(ChildStack own_stack) : stack(std::move(own_stack)) {
     std::snprintf(parent, sizeof parent, "%d", getpid());

@@ -29,7 +29,7 @@ std::atomic<bool> pidns_option_is_refused = false;
   return has;
 }
 
-// What a request says of its caller, and the descriptors that go along in this order.
+// Fields of a request about its caller, and the descriptors that go along in this order.
 void add_caller(HelperMountRequest& request, std::vector<int>& fds, const Target& target) {
   request.id = target.call.id;
   request.id_valid_request = target.call.id_valid_request;

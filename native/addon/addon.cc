@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The addon's exports: plain functions that take numbers and bytes and never call JavaScript.
-// What each takes and gives is written down in host/native.ts.
+// host/native.ts has the arguments and results of each.
 #include <fcntl.h>
 #include <napi.h>
 #include <sys/prctl.h>

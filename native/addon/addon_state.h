@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the addon's exports share: the objects of an environment, found by their handles.
+// Shared state of the addon's exports: the objects of an environment, found by their handles.
 #pragma once
 
 #include <napi.h>

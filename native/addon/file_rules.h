@@ -12,7 +12,7 @@ namespace seccompagent {
 
 [[nodiscard]] inline bool has_nul(const std::string& text) { return text.contains('\0'); }
 
-// What the arguments of a path are, see path_resolution(7).
+// Kinds of the arguments of a path, see path_resolution(7).
 [[nodiscard]] int path_error(const std::string& path, bool may_be_empty);
 
 [[nodiscard]] bool is_followed(FileOperation operation, std::uint32_t flags);

@@ -33,7 +33,7 @@ class CallerState {
 
   // Opens what the entry has under this name. ENOENT, ESRCH: the thread has ended, or has no such.
   [[nodiscard]] Result<UniqueFd> open(const char* what, int flags);
-  // What a symbolic link of the entry says, as in `user:[4026531837]`; valid until the next use.
+  // Text of a symbolic link of the entry, as in `user:[4026531837]`; valid until the next use.
   [[nodiscard]] Result<std::string_view> read_link(const char* what);
   // The mode of a symbolic link of the entry, see proc_pid_fd(5).
   [[nodiscard]] Result<mode_t> link_mode(const char* what);
@@ -49,7 +49,7 @@ class CallerState {
   // a look at whether the thread sleeps. Rights do not change while a thread waits, so what it says
   // of them counts if the notification is valid afterwards.
   [[nodiscard]] Result<const char*> status_during(std::uint64_t notification);
-  // What a security module says, at its one place in the entry (label.h); valid until the next use.
+  // Label by a security module, at its one place in the entry (label.h); valid until the next use.
   // EINVAL: it is not active.
   [[nodiscard]] Result<std::string_view> read_label(const char* what);
 
@@ -104,7 +104,7 @@ class CallerState {
   UniqueFd limits_;
   // Of the memory that the thread had when this was opened.
   UniqueFd pages_;
-  // What is said of that memory.
+  // The state of that memory.
   std::string memory_;
   // How often it had got a processor when it was seen asleep.
   std::optional<std::uint64_t> slept_at_;

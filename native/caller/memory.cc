@@ -113,7 +113,7 @@ bool is_to_be_forced(pid_t tid, std::uint64_t address) {
          is_to_be_forced(query, rights_to_force());
 }
 
-// What a reading child uses: it may outlive the attempt, so it owns all of it.
+// Memory of a reading child: it may outlive the attempt, so it owns all of it.
 struct ChildRead {
   ChildStack stack;
   // For where process_vm_readv(2) is refused.
@@ -194,7 +194,7 @@ std::size_t bytes_to_page_edge(std::uint64_t address) {
   return kPage - static_cast<std::size_t>(address % kPage);
 }
 
-// What process_vm_writev(2) says where /proc can't be opened.
+// Errno of process_vm_writev(2) where /proc can't be opened.
 std::unexpected<Errno> fail_to_open() {
   if (errno == ENOENT) return fail(ESRCH);
   return errno == EACCES ? fail(EPERM) : fail_errno();

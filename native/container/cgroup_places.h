@@ -9,7 +9,7 @@
 
 namespace seccompagent {
 
-// What stands for the hierarchy of version 2 in place of a controller of version 1.
+// Name of the hierarchy of version 2 in place of a controller of version 1.
 inline constexpr std::string_view kUnified = "";
 
 // From the text of /proc/PID/cgroup: the path within the hierarchy that has the controller.

@@ -34,7 +34,7 @@ class HeldPaths {
   // below it. ELOOP: it leads through a link that is not on the root's own mount, or through too
   // many. Others as of openat2(2).
   [[nodiscard]] int error_of(std::string_view path) const;
-  // What stays for paths, each with a NUL behind it. None: one of them is not held.
+  // Result for paths, each with a NUL behind it. None: one of them is not held.
   [[nodiscard]] std::optional<Spared> spared(std::string_view paths) const;
 
  private:

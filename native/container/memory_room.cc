@@ -25,7 +25,7 @@ constexpr std::size_t kMaxText = 16384;
   return UniqueFd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
 }
 
-// What such a file says by now; empty: it is gone.
+// Present text of such a file; empty: it is gone.
 [[nodiscard]] std::string_view read_again(const UniqueFd& file, std::span<char> into) {
   const ssize_t length = pread(file.get(), into.data(), into.size(), 0);
   return {into.data(), length < 0 ? 0 : static_cast<std::size_t>(length)};

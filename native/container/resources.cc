@@ -19,7 +19,7 @@ namespace {
 
 using Number = std::optional<std::uint64_t>;
 
-// What a file of one number says; none: it has no such file, or says `max`.
+// The number in a file; none: there is no such file, or it says `max`.
 [[nodiscard]] Number number_in(const std::string& path) {
   const auto text = read_file(path);
   if (!text) return std::nullopt;

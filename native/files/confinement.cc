@@ -42,7 +42,7 @@ namespace {
   }
 }
 
-// What is left of an absolute path below a folder; `.` for the folder itself.
+// Rest of an absolute path below a folder; `.` for the folder itself.
 [[nodiscard]] std::optional<std::string> below(std::string_view path, std::string_view folder) {
   for (;;) {
     const std::string_view wanted = take_name(folder);

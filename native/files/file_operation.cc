@@ -104,7 +104,7 @@ FileAnswer operate_within(const FileTask& task) {
   return answer;
 }
 
-// What the caller's own look-up of a path finds there: 0, or an errno.
+// Result of the caller's own look-up of a path: 0, or an errno.
 [[nodiscard]] int resolve_self(const std::string& all, int entry_error, std::string& path) {
   if (all.empty()) return 0;
   if (leads_to_own(all)) return entry_error;

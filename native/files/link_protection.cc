@@ -33,7 +33,7 @@ namespace {
 // The directory in which a path ends, behind all symbolic links.
 struct LastDirectory {
   struct stat directory;
-  // What has the name in there.
+  // The file with the name in there.
   struct stat file;
 };
 

@@ -45,7 +45,7 @@ namespace {
   return fstat(fd, &found) == 0 && (S_ISREG(found.st_mode) || S_ISDIR(found.st_mode));
 }
 
-// What the kernel says with O_CREAT of a file that is there: 0, or an errno.
+// Errno of the kernel with O_CREAT for an existing file: 0, or an errno.
 [[nodiscard]] int existing_error(const FileTask& task, int file) {
   if ((task.request.flags & O_EXCL) != 0) return EEXIST;
   struct stat found = {};
@@ -54,7 +54,7 @@ namespace {
   return task.request.path.empty() ? 0 : protection_error(task, found);
 }
 
-// What was found is opened, whatever its name leads to by now.
+// The found file is opened, whatever its name leads to by now.
 [[nodiscard]] Result<UniqueFd> open_found(const FileTask& task, int file, std::uint64_t flags) {
   if ((flags & O_CREAT) != 0) {
     if (const int error = existing_error(task, file); error != 0) return fail(error);

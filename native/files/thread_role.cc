@@ -39,7 +39,7 @@ struct Own {
   return places;
 }
 
-// What the thread is when it plays nobody.
+// The thread's own identity, when it has no role.
 Own& own() {
   static thread_local Own of_thread;
   return of_thread;

@@ -162,7 +162,7 @@ void choose_security(NewMount& mount) {
 
 constexpr std::uint32_t kTimes = MOUNT_ATTR__ATIME | MOUNT_ATTR_NODIRATIME;
 
-// What the caller asked for, and may take off again.
+// Attributes that the caller asked for, and may take off again.
 [[nodiscard]] bool set_attributes(MountJob& job, const UniqueFd& mount, std::uint32_t attributes) {
   mount_attr change = {};
   change.attr_set = attributes;

@@ -25,7 +25,7 @@ void build_tree(MountJob& job, UniqueFd& tree_namespace, UniqueFd& left_behind);
 // A container inside the container may hide more from its processes, and they see no other proc.
 [[nodiscard]] bool narrow_to_own(MountJob& job, Cover& cover);
 
-// What a mount of this type has to hide; none: of other types.
+// Paths that a mount of this type has to hide; none: of other types.
 [[nodiscard]] std::optional<Cover> cover_of(const NewMount& mount, const Masks& masks);
 
 }  // namespace seccompagent

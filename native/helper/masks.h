@@ -22,7 +22,7 @@ struct Mask {
   friend bool operator==(const Mask&, const Mask&) = default;
 };
 
-// What a container's first process sees of one file system.
+// View of a container's first process of one file system.
 struct Cover {
   // False: it sees none, or a part of one. What such a file system shows is not for this container.
   bool is_whole = false;
@@ -50,11 +50,11 @@ inline constexpr std::size_t kMaxMasks = 512;
 // more than kMaxMasks are mounted there.
 [[nodiscard]] Result<Masks> find_masks(std::string_view mountinfo);
 
-// What either of two looks found hidden.
+// Paths that either of two looks found hidden.
 [[nodiscard]] Cover stricter(const Cover& one, const Cover& other);
 [[nodiscard]] Masks stricter(const Masks& one, const Masks& other);
 
-// What has to be known of a mount before its own place or its attributes change.
+// Facts of a mount before its own place or its attributes change.
 struct Standing {
   // Some mount namespaces' mounts are in no list.
   bool is_listed = false;
@@ -86,7 +86,7 @@ void narrow_proc_options(std::vector<MountOption>& options, const Cover& cover);
 // mount_namespaces(7).
 [[nodiscard]] std::vector<Mask> masks_of_new_proc(const Cover& cover);
 
-// What covers files and directories: absolute paths of two mounts.
+// Covers of files and directories: absolute paths of two mounts.
 struct MaskSources {
   const char* file;
   const char* directory;

@@ -24,7 +24,7 @@
 namespace seccompagent {
 namespace {
 
-// What file systems call users and groups.
+// Option names of file systems for users and groups.
 [[nodiscard]] bool is_of_user(const MountOption& option) { return option.key.ends_with("uid"); }
 
 [[nodiscard]] bool is_id(const MountOption& option) {

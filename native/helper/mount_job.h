@@ -17,7 +17,7 @@ struct MountJob : CallerJob {
   bool has_cover = false;
   // The pid namespace belongs to another user namespace than ours.
   bool has_foreign_processes = false;
-  // What it is to hide, once that is known.
+  // Paths that it is to hide, once they are known.
   std::vector<Mask> masks = {};
   // Of the caller's mount namespace, where that is to be looked at.
   UniqueFd mountinfo = {};

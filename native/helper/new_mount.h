@@ -119,7 +119,7 @@ class MountMaker {
   [[nodiscard]] std::size_t kept_trees() const { return kept_.size(); }
 
  private:
-  // What makes one proc tree differ from another.
+  // Options that make one proc tree differ from another.
   struct Key {
     std::vector<MountOption> options;
     std::uint32_t attributes;

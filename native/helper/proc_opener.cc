@@ -101,7 +101,7 @@ struct Opening {
   return allow_only(allowed);
 }
 
-// What the child is to be born with.
+// Attributes of the child at its birth.
 [[nodiscard]] Result<void> prepare(const Opening& opening) {
   constexpr rlimit kLimit = {.rlim_cur = kDescriptors, .rlim_max = kDescriptors};
   if (setns(opening.empty, CLONE_NEWNS) == -1 || setns(opening.pid_namespace, CLONE_NEWPID) == -1 ||

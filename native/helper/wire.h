@@ -32,7 +32,7 @@ inline constexpr std::size_t kMaxMessage = 96UL * 1024;
 // The helper's end of the socket.
 inline constexpr int kHelperSocket = 3;
 
-// What a helper does for all its life.
+// The task of a helper for all its life.
 enum class HelperRole : std::uint32_t {
   // On files, as one caller.
   files = 1,

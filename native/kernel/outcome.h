@@ -8,7 +8,7 @@
 namespace seccompagent {
 
 struct Outcome {
-  // What the caller gets to hear: 0 or a positive errno. ETIMEDOUT when its patience ended it.
+  // Errno for the caller: 0 or positive. ETIMEDOUT when its patience ended it.
   int answer = 0;
   // The notification went away before the effect: nothing was done.
   bool is_gone = false;

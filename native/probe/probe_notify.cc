@@ -161,7 +161,7 @@ class Caller {
 
 void call_once(Exchange& exchange) { exchange.result.store(make_call()); }
 
-// What the call returns is a descriptor of the child then.
+// The result of the call is a descriptor of the child then.
 void call_for_descriptor(Exchange& exchange) {
   const long number = make_call();
   exchange.result.store(fcntl(static_cast<int>(number), F_GETFD) == -1 ? -1 : 1);

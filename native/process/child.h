@@ -109,7 +109,7 @@ class TimeTaken {
   // Beyond any delay of a scheduler.
   static constexpr Nanoseconds kMostUnscheduled = 20 * kSecond;
 
-  // What one look may stand for: whoever looks may have waited for a processor, too.
+  // Maximum time that one look stands for: the looking thread may have waited for a processor, too.
   static constexpr Nanoseconds kMaxSeen = 100 * kMillisecond;
 
   // To be called often: whether it was runnable since the last time, and what it has computed so

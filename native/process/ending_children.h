@@ -16,7 +16,7 @@
 
 namespace seccompagent {
 
-// What operators hear of a container that gets no other child; most are helpers.
+// Notes for operators on containers that get no other child; most are helpers.
 inline constexpr const char* kTooManyHang = "helpers: too many hang";
 
 struct EndingChild {
@@ -28,7 +28,7 @@ struct EndingChild {
   // Of one that has children itself, which hang on when it has ended: the write end of a pipe whose
   // read end they all hold, and nobody else.
   UniqueFd lifeline = {};
-  // What it may still use of our memory.
+  // Our memory that it may still use.
   std::shared_ptr<void> used = {};
   bool is_reaped = false;
   bool hangs = false;

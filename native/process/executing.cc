@@ -13,7 +13,7 @@
 namespace seccompagent {
 namespace {
 
-// What sigaction(2) of the kernel takes; the C library's struct differs.
+// Argument of sigaction(2) of the kernel; the C library's struct differs.
 struct KernelSigaction {
   void* handler;
   unsigned long flags;

@@ -30,7 +30,7 @@ namespace {
 // More than anybody has.
 constexpr rlim_t kMaxDescriptors = 1U << 20U;
 
-// What the child reads; it lives until the child has ended.
+// Memory that the child reads; it lives until the child has ended.
 struct Closing {
   ChildStack stack;
   pid_t agent;
@@ -66,7 +66,7 @@ SECCOMPAGENT_CHILD_CODE bool is_listener(long fd) {
   return raw_syscall(SYS_ioctl, fd, kIsValid, raw_pointer(&id)) == -ENOENT;
 }
 
-// What is no file, as listeners, has no type.
+// Descriptors that are no files, such as listeners, have no type.
 SECCOMPAGENT_CHILD_CODE void close_listeners(long descriptors) {
   for (long fd = 0; fd < descriptors; ++fd) {
     if (type_of(fd) == 0 && is_listener(fd)) raw_syscall(SYS_close, fd);

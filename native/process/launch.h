@@ -18,7 +18,7 @@ struct LaunchRequest {
   std::vector<std::string> arguments;
   // NAME=value
   std::vector<std::string> environment;
-  // What execve(2) is tried with, one after the other.
+  // Paths for execve(2), tried one after the other.
   std::vector<std::string> candidates;
   std::vector<sock_filter> filter;
 };

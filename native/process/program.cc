@@ -31,7 +31,7 @@ namespace {
 constexpr std::uint32_t kNobodys = 0;
 constexpr Nanoseconds kMaxPoll = 1000 * kMillisecond;
 
-// What the child uses until it is another program.
+// Memory of the child until it is another program.
 struct Start {
   ChildStack stack;
   Execution execution;
@@ -48,7 +48,7 @@ struct Start {
         folder(std::move(request.folder)),
         is_restricted(request.files.has_value()) {}
 
-  // What it is given are its standard streams, and what it may open.
+  // Its standard streams, and the files that it may open.
   SECCOMPAGENT_CHILD_CODE int run() {
     raw_syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
     // all of it can be killed then

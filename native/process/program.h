@@ -19,7 +19,7 @@ struct ProgramRequest {
   std::vector<std::string> arguments;
   // NAME=value
   std::vector<std::string> environment;
-  // What execve(2) is tried with, one after the other.
+  // Paths for execve(2), tried one after the other.
   std::vector<std::string> candidates;
   // Its working directory; empty: ours.
   std::string folder;
@@ -48,7 +48,7 @@ struct ProgramResult {
   ProgramEnd end;
   // Its exit code.
   int code;
-  // What ended it; 0: none.
+  // The signal that ended it; 0: none.
   int signal;
   // Of a processor, with that of all that it has waited for; 0: it was killed.
   Nanoseconds processor_time;

@@ -20,7 +20,7 @@
 namespace seccompagent {
 namespace {
 
-// What the child uses: it may outlive the attempt, so it owns all of it.
+// Memory of the child: it may outlive the attempt, so it owns all of it.
 struct Reading {
   ChildStack stack;
   std::string path;

@@ -82,7 +82,7 @@ class AgentSocket {
   void look_at_first(std::uint32_t connection, pid_t pid);
   // That process, for as long as somebody looks for paths in it. Not open: nobody has looked.
   [[nodiscard]] UniqueFd copy_first(std::uint32_t connection);
-  // What was found of them.
+  // The facts that were found of them.
   void keep_paths(std::uint32_t connection, std::shared_ptr<const HeldPaths> paths);
   // That look. None: nobody has looked.
   [[nodiscard]] FirstProcess take_first(std::uint32_t connection);

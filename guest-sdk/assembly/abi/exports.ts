@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the build's glue calls around a handler's functions.
+// Functions that the build's glue calls around a handler's functions.
 
 import { Action } from '../action';
 import { Call } from '../call';
@@ -33,7 +33,7 @@ export function liftSettings(pointer: usize, length: i32): void {
   replaceSettings(keys, values);
 }
 
-/** What `configure` returns: null is ok, a text the reason of the refusal. */
+/** Result of `configure`: null is ok, a text the reason of the refusal. */
 export function lowerRefusal(reason: string | null): usize {
   if (reason === null) {
     store<u8>(CONFIGURED, 0);

@@ -16,14 +16,14 @@ import { digestOf } from './digest.ts';
 import type { Digest } from './digest.ts';
 import { elementsOf, isObject, memberOf, parseJson, printable } from './json.ts';
 
-/** What the types of our content are called. */
+/** Media types of our content. */
 const bundleTypes = {
   artifact: 'application/vnd.seccompagent.bundle.v1',
   manifest: 'application/vnd.seccompagent.bundle.manifest.v1+json',
   component: 'application/vnd.seccompagent.component.v1+wasm',
 } as const;
 
-/** What the artifact's form rests on; all else is read by those who load the bundle. */
+/** Fields that the artifact's form rests on; the loader reads all others. */
 export interface BundleOutline {
   readonly name: string;
   readonly version: string;
@@ -40,7 +40,7 @@ export interface Artifact {
   readonly blobs: readonly Blob[];
 }
 
-/** What a manifest says before any of it is there. */
+/** Sizes in a manifest before its content is fetched. */
 export interface ArtifactPlan {
   readonly bundle: Descriptor;
   readonly components: ReadonlyMap<string, Descriptor>;
@@ -161,7 +161,7 @@ function manifestOf(outline: BundleOutline, config: Blob, layers: readonly Blob[
 }
 
 /**
- * What a manifest names, if it is one of a bundle.
+ * The parts of a bundle that a manifest names.
  * @throws AgentError AGENT_BUNDLE_INVALID, AGENT_OCI
  */
 export function planOf(manifest: unknown, place: string): ArtifactPlan {

@@ -23,7 +23,7 @@ export interface Authorizer {
   readonly connection: Connection;
   /** Asked for only when somebody wants them. */
   readonly credentials: () => Promise<Credentials | undefined>;
-  /** What is wanted where the registry does not say it. */
+  /** Scope where the registry gives none. */
   readonly scope: string;
 }
 

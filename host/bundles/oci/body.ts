@@ -20,7 +20,7 @@ function withRoom(buffer: Buffer, bytes: number, limit: number): Buffer {
 }
 
 /**
- * What comes is copied: a server may send it in chunks of a byte, each of which is an object.
+ * Copies the body: a server may send it in chunks of a byte, each of which is an object.
  * @throws AgentError AGENT_OCI when it is larger, or breaks off
  */
 export async function readBody(

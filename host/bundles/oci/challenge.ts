@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a registry wants of those who are not logged in: the header WWW-Authenticate.
+// The challenge of a registry for clients without a login: the header WWW-Authenticate.
 
 export type Challenge =
   | { readonly kind: 'basic' }

@@ -11,7 +11,7 @@ const labels = ['ENCRYPTED SIGSTORE PRIVATE KEY', 'ENCRYPTED COSIGN PRIVATE KEY'
 const keyBytes = 32;
 const saltBytes = 32;
 const nonceBytes = 24;
-/** What scrypt takes beside its table. */
+/** Memory of scrypt besides its table. */
 const spareBytes = 1_048_576;
 /** Of scrypt. */
 interface Cost {
@@ -20,7 +20,7 @@ interface Cost {
   readonly p: number;
 }
 
-/** What cosign takes; a file that wants more than the limits would only take our memory. */
+/** Limits as in cosign; a file that wants more would only take our memory. */
 const cost: Cost = { N: 65_536, r: 8, p: 1 };
 const costLimits: Cost = { N: 1_048_576, r: 16, p: 8 };
 

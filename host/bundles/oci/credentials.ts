@@ -77,7 +77,7 @@ function passwordOf(username: string, password: string): Credentials {
 }
 
 const helperMs = 10_000;
-/** What helpers answer in place of a user name beside an identity token. */
+/** User name that helpers answer beside an identity token. */
 const tokenUser = '<token>';
 
 /** Docker's protocol: the registry on stdin, JSON on stdout. */

@@ -7,7 +7,7 @@ export function isObject(json: unknown): json is JsonObject {
   return typeof json === 'object' && json !== null && !Array.isArray(json);
 }
 
-/** What is no object has no members. */
+/** Values that are no objects have no members. */
 export function memberOf(json: unknown, ...path: readonly string[]): unknown {
   let value = json;
   for (const key of path) {

@@ -31,7 +31,7 @@ export interface AllowedRegistry {
   }[];
 }
 
-/** What the operator says about bundles of registries. */
+/** Policy of the operator for bundles of registries. */
 export interface RegistryPolicy {
   readonly registries: readonly AllowedRegistry[];
   /** The folder of the store. */
@@ -51,7 +51,7 @@ export interface OpenedBundle extends StoredBundle {
   readonly repaired?: string;
 }
 
-/** What a reference means under a policy. */
+/** A reference, resolved under a policy. */
 interface Opening {
   readonly reference: DigestReference;
   readonly registry: AllowedRegistry;

@@ -22,7 +22,7 @@ const hostPattern = /^(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::[1
 const repositoryPattern =
   /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/u;
 const tagPattern = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/u;
-/** What the distribution specification asks of implementations. */
+/** Limits of the distribution specification. */
 const longestName = 255;
 
 export function isReference(text: string): boolean {

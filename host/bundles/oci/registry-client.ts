@@ -17,7 +17,7 @@ import type { Reference } from './reference.ts';
 
 export interface RegistryOptions extends ConnectionOptions {
   readonly credentials: () => Promise<Credentials | undefined>;
-  /** What the repository is opened for. */
+  /** Purpose of opening the repository. */
   readonly access: 'pull' | 'push';
 }
 
@@ -243,7 +243,7 @@ export class RegistryClient implements AsyncDisposable {
     this.#refuse(`${what}: HTTP ${statusCode}${words}`);
   }
 
-  /** What the registry says of it, if it says something. */
+  /** The error text of the registry, if there is one. */
   async #errorOf(response: HttpResponse): Promise<string> {
     try {
       const bytes = await readBody(response.body, { limit: errorBytes, what: 'error' });

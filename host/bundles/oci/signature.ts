@@ -51,7 +51,7 @@ export function signDigest(reference: Reference, digest: Digest, key: KeyObject)
   return { kind: 'simple', payload, signature: signBytes(payload, key) };
 }
 
-/** What a signature is about is read only after it is known whose it is. */
+/** The payload of a signature is read only after the signature is verified. */
 function checkSimple(
   { payload, signature }: SimpleSignature,
   digest: Digest,

@@ -32,7 +32,7 @@ function readPem(file: string): string {
   }
 }
 
-/** What cosign can work with as well. */
+/** Curves that cosign supports as well. */
 function checkKind(key: KeyObject, file: string): KeyObject {
   const kind = key.asymmetricKeyType ?? 'secret';
   if (['ec', 'rsa', 'ed25519'].includes(kind)) return key;
@@ -106,7 +106,7 @@ export function isSignedBy(bytes: Uint8Array, signature: Uint8Array, key: KeyObj
   }
 }
 
-/** What a key is called when nobody has named it. */
+/** Name of a key that nobody has named. */
 export function fingerprintOf(key: KeyObject): string {
   const der = key.export({ format: 'der', type: 'spki' });
   return `sha256:${createHash('sha256').update(der).digest('hex')}`;

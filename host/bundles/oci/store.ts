@@ -29,7 +29,7 @@ import type { Signature } from './signature.ts';
 
 export const defaultStore = '/var/lib/seccompagent/bundles';
 
-/** What is known of a bundle beside its contents. None of it is believed unseen. */
+/** Facts of a bundle besides its contents. None is trusted without a check. */
 export interface Origin {
   /** Where it was pulled from. */
   readonly references: readonly string[];
@@ -113,7 +113,7 @@ export class IncomingBundle implements Disposable {
   }
 }
 
-/** What those left who were killed while they wrote. */
+/** Leftovers of processes killed while writing. */
 function removeAbandoned(store: string): void {
   for (const name of readdirSync(store)) {
     if (!name.startsWith(incomingPrefix)) continue;
@@ -177,7 +177,7 @@ export class BundleStore {
     return { digest, folder, outline, text: bundle.toString(), ...readOrigin(folder) };
   }
 
-  /** What is known of a bundle changed: somebody signed it, or it has one more name. */
+  /** Facts of a bundle have changed: somebody signed it, or it has one more name. */
   async updateOrigin(digest: Digest, origin: Origin): Promise<void> {
     const file = join(folderOf(this.#folder, digest), originFile);
     const written = `${file}.new`;
@@ -229,7 +229,7 @@ function serializeOrigin({ references, signatures }: Origin): Uint8Array {
   return Buffer.from(`${JSON.stringify(json, undefined, 2)}\n`);
 }
 
-/** What cannot be read is not known: without signatures a bundle counts as not signed. */
+/** Unreadable facts are unknown: a bundle without signatures counts as not signed. */
 function readOrigin(folder: string): Origin {
   const json = parseJson(readStored(join(folder, originFile), maxOriginBytes).toString());
   const references = elementsOf(memberOf(json, 'references'));

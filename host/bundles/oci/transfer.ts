@@ -33,7 +33,7 @@ interface SignedManifest extends Manifest, SignedDigest {
 
 const defaultTag = 'latest';
 
-/** What the registry is asked for: the digest if it is known. */
+/** The requested reference: the digest if it is known. */
 function nameOf({ digest, tag }: Reference): string {
   return digest ?? tag ?? defaultTag;
 }
@@ -61,7 +61,7 @@ export async function pushBundle(
   await client.pushManifest(options.tag ?? artifact.digest, artifact.manifest);
 }
 
-/** What a tag means now. */
+/** The present digest of a tag. */
 export async function resolveReference(
   client: RegistryClient,
   reference: Reference,

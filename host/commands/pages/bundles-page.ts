@@ -75,7 +75,7 @@ function settingRows({ name, settings }: Manifest): readonly (readonly string[])
   ]);
 }
 
-/** What a bundle says of calls that no handler answers, or that one failed at. */
+/** Policy of a bundle for calls that no handler answers, or that one failed at. */
 function policies(all: readonly Manifest[]): string {
   const lines = all.flatMap(({ name, defaultAction, failure }) => [
     ...(defaultAction === undefined

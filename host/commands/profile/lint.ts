@@ -21,7 +21,7 @@ const lintOptions = {
   json: { type: 'boolean' },
 } as const;
 
-/** What the agent would make of metadata; undefined where nothing says which bundles answer. */
+/** Effect of metadata on the agent; undefined where nothing says which bundles answer. */
 async function resolveFor(metadata: string, values: Values): Promise<Resolve | undefined> {
   const named = textOf(values, 'resolver');
   if (named === undefined && !/^BUNDLE=/mu.test(metadata)) return undefined;

@@ -6,7 +6,7 @@ import { ordinalsByNumber } from '../../syscalls/errno.ts';
 import type { Guest } from '../guest.ts';
 
 const ordinals = ordinalsByNumber();
-/** What a handler hears when its notification is gone: nobody will hear its answer. */
+/** Result for a handler whose notification is gone: nobody gets its answer. */
 const interrupted = 4;
 
 function ordinalOf(errno: number): number {

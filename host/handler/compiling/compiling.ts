@@ -15,7 +15,7 @@ export const compilers = ['baseline', 'optimizing'] as const;
 export type Compiler = (typeof compilers)[number];
 
 export interface CompilingLimits extends ChildLimits {
-  /** What the compiler may have while it compiles, besides the code that comes of it. */
+  /** Memory of the compiler while it compiles, besides the resulting code. */
   readonly workBytes: Readonly<Record<Compiler, number>>;
   readonly limitMs: number;
 }
@@ -49,7 +49,7 @@ const compilerFlags: Readonly<Record<Compiler, string>> = {
 };
 
 /**
- * What the child does: it is not in a file, since Node would compile code of its own for that, by the
+ * The program of the child: it is not in a file, since Node would compile code of its own for that, by the
  * compiler that is to be tried. It says `ready` before it compiles, `invalid` where a module is not
  * valid, `dear` where it took more than it may, and else `compiled` with the size of the code in bytes.
  */

@@ -23,7 +23,7 @@ export interface LinkedInstance {
   readonly imports: readonly LinkedImport[];
 }
 
-/** What is left of a component once it was checked. */
+/** The composition of a checked component. */
 export interface Composition<Module> {
   readonly modules: readonly Module[];
   /** In the order in which they are made. */
@@ -185,7 +185,7 @@ class Checker {
   }
 }
 
-/** What can't end a string of JavaScript, whatever its quotes are, or begin anything in it. */
+/** Characters that can neither end a string of JavaScript nor begin anything in it. */
 const plainName = /^[\x20-\x7e]{0,256}$/u;
 const quotes = /['"`\\]/u;
 

@@ -77,7 +77,7 @@ export function findJco(from: string = import.meta.filename): Jco {
   return { generator, version };
 }
 
-/** What the child says in its last line: of a stranger's making, so made harmless. */
+/** The last line of the child: it may be a stranger's, so it is escaped. */
 function reasonOf({ why, stderr }: ProgramEnd): string {
   if (why !== '') return why;
   const lines = stderr.split('\n').filter((line) => line.trim() !== '');

@@ -21,7 +21,7 @@ interface Generator {
 
 type GeneratedFile = readonly [name: string, content: Uint8Array];
 
-/** What the generated module exports. */
+/** Exports of the generated module. */
 interface Generated {
   instantiate(
     getCoreModule: (file: string) => string,
@@ -95,10 +95,10 @@ const lowered = Symbol.for('cabiLower');
 /** Also a user namespace that does not have another user has this one. */
 const nobody = 65_534;
 
-/** What is not in the component, and what can't be told apart: it is not linked. */
+/** Names that are missing or ambiguous in the component are not linked. */
 const cut: WiredImport = { kind: 'cut' };
 
-/** What stands for an export of a core instance or for a function of the host. */
+/** Source of a value: an export of a core instance or a function of the host. */
 type StandIn = () => void;
 
 function refuseCall(): never {

@@ -5,7 +5,7 @@ import { AgentError } from '../../errors.ts';
 /** An export of a core instance: which instance, and the export's name. */
 export type WiredPlace = readonly [instance: number, name: string];
 
-/** What a core module gets for one of its imports. */
+/** Value for one import of a core module. */
 export type WiredImport =
   | { readonly kind: 'export'; readonly place: WiredPlace }
   | {
@@ -33,14 +33,14 @@ export interface Wiring {
   readonly lifted: readonly { readonly name: string; readonly place: WiredPlace }[];
 }
 
-/** What the transpiler has to know beside the component. */
+/** Input of the transpiler besides the component. */
 export interface TranspileRequest {
   /** Where the core modules are in the component. */
   readonly modules: readonly (readonly [offset: number, length: number])[];
   readonly interfaces: readonly {
     /** Its short name. */
     readonly name: string;
-    /** What jco imports it by. */
+    /** Name that jco imports it by. */
     readonly key: string;
     readonly functions: readonly string[];
   }[];

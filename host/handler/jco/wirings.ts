@@ -81,7 +81,7 @@ export class Wirings {
   }
 }
 
-/** What is bad may be good for an agent that offers other functions. */
+/** A bad wiring may be good for an agent with other host functions. */
 function subjectOf({ digest, request }: WiringQuestion, { version }: Jco): Subject {
   const asked = createHash('sha256')
     .update(JSON.stringify([request, transpilingLimits]))

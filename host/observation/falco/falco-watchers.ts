@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the middleware `falco` tells of calls, and to whom.
+// Falco events of calls: their contents, and their receivers.
 import { messageOf } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
 import { isUsual } from '../decision.ts';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What all that looks at a profile has in common.
+// Common parts of all checks of a profile.
 import type { Findings, Keys, Severity } from '../finding.ts';
 import { actionsOf } from '../profile.ts';
 import type { Profile } from '../profile.ts';

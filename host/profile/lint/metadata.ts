@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the agent makes of listenerMetadata, beside what the profile traps.
+// The effect of listenerMetadata, compared with the traps of the profile.
 import { AgentError, messageOf } from '../../errors.ts';
 import { waitKillableFlag } from '../../agent-socket/filter-flags.ts';
 import { parseMetadata, unselected } from '../../resolvers/metadata.ts';
@@ -12,7 +12,7 @@ import { isRefusedBy } from '../refusals.ts';
 import type { Refusal } from '../refusals.ts';
 import { Check, listed, trappedNames } from './check.ts';
 
-/** What an agent that is started as the operator says would make of the metadata. */
+/** The effect of the metadata on an agent with the operator's options. */
 export type Resolve = (metadata: string) => Answered;
 
 /** The system calls that the selected bundles answer. */
@@ -21,7 +21,7 @@ export interface Answered {
   readonly syscalls: readonly string[];
   /** For some of them: which of their calls handlers may answer; they pass the others on. */
   readonly preFilters?: ReadonlyMap<string, PreFilter>;
-  /** What they want refused beside it. */
+  /** Calls that they want refused besides it. */
   readonly refused?: readonly Refusal[];
   /** Those that need a flag of the filter. */
   readonly writers?: readonly MemoryWriter[];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a profile says of all calls: the default, the listener, flags and architectures.
+// Settings of a profile for all calls: the default, the listener, flags and architectures.
 import { waitKillableFlag } from '../../agent-socket/filter-flags.ts';
 import type { Keys } from '../finding.ts';
 import type { Runtime } from '../runtime-calls.ts';

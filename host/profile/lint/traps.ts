@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What runtimes do under the filter themselves, and what walks around the agent.
+// Calls of runtimes under the filter, and ways to bypass the agent.
 import { waitKillableFlag } from '../../agent-socket/filter-flags.ts';
 import { familyMembers } from '../../syscalls/syscall-table.ts';
 import { descriptorTaker, familyOf, ioUring, kinOf, siblingsOf, waysAround } from '../families.ts';
@@ -82,7 +82,7 @@ export class TrapsCheck extends Check {
     );
   }
 
-  /** What handlers themselves pass on, and threads without namespaces, are no way around. */
+  /** Calls that handlers pass on, and threads without namespaces, bypass nothing. */
   #conditionalTraps(preFilters: ReadonlyMap<string, PreFilter> | undefined): void {
     for (const name of trappedNames(this.profile)) {
       const decision = decisionOf(this.profile, name);

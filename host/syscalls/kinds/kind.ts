@@ -61,7 +61,7 @@ export interface StructField {
 export type PointedMemory =
   /** Never followed. */
   | 'none'
-  /** What the addon has read. */
+  /** The snapshot that the addon has read. */
   | 'snapshot'
   /** Written by the call; the kernel knows how much. */
   | 'result'
