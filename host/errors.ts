@@ -63,7 +63,7 @@ export class AgentError extends Error {
   }
 }
 
-/** Of one error: texts of strangers stand in it, of any length, and it is kept of containers. */
+/** Maximum of one error: it has texts of strangers, of any length, and containers keep it. */
 const maxText = 2048;
 
 /** The text of anything that was thrown, with what caused it, on one line for a terminal. */

@@ -149,7 +149,7 @@ export interface Native {
     minWorkers: number,
   ): ReceiverHandle;
   /**
-   * Where handlers that have used their time up are told to be left alone; see quarantine.ts. The memory
+   * The buffer that quarantines handlers that exceeded their deadline; see quarantine.ts. The memory
    * is kept as long as this thread lives.
    */
   shareQuarantine(this: void, receiver: ReceiverHandle, states: Uint8Array, ends: Uint8Array): void;

@@ -161,7 +161,7 @@ async function endingSignal(ending: AbortController): Promise<NodeJS.Signals> {
 
 /** Before there are threads and programs, which have what we have. */
 function leaveSharedThings({ log }: AgentCommand): void {
-  // an addon that is missing, and who is not root, is told of later
+  // a missing addon, and a user who is not root, are errors of a later step
   if (process.geteuid?.() !== 0) return;
   const native = nativeIfThere();
   const attempt = (act: () => void, otherwise: string): void => {

@@ -210,7 +210,7 @@ function unknownCommand(word: string): never {
   return usage(`unknown command "${word}"${choicesAt(word, names, 'Commands')}`);
 }
 
-/** Configuration file that stands in for missing options; undefined: the default one. */
+/** Options of a configuration file; undefined: of the default one. */
 export type Configured = (file: string | undefined) => ReadonlyMap<string, string | true>;
 
 /** Options of the command line win, and exclude what they contradict. */

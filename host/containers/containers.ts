@@ -146,7 +146,7 @@ export class Containers {
     if (tapeSlot !== attached.tapeSlot) this.#offer(token, { ...attached, tapeSlot });
   }
 
-  /** A recording has come, which is told of the registry also where calls are written down already. */
+  /** A new recording gets the registry, also where calls are recorded already. */
   tape(token: number): void {
     const attached = this.#attached.get(token);
     if (attached === undefined) return;

@@ -14,7 +14,7 @@ export interface HandlerStatus {
   /** Of its component: `sha256:…`. */
   readonly digest: string;
   readonly bundle?: string;
-  /** It failed too often and is left alone: its calls fail. */
+  /** Quarantined after repeated failures: its calls fail. */
   readonly isQuarantined: boolean;
 }
 

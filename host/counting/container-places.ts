@@ -9,7 +9,7 @@ import { IndexPool } from './index-pool.ts';
 export const maxPlaces = 16_384;
 /** Of users' containers, all together: root's always have some. */
 const maxUsersPlaces = maxPlaces / 2;
-/** Longer than a handler is left alone. */
+/** Longer than a handler is quarantined. */
 const rememberedMs = 120_000;
 /** Containers without listeners, of root and of all users together. */
 const maxRemembered = { root: 1024, users: 256 } as const;

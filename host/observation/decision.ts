@@ -17,7 +17,7 @@ export interface WatchedContainer {
   readonly peerUid?: number | undefined;
   /** In chain order. */
   readonly handlers: readonly HandlerName[];
-  /** Who is told of its calls. */
+  /** Receivers of its calls. */
   readonly watchers: readonly Watcher[];
 }
 

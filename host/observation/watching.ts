@@ -73,7 +73,7 @@ export class Watching implements AsyncDisposable {
     return this.#audit?.isStuck ?? false;
   }
 
-  /** Files that were renamed are left alone from now on. */
+  /** Renamed files are closed from now on. */
   reopen(): void {
     this.#audit?.reopen();
     for (const watcher of this.#falco) watcher.reopen?.();

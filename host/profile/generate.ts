@@ -318,7 +318,7 @@ function refusedNote({ refused = [] }: Wanted): readonly string[] {
   ];
 }
 
-/** They are left alone, and whoever writes a policy is to know. */
+/** Calls that stay as they are; authors of policies must know them. */
 function kinNotes({ syscalls, allowed = [] }: Wanted, base: Profile): readonly string[] {
   const families = [...new Set(syscalls.map((name) => familyOf(name)))].toSorted();
   const isOpen = (name: string): boolean =>

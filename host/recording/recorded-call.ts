@@ -32,7 +32,7 @@ export type RecordedPointer =
 export type RecordedOutcome<T> =
   | { readonly kind: 'action'; readonly action: T }
   | { readonly kind: 'failed'; readonly code: string; readonly reason: string }
-  /** The failure policy has answered: a handler was left alone. */
+  /** The failure policy has answered: a handler was quarantined. */
   | { readonly kind: 'left-alone' };
 
 export interface RecordedHostCall {

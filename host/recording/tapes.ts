@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// In the main thread: who is told of which container's calls.
+// Recordings of the main thread, by container.
 import { setTimeout as pause } from 'node:timers/promises';
 
 import type { ContainerKey } from '../agent-socket/container-key.ts';

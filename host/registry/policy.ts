@@ -4,7 +4,7 @@ import { AgentError } from '../errors.ts';
 import { errnos } from '../syscalls/errno.ts';
 import type { ErrnoName } from '../syscalls/errno.ts';
 
-/** Who is told of a container's calls beside its handlers. */
+/** Receivers of a container's calls besides its handlers. */
 export const middlewareNames = ['prometheus', 'falco'] as const;
 
 export type MiddlewareName = (typeof middlewareNames)[number];

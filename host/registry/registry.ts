@@ -44,7 +44,7 @@ export interface Registry {
   /** Of its settings: paths that are held as what they are before its own program runs. */
   readonly heldPaths?: readonly string[];
   readonly defaultAction: DefaultAction;
-  /** Who is told of its calls, because its metadata or its resolver says so. */
+  /** Receivers of its calls, by its metadata or its resolver. */
   readonly middleware?: readonly MiddlewareName[];
   /** Answer to a call when the agent or a handler fails. */
   readonly failure: FailurePolicy;

@@ -61,7 +61,7 @@ function outcomeDifferences(
   return isSame ? [] : [{ what: 'action', ...texts }];
 }
 
-/** Nothing, where the recorded handlers were left alone: nobody knows what they would have done. */
+/** Nothing, where the recorded handlers were quarantined: their answers are unknown. */
 export function differencesOf(
   recorded: RecordedCall,
   replayed: RecordedCall,

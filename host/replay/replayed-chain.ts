@@ -24,7 +24,7 @@ export interface ReplayedChainParts {
   readonly component: (id: string) => LoadedComponent;
   readonly redaction: Redaction;
   readonly syscalls: Syscalls;
-  /** No handler of a replay is ever left alone. */
+  /** A replay quarantines no handler. */
   readonly health: Quarantine;
   /** Where chains share what memory there is, and its name there; absent: it is alone. */
   readonly kept?: { readonly all: KeptContainers<Container>; readonly token: number };

@@ -204,7 +204,7 @@ export class Shadows implements AsyncDisposable {
       { container: asked.containerId, bundle: asked.name, error: failure },
       'shadow failed and is switched off',
     );
-    // all listeners of a container may be left alone together
+    // all listeners of a container may be dropped together
     this.#turns.add(() => {
       this.#parts.onLeftAlone(token);
     });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The resolver `falco`: as `none`, and Falco is told of all calls of all containers.
+// The resolver `falco`: as `none`, and Falco gets all calls of all containers.
 import type { MiddlewareName } from '../registry/policy.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Resolver, ResolverParts } from './resolver.ts';

@@ -65,7 +65,7 @@ export interface Resolution extends Sourced {
 export type ResolvedShadow = Extract<Shadow, { readonly kind: 'resolved' }>;
 
 export interface Resolver {
-  /** Who is told of the calls of all containers, also of those that are refused. */
+  /** Receivers of the calls of all containers, also of refused ones. */
   readonly middleware?: readonly MiddlewareName[];
   /**
    * Fetches what the container needs and is not at hand. It never rejects: what could not be fetched

@@ -40,7 +40,7 @@ export interface ContainerParts extends SharedRegistry {
   readonly tape?: CallTape | undefined;
   /** Told before something that may take long. */
   readonly onSlow: () => void;
-  /** Told when a handler is left alone from now on. */
+  /** Notified when a handler is quarantined. */
   readonly onQuarantined: (handler: RegistryHandler, milliseconds: number) => void;
   /** Told of a call that no handler has answered, before it fails. */
   readonly onStop: (stop: ContainerStop) => void;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Handlers that fail again and again are left alone for a while: their calls fail at once. All
+// The quarantine of handlers that fail repeatedly: for a while their calls fail at once. All
 // threads share what is known of them; a container's handlers are its own, so that no container can
 // have another's quarantined.
 import {
@@ -171,7 +171,7 @@ export class Quarantines {
     if (place < maxPlaces) this.quarantine.clear(maxHandlers + place);
   }
 
-  /** How many handlers are left alone now. */
+  /** Number of quarantined handlers. */
   count(): number {
     let quarantined = 0;
     for (let index = 0; index < this.#indexes.end; index += 1) {

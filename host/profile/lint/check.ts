@@ -40,7 +40,7 @@ export class Check {
     this.#findings.tell(code, severity, keys, { message, advice });
   }
 
-  /** Where a name stands in the rules that notify. */
+  /** Places of a name in the rules that notify. */
   protected placeOf(name: string): Keys {
     const index = this.profile.rules.findIndex(
       (rule) => rule.action === notify && rule.names.includes(name),
