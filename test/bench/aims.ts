@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the agent is meant to reach, and whether a measurement reaches it.
+// Aims of the agent, and whether a measurement reaches them.
 import { figureText, figureUnit } from './figures.ts';
 import { type Quantity, type Round, spreadIn } from './rounds.ts';
 import type { Spread } from './statistics.ts';

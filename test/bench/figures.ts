@@ -20,7 +20,7 @@ export type FigureKey =
   | 'deadlineMs'
   | 'replaceMs';
 
-/** What one run gave: those figures that it has. */
+/** Figures of one run: those that it has. */
 export type Figures = Readonly<Partial<Record<FigureKey, number>>>;
 
 interface ShownFigure {

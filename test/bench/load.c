@@ -68,7 +68,7 @@ struct gate {
   int reached[2], opened[2];
 };
 
-// What main shares with the containers: made before the first fork, in shared memory.
+// Memory that main shares with the containers: made before the first fork.
 struct shared {
   uint64_t start_ns;
   struct gate start, end;
@@ -339,7 +339,7 @@ static int by_size(const void *left, const void *right) {
   return (a > b) - (a < b);
 }
 
-// What some workers gave, as a JSON object; null when they made no call.
+// Figures of some workers, as a JSON object; null when they made no call.
 static void print_figures(const struct worker *workers, size_t count) {
   uint64_t calls = 0, end_ns = 0, first_ns = 0, least = UINT64_MAX, most = 0;
   for (size_t i = 0; i < count; i++) {

@@ -41,7 +41,7 @@ export interface LoadRequest {
   readonly deadlineMs?: number;
 }
 
-/** What a run gave; undefined where no call was timed. */
+/** Figures of a run; undefined where no call was timed. */
 export interface LoadResult {
   /** Of the containers that call without a pause. */
   readonly loops: Figures | undefined;

@@ -61,7 +61,7 @@ export async function runRounds(
   return { rounds, failures };
 }
 
-/** What is told of a measurement, or of two. */
+/** Text about a measurement, or about two. */
 export type Quantity =
   | { readonly kind: 'value'; readonly of: string; readonly figure: FigureKey }
   | {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an agent knows of a container before it has attached it, and when it could not.
+// Tests an agent's knowledge of a container before it has attached it, and when it could not.
 import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { promisify } from 'node:util';

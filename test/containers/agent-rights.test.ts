@@ -16,7 +16,7 @@ const [agent = {}] = listAt(
 const given = textsAt(agent, 'securityContext', 'capabilities', 'add');
 const all = Object.keys(deeds);
 
-/** What is not done without each. */
+/** Calls that fail without each right. */
 const needs: readonly { readonly capability: string; readonly lost: Deed }[] = [
   { capability: 'SYS_ADMIN', lost: 'mount of proc' },
   { capability: 'SYS_PTRACE', lost: 'mkdir in a folder of somebody else' },

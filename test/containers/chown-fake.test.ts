@@ -10,7 +10,7 @@ import type { HandledOptions } from '../support/handled-container.ts';
 const rootUidOutside = 100_000;
 const trapped = ['chown', 'lchown', 'fchownat', 'fchown'];
 
-/** What the program prints of changes that count as done. */
+/** Output of the program for changes that count as done. */
 function linesWith(owner: string): readonly string[] {
   return [
     'chown 0',

@@ -15,7 +15,7 @@ import { TemporaryFolder } from '../support/temporary-folder.ts';
 import { testBundle } from '../support/test-bundles.ts';
 import { startWatchedAgent } from '../support/watched-agent.ts';
 
-/** What mounting, loading modules and starting programs may look for. */
+/** Paths that mounting, loading modules and starting programs may look for. */
 const temptations = [
   'lib64/ld-linux-x86-64.so.2',
   'sbin/modprobe',

@@ -62,7 +62,7 @@ class Node implements Disposable {
     return { type: 'bind', source, destination: '/etc/termination-log', options: ['bind', 'rw'] };
   }
 
-  /** What is frozen cannot end. */
+  /** A frozen container cannot end. */
   thaw(uid: string, id: string): void {
     this.#cgroups.thaw(uid, id);
   }

@@ -30,7 +30,7 @@ function withoutTime(output: string): string {
   return output.replaceAll(measured, 'TIME');
 }
 
-/** What `time -f %E` has printed, in seconds. */
+/** Output of `time -f %E`, in seconds. */
 function times(outputs: readonly string[]): readonly number[] {
   return [...outputs.join('').matchAll(measured)].map(
     ({ groups }) => Number(groups?.['minutes']) * 60 + Number(groups?.['seconds']),

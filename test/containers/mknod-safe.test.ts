@@ -28,7 +28,7 @@ const terminalMounts = [
   readOnly('/usr/bin/script', '/bin/script'),
 ] as const;
 
-/** What lets nobody open a device but those that a runtime always allows. */
+/** Device rules that allow only the devices that a runtime always allows. */
 const noDevices = { allow: false, access: 'rwm' } as const;
 
 function allowed(major: number, minor: number): object {
@@ -71,7 +71,7 @@ const shown = [
   expect.stringMatching(/^crw-rw-rw- +1 0 +0 +1, +3 .* null$/u),
 ];
 
-/** What only the kernel decides of, and what it says to a process without a terminal. */
+/** Devices that only the kernel decides on, with its answers to a process without a terminal. */
 const devices = [
   { name: 'tty', numbers: [5, 0], answer: 'No such device or address;' },
   // not every machine has one, but nobody forbids it
@@ -123,7 +123,7 @@ own=$(answer_of ${name})
 
 const tryConsole = '\nmkdir -p /tmp/tried && cd /tmp/tried && mknod console c 5 1';
 
-/** What compareNodes prints. */
+/** Output of compareNodes. */
 function compared(made: readonly Device[]): readonly unknown[] {
   const lines = made.flatMap(({ name, numbers, answer }) => {
     const shownNumbers = numbers.join(', +');

@@ -71,7 +71,7 @@ mount --move /mnt /tmp/other 2>/dev/null
 for place in /sys /mnt /tmp/copy /tmp/other; do look $place; done`;
 
 const mounted = ['lo', '1'] as const;
-/** What changes nothing. */
+/** Mounts that change nothing. */
 const doneWithPower = [...hidden.map((name) => `covered: ${name}`), 'copied'];
 
 async function outputOf(

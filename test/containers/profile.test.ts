@@ -149,7 +149,7 @@ test('generate: podman takes its own default profile with our calls before it', 
   expect(agent.log).not.toMatch(/ERROR|FATAL/u);
 });
 
-/** What `ring-mkdir /abc` prints in a container, and which directory it has made. */
+/** Output of `ring-mkdir /abc` in a container, and the directory that it has made. */
 async function madeByRing(...words: readonly string[]): Promise<string> {
   using folder = new TemporaryFolder();
   const socket = folder.at('agent.socket');

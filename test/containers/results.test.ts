@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What handlers write into the memory of callers: only where no signal can end the call meanwhile.
+// Tests results in callers' memory: written only where no signal can end the call meanwhile.
 import { spawnSync } from 'node:child_process';
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';

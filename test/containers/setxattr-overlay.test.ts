@@ -20,7 +20,7 @@ const kinds = (['runc', 'crun'] as const).flatMap((runtime) => [
   { runtime, kind: 'with a user namespace', rootUid: rootUidOutside },
 ]);
 
-/** What the program prints of a folder that is the caller's own. */
+/** Output of the program for a folder of the caller's own. */
 const written = ['setxattr 0', 'setxattr again EEXIST', 'fsetxattr 0', 'setxattr other EPERM'];
 const refused = [
   'setxattr EPERM',

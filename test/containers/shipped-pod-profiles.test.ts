@@ -113,7 +113,7 @@ test('profiles: without one the kernel answers otherwise', async () => {
   expect(same).toEqual([]);
 });
 
-/** What usual programs do: files, users, pipes, signals, sockets, clocks and other programs. */
+/** Calls of usual programs: files, users, pipes, signals, sockets, clocks and other programs. */
 const work = `
 set -e
 mkdir -p /work/in; cd /work
@@ -196,7 +196,7 @@ test.for([
   expect(output).toBe('own\nfrom a child\nin time\ngone\n');
 });
 
-/** What becomes of a program that is stopped while its call waits for its answer. */
+/** Result of a program that is stopped while its call waits for its answer. */
 const stopWhileWaiting = `
 /bin/true & pid=$!
 until grep -q seccomp /proc/$pid/wchan || [ $((tries += 1)) -gt 1000 ]; do :; done

@@ -30,7 +30,7 @@ const image = textAt(container, 'image');
 const security = at(container, 'securityContext');
 const localhostProfile = textAt(security, 'seccompProfile', 'localhostProfile');
 
-/** What a user has pulled: the image of the Containerfile, in the storage of buildah. */
+/** Pulled images of a user: that of the Containerfile, in the storage of buildah. */
 const pulled = `
 mkdir /tmp/busybox && cd /tmp/busybox
 printf 'FROM scratch\\nCOPY busybox /bin/sh\\nCOPY busybox /bin/ls\\n' >Containerfile
@@ -73,7 +73,7 @@ interface BuildOptions {
   readonly runtime: 'runc' | 'crun';
   /** The file; undefined: none. */
   readonly profile?: string;
-  /** What buildah runs the RUN step with. */
+  /** Options of buildah for the RUN step. */
   readonly inside?: 'runc' | 'crun';
 }
 

@@ -21,7 +21,7 @@ import type { ExampleResult } from '../support/unprivileged-build.ts';
 
 const rootfsTimeoutMs = 300_000;
 const capSysAdmin = 1n << 21n;
-/** What docker leaves a container by default: CAP_CHOWN, CAP_DAC_OVERRIDE and twelve more. */
+/** Docker's default Linux capabilities: CAP_CHOWN, CAP_DAC_OVERRIDE and twelve more. */
 const dockerBounding = 0xa804_25fbn;
 
 const runtimes = [

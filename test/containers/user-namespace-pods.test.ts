@@ -59,7 +59,7 @@ afterAll(async () => {
   await node[Symbol.asyncDispose]();
 });
 
-/** What lines for a shell print in the container of a new pod. */
+/** Output of lines for a shell in the container of a new pod. */
 async function output(
   runtime: (typeof runtimes)[number],
   script: string,

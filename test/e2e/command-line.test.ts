@@ -225,7 +225,7 @@ test('agent socket: with -take-over a living agent keeps its connections and get
   expect(readdirSync(folder.path)).toEqual([]);
 });
 
-/** What a probe of readiness is told. */
+/** Answer to a probe of readiness. */
 async function readiness(agent: AgentProcess): Promise<string> {
   const [, address = ''] = await agent.logged(/metrics.*?(127\.0\.0\.1:\d+)/u);
   const answer = await fetch(`http://${address}/readyz`);

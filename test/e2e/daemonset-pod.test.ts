@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What commands say beside the agent, in the pod that the DaemonSet makes.
+// Tests commands beside the agent, in the pod of the DaemonSet.
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an agent does without a descriptor to spare: nobody notices later.
+// Tests an agent without a descriptor to spare: nobody notices later.
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { expect, test } from 'vitest';
@@ -12,7 +12,7 @@ import { leaveFds, leaveManyFds } from '../support/fd-limit.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 import { testBundle } from '../support/test-bundles.ts';
 
-/** What is done every now and then is done in it, more than once. */
+/** Periodic work is done in it, more than once. */
 const shortageMs = 4000;
 
 test('G1: few descriptors: whatever is asked of the agent meanwhile, it goes on', async () => {

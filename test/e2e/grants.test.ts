@@ -17,7 +17,7 @@ interface Limited {
   readonly script: string;
 }
 
-/** What the script printed, on either way. */
+/** Output of the script, on either way. */
 async function outputOf({ bundle, isShipped, grants, syscalls, script }: Limited): Promise<string> {
   using operator = new Operator();
   operator.add(bundle, ...(isShipped === true ? [join(shippedBundles(), bundle)] : []));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the README shows, and the pages that take its place, is what happens.
+// Tests the examples of the README, and of the pages that take its place.
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -20,7 +20,7 @@ function withoutPids(text: string): string {
   return text.replaceAll(/-pid-\d+/gu, '-pid-N');
 }
 
-/** What a terminal shows, as plain lines. */
+/** Contents of a terminal, as plain lines. */
 function plainLines(text: string): readonly string[] {
   return withoutPids(text)
     .replaceAll('\r', '')

@@ -14,7 +14,7 @@ const examples = {
   Rust: 'guest-sdk/examples/mkdir-suffix-rust',
 } as const;
 
-/** What succeeds, fails in several ways, and resolves against a folder of the caller's. */
+/** Calls that succeed, fail in several ways, and resolve against a folder of the caller's. */
 const script = `
 cd "$1"
 mkdir a; mkdir a; mkdir -m 700 b; mkdir a-suffix/c; mkdir no/such; mkdir "$(printf '\\377')"

@@ -170,7 +170,7 @@ const restored: TerminalEnd = {
   hasItsSettings: true,
 };
 
-/** What the command has left behind, once it has ended. */
+/** Output of the command, once it has ended. */
 async function endOf(terminal: Terminal): Promise<TerminalEnd> {
   const { code, stdout } = await terminal.ended();
   const times = (sequence: string): number => stdout.split(`\u001b[?${sequence}`).length - 1;

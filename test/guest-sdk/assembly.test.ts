@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What authors import, seen through a built handler.
+// Tests the authors' imports through a built handler.
 
 import { beforeAll, expect, test } from 'vitest';
 
@@ -290,7 +290,7 @@ test('Call: names, registers and arguments arrive', () => {
   );
 });
 
-/** What `any` logs of a call with these names. */
+/** Log line of `any` for a call with these names. */
 function loggedNames(opened: { guest: Guest; lines: Line[] }, names: readonly string[]): string {
   const { guest, lines } = opened;
   const spans = names.map((name) => guest.lowerString(name));

@@ -7,7 +7,7 @@ import { failureOf } from '../support/agent-failure.ts';
 import { HandlerHarness } from '../support/handler-harness.ts';
 import { buildText } from './scratch-handler.ts';
 
-/** What stops the modes from 0 on. */
+/** Assertions that fail, by the modes from 0 on. */
 const guards: readonly string[] = [
   'assert(mode != 0);',
   'assert(pathUnless(1, given, mode));',

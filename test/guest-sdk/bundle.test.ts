@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the build says to an author whose bundle.json does not fit.
+// Tests the build's errors for a wrong bundle.json.
 
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the built components answer and ask for, as their own WIT says it.
+// Tests the exports and imports of built components, by their own WIT.
 
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

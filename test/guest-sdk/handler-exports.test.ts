@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the build says to an author whose handler.ts exports what it should not.
+// Tests the build's errors for a handler.ts with wrong exports.
 
 import { expect, test } from 'vitest';
 

@@ -37,7 +37,7 @@ interface Chain {
   readonly host: RecordingHost;
   /** Names of the handlers that an instance was made of. */
   readonly made: readonly string[];
-  /** What it told of itself: `slow`, or a handler and how long it is left alone. */
+  /** Its notices: `slow`, or a handler and the milliseconds of its quarantine. */
   readonly told: readonly string[];
   /** Which counters it asked for. */
   readonly slots: readonly CallLabels[];

@@ -58,7 +58,7 @@ interface Linted {
   readonly findings: readonly { readonly severity: string; readonly code: string }[];
 }
 
-/** What people have to look at, of each file. */
+/** Notes for people, of each file. */
 async function warningsIn(
   files: readonly string[],
   ...words: readonly string[]
@@ -102,7 +102,7 @@ test.for(bundles.flatMap((bundle) => runtimes.map((words) => ({ bundle, words })
   },
 );
 
-/** What `lint` notes of a profile that is made for a bundle and a runtime. */
+/** Notes of `lint` on a profile that is made for a bundle and a runtime. */
 async function notesOn(bundle: string, runtime: string): Promise<readonly string[]> {
   const file = folder.at('made.json');
   await profile.run(['generate', '-runtime', runtime, '-base', 'container', '-o', file, bundle]);

@@ -25,7 +25,7 @@ function anyFunction(body: Bytes): CoreFunction {
 interface Sample {
   /** The bytes of the action. */
   readonly action?: Bytes;
-  /** What `any` returns; absent: a pointer to the action. */
+  /** Result of `any`; absent: a pointer to the action. */
   readonly pointer?: number;
   readonly functions?: readonly CoreFunction[];
   readonly core?: CoreModule;

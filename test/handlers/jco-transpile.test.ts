@@ -27,7 +27,7 @@ import { TemporaryFolder } from '../support/temporary-folder.ts';
 const request = { modules: [], interfaces: [], exports: [] };
 const generator = join(import.meta.dirname, '../support/prying-generator.mjs');
 
-/** What comes of code of a stranger's in the child. */
+/** Result of a stranger's code in the child. */
 function foundBy(deed: string, changed: Partial<TranspilingLimits> = {}): Finding {
   const limits = { ...transpilingLimits, ...changed };
   const component = Buffer.from(deed);

@@ -95,7 +95,7 @@ export interface Outcome {
   readonly isBack: boolean;
 }
 
-/** What becomes of a handler without a good answer, and of one with it. */
+/** Outcome of a handler without a good answer, and of one with it. */
 export const bounded: Outcome = { answers: ['EPERM'], isBack: false };
 export const boundedAndBack: Outcome = { answers: ['EPERM'], isBack: true };
 

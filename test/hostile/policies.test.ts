@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What calls get when a handler fails, as the bundle says, and in time.
+// Tests the failure policy of a bundle when a handler fails, and its delay.
 import { readFileSync } from 'node:fs';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -15,7 +15,7 @@ const failing = [
   { how: 'loops', component: looping() },
 ] as const;
 
-/** What the kernel says to getpgid(1), which the handlers fail at. */
+/** Errno of the kernel for getpgid(1), which the handlers fail at. */
 function groupOfFirstProcess(): string {
   const stat = readFileSync('/proc/1/stat', 'utf8');
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2] ?? '';

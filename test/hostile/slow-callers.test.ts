@@ -32,7 +32,7 @@ const memoryAttackMs = 7000;
 const maxThreads = 30;
 /** Of calls on file systems that never answer. */
 const longestHungMs = 25_000;
-/** What the operations of one call may take together, and how much later its answer may come. */
+/** Maximal time of the operations of one call together, and the maximal delay of its answer. */
 const operationsMs = 9900;
 const lateMs = 3000;
 const settleMs = 15_000;
@@ -74,7 +74,7 @@ async function actOnce({ socket }: HostileAgent): Promise<void> {
   expect((await caller.ask('mkdir /there/is/none')).answer).toBe('ENOENT');
 }
 
-/** What is to be seen of good containers. */
+/** Expected state of good containers. */
 class GoodContainers implements AsyncDisposable {
   readonly #callers: readonly SteadyCaller[];
 

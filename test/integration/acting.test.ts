@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is done for a caller is done as the caller, inside of its container, and nowhere else.
+// Tests acts for a caller: done as the caller, inside of its container, and nowhere else.
 import {
   chmodSync,
   chownSync,
@@ -465,7 +465,7 @@ describe('acting: mkdir', () => {
   });
 });
 
-/** What was listed: the caller, and the program that lists, whose number may be any. */
+/** Listed processes: the caller, and the listing program, whose number may be any. */
 function pidsIn(lines: readonly string[]): readonly string[] {
   return lines
     .filter((line) => /^\d+$/u.test(line))

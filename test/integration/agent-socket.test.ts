@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What clients may do to the agent socket, and what becomes of the agent and of other containers.
+// Tests clients of the agent socket, and their effect on the agent and on other containers.
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, copyFileSync, existsSync, statSync, writeFileSync } from 'node:fs';
@@ -86,7 +86,7 @@ async function serveOne(agent: WatchedAgent): Promise<void> {
   expect(existsSync(path)).toBe(true);
 }
 
-/** What a new agent has open; it comes back to that once it has served a container. */
+/** Descriptors of a new agent; it comes back to them once it has served a container. */
 async function restingFdCount(agent: WatchedAgent): Promise<number> {
   const count = await settledFdCount(agent.pid);
   await serveOne(agent);

@@ -377,7 +377,7 @@ async function manyCalls(socket: string, calls: number): Promise<void> {
   expect((await timed.result()).answers).toEqual({ OK: calls });
 }
 
-/** What a shell does with $agent, where its standard output is then, and what else is there. */
+/** A shell's use of $agent, the place of its standard output, and further files. */
 const outputs = [
   ['a socket', '$agent', undefined, /(?!)/u],
   [

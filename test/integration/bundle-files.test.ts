@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What stands in the folder of a bundle, however large or odd, is nothing to other containers.
+// Tests that large or odd files in the folder of a bundle disturb no other container.
 import { spawnSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -55,7 +55,7 @@ function writeLarge(bundles: BundleFolder, name: string, count: number): void {
   writeFileSync(manifestFile, JSON.stringify({ ...manifest, handlers }));
 }
 
-/** What archives and repositories bring along, too. */
+/** Files that archives and repositories bring along, too. */
 const odd = {
   fifo: (file: string): void => {
     expect(spawnSync('mkfifo', [file]).status).toBe(0);

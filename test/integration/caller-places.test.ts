@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the kernel answers by the namespaces of who calls: mount points, names of interfaces.
+// Tests answers that depend on the caller's namespaces: mount points, names of interfaces.
 import { chownSync, lstatSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 

@@ -17,7 +17,7 @@ interface Changed {
   readonly changes: number;
   /** `CALL WHERE ANSWER`, and how often. */
   readonly answers: Readonly<Record<string, number>>;
-  /** What there is in the mount namespace that it was in at first, and should not be. */
+  /** Files of the caller's first mount namespace, which should not be there. */
   readonly left: readonly string[];
 }
 
@@ -30,7 +30,7 @@ describe('changing callers', () => {
     await agent[Symbol.asyncDispose]();
   });
 
-  /** What changing-caller.c prints. */
+  /** Output of changing-caller.c. */
   async function callsDuring(change: string, options: readonly string[] = []): Promise<Changed> {
     using folder = new TemporaryFolder();
     const path = makeFolder(folder.path, 'place');

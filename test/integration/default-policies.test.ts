@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What calls get that no handler answers, as the bundle says.
+// Tests the policy of a bundle for calls that no handler answers.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { AskedCaller } from '../support/asked-caller.ts';

@@ -45,7 +45,7 @@ type Expected = readonly (readonly [call: string, answer: string])[];
 
 interface Outcome {
   readonly answers: Expected;
-  /** What is there outside of the folders. */
+  /** Files outside of the folders. */
   readonly root: readonly string[];
   readonly etc: readonly string[];
   readonly data: readonly string[];
@@ -102,7 +102,7 @@ describe.for([
       .map((line) => [line.slice(0, line.lastIndexOf(':')), line.slice(line.lastIndexOf(' ') + 1)]);
   }
 
-  /** What the calls come to, and what is elsewhere afterwards. */
+  /** Results of the calls, and the files elsewhere afterwards. */
   async function outcomeOf(place: Omit<Calls, 'root'>, calls: Expected): Promise<Outcome> {
     using folder = new TemporaryFolder();
     const root = folder.at('root');

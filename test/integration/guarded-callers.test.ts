@@ -34,7 +34,7 @@ describe('callers: guarded', () => {
     bundle[Symbol.dispose]();
   });
 
-  /** What such a caller prints, and what it has made. */
+  /** Output of such a caller, and the files that it has made. */
   async function callOf(way: string): Promise<readonly string[]> {
     using folder = new TemporaryFolder();
     chmodSync(folder.path, 0o777);

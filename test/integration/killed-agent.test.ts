@@ -13,7 +13,7 @@ import { TemporaryFolder } from '../support/temporary-folder.ts';
 import { testBundle } from '../support/test-bundles.ts';
 import { startWatchedAgent } from '../support/watched-agent.ts';
 
-/** What a call may take that nobody handles, however busy the machine is. */
+/** Maximal time of a call that nobody handles, however busy the machine is. */
 const quickMs = patient(2900);
 
 test('A5: a killed agent: its listeners end though a file of a container can’t be closed', async () => {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What kubectl makes of deploy/kubernetes, with and without its optional components.
+// Tests kubectl's output for deploy/kubernetes, with and without its optional components.
 import { writeFileSync } from 'node:fs';
 import { dirname, relative } from 'node:path';
 
@@ -52,7 +52,7 @@ function kindsOf(objects: readonly JsonObject[]): readonly string[] {
   return objects.map((object) => textAt(object, 'kind')).toSorted();
 }
 
-/** What an overlay makes of all with one of the components in `optional`. */
+/** All manifests, by an overlay with one of the components in `optional`. */
 async function builtWith(component: string): Promise<readonly Omit<Manifest, 'file'>[]> {
   using folder = new TemporaryFolder();
   const resources = relative(folder.path, kubernetesFolder);

@@ -8,7 +8,7 @@ import { refusing } from '../support/hostile-components.ts';
 import { startHostileAgent } from '../support/hostile-agent-process.ts';
 import type { HostileAgent } from '../support/hostile-agent-process.ts';
 
-/** What a container may log at once, and in a second. */
+/** Bytes that a container may log at once, and in a second. */
 const stock = 131_072;
 const aSecond = 32_768;
 

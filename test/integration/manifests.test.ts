@@ -15,7 +15,7 @@ import { startWatchedAgent } from '../support/watched-agent.ts';
 import type { WatchedAgent } from '../support/watched-agent.ts';
 
 const mebibyte = 2 ** 20;
-/** What the agent needs anyway comes with the first ones. */
+/** Memory that the agent needs anyway comes with the first ones. */
 const firstStarts = 20;
 const starts = 100;
 const maxLeft = 48 * mebibyte;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is made for containers on file systems in memory takes memory of the agent.
+// Tests files on file systems in memory that are made for containers: they take memory of the agent.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is read of a caller's memory and registers: paths of all kinds, and other ways to call.
+// Tests reading of a caller's memory and registers: paths of all kinds, and other ways to call.
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What scrapers and probes get over HTTP, and what slow and many ones cost.
+// Tests answers to scrapers and probes over HTTP, and the cost of slow and many ones.
 import { once } from 'node:events';
 import { request } from 'node:http';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';

@@ -39,7 +39,7 @@ function digestOfFile(name: string, of: Artifact = artifact): string {
   return blob.descriptor.digest;
 }
 
-/** What a pull fails with, into a store that has another bundle already; the store must not change. */
+/** Error of a pull into a store that has another bundle already; the store must not change. */
 async function refusalOf(
   reference: string,
   options: Parameters<typeof pullInto>[2] = {},

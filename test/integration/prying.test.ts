@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What acts for a container can't be got at from inside of it, however hard it looks.
+// Tests that a container, however hard it looks, gets nothing of the processes that act for it.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { runCommand } from '../support/command.ts';
@@ -13,7 +13,7 @@ import type { WatchedAgent } from '../support/watched-agent.ts';
 /** Lines of prying-caller.c that say how many. */
 const countNames = 6;
 
-/** What prying-caller.c has counted, and lines of what it should not have got. */
+/** Counts of prying-caller.c, and a line for each thing that it should not have got. */
 interface Found {
   readonly counts: ReadonlyMap<string, number>;
   readonly complaints: readonly string[];

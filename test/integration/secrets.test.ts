@@ -15,7 +15,7 @@ function mountOf(type: string, target = '/mnt'): string {
   return `mount:none:${target}:${type}:0:username=me,password=${secret}`;
 }
 
-/** What a mount of each type comes to: done, refused by the kernel, and all ways to fail. */
+/** Outcome of a mount of each type: done, refused by the kernel, and all ways to fail. */
 const ways = [
   ['ramfs', 'OK'],
   ['tmpfs', 'EINVAL'],

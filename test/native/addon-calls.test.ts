@@ -60,7 +60,7 @@ function attach(receiver: ReceiverHandle): Other {
   };
 }
 
-/** What the main thread is told, up to now. */
+/** Events for the main thread, up to now. */
 function eventsOf(receiver: ReceiverHandle): readonly ReceiverEvent[] {
   const events: ReceiverEvent[] = [];
   for (;;) {

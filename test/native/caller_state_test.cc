@@ -430,7 +430,7 @@ void tells_programs_apart() {
   CHECK(!caller.read_program(0));
 }
 
-// What a process was before execve lives on while another one has its memory.
+// Attributes of a process before execve live on while another one has its memory.
 void knows_no_memory_that_lives_on_elsewhere() {
   int go[2];
   CHECK_EQUAL(pipe(go), 0);

@@ -45,7 +45,7 @@ inline void write_text(const std::string& path, const std::string& text) {
   CHECK_EQUAL(write(file.get(), text.data(), text.size()), static_cast<ssize_t>(text.size()));
 }
 
-// What runtimes mask, as far as this kernel has it.
+// Paths that runtimes mask, as far as this kernel has them.
 inline constexpr auto kHidden = std::to_array<std::string_view>(
     {"iomem", "kallsyms", "keys", "pressure", "slabinfo", "timer_list", "vmallocinfo", "zoneinfo"});
 inline constexpr auto kReadOnly =
@@ -177,7 +177,7 @@ class Container {
   }
   long answer() const { return hear().value; }
 
-  // What asking needs.
+  // Input of a question.
   [[nodiscard]] int socket() const { return ours_.get(); }
   [[nodiscard]] pid_t pid() const { return pids_.back(); }
   // Of the container's first process.

@@ -30,7 +30,7 @@ constexpr Patience kNone = {.most = 0};
 
 Nanoseconds long_ago() { return now() - 2 * kSecond; }
 
-// What a child uses, and whether that is freed.
+// Memory of a child, and whether it is freed.
 struct Use {
   explicit Use(ChildStack own_stack) : stack(std::move(own_stack)) {}
   Use(const Use&) = delete;

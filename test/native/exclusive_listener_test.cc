@@ -20,7 +20,7 @@ namespace seccompagent::test {
 namespace {
 
 constexpr PoolShape kTwo = {.running = 2, .fewest = 2};
-// What a call asks for; the answer is one more.
+// Argument of a call; the answer is one more.
 constexpr std::uint64_t kQuick = 5;
 constexpr std::uint64_t kSlow = 7;
 constexpr Nanoseconds kSlowTime = 300 * kMillisecond;

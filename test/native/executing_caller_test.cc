@@ -86,7 +86,7 @@ class Program {
     return std::move(received.fds.front());
   }
   void execute_next() const { CHECK_EQUAL(write(ours_.get(), "", 1), 1); }
-  // What its last call gave.
+  // Result of its last call.
   [[nodiscard]] int code() const {
     siginfo_t ended = {};
     CHECK_EQUAL(waitid(P_PID, static_cast<id_t>(pid_), &ended, WEXITED | WNOWAIT), 0);

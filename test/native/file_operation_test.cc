@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is made, and extended attributes of whatever a caller may have a descriptor of.
+// Tests new files, and extended attributes by any descriptor of a caller.
 #include "files/file_operation.h"
 
 #include <fcntl.h>
@@ -60,7 +60,7 @@ void leave_mounts() {
   return open(at.c_str(), O_RDONLY | O_CLOEXEC);
 }
 
-// What the kernel keeps in memory of its own, and no overlay has a layer there.
+// File systems in memory of the kernel's own, where no overlay has a layer.
 [[nodiscard]] std::vector<Thing> things_of_the_kernel() {
   std::vector<Thing> things;
   int ends[2];
@@ -266,7 +266,7 @@ void renames_nothing_beyond_the_allowance() {
   CHECK_EQUAL(error_of("other", 0), 0);
 }
 
-// What hides names of a lower layer is made in the upper one.
+// A file that hides names of a lower layer is made in the upper one.
 void hides_names_within_the_room() {
   leave_mounts();
   CHECK_EQUAL(system("cd /mnt && mkdir l u w o l/folder && touch l/first l/second l/third own && "
@@ -397,7 +397,7 @@ void counts_unnamed_files_wherever_they_are_made() {
   CHECK_EQUAL(open_unnamed_at(file, Made::kUntold).error, ENOTDIR);
 }
 
-// What an overlay in memory has to copy first, itself or the folder that it is in.
+// Files that an overlay in memory has to copy first, or the folder that they are in.
 [[nodiscard]] std::vector<FileRequest> requests_that_copy() {
   using enum FileOperation;
   std::vector<FileRequest> requests = {

@@ -21,7 +21,7 @@ FileRequest request_for(FileOperation operation) {
   return request;
 }
 
-// What is lent, or 0.
+// The lent capability, or 0.
 std::uint64_t lent(const FileRequest& request) { return lent_capability(request).value_or(0); }
 
 std::uint64_t lent_node(std::uint32_t mode, std::uint32_t major, std::uint32_t minor) {

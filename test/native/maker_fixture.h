@@ -35,7 +35,7 @@ inline long mount_flags(const char* source, const char* target, unsigned long fl
   return mount(source, target, nullptr, flags, nullptr);
 }
 
-// What the helper has open, what runs below it and what is mounted where it lives.
+// The helper's descriptors, children and mounts.
 struct Belongings {
   std::size_t fds;
   std::string children;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What things take on file systems in memory.
+// Tests the size of files on file systems in memory.
 #include "files/memory_file_system.h"
 
 #include <fcntl.h>
@@ -116,7 +116,7 @@ void weighs_overlays_by_their_upper_one() {
   CHECK(weigh({.at = folder.get(), .name = nullptr, .bytes = 1, .is_attribute = true}).amount > 0);
 }
 
-// What is made there makes the folder anew in the upper one, whatever the lower one looks like.
+// A new file makes the folder anew in the upper one, whatever the lower one looks like.
 void weighs_folders_of_the_lower_one() {
   leave_mounts();
   CHECK_EQUAL(system("truncate -s 32M /mnt/image && mkfs.ext4 -q /mnt/image && mkdir /mnt/l && "

@@ -140,7 +140,7 @@ void leaves_roots_more_than_users() {
   CHECK_EQUAL(machine.left("/a").bytes(MemoryLeft::kOfUsers), 25 * kMega);
 }
 
-// What is made on a disk is held by its caller; what the agent itself needs is no reason.
+// A file on a disk is held by its caller; the agent's own needs are no reason.
 void leaves_some_to_what_is_made_on_disks() {
   const Machine machine(false);
   machine.limit("a", megas(100));

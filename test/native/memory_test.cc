@@ -335,7 +335,7 @@ class StuckProcess {
   pid_t pid_ = 0;
 };
 
-// What a read comes to that meets a page which is never there.
+// Result of a read that meets a page which is never there.
 template <typename Read>
 void check_gives_up(Read read, Nanoseconds deadline = kSecond) {
   const Nanoseconds start = now();

@@ -166,7 +166,7 @@ long is_covered() {
   return stat("/mnt/new/null", &found) == 0 && found.st_rdev == makedev(1, 3) ? 1 : 0;
 }
 
-// What is covered, as the base of a place.
+// The covered path, as the base of a place.
 UniqueFd node_of(const Pinned& pinned) {
   UniqueFd node(openat(pinned.root.get(), "mnt/new/null", O_PATH | O_CLOEXEC));
   CHECK(node.is_open());

@@ -48,7 +48,7 @@ const Levels kUserContainer = {{.namespaces = kUser, .set_up = set_up}};
 // Who is in a user namespace, but has no mount namespace of its own.
 const Levels kLodger = {{.namespaces = kPlain, .set_up = set_up},
                         {.namespaces = CLONE_NEWUSER | CLONE_NEWPID}};
-// What is there was copied, so that the kernel holds it together.
+// Existing mounts were copied, so that the kernel holds them together.
 const Levels kNested = {{.namespaces = kUser, .set_up = set_up_masks},
                         {.namespaces = kUser, .first_id = 0, .ids = 1000, .set_up = mount_new}};
 
@@ -437,7 +437,7 @@ void lends_nothing_above_them() {
 
 long cover_root() { return mount("tmpfs", "/", "tmpfs", 0, "mode=0755") == -1 ? errno : 0; }
 
-// What another root covers is in no list of mounts.
+// Mounts that another root covers are in no list of mounts.
 void lends_nothing_for_what_is_covered() {
   for (const Levels& levels : {kPlainContainer, kUserContainer}) {
     const Container container(levels);

@@ -310,7 +310,7 @@ void gives_none_to_who_has_none() {
   CHECK_EQUAL(answer_to(container, new_proc(), have_own_mounts), Errno{EPERM});
 }
 
-// What the caller asked for itself it may take off again.
+// Attributes that the caller asked for itself can be taken off again.
 void locks_what_has_to_be_kept_only() {
   const Container container({kUserLevel});
   NewMount mount = of_type("hugetlbfs");

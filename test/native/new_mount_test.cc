@@ -68,7 +68,7 @@ bool is_null(const struct stat& found) {
   return S_ISCHR(found.st_mode) && found.st_rdev == makedev(1, 3);
 }
 
-// What a container's own file system of one type hides.
+// Paths that a container's own file system of one type hides.
 struct Hiding {
   const char* type;
   std::span<const std::string_view> hidden;
@@ -245,7 +245,7 @@ std::vector<std::string> masked_in_new() {
   return paths;
 }
 
-// What is the matter with the first mask that an action changes; 0: it is refused for all.
+// Errno for the first mask that an action changes; 0: it is refused for all.
 template <typename Action>
 long refused_for_all(Action action) {
   long place = 0;

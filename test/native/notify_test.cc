@@ -53,7 +53,7 @@ class Caller {
   }
 
   [[nodiscard]] int listener() const { return fd_.get(); }
-  // What the call returned: the kernel's own result.
+  // Result of the call: the kernel's own.
   [[nodiscard]] long result() {
     thread_.join();
     return result_;

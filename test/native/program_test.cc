@@ -182,7 +182,7 @@ void is_killed_when_it_says_too_much() {
   check_childless();
 }
 
-// What it has started holds its pipes.
+// A started process holds its pipes.
 void does_not_wait_for_what_goes_on() {
   const Nanoseconds start = now();
   const ProgramResult result = run(shell("sleep 15 & echo begun"));

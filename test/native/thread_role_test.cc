@@ -84,7 +84,7 @@ struct Wanted {
   std::uint64_t capabilities = kAll;
 };
 
-// What the thread is in the role.
+// Identity of the thread in the role.
 Now play(const Wanted& wanted) {
   const UniqueFd root(open("/usr", O_PATH | O_DIRECTORY | O_CLOEXEC));
   CHECK(root.is_open());
@@ -139,7 +139,7 @@ void gets_back_what_other_ids_took() {
   check_same(look(), before);
 }
 
-// What is permitted and not effective is for roles as well.
+// A permitted capability that is not effective is for roles as well.
 void needs_no_effective_ones_before() {
   CHECK(ThreadRole::know_own_places().has_value());
   CHECK_EQUAL(VALUE(set_effective(1ULL << CAP_CHOWN)), true);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the agent and its helpers say to each other, and what neither takes for it.
+// Tests messages between the agent and its helpers, and the refusal of malformed ones.
 #include "helper/wire.h"
 
 #include <fcntl.h>
@@ -318,7 +318,7 @@ void takes_labels_that_can_be_taken_on() {
   CHECK_EQUAL(ERROR(decode_answer(encode(negative))), Errno{EBADMSG});
 }
 
-// What is read of any bytes is written as these very bytes, or it is refused.
+// A message that is read from any bytes is written as these very bytes, or it is refused.
 template <typename Decode>
 void check_any(const Bytes& bytes, Decode decode) {
   const auto read = decode(bytes);

@@ -13,7 +13,7 @@ const usage = `usage: soak.ts [options]
   --calls N    at least so many calls (10000000)
   --help`;
 
-/** What the agent has once its pool has had time to grow is what it may have for good. */
+/** The agent's size after its pool had time to grow is its limit for good. */
 const resourceNames = ['megabytes', 'descriptors', 'threads'] as const;
 const maxGrowth = { megabytes: 24, descriptors: 12, threads: 6 } as const;
 const containers = 8;

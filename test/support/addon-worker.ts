@@ -40,7 +40,7 @@ function trappingNothing(): Uint8Array {
   return new Uint8Array(Uint32Array.of(audit, 1000).buffer);
 }
 
-/** What a handler may do with a call: nothing that comes to an end. */
+/** Endless work of a handler on a call. */
 function compute(): never {
   for (;;);
 }

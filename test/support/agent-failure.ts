@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a piece of the agent throws: the AgentError of a failure that a test expects.
+// The AgentError of a failure that a test expects.
 import { AgentError } from '../../host/errors.ts';
 
 /**

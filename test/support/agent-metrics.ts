@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a running agent serves at -metrics-bind-address.
+// Metrics of a running agent at -metrics-bind-address.
 import type { AgentProcess } from './agent-process.ts';
 
 /** Values by the names of metrics, with their labels. */

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an agent holds of the machine, and whether it has given back what an attack took.
+// Resources of the machine that an agent holds, and whether it gives them back after an attack.
 import type { HostileAgent } from './hostile-agent-process.ts';
 import { until } from './polling.ts';
 import { residentBytes } from './process-memory.ts';
 import { openFdCount, threadCount } from './process-resources.ts';
 
 const mebibyte = 2 ** 20;
-/** What an attack may leave: a warm worker or two, memory that is not collected yet. */
+/** Accepted leftovers of an attack: a warm worker or two, memory that is not collected yet. */
 const left = { bytes: 96 * mebibyte, fds: 24, threads: 8 } as const;
 
 interface Resources {

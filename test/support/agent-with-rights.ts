@@ -32,7 +32,7 @@ const trapped = [
   'mknodat',
 ];
 
-/** What root in a container does, each by a call that the agent does for it. */
+/** Acts of root in a container, each by a call that the agent does for it. */
 export const deeds = {
   'mkdir in a folder of somebody else': 'mkdir /home/user/new',
   chown: 'chown 1000:1000 /tmp/file',
@@ -105,7 +105,7 @@ export class AgentWithRights implements AsyncDisposable {
     return this.#agent?.log ?? '';
   }
 
-  /** What root in a container gets done. */
+  /** Acts of root in a container that succeed. */
   async doneByRoot(): Promise<readonly string[]> {
     await using container = await Container.run({ ...this.#options, script });
     return [...container.output.matchAll(/^done: (?<deed>.*)$/gmu)].map(

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the fake Kubernetes API server keeps: objects of any resource, and what has happened to them.
+// Objects of the fake Kubernetes API server, of any resource, and their events.
 
 export interface ApiResource {
   /** Empty: the core group. */
@@ -106,7 +106,7 @@ export class ApiObjects {
     return this.#kept.get(keyOf(of, metadata))?.object;
   }
 
-  /** What it gets as it is kept, for those who only try. */
+  /** The object that would be kept, for dry runs. */
   finished(of: ApiResource, object: ApiObject, version: number = this.#version): ApiObject {
     const { metadata } = object;
     return {
@@ -153,7 +153,7 @@ export class ApiObjects {
     this.#oldest = this.#version;
   }
 
-  /** What has happened since; undefined: nobody knows any more. */
+  /** Events since then; undefined: no longer known. */
   since(version: number): readonly ApiEvent[] | undefined {
     return version < this.#oldest
       ? undefined

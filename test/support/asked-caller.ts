@@ -16,7 +16,7 @@ export interface AskedCallerOptions {
   /** The bundle's name, for agents whose containers choose. */
   readonly metadata?: string;
   readonly id?: string;
-  /** What it is to Kubernetes. */
+  /** Its Kubernetes workload. */
   readonly workload?: Workload;
   /** Who runs it, as whom it connects, too; absent: root. */
   readonly user?: number;

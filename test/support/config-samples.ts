@@ -53,7 +53,7 @@ export const optionMistakes: readonly ConfigMistake[] = [
   ['arguments for nobody', 'audit-arguments: true\n', 1, '-audit-arguments needs -audit-log'],
 ];
 
-/** What it is, the text, where, and the beginning of what is said. */
+/** Title, text, place, and the beginning of the message. */
 export type ConfigMistake = readonly [name: string, text: string, line: number, message: string];
 
 const signer = '{ name: acme, key: /k }';

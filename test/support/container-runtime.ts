@@ -17,13 +17,13 @@ export interface ContainerOptions {
   /** The root is an overlay of `rootfs`, in which nothing changes then. */
   readonly isOverlay?: boolean;
   readonly listenerPath: string;
-  /** What the first process does before it waits: lines for a shell. */
+  /** Commands of the first process before it waits: lines for a shell. */
   readonly script: string;
   readonly noNewPrivileges?: boolean;
   readonly uid?: number;
   /** The id that is the container's root outside: with it, the container has a user namespace. */
   readonly rootUidOutside?: number;
-  /** What goes to the agent, in place of what the handlers of demo-basic answer. */
+  /** Metadata for the agent, in place of the answers of the handlers of demo-basic. */
   readonly trapped?: readonly string[];
   /** Lines of listenerMetadata. */
   readonly metadata?: readonly string[];
@@ -41,7 +41,7 @@ export interface ContainerOptions {
   readonly capabilities?: readonly string[];
   /** Mounts besides the usual ones, as config.json has them. */
   readonly mounts?: readonly object[];
-  /** What is hidden besides the usual. */
+  /** Hidden paths besides the usual ones. */
   readonly maskedPaths?: readonly string[];
   /** `linux.resources` of config.json. */
   readonly resources?: object;
@@ -99,7 +99,7 @@ export function seccompProfile(
   };
 }
 
-/** What the first process runs: it says when it is through, and waits for the end of its stdin. */
+/** Command of the first process: it prints when it is through, and waits for the end of its stdin. */
 export function firstScript(script: string): string {
   return `exec 2>&1\n${script}\necho ready\nread -r line`;
 }
@@ -208,7 +208,7 @@ export class Container implements AsyncDisposable {
     }
   }
 
-  /** What the script printed. */
+  /** Output of the script. */
   get output(): string {
     return this.#running.stdout;
   }

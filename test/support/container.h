@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What small C programs need to be containers: a filter, a listener, an agent to hand it to.
+// Functions that make containers of small C programs: a filter, a listener, an agent to hand it to.
 #pragma once
 
 #include <errno.h>
@@ -28,7 +28,7 @@ struct container {
   bool wait_killable;
 };
 
-// What the agent knows this process by, also from within a pid namespace of its own.
+// Pid of this process for the agent, also from within a pid namespace of its own.
 HELPER int pid_outside(void) {
   char text[16] = "";
   return readlink("/proc/self", text, sizeof text - 1) < 0 ? getpid() : atoi(text);

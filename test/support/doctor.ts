@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `seccompagent doctor` says.
+// Output of `seccompagent doctor`.
 import type { Check } from '../../host/doctor/check.ts';
 import { runCommand, seccompagent } from './command.ts';
 import { TemporaryFolder } from './temporary-folder.ts';
@@ -11,7 +11,7 @@ export interface Seen {
   readonly of: (name: string) => Check | undefined;
 }
 
-/** What it says in places where no agent is. */
+/** Its output in places without an agent. */
 export async function doctorSees(
   wrapper: readonly string[] = [],
   options: readonly string[] = [],

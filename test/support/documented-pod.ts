@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What pages of documentation show of a pod: its profile, its manifest, and what is typed in it.
+// Pods of the documentation: profile, manifest, and typed commands.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 

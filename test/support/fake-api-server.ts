@@ -37,7 +37,7 @@ export interface FakeApiServerOptions {
   readonly mode?: ApiServerMode;
 }
 
-/** What pods of tests have. */
+/** Fields of pods of tests. */
 export interface FakePod {
   readonly namespace?: string;
   readonly name: string;
@@ -232,7 +232,7 @@ export class FakeApiServer implements AsyncDisposable {
   /** All that came to an answer, and those that wait for one (status 0). */
   readonly requests: ApiRequest[] = [];
   mode: ApiServerMode;
-  /** What it answers where it lies. */
+  /** Its wrong answers. */
   lie: (response: ServerResponse, request: IncomingMessage) => void = (response) => {
     response.end('{"kind":');
   };

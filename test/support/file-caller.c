@@ -160,7 +160,7 @@ static void use_attributes(void) {
   close(file);
 }
 
-// What is written into our memory.
+// Bytes that are written into our memory.
 static void read_attributes(void) {
   char value[64] = "";
   say("file", close(creat("file", 0600)));
@@ -196,7 +196,7 @@ static void make_tree(void) {
   }
 }
 
-// What an open came to: the error, or how the file begins.
+// Result of an open: the error, or the beginning of the file.
 static void say_opened(long fd) {
   char text[32] = "";
   if (fd < 0) {
@@ -307,7 +307,7 @@ static void restrict_open(void) {
   }
 }
 
-// What openat2(2) is strict about, and the sizes of its struct.
+// Cases in which openat2(2) is strict, and the sizes of its struct.
 static void size_how(void) {
   const struct open_how ways[] = {{.flags = O_RDONLY, .mode = 0600},
                                   {.flags = O_CREAT | O_RDWR, .mode = 010600},
@@ -457,7 +457,7 @@ static void choose_sizes(void) {
   }
 }
 
-// What is asked of procfs is the caller's own, or nothing: never that of whoever does it for us.
+// Files of procfs are the caller's own, or none: never those of the process that acts for us.
 static void open_processes(void) {
   enum { MOST_FDS = 32 };
   say("status", openat(AT_FDCWD, "/proc/self/status", O_RDONLY) < 0 ? -1 : 0);
@@ -604,7 +604,7 @@ static void share_folders(void) {
 
 enum { CHAIN = 42 };
 
-// What they lead to is made through them, and removed again.
+// Files are made through these links, and removed again.
 static const char *const made_by_links[] = {"new",   "sub/new",   "upper", "third",
                                             "below", "roots/new", "end",   "sub/from-sticky"};
 

@@ -31,7 +31,7 @@ export class FilterMachine {
     return this.#program.byteLength / instructionSize;
   }
 
-  /** What the filter says to a call. */
+  /** Decision of the filter on a call. */
   judge(arch: number, number: number): Verdict {
     let accumulator = 0;
     for (let at = 0; at < this.length; at += 1) {

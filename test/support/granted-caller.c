@@ -34,7 +34,7 @@ static void enter_user_namespace(void) {
   write_file("/proc/self/gid_map", "0 0 1");
 }
 
-// What /proc/self names is only there where a procfs is.
+// Paths below /proc/self exist only where a procfs is.
 static void mount_proc_in(const char *root) {
   char place[512];
   snprintf(place, sizeof place, "%s/proc", root);

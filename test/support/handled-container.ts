@@ -83,7 +83,7 @@ export class HandledContainer implements AsyncDisposable {
     return this.container.output;
   }
 
-  /** What went wrong, by the agent's log. */
+  /** Errors of the agent's log. */
   get errors(): readonly string[] {
     return this.agent.log().filter((line) => / (?:ERROR|FATAL) /u.test(line));
   }

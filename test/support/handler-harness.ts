@@ -33,7 +33,7 @@ export class BundleHarness {
   /** By the handlers' places in the chain. */
   readonly hosts: readonly RecordingHost[];
   readonly container: Container;
-  /** What would have been done to the container. */
+  /** Acts on the container. */
   readonly stops: ContainerStop[] = [];
   readonly #syscalls = new Syscalls();
   readonly #call = new ReceivedCall();
@@ -76,7 +76,7 @@ export class BundleHarness {
     });
   }
 
-  /** What all handlers asked of the host so far, in chain order. */
+  /** Host calls of all handlers so far, in chain order. */
   get calls(): readonly HostCall[] {
     return this.hosts.flatMap((host) => host.calls);
   }

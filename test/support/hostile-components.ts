@@ -7,7 +7,7 @@ import type { Bytes, CoreFunction, CoreModule } from './wasm-binary.ts';
 
 const logInterface = 'seccompagent:handler/log@0.1.0';
 const clockInterface = 'seccompagent:handler/clock@0.1.0';
-/** What a well-behaved call returns: an answer that the kernel would not give. */
+/** Result of a well-behaved call: an answer that the kernel would not give. */
 export const goodValue = 7;
 const answerAt = 16;
 const answerSize = 32;
@@ -142,7 +142,7 @@ export function growing(): Uint8Array {
   return byArgument([[...more.loop, ...takeAndFill, ...more.br(0), ...more.end]]);
 }
 
-/** What `greedy` has of its memory beside its first page. */
+/** Memory of `greedy` besides its first page. */
 const greedPages = 255;
 
 /** Answers well for 0, and for 1, too, after it has taken and used all the memory that it may have. */
@@ -265,7 +265,7 @@ const badPointers: readonly (readonly [what: string, pointer: number])[] = [
   ['a misaligned pointer', answerAt + 1],
 ];
 
-/** What `crooked` answers to 1, 2, 3 and so on. */
+/** Answers of `crooked` to 1, 2, 3 and so on. */
 export const crookedAnswers: readonly string[] = [...badActions, ...badPointers].map(
   ([what]) => what,
 );
@@ -361,7 +361,7 @@ export function manyImports(count: number): Uint8Array {
 const times = (count: number, code: Bytes): Bytes =>
   Array.from({ length: count }, () => code).flat();
 
-/** What is dear to compile, although it is small: how it is called, and its function. */
+/** Small code that is dear to compile: its name, and its function. */
 export interface CodeBomb {
   readonly locals?: number;
   readonly body: Bytes;
@@ -519,7 +519,7 @@ export function manyReferences(): Uint8Array {
 function manyFunctions(parts: {
   readonly functions: number;
   readonly body: Bytes;
-  /** What `any` does, which may call those of the table. */
+  /** Code of `any`, which may call functions of the table. */
   readonly any: (callAll: Bytes) => Bytes;
   /** Each number makes another component. */
   readonly number: number;

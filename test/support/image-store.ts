@@ -15,7 +15,7 @@ import { TemporaryFolder } from './temporary-folder.ts';
 export const buildMs: number = 20 * 60_000;
 const runMs = 120_000;
 
-/** What podman and buildah mount and lock goes with the command. */
+/** Mounts and locks of podman and buildah end with the command. */
 const privately = 'mount -t tmpfs none /run && mount -t tmpfs none /dev/shm && exec "$@"';
 const buildOptions = [
   '--isolation=chroot',
@@ -52,7 +52,7 @@ async function succeed(
 }
 
 export interface ImageRun {
-  /** What stands before the image: rights, mounts. */
+  /** Options in front of the image: rights, mounts. */
   readonly options?: readonly string[];
   readonly args?: readonly string[];
 }

@@ -20,7 +20,7 @@ const endMs = 10_000;
 const lookMs = 2;
 
 export interface CommandOptions {
-  /** What calls get that are not answered; 0: the kernel judges. EPERM when it is not given. */
+  /** Errno of calls that are not answered; 0: the kernel decides. EPERM when it is not given. */
   readonly failureErrno?: number;
 }
 

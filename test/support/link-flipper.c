@@ -22,7 +22,7 @@
 
 enum { LIFE_SECONDS = 600, ERRNOS = 4096 };
 
-// What a link leads to for somebody who follows it from another root, or by another process.
+// Target of a link for a process that follows it from another root.
 static const char *const links[] = {"/", "../../../../../../../..", "/proc/self/root", "..",
                                     "/proc/1/cwd"};
 enum { LINKS = sizeof links / sizeof *links };

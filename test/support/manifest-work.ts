@@ -55,7 +55,7 @@ function divided(entries: number, value: object | string): readonly Handler[] {
   return Array.from({ length: handlers }, () => ({ component: 'h.wasm', settings }));
 }
 
-/** What settings depend on are templates with many fields. */
+/** Settings depend on templates with many fields. */
 function switching(): string {
   const settings = declaredAs('template', '{{.Init}}'.repeat(maxFields), 30);
   const value = { text: '', when: Object.keys(settings) };

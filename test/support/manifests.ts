@@ -11,7 +11,7 @@ import { projectRoot } from './command.ts';
 export const deployFolder: string = join(projectRoot, 'deploy');
 export const kubernetesFolder: string = join(deployFolder, 'kubernetes');
 
-/** What manifests are made of. */
+/** Any value of a manifest. */
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
 export interface JsonObject {
   readonly [key: string]: Json;
@@ -24,7 +24,7 @@ export interface Manifest {
   readonly document: Document;
 }
 
-/** What `kubectl apply -f FOLDER` takes, without the folders in it. */
+/** Manifests of `kubectl apply -f FOLDER`, without the folders in it. */
 export function manifestFiles(folder: string): readonly string[] {
   return readdirSync(folder).filter((name) => /\.(?:ya?ml|json)$/u.test(name));
 }
@@ -56,7 +56,7 @@ function objectOf(value: unknown): JsonObject {
   throw new Error(`${JSON.stringify(value)} is no object`);
 }
 
-/** What is at a path of keys and places; `null` where there is nothing. */
+/** Value at a path of keys and places; `null` where there is none. */
 export function at(value: Json | undefined, ...keys: readonly (string | number)[]): Json {
   const [key, ...rest] = keys;
   if (value === undefined) return null;

@@ -11,7 +11,7 @@ export interface Answer {
   readonly body: Buffer;
 }
 
-/** What becomes of an answer. */
+/** Change of an answer. */
 export type Meddling =
   | { readonly kind: 'pass' }
   /** The line breaks before there is an answer. */

@@ -36,7 +36,7 @@ export class MemoryCgroup implements Disposable {
     return ['sh', '-c', enter, join(this.#folder, 'cgroup.procs')];
   }
 
-  /** What its processes have, with what the kernel takes for them. */
+  /** Bytes of its processes, with those of the kernel for them. */
   get usedBytes(): number {
     const name = this.#isFirst ? 'memory.usage_in_bytes' : 'memory.current';
     return Number(readFileSync(join(this.#folder, name), 'utf8'));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a message has to name, in whatever words: files, keys, values, options, commands.
+// Names in a message, in whatever words: files, keys, values, options, commands.
 import { expect } from 'vitest';
 
 /** Matches a text that has all of these in it, so that its sentences can be improved. */

@@ -231,7 +231,7 @@ static void enter_small(const char *options) {
   known("file", O_RDWR | O_CREAT, KNOWN_FD);
 }
 
-// What takes something new, and what does not.
+// Operations that take something new, and others.
 static void call_for_more(void) {
   char target[1000] = "";
   memset(target, 't', sizeof target - 1);

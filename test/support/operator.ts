@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an operator has: a configuration, keys and a folder of bundles.
+// An operator's files: a configuration, keys and a folder of bundles.
 import { generateKeyPairSync } from 'node:crypto';
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 

@@ -12,7 +12,7 @@ export interface PackageNeed {
   readonly package: string;
 }
 
-/** What `requirePackages` asks of the system; tests give their own. */
+/** Queries of `requirePackages` about the system; tests give their own. */
 export interface PackageSystem {
   readonly uid: number;
   readonly hasCommand: (command: string) => boolean;

@@ -25,7 +25,7 @@ export interface Link {
   readonly anchor: string;
 }
 
-/** What GitHub makes of a heading. */
+/** Anchor that GitHub makes of a heading. */
 function slug(heading: string): string {
   return heading
     .toLowerCase()
@@ -68,7 +68,7 @@ export class Page {
     return this.text.replaceAll(/^ *```.*?^ *```$/gmsu, '');
   }
 
-  /** What stands between backquotes. */
+  /** Texts between backquotes. */
   get words(): readonly string[] {
     return wordsIn(this.prose);
   }
@@ -81,7 +81,7 @@ export class Page {
       .flatMap((line) => wordsIn(line.split(/(?<!\\)\|/u)[1] ?? ''));
   }
 
-  /** What is below a heading, up to the next one of its level or above. */
+  /** Text below a heading, up to the next one of its level or above. */
   section(heading: string): string {
     const lines = this.text.split('\n');
     const start = lines.findIndex((line) => /^#+ /u.test(line) && line.endsWith(`# ${heading}`));
@@ -114,7 +114,7 @@ export class Page {
   }
 }
 
-/** What stands between backquotes. */
+/** Texts between backquotes. */
 function wordsIn(text: string): readonly string[] {
   return [...text.matchAll(/`(?<word>[^`]+)`/gu)].map(({ groups }) => groups?.['word'] ?? '');
 }

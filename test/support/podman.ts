@@ -17,7 +17,7 @@ export interface PodmanOptions {
   readonly listenerPath: string;
   /** Of seccomp, in place of the one of demo-basic. */
   readonly profile?: object;
-  /** What the first process does before it waits: lines for a shell. */
+  /** Commands of the first process before it waits: lines for a shell. */
   readonly script: string;
 }
 
@@ -83,7 +83,7 @@ export class PodmanContainer implements AsyncDisposable {
     }
   }
 
-  /** What the script printed. */
+  /** Output of the script. */
   get output(): string {
     return this.#running.stdout;
   }
@@ -107,7 +107,7 @@ export function removeCgroups(name: string): void {
   for (const cgroup of globSync(`/sys/fs/cgroup/{,*/}${name}`)) removeCgroup(cgroup);
 }
 
-/** What watches a container ends only after it: as long as it is there its cgroup is busy. */
+/** A container's watcher ends only after it: until then its cgroup is busy. */
 function removeCgroup(path: string): void {
   const end = performance.now() + patient(20_000);
   for (;;) {

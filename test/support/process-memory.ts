@@ -10,7 +10,7 @@ function statusBytes(pid: number, field: string): number {
   return Number(kib) * bytesPerKib;
 }
 
-/** What it has in memory now. */
+/** Its present bytes in memory. */
 export function residentBytes(pid: number): number {
   return statusBytes(pid, 'VmRSS');
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a process holds and uses, from /proc: descriptors, threads, children, processor time.
+// Resources of a process, from /proc: descriptors, threads, children, processor time.
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 
 import { until } from './polling.ts';
@@ -23,7 +23,7 @@ export async function settledFdCount(pid: number): Promise<number> {
   });
 }
 
-/** What the descriptors of a process are, for messages. */
+/** Targets of the descriptors of a process, for messages. */
 function openFiles(pid: number): readonly string[] {
   return readdirSync(`/proc/${pid}/fd`).map((fd) => {
     try {

@@ -88,7 +88,7 @@ export class Prometheus implements AsyncDisposable {
   }
 }
 
-/** What promtool says; empty: nothing is wrong. */
+/** Output of promtool; empty: no errors. */
 export async function promtool(
   args: readonly [string, ...string[]],
   input = '',

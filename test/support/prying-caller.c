@@ -31,7 +31,7 @@
 
 enum { LIFE_SECONDS = 150, HELPERS = 8, HELPER_FDS = 12, IDENTITIES = 40, CALLS_OF_IDENTITY = 50 };
 
-// What both processes look at.
+// File that both processes look at.
 static struct shared {
   atomic_bool is_over;
   // the ones that were found last; 0: none
@@ -215,7 +215,7 @@ static void check(bool is_as_expected, const char *what) {
   dprintf(STDOUT_FILENO, "failed %s %s\n", what, answer_name(errno));
 }
 
-// What the agent opens for us is what we have asked for.
+// The agent opens for us only the requested file.
 static void open_own(void) {
   const int fd = open("file", O_CREAT | O_RDWR | O_CLOEXEC, 0666);
   check(fd >= 0, "open");

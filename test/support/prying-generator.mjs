@@ -47,7 +47,7 @@ const deeds = {
   },
 };
 
-/** What is told of connecting to a port: as the JavaScript that is generated for a component. */
+/** Result of connecting to a port: as the JavaScript that is generated for a component. */
 const connecting = (port) => `
 import { connect } from 'node:net';
 const told = await new Promise((resolve) => {

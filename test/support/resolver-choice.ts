@@ -11,7 +11,7 @@ import { resolvers } from '../../host/resolvers/all.ts';
 import type { Resolver } from '../../host/resolvers/resolver.ts';
 import { bundleResolver, metadataResolver } from './bundle-resolver.ts';
 
-/** What an operator allows who trusts every bundle. */
+/** Grants of an operator who trusts every bundle. */
 const everything: Grants = {
   capabilities: Object.fromEntries(grantable.map((capability) => [capability, {}])),
 };
@@ -34,7 +34,7 @@ export type ResolverChoice =
       readonly folder: string;
       /** As metadata sets them. */
       readonly settings?: readonly (readonly [key: string, value: string])[];
-      /** What an operator allows it; absent: what it asks for. */
+      /** Grants of the operator; absent: all requests of the bundle. */
       readonly allowed?: Grants;
     }
   | {

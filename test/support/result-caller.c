@@ -57,7 +57,7 @@ static void use_edge(void) {
   printf("end of all %s\n", answer_name(answer == -1 ? errno : 0));
 }
 
-// What the caller may not write itself, nobody writes for it.
+// Memory that the caller may not write itself is written by nobody.
 static void use_read_only(void) {
   unsigned char *page = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (page == MAP_FAILED) fail("map a page");

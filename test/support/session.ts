@@ -12,7 +12,7 @@ interface Typed {
   readonly output: string;
 }
 
-/** What is typed behind prompts in a block, and what it prints. */
+/** Input behind prompts in a block, and its output. */
 function typedIn(code: string, prompt: string): readonly Typed[] {
   const [, ...parts] = `\n${code}`.split(`\n${prompt}`);
   return parts.map((part) => {

@@ -19,7 +19,7 @@ enum { USER = 1000, CALLS = 2000, HEIRS = 42, NOT_INTERRUPTED = 8 };
 static const char *program;
 static const char *roots_folder;
 
-// What both roles call; the path leads elsewhere in each of them.
+// Program that both roles call; the path leads elsewhere in each of them.
 __attribute__((noinline)) static long open_file(void) {
   static const char path[] = "q.conf";
   long result;

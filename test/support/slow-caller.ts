@@ -60,7 +60,7 @@ export class SlowCaller implements AsyncDisposable {
     await this.#running.printed(/^ready$/mu);
   }
 
-  /** What its calls gave so far. */
+  /** Results of its calls so far. */
   get answers(): readonly Asked[] {
     const lines = this.#running.stdout.matchAll(/^(?<answer>[A-Z]\w*) (?<ns>\d+)$/gmu);
     return [...lines].map(({ groups }) => ({

@@ -88,7 +88,7 @@ class Source {
     );
   }
 
-  /** What constants, properties, functions and arguments of this name stand for. */
+  /** Texts of constants, properties, functions and arguments of this name. */
   named(name: string): Found {
     const found = [...constantsNamed(name, this.#nodes), ...argumentsNamed(name, this.#nodes)];
     return together(found.map((node) => textsIn(node)));

@@ -12,7 +12,7 @@ export interface TimedCallsOptions {
   readonly call: string;
   readonly metadata?: string;
   readonly id?: string;
-  /** What it is to Kubernetes. */
+  /** Its Kubernetes workload. */
   readonly workload?: Workload;
   readonly threads?: number;
   /** Of each thread; 0: until `finish`. */

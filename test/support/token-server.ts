@@ -31,7 +31,7 @@ export class TokenServer implements AsyncDisposable {
   readonly #folder: TemporaryFolder;
   readonly #server: Server;
   readonly authority: TokenAuthority;
-  /** What tokens were given for. */
+  /** Scopes of the given tokens. */
   readonly scopes: string[];
   readonly identityToken: string = 'an identity token';
 

@@ -8,13 +8,13 @@ import type { RuntimeName } from './container-runtime.ts';
 export const exampleFolder: string = join(projectRoot, 'deploy/examples/unprivileged-build');
 
 export interface ExampleRun {
-  /** What buildah runs the RUN step with. */
+  /** Options of buildah for the RUN step. */
   readonly runtime?: RuntimeName;
   /** The agent socket; absent: the container has no seccomp profile. */
   readonly socket?: string;
   /** For what the script keeps while it runs. */
   readonly temporaryFolder?: string;
-  /** What the container runs in place of the build. */
+  /** Command of the container in place of the build. */
   readonly command?: readonly string[];
 }
 
@@ -22,11 +22,11 @@ export interface ExampleResult {
   readonly code: number | null;
   /** Of both its streams, as a terminal shows it. */
   readonly output: string;
-  /** What show.sh printed: in the container, then in the RUN step. */
+  /** Output of show.sh: in the container, then in the RUN step. */
   readonly shown: readonly Shown[];
 }
 
-/** What show.sh has to say of where it runs. */
+/** Expected output of show.sh about its place. */
 export interface Shown {
   readonly pid: number;
   readonly processes: readonly number[];

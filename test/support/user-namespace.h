@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What programs need that go to a user namespace of their own as root of it.
+// Functions for programs that enter a user namespace of their own as its root.
 #pragma once
 
 #include <fcntl.h>

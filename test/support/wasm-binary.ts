@@ -207,7 +207,7 @@ export function coreModule(module: CoreModule): Uint8Array {
   ]);
 }
 
-/** What a handler's core module must export besides its answers: an allocator that gives `at`. */
+/** Required export of a handler's core module besides its answers: an allocator that gives `at`. */
 export function allocator(at: number = 4096): CoreFunction {
   return { name: 'cabi_realloc', signature: 'iiii:i', body: instruction.i32(at) };
 }

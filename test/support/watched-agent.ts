@@ -52,7 +52,7 @@ export interface WatchedAgentOptions {
   readonly byMetadata?: string;
   /** `KEY=VALUE`, as metadata sets them. */
   readonly settings?: readonly string[];
-  /** What an operator allows the bundle; absent: what it asks for. */
+  /** Grants of the operator; absent: all requests of the bundle. */
   readonly allowed?: Readonly<Record<string, unknown>>;
   readonly allowedUids?: readonly number[];
   readonly listenerLimits?: Partial<ListenerLimits>;

@@ -35,7 +35,7 @@ describe('changing administrators', () => {
     await agent[Symbol.asyncDispose]();
   });
 
-  /** What changing-admin.c prints. */
+  /** Output of changing-admin.c. */
   async function callsDuring(
     change: string,
     rounds: number,

@@ -35,7 +35,7 @@ interface Reuse {
   readonly lifeMs: number;
 }
 
-/** What new processes with the pid of a killed container find in their root. */
+/** Contents of the root of new processes with the pid of a killed container. */
 async function reuse({ agent, folder, rounds, killUs, lifeMs }: Reuse): Promise<readonly string[]> {
   const own = folder.at('of-the-containers');
   const other = folder.at('of-the-new-processes');

@@ -36,7 +36,7 @@ async function startAgent(
 }
 
 const throughAgent = (agent: HostileAgent): readonly string[] => ['-s', agent.socket, '-m', quick];
-/** What the machine needs to run any thread that has been woken. */
+/** Time that the machine needs to run any woken thread. */
 const withoutAgent = ['-w'] as const;
 
 /** Of the time until a call is received, in milliseconds: the value that 99 of 100 keep to. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is known of pods, by an API server that works, and by those that do not.
+// Tests the agent's knowledge of pods, with API servers that work, and with those that do not.
 import { randomUUID } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 

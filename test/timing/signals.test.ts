@@ -103,7 +103,7 @@ describe('signals: to the agent', () => {
   });
 });
 
-/** What metrics say whose names begin so, all labels together. */
+/** Sum of the metrics whose names begin so, all labels together. */
 async function sumsOf(agent: MeasuredAgent): Promise<(name: string) => number> {
   const values = [...(await metricValues(agent.agent.process))];
   return (name) =>

@@ -18,10 +18,10 @@ import { TemporaryFolder } from '../support/temporary-folder.ts';
 import { testBundle } from '../support/test-bundles.ts';
 import { startWatchedAgent } from '../support/watched-agent.ts';
 
-/** What a call may take whose operation does not hang, however busy the machine is. */
+/** Maximal time of a call whose operation does not hang, however busy the machine is. */
 const quickMs = patient(2900);
 const deadlineMs = 60_000;
-/** What the agent says of containers whose calls hang. */
+/** Log lines of the agent on containers whose calls hang. */
 const expectedLines = /timed out waiting for a file system|too many hang/u;
 
 test('A5: stuck files: closing one that was opened for a container holds no worker, and nobody else', async () => {

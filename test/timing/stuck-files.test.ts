@@ -18,10 +18,10 @@ import { testBundle } from '../support/test-bundles.ts';
 import { startWatchedAgent } from '../support/watched-agent.ts';
 import type { WatchedAgent } from '../support/watched-agent.ts';
 
-/** What a call's operations may take, and what they may where others have waited for a second. */
+/** Maximal time of a call's operations, and where others have waited for a second. */
 const operationsMs = 10_000;
 const leastMs = 240;
-/** What nothing that goes on may take, however busy the machine is. */
+/** Maximal time of all calls that go on, however busy the machine is. */
 const quickMs = 2900;
 /** Until a helper is killed and the call answered; others use this machine too. */
 const lateMs = 3000;
@@ -32,7 +32,7 @@ const nsPerMs = 1e6;
 const turnsMs = 14_000;
 /** Several times as many as there are workers. */
 const hangingContainers = 40;
-/** What the agent says of containers whose calls hang. */
+/** Log lines of the agent on containers whose calls hang. */
 const expectedLines = /timed out waiting for a file system|helpers: too many hang/u;
 /** Helpers that hang: as many as one container may have, and all before each may have one only. */
 const helpersOfOne = 8;

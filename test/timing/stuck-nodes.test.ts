@@ -14,7 +14,7 @@ import { settledFdCount, untilFdCountIs } from '../support/process-resources.ts'
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 import { startWatchedAgent } from '../support/watched-agent.ts';
 
-/** What a call's operations may take, and what they may once their child was killed. */
+/** Maximal time of a call's operations, and after their child was killed. */
 const operationsMs = 10_000;
 const lateMs = patient(3000);
 const nsPerMs = 1e6;

@@ -134,7 +134,7 @@ test.for([
 const two = [...instruction.i32(0), ...instruction.i32(0)];
 const three = [...two, ...instruction.i32(0)];
 
-/** What V8 makes calls of, before each of which it says where references are. */
+/** Instructions that V8 makes calls of, each with the places of references. */
 test.for<readonly [what: string, code: readonly number[]]>([
   ['call', instruction.call(0)],
   ['memory.grow', [...instruction.i32(0), ...instruction.growMemory, ...instruction.drop]],

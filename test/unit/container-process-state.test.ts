@@ -32,7 +32,7 @@ const crunText = `{
 }
 `;
 
-/** What runc's message says, with some of it replaced. */
+/** Message of runc, with some of it replaced. */
 function message(changes: Readonly<Record<string, unknown>>, state: unknown = {}): string {
   const whole: unknown = JSON.parse(runcText);
   if (typeof whole !== 'object' || whole === null || !('state' in whole)) throw new Error('no');

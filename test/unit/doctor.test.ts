@@ -40,22 +40,22 @@ function named(checks: readonly Check[], name: string): Check | undefined {
   return checks.find((check) => check.name === name);
 }
 
-/** What is found where one probe fails. */
+/** Findings where one probe fails. */
 function failing(name: string, outcome: Partial<ProbeOutcome>): readonly Check[] {
   return kernelChecks((each) => (each === name ? { ...works, works: false, ...outcome } : works));
 }
 
-/** What becomes of the check where the kernel lacks what it is about. */
+/** Finding where the kernel lacks the checked feature. */
 function statusWithout(name: string): string | undefined {
   return named(failing(name, { step: name, errno: constants.errno.ENOSYS }), name)?.status;
 }
 
-/** What is found where these files are. */
+/** Findings where these files are. */
 function reading(files: Readonly<Record<string, string>>): readonly Check[] {
   return surroundingChecks(machineWith({ read: (path) => files[path] }));
 }
 
-/** What is found where programs of PATH say this. */
+/** Findings where programs of PATH say this. */
 function saying(outputs: Readonly<Record<string, string>>): readonly Check[] {
   const run = (command: string, args: readonly string[]): CommandOutput | undefined => {
     const stdout = outputs[`${command} ${args.join(' ')}`];
@@ -156,7 +156,7 @@ describe('the surroundings', () => {
 describe('the use of Linux capabilities', () => {
   const initialUser = 0xeffffffd;
 
-  /** What is found where a process has these and may not use the named ones. */
+  /** Findings where a process has these and may not use the named ones. */
   function using(effective: string, forbidden: readonly string[], inode = initialUser): Seen {
     const tried: string[] = [];
     const machine = machineWith({

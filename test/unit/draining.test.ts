@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What others fill as fast as it is emptied leaves the main thread to all else.
+// Tests a queue that others fill as fast as it is emptied: the main thread has time for all else.
 import { setTimeout as pause } from 'node:timers/promises';
 
 import { expect, test } from 'vitest';

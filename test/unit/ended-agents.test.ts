@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an agent leaves of the containers that it has served, and what the next one believes of it.
+// Tests the files that an agent leaves of its containers, and the trust of the next agent in them.
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';

@@ -13,7 +13,7 @@ const mebibyte = 2 ** 20;
 /** Where workers tell what they have, and how often each has collected its garbage. */
 interface Machine {
   readonly collections: number[];
-  /** What the process has, whatever was counted. */
+  /** Memory of the process, whatever was counted. */
   residentOf: () => number;
   /** Of what the heap of each worker may have. */
   heapShareOf: () => number;

@@ -64,7 +64,7 @@ interface Kept {
   readonly decoded: unknown;
 }
 
-/** What an agent with one worker keeps of a container. */
+/** Kept bytes of a container in an agent with one worker. */
 function keptOf({ bundle, metadata, annotations }: Sent, index: number): Kept {
   const json = JSON.stringify({
     ociVersion: '1.2.0',

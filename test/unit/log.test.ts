@@ -11,7 +11,7 @@ function lineOf(fields: Readonly<Record<string, unknown>>, isColored = false): s
   return textLine(JSON.stringify({ level: 'info', time: 'T', msg: 'done', ...fields }), isColored);
 }
 
-/** What moves a cursor, ends a line or is not shown: it must not reach a terminal. */
+/** Characters that move a cursor, end a line or are not shown: they must not reach a terminal. */
 function controlCharacters(line: string): readonly string[] {
   return line.replace(/\n$/u, '').match(/[\p{Cc}\p{Zl}\p{Zp}]/gu) ?? [];
 }

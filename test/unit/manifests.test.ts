@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What deploy/kubernetes asks a cluster for: valid, no more than is needed, and what the agent knows.
+// Tests the manifests of deploy/kubernetes: valid, minimal, and with options that the agent knows.
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What deploy/docs/reference/observing.md and its neighbours name is what there is, and nothing is left out.
+// Tests that deploy/docs/reference/observing.md and its neighbours name all fields, and only these.
 import { readFileSync } from 'node:fs';
 
 import { expect, test } from 'vitest';

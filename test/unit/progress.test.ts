@@ -12,7 +12,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** What was written to it. */
+/** Its output. */
 function fakeTerminal(isTTY: boolean): { isTTY: boolean; text: string; write(text: string): void } {
   return {
     isTTY,

@@ -187,7 +187,7 @@ test('ReceivedCall: a call that is not decoded has no arguments', () => {
   expect(decoded('getpid')).toEqual([]);
 });
 
-/** What the addon would send. */
+/** Answer of the addon. */
 function answerOf(action: Decision): {
   readonly kind: number;
   readonly value: bigint;
@@ -222,7 +222,7 @@ test.for([0x7fff_ffff_ffff_ffffn, -0x8000_0000_0000_0000n, -4096n, 0n, 1n])(
   },
 );
 
-/** What of an answer is not for the caller. */
+/** Parts of an answer that are not for the caller. */
 function asideOf(call: ReceivedCall): {
   readonly delayMs: number;
   readonly slot: number;
@@ -284,7 +284,7 @@ test('ReceivedCall: its fields do not overlap and are aligned', () => {
   expect(size - 4 * 4096).toBeGreaterThanOrEqual(Math.max(...offsets) + 4);
 });
 
-/** What each argument of a call says. */
+/** Value of each argument of a call. */
 function said(
   name: string,
   ...given: Parameters<typeof fillCall>[2]

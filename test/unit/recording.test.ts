@@ -51,7 +51,7 @@ function syscallOf(name: string): Syscall {
   return found;
 }
 
-/** What is written down of a call, whose one handler does `act` and answers. */
+/** Recording of a call, whose one handler does `act` and answers. */
 function recorded(
   name: string,
   given: readonly GivenArgument[],
@@ -137,7 +137,7 @@ class OddHost extends RecordingHost {
 
 const keyed = (text: string): Partial<HostRequest> => ({ key: bytesOf(text) });
 
-/** What each function is called with, and what it gives. */
+/** Arguments and result of each function. */
 const uses: Readonly<Record<string, (host: Host) => unknown>> = {
   mount: (host) => mount(host, '/mn', 'tdata'),
   mkdir: (host) => operate(host, 'mkdir')[0],

@@ -26,7 +26,7 @@ async function writeTo(path: string): Promise<void> {
   await file.write(Buffer.from('recorded'));
 }
 
-/** What is said against it. */
+/** Error of the saving. */
 async function refusalOf(path: string): Promise<string> {
   return writeTo(path).then(() => 'written', messageOf);
 }

@@ -82,7 +82,7 @@ class Handler {
     return this.instance.ask(this.#call, syscall);
   }
 
-  /** What the failure of an ask says; the instance must be broken by it. */
+  /** Message of the failure of an ask, which must break the instance. */
   failure(name: string, ...given: readonly GivenArgument[]): string {
     const failure = failureOf(() => this.ask(name, ...given));
     if (failure.code !== 'AGENT_HANDLER_FAILED') throw failure;

@@ -8,7 +8,7 @@ import { logMessages, sourceTexts } from '../support/source-messages.ts';
 
 const page = new Page('deploy/docs/howto/troubleshoot.md');
 
-/** What stands for names and numbers. */
+/** Placeholder for names and numbers. */
 const gap = '…';
 
 const quoted = page.prose

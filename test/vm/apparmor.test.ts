@@ -17,7 +17,7 @@ import { patientBundle } from './patient-bundle.ts';
 import { labelOf, loadProfile } from './profiles.ts';
 
 const rootUidOutside = 100_000;
-/** What the runtime needs to end its container, and an agent with a profile to look at it. */
+/** Rules for the runtime to end its container, and for an agent with a profile to look at it. */
 const usual = ['file,', 'signal,', 'ptrace,'] as const;
 const denies = [...usual, 'deny /denied/** w,'] as const;
 const attaches = 'flags=(attach_disconnected)';
@@ -104,7 +104,7 @@ async function start(listenerPath: string, options: Partial<ContainerOptions>): 
   });
 }
 
-/** What a process of its own makes inside. */
+/** Processes that a process of its own starts inside. */
 async function makeOnce(
   listenerPath: string,
   operations: readonly string[],

@@ -6,7 +6,7 @@ import { doctorSees } from '../support/doctor.ts';
 import type { Seen } from '../support/doctor.ts';
 import { loadProfile } from './profiles.ts';
 
-/** What an agent needs, by the rules that give it. */
+/** Needs of an agent, by the rules that give them. */
 const rules = [
   'file,',
   'capability,',

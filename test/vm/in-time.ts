@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is tried again where an emulated processor was too slow for the agent.
+// Second tries where an emulated processor was too slow for the agent.
 import type { WatchedAgent } from '../support/watched-agent.ts';
 
 function isInTime(line: string): boolean {

@@ -14,7 +14,7 @@ const packDeadlineMs = 120_000;
 const probeDeadlineMs = 20_000;
 const lifeMs = 2_700_000;
 
-/** What it does not know, the kernel gives to its first process as environment. */
+/** Unknown options are given to its first process as environment. */
 const kernelOptions = 'loglevel=2 panic=-1 root=/dev/nvme0n1 rw';
 
 /** Dependencies that are large and not needed to run tests. */

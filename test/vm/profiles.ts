@@ -14,7 +14,7 @@ export function loadProfile(name: string, rules: readonly string[], flags = ''):
   return name;
 }
 
-/** What it is judged by. */
+/** Expected result. */
 export function labelOf(pid: number): string {
   return readFileSync(`/proc/${pid}/attr/apparmor/current`, 'utf8').trim();
 }

@@ -8,7 +8,7 @@ const configFolder = '/etc/ksmbd';
 
 export interface SmbShare {
   readonly name: string;
-  /** What is served: the user may read and write it. */
+  /** The share: the user may read and write it. */
   readonly folder: string;
   readonly user: string;
   readonly password: string;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a container that calls without a pause does to one that calls now and then.
+// Effect of a container that calls without a pause on one that calls now and then.
 import { type Aim, atMost } from '../aims.ts';
 import { type Contender, agentRead, bareRead } from '../contender.ts';
 import { runLoad } from '../load.ts';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a group of measurements is: what runs in its rounds, what is shown, what is aimed at.
+// A group of measurements: its rounds, its figures, its aims.
 import type { Aim } from '../aims.ts';
 import type { FigureKey } from '../figures.ts';
 import type { CpuChoice } from '../machine.ts';
@@ -12,7 +12,7 @@ export interface Group {
   readonly measurements: readonly Measurement[];
   readonly columns: readonly FigureKey[];
   readonly aims: readonly Aim[];
-  /** What is not measured and need not be, with the reason. */
+  /** Measurements that are left out, with the reason. */
   readonly notes?: readonly string[];
 }
 

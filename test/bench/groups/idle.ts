@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What containers cost that do nothing: memory and processor time of the agent.
+// Cost of idle containers: memory and processor time of the agent.
 import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an answer costs one caller: beside the bare agent on one core, and with more workers.
+// Cost of an answer for one caller: beside the bare agent on one core, and with more workers.
 import { type Aim, atMost } from '../aims.ts';
 import {
   type Contender,

@@ -102,7 +102,7 @@ export class Containerd implements AsyncDisposable {
     }
   }
 
-  /** What containerd has logged. */
+  /** Log of containerd. */
   get log(): string {
     return readFileSync(this.#folder.at('containerd.log'), 'utf8');
   }

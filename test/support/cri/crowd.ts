@@ -14,7 +14,7 @@ export interface CrowdOptions {
   readonly count: number;
   /** Of pods and containers, so that sandboxes have a listener, too: it adds `-POD` to folders. */
   readonly profile: string;
-  /** What their names begin with. */
+  /** Common prefix of their names. */
   readonly name?: string;
 }
 
@@ -59,7 +59,7 @@ export class Crowd {
     return this.#members.flatMap(({ pod, container }) => [pod.id, container.id]);
   }
 
-  /** What is missing or not as it should be, pod by pod. */
+  /** Missing or wrong things, pod by pod. */
   async faults(): Promise<readonly string[]> {
     const found = this.#members.map(async ({ name, container }) => {
       const expected = folders.map((folder) => `${folder}-${name}`);
@@ -76,7 +76,7 @@ export class Crowd {
   }
 }
 
-/** What is in the root of a process. */
+/** Contents of the root of a process. */
 function made(pid: number): readonly string[] {
   return readdirSync(`/proc/${pid}/root`);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a node of Kubernetes has: containerd, an agent, and seccomp profiles that name its socket.
+// A node of Kubernetes: containerd, an agent, and seccomp profiles that name its socket.
 import { writeFileSync } from 'node:fs';
 
 import { ControlledAgent } from '../controlled-agent.ts';

@@ -43,7 +43,7 @@ export interface PodContainerOptions {
   readonly volumes?: Readonly<Record<string, string>>;
 }
 
-/** What all pods of a containerd share. */
+/** Common parts of all pods of a containerd. */
 export interface PodPlace {
   readonly cgroup: string;
   readonly logs: string;
@@ -185,7 +185,7 @@ export class PodContainer {
     this.id = id;
   }
 
-  /** What its first process has printed so far, as `kubectl logs` shows it. */
+  /** Output of its first process so far, as `kubectl logs` shows it. */
   printed(): string {
     // TIME STREAM F|P TEXT, where P is a part of a line
     const lines = readFileSync(this.#log, 'utf8').matchAll(/^\S+ \S+ (?<tag>[FP]) (?<text>.*)$/gmu);

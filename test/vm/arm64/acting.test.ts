@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is done for callers on arm64: as them, with and without a user namespace.
+// Tests acts for callers on arm64: as them, with and without a user namespace.
 import { lchownSync, lstatSync } from 'node:fs';
 import { join } from 'node:path';
 

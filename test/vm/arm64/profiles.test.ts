@@ -29,7 +29,7 @@ const programs = [
   { of: 'glibc', folder: '/usr/bin', mountPoint: '/home' },
 ] as const;
 
-/** What both profiles do. */
+/** Effects of both profiles. */
 function usualCases(suffix: string): readonly Case[] {
   const ofPrograms = programs.flatMap(({ of, folder, mountPoint }) => [
     {
