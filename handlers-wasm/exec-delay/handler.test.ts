@@ -145,7 +145,7 @@ test('exec-delay: without sidecars all containers wait', () => {
   expect(handler.ask('execve', '/a')).toEqual(late(4000));
 });
 
-test('exec-delay: what is executed beside the first process does not wait', () => {
+test('exec-delay: programs executed beside the first process do not wait', () => {
   expect(handlerFor(bySidecars, processOf(1, false)).ask('execve', '/a')).toEqual(continued);
 });
 

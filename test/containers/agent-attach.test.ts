@@ -71,7 +71,7 @@ test.for([
   expect(resolver.asked).toEqual([saidPid, undefined]);
 });
 
-test('A8: attach: what the container hid when its listener came is hidden, however long bundles take', async () => {
+test('A8: attach: paths that the container hid when its listener came stay hidden, however long bundles take', async () => {
   using folder = new TemporaryFolder();
   const rootfs = folder.at('rootfs');
   makeRootfs(rootfs);

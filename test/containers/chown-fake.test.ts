@@ -67,7 +67,7 @@ describe.for(['runc', 'crun'] as const)('%s', (runtime) => {
     );
   });
 
-  test('chown-fake: what is open is known without a procfs', async () => {
+  test('chown-fake: open files are known without a procfs', async () => {
     const lines = await outputOf({
       runtime,
       capabilities: ['CAP_SYS_CHROOT'],

@@ -202,7 +202,7 @@ describe('held containers', () => {
     }
   });
 
-  test('A10: held containers: what other containers are in as well is not frozen', async () => {
+  test('A10: held containers: a cgroup shared with other containers is not frozen', async () => {
     await using freezer = new Freezer();
     await using caller = new AskedCaller({ socket: agent.socket });
     await using other = new AskedCaller({ socket: agent.socket });

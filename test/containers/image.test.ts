@@ -41,7 +41,7 @@ test('image: commands need neither rights nor a writable root', async () => {
   expect(inspected.stdout).toMatch(/answers +mount/u);
 });
 
-test('image: what Falco is told by is in it', async () => {
+test('image: it contains the plugin for Falco', async () => {
   const client = '/usr/lib/seccompagent/dist/host/observation/falco/plugin-client.js';
   const script =
     `const { FalcoPluginClient } = await import('${client}');` +

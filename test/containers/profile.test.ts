@@ -188,7 +188,7 @@ describe('K21: io_uring', () => {
   });
 });
 
-test('generate: what a handler passes on anyway costs no notification', async () => {
+test('generate: calls that a handler passes on cost no notification', async () => {
   using folder = new TemporaryFolder();
   const socket = folder.at('agent.socket');
   const { stdout } = await profileTool('generate', 'mknod-safe', '-socketfile', socket);
@@ -276,7 +276,7 @@ describe('the command', () => {
     expect(stderr).toContain('the metadata selects "mkdir-suffix"');
   });
 
-  test('lint: what generate makes has nothing but notes in either format, and its metadata is right', async () => {
+  test('lint: generated profiles have only notes in either format, and their metadata is right', async () => {
     using folder = new TemporaryFolder();
     mkdirSync(folder.at('made'));
     for (const format of ['oci', 'spo'] as const) {

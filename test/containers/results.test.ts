@@ -75,7 +75,7 @@ describe('results: of a container whose bundle has the flag', () => {
     ]);
   });
 
-  test('M4: results: what the caller may not write is not written for it', async () => {
+  test('M4: results: memory that the caller may not write is not written for it', async () => {
     expect(await linesOf(withFlag, ['read-only'])).toEqual([
       'read-only EFAULT, 4096 bytes are as they were',
     ]);

@@ -142,7 +142,7 @@ through
 describe.for(profiles)('$name with $runtime', ({ runtime, name }) => {
   const profile = shippedProfile(name);
 
-  test('profiles: what usual profiles refuse is refused', async () => {
+  test('profiles: they refuse the calls that usual profiles refuse', async () => {
     const output = await inPod({ runtime, profile }, async (container) =>
       container.shell(`siblings ${called}`),
     );

@@ -85,7 +85,7 @@ describe.for(['runc', 'crun'] as const)('%s', (runtime) => {
     expect(output).toEqual(['yes', 'yes', 'no', 'yes', 'yes']);
   });
 
-  test('umount-guard: what is at, below or above a protected path stays, by whatever name', async () => {
+  test('umount-guard: mounts at, below or above a protected path stay, by whatever name', async () => {
     const script = tried(
       'mount -t tmpfs none /tmp/kept',
       'umount /tmp/kept',
@@ -131,7 +131,7 @@ describe.for(['runc', 'crun'] as const)('%s', (runtime) => {
     ]);
   });
 
-  test('K21: umount-guard: what the kernel lets pass otherwise', async () => {
+  test('K21: umount-guard: it guards calls that the kernel lets pass otherwise', async () => {
     const output = await outputOf(runtime, `${tried(...around)}\npivot_root /tmp /tmp/other`, {
       settings: ['UMOUNT_NEW=continue'],
     });

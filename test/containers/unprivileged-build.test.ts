@@ -175,7 +175,7 @@ describe('run.sh', () => {
     expect(globSync(cgroups)).toEqual([]);
   });
 
-  test('rootfs.sh: what was made once is used again', async () => {
+  test('rootfs.sh: it uses an existing root file system again', async () => {
     const { path, progress } = await makeExampleRootfs();
     expect(progress).toBe('');
     expect(readdirSync(path)).toContain('example');

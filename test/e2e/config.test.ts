@@ -327,7 +327,7 @@ function complete(operator: Operator): string {
 }
 
 describe('config check', () => {
-  test('config check: what is granted to whom is shown', async () => {
+  test('config check: it shows all grants and their owners', async () => {
     using operator = new Operator();
     const { code, stdout, stderr } = await check(complete(operator));
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });

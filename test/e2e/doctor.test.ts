@@ -164,7 +164,7 @@ describe('the agent', () => {
     expect(agent.log).not.toMatch(/ERROR|WARN|FATAL/u);
   });
 
-  test('doctor: what an agent has left that is gone', async () => {
+  test('doctor: it names leftovers of an agent that is gone', async () => {
     using folder = new TemporaryFolder();
     const socket = folder.at('agent.socket');
     const agent = await AgentProcess.start(socket, '-control-socket=none');

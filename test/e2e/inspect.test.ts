@@ -99,7 +99,7 @@ test.for([[], ['-json']])('M6: inspect %j: a bundle controls no terminal', async
   expect(stdout.replaceAll('\n', '')).not.toMatch(onTerminal);
 });
 
-test('M6: inspect: what is said against a bundle controls no terminal', async () => {
+test('M6: inspect: it escapes terminal sequences in errors', async () => {
   using folder = new TemporaryFolder();
   const path = changedBundle(folder, (text) =>
     JSON.stringify({ ...JSON.parse(text), name: 'a\u001B]0;title\u0007' }),
@@ -110,7 +110,7 @@ test('M6: inspect: what is said against a bundle controls no terminal', async ()
   expect(stderr.trimEnd()).not.toMatch(onTerminal);
 });
 
-test('inspect: what is no component is refused in one line', async () => {
+test('inspect: a file that is no component is refused in one line', async () => {
   using folder = new TemporaryFolder();
   const file = folder.at('broken.wasm');
   writeFileSync(file, 'not Wasm');
@@ -161,7 +161,7 @@ test('inspect: a recording says which actions the same component has answered', 
   expect(JSON.parse(json.stdout)).toMatchObject({ answered: { mkdir: { value: 2, fail: 1 } } });
 });
 
-test('inspect: what is no recording is refused in one line', async () => {
+test('inspect: a file that is no recording is refused in one line', async () => {
   using folder = new TemporaryFolder();
   const file = folder.at('recording');
   writeFileSync(file, 'nothing');

@@ -64,7 +64,7 @@ test.for(languages.map(({ name }) => name))(
   },
 );
 
-test('new: what is there is not overwritten', async () => {
+test('new: existing files are not overwritten', async () => {
   using folder = new TemporaryFolder();
   mkdirSync(folder.at('hello'));
   writeFileSync(folder.at('hello/handler.ts'), 'mine');

@@ -268,7 +268,7 @@ test('oci bundles: a signer who is not trusted any more is so for running contai
   expect(await agent.ended).toMatchObject({ code: 0 });
 });
 
-test('pull, verify: what the configuration says of the registry is enough', async () => {
+test('pull, verify: the registry settings of the configuration are enough', async () => {
   const config = configFor({});
   const words = ['-config', config, '-json', reference];
   const pulled = await inPrivate(['pull', ...words]);

@@ -126,7 +126,7 @@ test('preparing: a container that has ended is not held while another one waits 
   expect(agent.log).not.toMatch(/container attached.*gone/u);
 });
 
-test('preparing: what jco cannot link is known to be bad the next time', async () => {
+test('preparing: a component that jco cannot link is known to be bad the next time', async () => {
   await using served = await serve();
   const { agent, bundles, caller } = served;
   const component = await composed(dear(manyStates(1, 1)));

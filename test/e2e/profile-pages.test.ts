@@ -46,7 +46,7 @@ test.for(['howto/profiles.md', 'reference/doctor.md'])(
   },
 );
 
-test('profile: what somebody else has put there is not written', async () => {
+test('profile: a file of somebody else is not overwritten', async () => {
   using folder = new TemporaryFolder();
   writeFileSync(folder.at('victim'), 'precious');
   symlinkSync(folder.at('victim'), folder.at('link'));

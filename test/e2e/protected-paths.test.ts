@@ -109,7 +109,7 @@ describe.for(['runc', 'crun'] as const)('%s', (runtime) => {
     expect(handled.errors).toHaveLength(1);
   });
 
-  test('A15, A16: umount-guard: what another container may have exchanged is told of, and all umounts are EPERM', async () => {
+  test('A15, A16: umount-guard: a path that another container may have exchanged is logged, and all umounts are EPERM', async () => {
     using volume = new TemporaryFolder();
     symlinkSync('/tmp/other', volume.at('link'));
     const bind = { type: 'bind', source: volume.path, destination: '/data', options: ['rbind'] };

@@ -486,7 +486,7 @@ test('replay: another version is shown with its differences, call by call', asyn
   });
 });
 
-test('M6: replay: what a container has named moves no cursor', async () => {
+test('M6: replay: names of a container move no cursor', async () => {
   using folder = new TemporaryFolder();
   const file = folder.at('recording');
   const script = `mkdir "$1/$(printf 'x\\302\\233\\342\\200\\256\\033[2J\\ny')"`;
@@ -565,7 +565,7 @@ test('replay: a recording that is cut off anywhere is replayed as far as it goes
   }
 });
 
-test('replay: what is no recording, broken or newer, is refused with the cause', async () => {
+test('replay: a file that is no recording, broken or newer, is refused with the cause', async () => {
   using folder = new TemporaryFolder();
   const file = await someRecording(folder);
   const other = folder.at('other');
@@ -618,7 +618,7 @@ test.for([[[]], [['a', 'b']], [['-setting=x', 'a']]] as const)(
   },
 );
 
-test('control socket: what is asked wrongly is refused', async () => {
+test('control socket: malformed requests are refused', async () => {
   await using agent = await ControlledAgent.start();
   for (const [method, path, status] of [
     ['GET', '/record', 404],

@@ -78,7 +78,7 @@ test('replay: the build in TypeScript does what the one in AssemblyScript did', 
   expect(code).toBe(0);
 });
 
-test('replay: what the build in TypeScript did is what the one in AssemblyScript does', async () => {
+test('replay: the build in AssemblyScript does what the one in TypeScript did', async () => {
   using folder = new TemporaryFolder();
   const file = await record(folder, 'mkdir-suffix-ts');
   const words = ['-bundle=mkdir-suffix', file];

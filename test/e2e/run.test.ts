@@ -134,7 +134,7 @@ test('mkdir: has the number of the command in its name', async () => {
   expect(readdirSync(folder.path)).toEqual([`abc-pid-${stdout.trim()}`]);
 });
 
-test('mounts: what is mounted inside is not visible outside', async () => {
+test('mounts: mounts inside are not visible outside', async () => {
   using folder = new TemporaryFolder();
   const script = `${mountTmpfs} ${folder.path} && cat /proc/self/mountinfo && echo ready; read -r line`;
   await using running = new RunningCommand([...underDemo, 'sh', '-c', script]);

@@ -170,7 +170,7 @@ test('status: a handler that failed too often is shown as quarantined', async ()
   expect(containers[0]?.handlers).toMatchObject([{ isQuarantined: true }]);
 });
 
-test('status: what a reload came to is told, with what failed and why', async () => {
+test('status: the result of a reload is shown, with failures and reasons', async () => {
   using bundles = new BundleFolder();
   bundles.write('own', { component: 'counting', syscalls: ['getpgid'], grants: ['state'] });
   await using agent = await ControlledAgent.start(`-bundle=${join(bundles.path, 'own')}`);

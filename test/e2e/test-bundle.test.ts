@@ -239,7 +239,7 @@ test.for([
   expect(stderr.trimEnd().split('\n')).toHaveLength(1);
 });
 
-test('test: what is beyond the grants of bundle.json is refused, and said', async () => {
+test('test: operations beyond the grants of bundle.json are refused, and named', async () => {
   using folder = exampleFolder();
   const manifest = readFileSync(folder.at('bundle.json'), 'utf8');
   writeFileSync(folder.at('bundle.json'), manifest.replace('["mkdir"]', '["chmod"]'));

@@ -15,7 +15,7 @@ const guards: readonly string[] = [
 ];
 const harmless = guards.length;
 
-test('AssemblyScript: what is asserted stops what it guards', async () => {
+test('AssemblyScript: an assertion stops the guarded code', async () => {
   const built = await buildText(`
     import { Action, Path } from '@seccompagent/guest-sdk';
     function pathUnless(bad: u32, given: Path, mode: u32): Path | null {

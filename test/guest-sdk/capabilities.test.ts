@@ -273,7 +273,7 @@ function statOf(...numbers: readonly bigint[]): Uint8Array {
   return new Uint8Array(BigInt64Array.from(numbers).buffer);
 }
 
-test('capabilities: what a file is arrives, each number in its place', () => {
+test('capabilities: a file status arrives, each number in its place', () => {
   const { host, run } = session();
   host.prepareResult({ bytes: statOf(...statNumbers.map((_, index) => BigInt(index % 9) + 1n)) });
   expect(run('stat')).toEqual({ kind: 'value', value: 654_321_987_654_321n });
@@ -436,7 +436,7 @@ test('capabilities: the container has a name and annotations, and is killed and 
   ]);
 });
 
-test('capabilities: what is remembered comes back', () => {
+test('capabilities: stored state comes back', () => {
   const { host, run } = session();
   expect(run('state')).toEqual({ kind: 'value', value: -5002n });
   host.prepare(errnoNumber('ENOSPC'));

@@ -50,7 +50,7 @@ test('javascript: a handler without types is built in the same way', async () =>
   );
 });
 
-test('javascript: what another file exports may be passed on', async () => {
+test('javascript: a handler may re-export functions of another file', async () => {
   using folder = new TemporaryFolder();
   writeFileSync(folder.at('other.mjs'), 'export function mkdir() {}');
   writeFileSync(folder.at('handler.mjs'), 'export * from "./other.mjs";');

@@ -191,7 +191,7 @@ describe('limits: operations', () => {
     },
   );
 
-  test('limits: what can only be given is not stopped', () => {
+  test('limits: programs that only give are not stopped', () => {
     expect(run('container.id', { container: { operations: ['kill'] } }).answer).toBe('2');
     expect(run('memory.size', { memory: { operations: ['write'] } }).answer).toBe('1');
   });

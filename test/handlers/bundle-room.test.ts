@@ -122,7 +122,7 @@ test('A6: bundle room: one for which there is none is refused with the numbers u
   expect((await prepared(store, 'two')).handlers).toHaveLength(2);
 });
 
-test('A6: bundle room: what is used only so that it need not be read again is given back', async () => {
+test('A6: bundle room: bundles kept only for later use are given back', async () => {
   using bundles = new Bundles();
   bundles.write('one', 'two');
   const components = new ComponentCache({ waits: false });
@@ -190,7 +190,7 @@ test('A6: bundle room: where the agent has no memory left, nothing is compiled u
   expect(store.named('one').handlers).toHaveLength(2);
 });
 
-test('A6: bundle room: what the command line names stays at hand', async () => {
+test('A6: bundle room: bundles of the command line stay loaded', async () => {
   using bundles = new Bundles();
   bundles.write('chosen', 'one', 'two');
   const store = await bundles.store(['chosen', 'one']);
@@ -221,7 +221,7 @@ test('A6: bundle room: a reload does not read again what no container has, where
   expect(next.prepare(['idle'])).toBeDefined();
 });
 
-test('bundle room: what is read for bundles that nobody has counts with what containers have', async () => {
+test('bundle room: unused bundles count together with those of containers', async () => {
   using bundles = new Bundles();
   const names = ['b', 'c', 'd'];
   bundles.write('a', ...names);

@@ -83,7 +83,7 @@ function freshCode(): Uint8Array {
   return dear(manyStates(1 + randomInt(1000), 1 + randomInt(30)));
 }
 
-test('W1: bundle store: what was prepared is not compiled while others wait', async () => {
+test('W1: bundle store: a prepared bundle is not compiled while others wait', async () => {
   using folder = new BundleFolder();
   folder.write('new', { component: freshCode(), syscalls: ['getpgid'] });
   const store = new BundleStore({ folders: [folder.path] });
@@ -241,7 +241,7 @@ test('bundle store: one that was broken is looked at again', () => {
   expect(store.named('mine').name).toBe('mine');
 });
 
-test('bundle store: what is known stays until it is renewed, and what has not changed also then', async () => {
+test('bundle store: loaded bundles stay until a renewal, and unchanged ones beyond it', async () => {
   using folder = new BundleFolder();
   write(folder, 'changed', 'EDOM');
   write(folder, 'same');

@@ -102,7 +102,7 @@ test('bundle: a capability that is not granted is refused with both lists', () =
   expect(messageOf(failure)).toContain('handler imports filesystem; it was granted caller');
 });
 
-test('bundle: what no component imports is over-asking, and named', () => {
+test('bundle: a grant that no component imports is over-asking, and named', () => {
   const more = { ...grants, mounts: { reason: 'why' }, devices: { reason: 'why' } };
   using folder = bundleFolder({ ...bundle, grants: more });
   const failure = failureOf(() => readBundle(folder.path));

@@ -35,7 +35,7 @@ import { TemporaryFolder } from '../support/temporary-folder.ts';
 
 const mebibyte = 2 ** 20;
 
-test('W1: compiling: what is tried is what is compiled, and not what would be refused', () => {
+test('W1: compiling: children try the compiled code, and no refused code', () => {
   using folder = new TemporaryFolder();
   const { check } = new Verdicts(new DigestCache('verdicts', folder.at('verdicts')));
   const bytes = manyCalls(30_000, { memories: [impossibleMemory] });
@@ -127,7 +127,7 @@ test('W1: compiling: maxima that are cut make no difference', () => {
   expect(new Set(digests).size).toBe(1);
 });
 
-test('W1: compiling: what is not valid is refused, and says nothing of what is', () => {
+test('W1: compiling: an invalid module is refused, and says nothing of valid ones', () => {
   using given = kept();
   const verdicts = given.verdicts();
   const bytes = trapping();
@@ -171,7 +171,7 @@ test.for([
   );
 });
 
-test('compiling: what was prepared is not compiled again', async () => {
+test('compiling: a prepared component is not compiled again', async () => {
   using given = kept();
   const verdicts = given.verdicts();
   await verdicts.prepare(code)?.();
@@ -194,7 +194,7 @@ test('compiling: a child is at its limit before the memory of the agent is', () 
   expect(withinMemory(compilingLimits, mebibyte).dataBytes).toBe(0);
 });
 
-test('compiling: what fails where memory is short is not known to be bad', () => {
+test('compiling: a failure for want of memory is not kept as a bad result', () => {
   const given = withinMemory(compilingLimits, compilingLimits.dataBytes);
   const end = { ...ended, signal: 'SIGTRAP' };
   expect(verdictOf(end, compilingLimits, given).kind).toBe('unknown');
@@ -225,7 +225,7 @@ test.for<readonly [string, Partial<ProgramEnd>, Finding['kind']]>([
   expect(verdictOf({ ...ended, ...end }, compilingLimits).kind).toBe(kind);
 });
 
-test('compiling: what may be the fault of the machine is not kept', () => {
+test('compiling: a possible fault of the machine is not kept', () => {
   using given = kept();
   const impatient = new Verdicts(new DigestCache('verdicts', given.folder), {
     ...compilingLimits,

@@ -158,7 +158,7 @@ function lift(options: readonly number[]): readonly number[] {
   return section(componentSection.canon, [1, 0x00, 0x00, 0, options.length, ...options, 0]);
 }
 
-test('component: what its functions use for strings is noticed', () => {
+test('component: the string encoding of its functions is noticed', () => {
   const described = describeComponent(
     component({ core: coreModule({}), exports: [], sections: [lift([1]), lift([0]), lift([1])] }),
   );

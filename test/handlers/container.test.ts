@@ -353,7 +353,7 @@ test('container: a call at which a handler fails is counted as that handler’s'
   expect(failed).toMatchObject({ syscall: 'mkdir', handler: 'trap' });
 });
 
-test('container: what may take long is told before', () => {
+test('container: it announces calls that may take long', () => {
   const chain = chainOf([suffix]);
   // instances are made
   decide(chain, mkdir, '/a', 0);
@@ -434,7 +434,7 @@ test('container: it tells of memory that has grown in a call', () => {
   expect(chain.memory).toHaveLength(2);
 });
 
-test('container: what a composed component takes is told, too', () => {
+test('container: the memory of a composed component counts, too', () => {
   const chain = chainOf([{ ...suffix, name: 'mkdir-suffix-ts' }]);
   decide(chain, mkdir, '/a', 0);
   // QuickJS begins with 22 pages

@@ -200,7 +200,7 @@ test('G5: instance: an allocator that traps ends it', () => {
   expect(instance.isBroken).toBe(true);
 });
 
-test('instance: what stands behind an answer runs after each call', () => {
+test('instance: the post-return of an answer runs after each call', () => {
   const post = { name: 'cabi_post_any', signature: 'i:', body: instruction.unreachable };
   const instance = instanceOf({
     functions: [anyFunction(instruction.i32(16)), allocator(), post],

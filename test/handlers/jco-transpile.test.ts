@@ -59,7 +59,7 @@ test('G5: jco: a child that wants too much memory ends', () => {
   expect(foundBy('bloat')).toEqual({ kind: 'bad', reason: 'it was killed by SIGABRT' });
 });
 
-test('G5: jco: what fails where the memory of the agent is short is not known to be bad', () => {
+test('G5: jco: a failure for want of the agent’s memory is not kept as a bad result', () => {
   expect(foundBy('bloat', { dataBytes: transpilingLimits.dataBytes / 2 })).toEqual({
     kind: 'unknown',
     reason: expect.stringContaining("the agent's memory limit leaves 176 MiB for it"),

@@ -62,7 +62,7 @@ test.for(families())('K21: generate: the family %s is complete, and nothing is w
   expect(findings(operatorText(made, 'a-b')).toSorted()).toEqual(['flags-refused', ...noted]);
 });
 
-test('K21: generate: what does the same to open files stays as it is, and is said', () => {
+test('K21: generate: calls with the same effect on open files stay as they are, and are noted', () => {
   const text = 'fchmod: no handler answers it, and on open files it does what chmod does';
   const chmod = familyMembers('chmod');
   const made = generated({ syscalls: chmod });
@@ -157,7 +157,7 @@ test('K21: generate: without a base, calls that nobody knows fail with ENOSYS, a
   expect(parse(operatorText(made, 'a')).spec).not.toHaveProperty('defaultErrnoRet');
 });
 
-test('K21: generate: what walks around fails, so that programs use the older calls', () => {
+test('K21: generate: calls that bypass the handler fail, so that programs use the older calls', () => {
   const made = generated({ syscalls: ['mount'] });
   expect(rules(made)[1]).toEqual({
     names: [...familyMembers('mountapi'), ...unseen, 'open_by_handle_at'].toSorted(),
@@ -217,7 +217,7 @@ describe('K21: generate: unshare(2), and what else makes namespaces', () => {
 describe('generate: on the base for containers', () => {
   const base = containerBase();
 
-  test('generate: what handlers answer goes to them, and what the base has stays', () => {
+  test('generate: handlers get the calls that they answer, and rules of the base stay', () => {
     const made = generated({ syscalls: familyMembers('mount'), base, isWaitKillable: true });
     const { profile } = readSoundProfile(ociText(made), 'made');
     const actions = ['mount', 'bpf', 'read', 'fsopen', 'clone3'].map((name) =>
@@ -234,7 +234,7 @@ describe('generate: on the base for containers', () => {
     expect(findings(operatorText(made, 'a'))).toEqual(['flags-refused']);
   });
 
-  test('generate: what it refuses are names of calls, and it refuses what is newer than runtimes', () => {
+  test('generate: it refuses calls by name, also those newer than runtimes', () => {
     expect(refusedCalls.filter((name) => !isKnownCall(name))).toEqual([]);
     const newer = syscallNumbers
       .map(([name]) => name)
@@ -264,7 +264,7 @@ describe('generate: on the base for containers', () => {
     }
   });
 
-  test('generate: what is opened beyond its conditions is said', () => {
+  test('generate: calls opened beyond their conditions are noted', () => {
     const allowed = ['socket', 'personality', 'clone3', 'clone', 'bpf', 'read'];
     const { notes, profile } = generated({ base, allowed });
     expect(notes.filter((note) => note.includes('is allowed'))).toEqual([
@@ -281,7 +281,7 @@ describe('generate: on the base for containers', () => {
     ]);
   });
 
-  test('generate: what is allowed beside it passes, where nobody walks around by it', () => {
+  test('generate: allowed variants pass, where they bypass nothing', () => {
     const made = generated({ syscalls: familyMembers('mount'), base, allowed: ['unshare'] });
     const { profile } = readSoundProfile(ociText(made), 'made');
     expect(actionsOf(profile, 'unshare')).toEqual(['SCMP_ACT_ALLOW']);
@@ -362,7 +362,7 @@ describe('K21: generate: what a bundle wants refused', () => {
     expect(rules(made)).toEqual(rules(generated({ base })));
   });
 
-  test('generate: what only some containers are refused is refused to all', () => {
+  test('generate: calls refused to some containers are refused to all', () => {
     const syscalls = ['clone3', 'pivot_root'].map((name) => ({
       names: [name],
       action: 'SCMP_ACT_ERRNO',
@@ -374,7 +374,7 @@ describe('K21: generate: what a bundle wants refused', () => {
     ]);
   });
 
-  test('generate: what only some containers are allowed stays theirs', () => {
+  test('generate: calls allowed to some containers only stay theirs', () => {
     const includes = { caps: ['CAP_SYS_ADMIN'] };
     const whole = { index: 0, value: 0x7e02_0000, valueTwo: 0, op: 'SCMP_CMP_MASKED_EQ' };
     const forOthers = {
@@ -424,7 +424,7 @@ describe('K21: generate: what a bundle wants refused', () => {
     }
   });
 
-  test('generate: what a handler answers cannot be refused', () => {
+  test('generate: calls that a handler answers cannot be refused', () => {
     expect(() => generated({ syscalls: ['mkdir', 'pivot_root'], refused })).toThrow(
       'pivot_root cannot be refused, as a bundle has it: a handler answers pivot_root',
     );
@@ -517,7 +517,7 @@ describe('a base', () => {
     expect(JSON.parse(ociText(made)).architectures.slice(5)).toEqual(['SCMP_ARCH_PPC64LE']);
   });
 
-  test('generate: what changes by it is said', () => {
+  test('generate: changes of the base are noted', () => {
     const { notes } = generated({ base: baseOf(strict) });
     expect(notes).toContain(
       'SCMP_ARCH_PPC64 of the base are gone: they do not go with those of the agent',
@@ -557,7 +557,7 @@ describe('a base', () => {
     },
   );
 
-  test('generate: what else the rule of the base for seccomp(2) has stays', () => {
+  test('generate: the rest of the base’s rule for seccomp(2) stays', () => {
     const base = baseOf({
       defaultAction: 'SCMP_ACT_ALLOW',
       syscalls: [

@@ -106,7 +106,7 @@ test.for([
   expect(registry.middleware).toEqual(names);
 });
 
-test('G3: selecting: what is kept has what is granted now, or nothing', () => {
+test('G3: selecting: a kept bundle has its present grants, or none', () => {
   using folder = new BundleFolder();
   folder.write('makes', { component: 'mkdir-suffix', grants: ['filesystem'] });
   const granting = (grants: Grants): Resolver =>
@@ -148,7 +148,7 @@ test('G3: selecting: a shadow that cannot be loaded hides no key with a typing m
   ).toContain('no selected bundle (quiet) has the setting "A"');
 });
 
-test('G3: selecting: what is wrong with one bundle after a reload leaves no other its old grants', async () => {
+test('G3: selecting: an error in one bundle after a reload leaves no other its old grants', async () => {
   using folder = bundlesByFailure();
   using other = bundlesByFailure();
   const store = new BundleStore({ folders: [folder.path] });

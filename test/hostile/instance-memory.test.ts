@@ -61,7 +61,7 @@ test('G5: memory of instances: many listeners whose handlers take all they may e
   expect(cgroup.peakBytes).toBeLessThan(limitBytes * 0.75);
 });
 
-test('G5: memory of instances: what ended containers had is free for others', async () => {
+test('G5: memory of instances: memory of ended containers is free for others', async () => {
   using cgroup = new MemoryCgroup(limitBytes);
   await using agent = await startLimited(cgroup);
   for (let round = 0; round < 2 * many; round += 1) {
@@ -195,7 +195,7 @@ class BundlesAgent implements AsyncDisposable {
   }
 }
 
-test('A6: memory of code: what ended containers had counts while a worker computes', async () => {
+test('A6: memory of code: code of ended containers counts while a worker computes', async () => {
   using cgroup = new MemoryCgroup(limitBytes);
   await using agent = await BundlesAgent.start(cgroup);
   agent.bundles.write('loops', { component: looping(), syscalls: ['getpgid'], deadline: '60s' });
@@ -222,7 +222,7 @@ test('A6: memory of code: what ended containers had counts while a worker comput
   expect(agent.maxResident).toBeLessThan(limitBytes * maxOfProcess);
 });
 
-test('A6: memory of code: what containers have and what was read for others has one bound', async () => {
+test('A6: memory of code: code of containers and code read for others have one limit', async () => {
   using cgroup = new MemoryCgroup(fewBytes);
   await using agent = await BundlesAgent.start(cgroup);
   const [used = ''] = agent.writeBulky('used', 1);

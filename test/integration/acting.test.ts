@@ -895,7 +895,7 @@ describe.each([
   });
 });
 
-test('acting: what is refused to a caller in our own user namespace is not tried again', async () => {
+test('acting: an operation refused to a caller in our own user namespace is not tried again', async () => {
   await using agent = await startWatchedAgent({ bundle: testBundle('perform'), log: 'warn' });
   using folder = new TemporaryFolder();
   const callIn = async (

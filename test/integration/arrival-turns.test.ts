@@ -27,7 +27,7 @@ function sendAsUser(path: string, count: number): RunningCommand {
   return new RunningCommand(['setpriv', ...user, process.execPath, '-e', program, path, message]);
 }
 
-test('agent socket: what users send waits for their turns, and root’s does not wait for it', async () => {
+test('agent socket: messages of users wait for their turns, and root’s do not wait for them', async () => {
   using folder = new TemporaryFolder();
   chmodSync(folder.path, 0o755);
   const path = folder.at('agent.socket');

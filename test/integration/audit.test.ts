@@ -91,7 +91,7 @@ test('audit: a line says who called what, who answered what, and how long that t
   expect(statSync(file).mode & 0o777).toBe(0o600);
 });
 
-test('audit: what a handler failed at is there, with why', async () => {
+test('audit: failed calls of a handler are logged, with the reason', async () => {
   using folder = new TemporaryFolder();
   const [socket, file] = [folder.at('agent.socket'), folder.at('audit.jsonl')];
   await using agent = await AgentProcess.start(

@@ -87,7 +87,7 @@ test('G3: bundle files: those of one bundle are not all in memory at once', asyn
   expect(await answerFor(agent, 'good')).toBe('EBADMSG');
 });
 
-test('G3: bundle files: what is no regular file is neither read nor waited for', async () => {
+test('G3: bundle files: a file that is not regular is neither read nor waited for', async () => {
   using bundles = new BundleFolder();
   bundles.write('good', { component: 'errno', syscalls, settings });
   for (const [kind, make] of Object.entries(odd)) {

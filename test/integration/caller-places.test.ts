@@ -208,7 +208,7 @@ describe.each(['perform', 'files'])('roots: %s', (bundle) => {
     );
   });
 
-  test('A3a: roots: what /proc/self names is only there where a procfs is', async () => {
+  test('A3a: roots: paths below /proc/self exist only where a procfs is', async () => {
     const lines = await expectKernels('own-root');
 
     expect(lines).toEqual(

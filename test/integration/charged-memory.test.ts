@@ -121,7 +121,7 @@ test.for(['file', 'folder', 'above', 'bound', 'root'])(
   },
 );
 
-test('A12: copied attributes: what nobody has weighed is looked at soon, and ends a helper at most', async () => {
+test('A12: copied attributes: unweighed attributes are looked at soon, and end a helper at most', async () => {
   using cgroup = new MemoryCgroup(limitBytes);
   await using agent = await startWatchedAgent({
     bundle: testBundle('perform'),
@@ -136,7 +136,7 @@ test('A12: copied attributes: what nobody has weighed is looked at soon, and end
   expect(await copyAttributes(agent, 1, 8, 'unseen')).toEqual([8, 'OK']);
 });
 
-test('A12: abandoned folders: what ended containers have left to others ends no agent', async () => {
+test('A12: abandoned folders: leftovers of ended containers end no agent', async () => {
   const max = 6000;
   const rounds = 9;
   using cgroup = new MemoryCgroup(limitBytes);
@@ -171,7 +171,7 @@ test('A12: abandoned folders: what ended containers have left to others ends no 
   });
 });
 
-test('A12: absent pages: what reading them takes ends no agent, and keeps nobody else from calls', async () => {
+test('A12: absent pages: reading them ends no agent, and delays no other caller', async () => {
   const many = 100_000;
   const few = 30;
   using cgroup = new MemoryCgroup(limitBytes);
@@ -197,7 +197,7 @@ truncate -s 256M image && mkdir disk && mkfs.ext4 -q -N 200000 image && mount -o
 chown 1000 disk
 exec "$@"`;
 
-test('A12: watched files: what containers keep the kernel from taking back ends no agent', async ({
+test('A12: watched files: memory that containers keep from being reclaimed ends no agent', async ({
   skip,
 }) => {
   skip(!MemoryCgroup.isFirst, 'needs cgroups of version 1');

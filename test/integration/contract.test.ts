@@ -42,7 +42,7 @@ describe('contract: perform', () => {
     await agent[Symbol.asyncDispose]();
   });
 
-  test('M1, K18: contract: what the host performs comes to what the kernel alone does', async () => {
+  test('M1, K18: contract: performed calls have the result of the kernel alone', async () => {
     using own = new TemporaryFolder();
     using other = new TemporaryFolder();
     const alone = await linesOf(own.path, []);
@@ -74,7 +74,7 @@ describe('contract: perform', () => {
     expect(alone).toContain('the value is value');
   });
 
-  test('A4: contract: what is opened in procfs is never that of whoever opens it', async () => {
+  test('A4: contract: an opened file of procfs is never the opening helper’s own', async () => {
     using folder = new TemporaryFolder();
     // the agent's processes are in the pid namespace that the caller's procfs shows
     expect(await linesOf(folder.path, ['open-processes'], ['-s', agent.socket])).toEqual([
@@ -153,7 +153,7 @@ describe('contract: perform', () => {
     },
   );
 
-  test('contract: what the host cannot perform is a failure of the handler', async () => {
+  test('contract: a call that the host cannot perform is a failure of the handler', async () => {
     using folder = new TemporaryFolder();
     expect(await linesOf(folder.path, ['sysinfo'], ['-s', agent.socket])).toEqual([
       'sysinfo EPERM',
@@ -211,7 +211,7 @@ describe('contract: capabilities', () => {
     ]);
   });
 
-  test('contract: what an argument leads to is that which was decoded', async () => {
+  test('contract: an argument leads to the decoded bytes', async () => {
     using folder = new TemporaryFolder();
     expect(await linesOf(folder.path, ['symlink'], ['-s', agent.socket])).toEqual([
       `symlink ${3000 + 'b'.charCodeAt(0)}`,

@@ -52,7 +52,7 @@ function compiledBy(compiler: Compiler, bytes: Uint8Array): Finding {
   );
 }
 
-test('W1: compiling: what is small and simple is good for both compilers', () => {
+test('W1: compiling: small and simple code is good for both compilers', () => {
   const found = compilers.map((compiler) => compiledBy(compiler, dear(manyStates(1, 1))).kind);
   expect(found).toEqual(['good', 'good']);
 });
@@ -65,7 +65,7 @@ test.for<readonly [string, CodeBomb, readonly Finding['kind'][]]>([
   expect(found).toEqual(expected);
 });
 
-test('W1: compiling: what is within the bounds, and bad for one compiler alone, is refused', () => {
+test('W1: compiling: code within the bounds that is bad for one compiler alone is refused', () => {
   using folder = new TemporaryFolder();
   const { check } = new Verdicts(new DigestCache('verdicts', folder.at('verdicts')));
   const bytes = manyCalls(30_000);

@@ -225,7 +225,7 @@ test('falco: the metadata of a pod says who is told, and a default that kills ha
   expect(plugin.events).toHaveLength(1);
 });
 
-test('falco: what happens before the plugin is there is told once it is', async () => {
+test('falco: events before the plugin’s start are sent once it is there', async () => {
   using place = places();
   const options = ['-resolver=falco', `-falco-socket=${place.plugin}`];
   await using agent = await AgentProcess.start(

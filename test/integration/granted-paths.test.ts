@@ -122,7 +122,7 @@ describe.for([
     };
   }
 
-  test('granted paths: what is in a folder is done', async () => {
+  test('granted paths: operations within a folder are done', async () => {
     const calls: Expected = [
       ['mkdir /work/new', '0'],
       ['mkdir /work/new/', 'EEXIST'],

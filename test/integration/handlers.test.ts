@@ -133,7 +133,7 @@ describe('handlers: an observer', () => {
   });
 });
 
-test('handlers: what a container puts into a path forges no line of the log', async () => {
+test('handlers: a path of a container forges no line of the log', async () => {
   await using agent = await startWatchedAgent({ bundle: testBundle('observer'), log: 'info' });
   const forged = 'x\n2026-11-25T00:00:00.000Z ERROR forged \u001B[2J\u009B2J\r';
 

@@ -115,7 +115,7 @@ describe('image mounts: erofs', () => {
     expect(await mounting('/proc/self/exe')).toEqual(['mount ELOOP']);
   });
 
-  test('image mounts: what is no image is refused as by the kernel', async () => {
+  test('image mounts: a file that is no image is refused as by the kernel', async () => {
     expect(await mounting('/images/none')).toEqual(['mount EINVAL']);
     expect(await mounting('/images/missing')).toEqual(['mount ENOENT']);
   });

@@ -104,7 +104,7 @@ test('W3: logging: an endless log is ended by the count of operations', async ()
   );
 });
 
-test('W3: logging: what a handler says about its settings is cut', async () => {
+test('W3: logging: a long message of a handler about its settings is cut', async () => {
   agent.bundles.write('refusing', { component: refusing(), syscalls: ['getpgid'] });
   await using caller = new AskedCaller({
     socket: agent.socket,

@@ -131,7 +131,7 @@ test.for([
   },
 );
 
-test('A12: memory file systems: what ended containers have left on volumes stays counted, for nobody', async () => {
+test('A12: memory file systems: leftovers of ended containers on volumes stay counted, for nobody', async () => {
   using folder = new TemporaryFolder();
   makeRootfs(folder.at('rootfs'));
   using group = new MemoryCgroup(1024 * mebibyte);

@@ -301,7 +301,7 @@ describe('memory: dirfd', () => {
   });
 });
 
-test('memory: what is not in the table continues, whatever its registers hold', async () => {
+test('memory: a call that is not in the table continues, whatever its registers hold', async () => {
   using folder = new TemporaryFolder();
   writeFileSync(folder.at('file'), '');
 

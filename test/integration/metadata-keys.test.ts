@@ -62,7 +62,7 @@ describe.each(['kubernetes', 'none', 'demo-basic'])(
       expect(line).toContain('"errno":"EPERM"');
     });
 
-    test('metadata keys: what is right is done', async () => {
+    test('metadata keys: valid keys are applied', async () => {
       const metadata = metadataOf(['MKDIR_TMPL=-{{.ContainerID}}', 'DEFAULT_ACTION=errno:EDOM']);
       await using caller = new AskedCaller({ socket: agent.socket, metadata });
       expect((await caller.ask('mkdir /nowhere/at/all')).answer).toBe('ENOENT');

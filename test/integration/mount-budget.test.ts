@@ -29,7 +29,7 @@ test('A12: mounts: a user has a budget, root still mounts, and what is gone is g
   expect(handled.errors).toEqual([]);
 });
 
-test('A12: mounts: what a caller with power over its mounts takes away is given back', async () => {
+test('A12: mounts: mounts that a caller takes away itself are given back', async () => {
   await using handled = await HandledContainer.start({
     bundle: 'mount',
     runtime: 'runc',

@@ -83,7 +83,7 @@ test('containers: one waits for its bundle to be pulled, and others do not', asy
   expect(existsSync(folder.at('made-first'))).toBe(true);
 });
 
-test('containers: what was pulled is there for the next one when the registry is not', async () => {
+test('containers: a pulled bundle serves the next container without the registry', async () => {
   using store = new TemporaryFolder();
   const requests: string[] = [];
   await using proxy = await MeddlingProxy.start(registry.host, (path) => {
@@ -128,7 +128,7 @@ test('containers: a tag is not enough', async () => {
   await agent.untilLogged(['trapped calls will fail', 'has no digest']);
 });
 
-test('containers: what was changed in the store is not loaded', async () => {
+test('containers: a changed bundle in the store is not loaded', async () => {
   using store = new TemporaryFolder();
   const dies = { now: false };
   await using proxy = await MeddlingProxy.start(registry.host, () => ({

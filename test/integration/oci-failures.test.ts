@@ -177,7 +177,7 @@ test.for(cases)('pull: $name is refused', async ({ meddle, refusal, timeoutMs })
   expect(found).toContain(proxy.host);
 });
 
-test('M7: pull: what is no signature takes no place of one', async () => {
+test('M7: pull: a file that is no signature takes no place of one', async () => {
   await using proxy = await MeddlingProxy.start(registry.host, (path, answer) => {
     if (!path.endsWith('.sig')) return pass;
     const manifest = JSON.parse(answer.body.toString());

@@ -77,7 +77,7 @@ const sameFiles = (folder: string, files: ReadonlyMap<string, Buffer>): void => 
   for (const [name, bytes] of files) expect(readFileSync(join(folder, name))).toEqual(bytes);
 };
 
-test('push and pull: what comes back is what was sent, under the same digest', async () => {
+test('push and pull: the pulled bundle is the pushed one, under the same digest', async () => {
   using store = new TemporaryFolder();
   const reference = `${registry.host}/round/trip:1`;
   const artifact = await ship(reference);
@@ -104,7 +104,7 @@ test('push: without a tag it is there by its digest; and pushing again sends no 
   expect(pulled.bundle.digest).toBe(digest);
 });
 
-test('pull: what is not there is said', async () => {
+test('pull: a missing bundle is named', async () => {
   using store = new TemporaryFolder();
   await expect(pullInto(store.path, `${registry.host}/no/such:1`)).rejects.toThrow(
     `registry ${registry.host}/no/such: there is no manifest 1`,
@@ -127,7 +127,7 @@ test('oras: it pulls what was pushed, a folder that is the bundle', async () => 
   sameFiles(folder.path, files);
 });
 
-test('oras: what it pushed is pulled', async () => {
+test('oras: a bundle that it pushed is pulled', async () => {
   using store = new TemporaryFolder();
   using folder = new TemporaryFolder();
   const { blobs } = await ship(`${registry.host}/source/of:oras`, {
@@ -324,7 +324,7 @@ test('login: a password is sent when it is asked for, and a wrong one is refused
   expect(pulled.bundle.outline.name).toBe('demo-basic');
 });
 
-test('login: what oras has kept is used', async () => {
+test('login: credentials kept by oras are used', async () => {
   await using guarded = await DockerRegistry.start({ login: 'password' });
   using folder = new TemporaryFolder();
   const file = folder.at('config.json');

@@ -92,14 +92,14 @@ test('openBundle: a key that is not there is an error', async () => {
   expect(refusal).toMatch(/nobody\.pub: cannot be read: ENOENT/u);
 });
 
-test('openBundle: what was pulled counts no more when its signer does not', async () => {
+test('openBundle: a pulled bundle is refused once its signer is', async () => {
   using store = new TemporaryFolder();
   await openBundle(reference, policy(store));
   const refusal = await refusalOf(openBundle(reference, offline(store, ['other'])));
   expect(refusal).toMatch(/none valid .* cannot be pulled again: /u);
 });
 
-test('openBundle: what was pulled without a look at signatures has to have them', async () => {
+test('openBundle: a bundle pulled without a check of signatures must have them', async () => {
   using store = new TemporaryFolder();
   const { digest } = await ship(`${registry.host}/acme/unsigned`, {
     bundle: shippedBundle('errno'),
@@ -144,7 +144,7 @@ test('store: a file that is missing is an error, and so is a signature that was 
   );
 });
 
-test('store: what was abandoned long ago is cleared away, and nothing younger', async () => {
+test('store: files abandoned long ago are cleared away, and no younger ones', async () => {
   using store = new TemporaryFolder();
   for (const name of ['.incoming-old', '.incoming-new']) {
     mkdirSync(store.at(name));

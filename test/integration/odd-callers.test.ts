@@ -70,7 +70,7 @@ describe('odd callers', () => {
     expect(ours).toContain(sure);
   });
 
-  test('A3a: odd callers: what mounts itself when it is entered does so in the caller’s namespace', async () => {
+  test('A3a: odd callers: an automount happens in the caller’s namespace', async () => {
     const before = [mountsOf('self'), mountsOf(agent.pid)];
 
     const ours = await linesOf('automount', agent.socket);

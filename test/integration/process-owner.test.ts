@@ -39,7 +39,7 @@ test('A10: owner: a process is its user’s, and no other’s', async () => {
   expect(native.processIsOf(process.pid, other)).toBe(false);
 });
 
-test('A10: owner: what root runs is no user’s, but in a user namespace of theirs', async () => {
+test('A10: owner: processes of root belong to no user, except in a user namespace of theirs', async () => {
   await using theirs = await started([...asUser, 'unshare', '--user'], true);
   const words: readonly [string, ...string[]] = [
     'nsenter',

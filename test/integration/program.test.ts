@@ -71,7 +71,7 @@ describe.for(['with the addon', 'without it'])('program: %s', (how) => {
   });
 });
 
-test('program: what the kernel would cut is refused', async () => {
+test('program: a path that the kernel would cut is refused', async () => {
   const invalid = expect.objectContaining({ code: 'EINVAL' });
   expect(() => runProgramSync(shell('true\0false'))).toThrow(invalid);
   await expect(runProgram({ ...shell('true'), environment: { WORD: 'a\0b' } })).rejects.toThrow(

@@ -151,7 +151,7 @@ test('G3: pulled bundles: keys are read once, and the same digest is one bundle'
   expect(failureOf(() => new PulledBundles(policy).open(reference)).code).toBe('AGENT_KEY');
 });
 
-test('A14: pulled bundles: what one user has pulled holds up neither root nor other users', async () => {
+test('A14: pulled bundles: pulls of one user delay neither root nor other users', async () => {
   using folder = new TemporaryFolder();
   await using registry = await HesitantRegistry.start();
   const ending = new AbortController();

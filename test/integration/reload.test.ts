@@ -95,7 +95,7 @@ test('reload: a bundle that is broken leaves the one that works, and the log say
   expect((await other.ask('getpgid 0')).answer).toBe('EXDEV');
 });
 
-test('reload: what a bundle remembers of a container stays', async () => {
+test('reload: the state of a bundle for a container stays', async () => {
   using bundles = new BundleFolder();
   const write = (): void => {
     bundles.write(name, { component: 'counting', syscalls: ['getpgid'], grants: ['state'] });

@@ -95,7 +95,7 @@ test('replay thread: a chain that takes long has others asked in between', async
   await Promise.all(slowOnes);
 });
 
-test('replay thread: what takes longer than its handlers may is a failure', async () => {
+test('replay thread: a call beyond the deadline of its handlers is a failure', async () => {
   await using thread = new ReplayThread(patienceMs);
   thread.begin(1, chainOf(slow, 1, 1), 'a');
   thread.begin(2, chainOf(slow), 'a');

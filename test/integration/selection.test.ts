@@ -96,7 +96,7 @@ test('selection: several bundles are asked in their order, each about its own ca
   ).toEqual(['getpgid -1 EDOM', 'chmod -1 EBADMSG']);
 });
 
-test('selection: what -bundle selects holds where metadata selects none', async () => {
+test('selection: -bundle selects where metadata selects none', async () => {
   using bundles = operatorsBundles();
   await using agent = await startWatchedAgent({
     bundleFolders: [bundles.path],

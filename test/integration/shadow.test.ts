@@ -61,7 +61,7 @@ test('shadow: one that does the same differs in nothing, and does nothing', asyn
   expect(agent.process.log).not.toContain('shadow answered differently');
 });
 
-test('shadow: what one would do otherwise is counted, logged and not done', async () => {
+test('shadow: differing decisions are counted, logged and not carried out', async () => {
   using folder = new TemporaryFolder();
   using bundles = new BundleFolder();
   await using agent = await ControlledAgent.start(

@@ -432,7 +432,7 @@ test('addon: nobody is killed for a token that is none', () => {
   native.closeReceiver(receiver);
 });
 
-test('addon: what is left open does not keep the process', () => {
+test('addon: open handles do not keep the process', () => {
   const { status, stderr } = inChild(`
     const receiver = native.createReceiver(new Uint8Array(${readKindsLength}), 1, 1);
     const bytes = new Uint8Array(${inbox.size});

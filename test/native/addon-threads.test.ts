@@ -133,7 +133,7 @@ test('G10: addon: a thread may be ended while the addon throws', async () => {
   }
 });
 
-test('G10: addon: what a thread has left open ends with it', async () => {
+test('G10: addon: handles that a thread has left open end with it', async () => {
   using folder = new TemporaryFolder();
   const path = folder.at('agent.socket');
   await round(1, ['open', path]);

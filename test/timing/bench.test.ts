@@ -95,7 +95,7 @@ test('bench: a handler that never ends is given up, with the reason', async () =
   expect(stderr).toBe('seccompagent: no round of the calls was done within 3 s\n');
 });
 
-test('bench: what is no recording is refused, and wrong words get the usage', async () => {
+test('bench: a file that is no recording is refused, and wrong words get the usage', async () => {
   using folder = new TemporaryFolder();
   const file = folder.at('file');
   writeFileSync(file, 'hello');

@@ -62,7 +62,7 @@ async function reuse({ agent, folder, rounds, killUs, lifeMs }: Reuse): Promise<
 }
 
 describe('callers: killed, and their pid taken', () => {
-  test('K2: callers: what a slow handler does for a killed caller is not done to who has its pid', async () => {
+  test('K2: callers: a slow handler’s act for a killed caller does not reach the next owner of its pid', async () => {
     await using agent = await startSlowAgent(300);
     using folder = new TemporaryFolder();
 

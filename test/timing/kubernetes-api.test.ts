@@ -106,7 +106,7 @@ test('G7: Kubernetes API: pods are listed once and watched, whoever asks for con
   expect(watch?.query.get('allowWatchBookmarks')).toBe('true');
 });
 
-test('Kubernetes API: what runtimes say is believed before it', async () => {
+test('Kubernetes API: names of runtimes come before it', async () => {
   await using server = await FakeApiServer.start();
   server.setPod({ name: 'front', uid: 'u1', containers: { app: 'c1' } });
   using watched = await watching(server);
@@ -127,7 +127,7 @@ test('Kubernetes API: what runtimes say is believed before it', async () => {
   expect(kubernetes.workloadOf(container('c1', elsewhere))).not.toHaveProperty('container');
 });
 
-test('G7: Kubernetes API: what other users than root say of processes and pods is not looked up', async () => {
+test('G7: Kubernetes API: processes and pods named by users other than root are not looked up', async () => {
   await using server = await FakeApiServer.start();
   server.setPod({ name: 'front', uid: 'u1', containers: { app: 'c1' } });
   using watched = await watching(server);
@@ -384,7 +384,7 @@ test.for<readonly [string, string]>([
   expect(server.requests).toEqual([]);
 });
 
-test('Kubernetes API: what users have whom the context does not name is of no interest', async () => {
+test('Kubernetes API: users that the context does not name are ignored', async () => {
   await using server = await FakeApiServer.start();
   using folder = new TemporaryFolder();
   const config: object = JSON.parse(readFileSync(server.kubeconfig, 'utf8'));

@@ -270,7 +270,7 @@ describe('stuck files', () => {
     expect(Math.max(...all.map(({ tookMs }) => tookMs))).toBeLessThan(quickMs);
   });
 
-  test('A5: stuck files: what hung is gone once its container is', async () => {
+  test('A5: stuck files: a hung helper is gone once its container is', async () => {
     // helpers that are of use are kept for half a minute, and end with their container
     await untilChildless(agent.pid);
 

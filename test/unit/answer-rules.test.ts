@@ -58,7 +58,7 @@ test.for([inbox.null, -14, -36, -22])(
   },
 );
 
-test('answers: what a handler says itself is its own, though a pointer could say it', () => {
+test('answers: an errno that a handler names is its own, though a pointer could give it', () => {
   const failure = failureOf(() => {
     check({ errnos: ['EPERM'] }, 'chmod', fail('EFAULT'));
   });

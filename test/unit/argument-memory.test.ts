@@ -28,7 +28,7 @@ function memoryOf(
   return argumentMemory(call, syscall, argument);
 }
 
-test('argument memory: what was decoded is the snapshot', () => {
+test('argument memory: decoded bytes are the snapshot', () => {
   expect(memoryOf('mkdir', ['/abc', 0], 0)).toMatchObject({ kind: 'snapshot', size: 4n });
   expect(memoryOf('setxattr', ['/a', 'user.a', 'value', 5, 0], 2)).toMatchObject({ size: 5n });
   expect(memoryOf('mkdir', [null, 0], 0)).toEqual({ kind: 'fault', length: inbox.null });

@@ -53,7 +53,7 @@ test('A11: arrival turns: between two of them the main thread turns to others', 
   expect(Math.max(...steps)).toBe(1);
 });
 
-test('A11: arrival turns: what fails does so for whoever wanted it', async () => {
+test('A11: arrival turns: a failure reaches those who asked for the work', async () => {
   const turns = new ArrivalTurns('root');
   const failing = turns.take(['a'], () => {
     throw new Error('it fails');
@@ -64,7 +64,7 @@ test('A11: arrival turns: what fails does so for whoever wanted it', async () =>
   await after;
 });
 
-test('A11: arrival turns: what one only begins keeps nobody waiting, and fails for whoever wanted it', async () => {
+test('A11: arrival turns: work that is only begun delays nobody, and fails for those who asked for it', async () => {
   const turns = new ArrivalTurns('root');
   const later = new EventEmitter();
   const begun = turns.take(['a'], async () => once(later, 'end'));

@@ -52,7 +52,7 @@ function linesOf(file: string): readonly Readonly<Record<string, unknown>>[] {
     .map((line) => JSON.parse(line));
 }
 
-test('M6: audit: what controls a terminal is written as its number, in JSON that means the same', async () => {
+test('M6: audit: control characters are written as their numbers, in JSON that means the same', async () => {
   using folder = new TemporaryFolder();
   const file = folder.at('audit.jsonl');
   const path = 'a\u001B[2J\u007F\u009B2J\u202E\u2028\n"\\b';

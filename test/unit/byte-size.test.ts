@@ -15,7 +15,7 @@ test.for([
   expect(parseByteSize(text)).toBe(bytes);
 });
 
-test('byteSizeText: what no unit divides is shown in bytes', () => {
+test('byteSizeText: a size that no unit divides is shown in bytes', () => {
   expect(byteSizeText(65_537)).toBe('65537 bytes');
 });
 

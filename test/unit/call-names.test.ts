@@ -47,6 +47,6 @@ test('placeName: a name has one place', () => {
   expect(placeName(buffer, 'mkdirat', 'utf8')).toBe(placeName(buffer, 'mkdirat', 'utf8'));
 });
 
-test('placeName: what is no system call has none', () => {
+test('placeName: a number without a system call has none', () => {
   expect(() => placeName(new ArrayBuffer(size), 'mkdi', 'utf8')).toThrow(RangeError);
 });

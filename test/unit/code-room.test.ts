@@ -22,7 +22,7 @@ test('A6: code room: a component that is there twice counts once', () => {
   expect(codeBytesOf([first, second, load(trapping(), 10)])).toBe(30 * mebibyte);
 });
 
-test('A6: code room: what is too much is refused with the numbers', () => {
+test('A6: code room: an excess is refused with the numbers', () => {
   checkCodeBytes([first, second], 'the components', 30 * mebibyte);
   const failure = failureOf(() => {
     checkCodeBytes([first, second], 'the components', 29 * mebibyte);

@@ -81,7 +81,7 @@ test('A3: common parts: nothing changes but whose it is', () => {
   expect(kept.shadow.registry.handlers[0]).toBe(first.shadow.registry.handlers[0]);
 });
 
-test('A3: common parts: what differs is its own', () => {
+test('A3: common parts: differing parts are its own', () => {
   const own = resolutionOf({ processPid: 8, note: 'b' });
   const kept = withCommonParts(own, resolutionOf({ processPid: 8 }));
   expect(kept).toStrictEqual(own);

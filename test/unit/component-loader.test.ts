@@ -18,7 +18,7 @@ function systemError(code: string, errno: number): Error {
   return Object.assign(new Error(`${code}: it cannot be opened`), { code, errno });
 }
 
-test('component loader: what cannot be read for a moment may be read later', () => {
+test('component loader: a file that cannot be read for a moment may be read later', () => {
   using folder = new TemporaryFolder();
   const wanted: ComponentFile = {
     file: folder.at('handler.wasm'),
@@ -53,7 +53,7 @@ function thrownBy(work: () => unknown): unknown {
   }
 }
 
-test('component loader: what stands at the path stays so', () => {
+test('component loader: the file at the path stays so', () => {
   using folder = new TemporaryFolder();
   const loader = new ComponentLoader(new KnownTypes());
   const file = folder.at('none.wasm');

@@ -180,7 +180,7 @@ describe('config file', () => {
     expect(failureOf(() => loadConfig(path)).message).toMatch(/user 1000.*root/u);
   });
 
-  test('config file: what is no file, or a huge one, is refused', () => {
+  test('config file: a path that is no file, or a huge one, is refused', () => {
     using folder = new TemporaryFolder();
     mkdirSync(folder.at('folder'));
     const refusalOf = (name: string): string =>

@@ -43,7 +43,7 @@ function message(changes: Readonly<Record<string, unknown>>, state: unknown = {}
   return JSON.stringify({ ...whole, state: changedState, ...changes });
 }
 
-test('container process state: what runc sends is read', () => {
+test('container process state: runc’s message is read', () => {
   expect(parseContainerProcessState(runcText)).toEqual({
     fds: ['seccompFd'],
     processPid: 4321,
@@ -56,7 +56,7 @@ test('container process state: what runc sends is read', () => {
   });
 });
 
-test('container process state: what crun sends, over several lines, is read', () => {
+test('container process state: crun’s message, over several lines, is read', () => {
   expect(parseContainerProcessState(crunText)).toMatchObject({
     processPid: 4321,
     containerId: 'c2',
@@ -200,7 +200,7 @@ test.for(['{}{}', '{}x', '{}}', '{} {}', '{},'])(
   },
 );
 
-test('ObjectScanner: what comes behind a whole object in another chunk is broken', () => {
+test('ObjectScanner: bytes behind a whole object in another chunk are an error', () => {
   expect(scan('{}', 'x')).toEqual(['whole', 'broken']);
 });
 

@@ -110,7 +110,7 @@ test('decisions: a delay comes over with the answer', () => {
   });
 });
 
-test('decisions: what there is no room for is counted, and what is there stays whole', () => {
+test('decisions: decisions without room are counted, and the others stay whole', () => {
   const way = new Way(8);
   way.fill('getpgid', 0);
   for (let call = 0; call < 11; call += 1) {

@@ -54,7 +54,7 @@ test('delivery: events are sent in their order, so many at once', async () => {
   await delivery[Symbol.asyncDispose]();
 });
 
-test('delivery: what comes when it is full is lost, and what was there first is sent', async () => {
+test('delivery: items beyond its room are lost, and earlier ones are sent', async () => {
   const { delivery, taken, undelivered } = receiver(() => 'sent');
   add(delivery, 8);
   await until('all to be sent', () => delivery.counts.sent === 5 || undefined);
@@ -76,7 +76,7 @@ test('delivery: while nobody is there, one event asks again and again, and none 
   await delivery[Symbol.asyncDispose]();
 });
 
-test('delivery: what fails is not sent again', async () => {
+test('delivery: a failed item is not sent again', async () => {
   const { delivery, taken } = receiver((event) => (event === 2 ? 'failed' : 'sent'));
   add(delivery, 3);
   await until('all to be through', () => delivery.counts.sent === 2 || undefined);
@@ -85,7 +85,7 @@ test('delivery: what fails is not sent again', async () => {
   await delivery[Symbol.asyncDispose]();
 });
 
-test('delivery: what throws is a failure, and the next ones are sent', async () => {
+test('delivery: a thrown error is a failure, and the next items are sent', async () => {
   const { delivery, taken, undelivered } = receiver((event) => {
     if (event === 2) throw new Error('no such file');
     return 'sent';

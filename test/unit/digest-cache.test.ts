@@ -57,7 +57,7 @@ function kept(): Kept {
   };
 }
 
-test('digest cache: what was written is read', () => {
+test('digest cache: written findings are read', () => {
   using given = kept();
   expect(given.cache.read(digest, version)).toBe(text);
   expect(statSync(given.folder).mode & 0o777).toBe(0o700);
@@ -138,7 +138,7 @@ test('digest cache: the oldest go when there are too many', () => {
   expect(given.cache.read('299', version)).toBe(text);
 });
 
-test('A13: digest cache: what is used stays, however many others come', () => {
+test('A13: digest cache: used findings stay, however many others come', () => {
   using given = kept();
   const long = new Date(Date.now() - 24 * 3_600_000);
   utimesSync(given.file, long, long);

@@ -70,7 +70,7 @@ function features(actions: readonly string[]): string {
 }
 
 describe('the kernel', () => {
-  test('doctor: what the agent cannot do without fails, other things are warnings', () => {
+  test('doctor: missing needs of the agent fail, other findings are warnings', () => {
     const needed = ['signals', 'notify', 'pidfd-getfd', 'caller-memory', 'openat2'];
     const all = kernelChecks(() => works).map(({ name }) => name);
     expect(all.filter((name) => statusWithout(name) === 'fail')).toEqual(needed);
@@ -105,7 +105,7 @@ describe('the kernel', () => {
     expect(named(checks, 'labels')).toMatchObject({ status: 'ok' });
   });
 
-  test('G9: doctor: what is there and forbidden is no matter of versions', () => {
+  test('G9: doctor: a forbidden feature is no matter of versions', () => {
     const checks = failing('new-mounts', { step: 'fsopen', errno: constants.errno.EPERM });
     expect(named(checks, 'new-mounts')?.advice).toContain('AppArmor');
   });

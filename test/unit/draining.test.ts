@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 
 import { Draining } from '../../host/scheduling/draining.ts';
 
-test('draining: what never ends is gone on with, and others have their turns', async () => {
+test('draining: endless work continues, and others have their turns', async () => {
   let steps = 0;
   using draining = new Draining(() => {
     steps += 1;

@@ -116,7 +116,7 @@ test('served file: it is root’s alone, says what is served, and goes with the 
   expect(readdirSync(folder.path)).toEqual([]);
 });
 
-test('served file: what others have put where it will be is not written to', () => {
+test('served file: a file of others at its path is not written to', () => {
   using folder = new TemporaryFolder();
   const victim = folder.at('victim');
   writeFileSync(victim, 'precious');
@@ -166,7 +166,7 @@ test('ended agents: containers that still run are told of, and the file goes', (
   expect(existsSync(file)).toBe(false);
 });
 
-test('ended agents: what cannot be told yet is kept, and told later', () => {
+test('ended agents: a report that cannot be sent yet is kept, and sent later', () => {
   using folder = new TemporaryFolder();
   const file = leave(folder, gone);
   fakeInterval();
@@ -251,7 +251,7 @@ test('ended agents: a file that cannot be removed is told of once', () => {
   expect(looked.log.lines.filter(({ file: named }) => named === file)).toHaveLength(1);
 });
 
-test('ended agents: what one has begun to write when it ended goes', (context) => {
+test('ended agents: a half-written file is removed', (context) => {
   needsRoot(context);
   using folder = new TemporaryFolder();
   const longAgo = (Date.now() - 2 * aMinuteMs) / 1000;

@@ -14,7 +14,7 @@ test('fair queue: those of one are in their order, and nothing is left', () => {
   expect(queue.take(1)).toBeUndefined();
 });
 
-test('fair queue: what takes long is for its owner to wait for', () => {
+test('fair queue: the owner of slow work waits for it', () => {
   const queue = new FairQueue<string>();
   for (let time = 0; time < 100; time += 1) queue.add('slow', 'slow');
   expect(queue.take(1)?.who).toBe('slow');
@@ -44,7 +44,7 @@ test('fair queue: who comes anew has no more time than those who are there', () 
   expect(taken.filter((who) => who === 'old').length).toBeGreaterThanOrEqual(4);
 });
 
-test('fair queue: what nobody waits for is taken out', () => {
+test('fair queue: work that nobody waits for is taken out', () => {
   const queue = new FairQueue<number>();
   for (const item of [1, 2, 3, 4]) queue.add('a', item);
   expect(queue.remove('a', (item) => item % 2 === 0)).toEqual([2, 4]);

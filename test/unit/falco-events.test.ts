@@ -15,7 +15,7 @@ test('falco: the three processes of a call do not change places', () => {
   });
 });
 
-test('falco: what nobody knows is empty', () => {
+test('falco: unknown fields are empty', () => {
   const container = {
     containerId: 'c1',
     workload: {},

@@ -62,7 +62,7 @@ test.for([
   expect(await flagsOf({ '/b': config }).enter(stateOf('/b'), 0).refusal).toBe(lacks);
 });
 
-test('M4: FilterFlags: what cannot be read is not known, and the text is not shown', async () => {
+test('M4: FilterFlags: unreadable flags are unknown, and the text is not shown', async () => {
   const flags = flagsOf({ '/broken': '{"process":{"env":["TOKEN=geheim"' });
   expect(await flags.enter(stateOf('/none'), 0).refusal).toContain('/none/config.json: ENOENT');
   const broken = await flags.enter(stateOf('/broken'), 0).refusal;
@@ -70,7 +70,7 @@ test('M4: FilterFlags: what cannot be read is not known, and the text is not sho
   expect(broken).not.toContain('geheim');
 });
 
-test('M4, G6: FilterFlags: what a container has holds for the exec that names no bundle', async () => {
+test('M4, G6: FilterFlags: flags of a container hold for the exec that names no bundle', async () => {
   const flags = flagsOf({ '/b': killable, '/c': withFlags() });
   await flags.enter(stateOf('/b'), 0).refusal;
   await flags.enter(stateOf('/c', 'c2'), 0).refusal;
@@ -158,7 +158,7 @@ test('FilterFlags: a bundle that does not answer keeps nobody, and its flags are
   expect(await executed).toBe(await hung);
 });
 
-test('FilterFlags: what a user has written is looked at in a turn of this user', async () => {
+test('FilterFlags: a file of a user is read in a turn of this user', async () => {
   const turns: number[] = [];
   const flags = new FilterFlags(
     async () => Promise.resolve(new TextEncoder().encode(JSON.stringify(killable))),

@@ -37,7 +37,7 @@ function stateOf(containerPid: number, containerId = 'c1'): ContainerProcessStat
   };
 }
 
-test('G6: FirstPids: what a runtime says is known for the exec that does not say it', () => {
+test('G6: FirstPids: the pid of a runtime is known for the exec that does not say it', () => {
   const pids = firstPids(() => false);
   expect(pids.enter(stateOf(1234), { pid: process.pid, uid: 0 }).firstPid).toBe(1234);
   expect(pids.enter(stateOf(0), { pid: process.pid, uid: 0 }).firstPid).toBe(1234);

@@ -95,7 +95,7 @@ test('grants at load: only limits go to the workers', () => {
   expect(bundleRegistry(free, identity).handlers[0]).not.toHaveProperty('grants');
 });
 
-test('grants at load: what an operator says later is looked at anew', () => {
+test('grants at load: later grants of an operator are read again', () => {
   const bundle = load({ imports: 'state', asks: ['state'], allowed: only('state') });
   expect(regranted(bundle, only('state'))).toBe(bundle);
   const fewer: Grants = { capabilities: { state: { keys: 2 } } };

@@ -40,7 +40,7 @@ test('grants: all that can be allowed is read', () => {
   expect(allowed({})).toEqual({ capabilities: {} });
 });
 
-test('grants: what a manifest asks for is the same, and has reasons', () => {
+test('grants: requests of a manifest are the same, and have reasons', () => {
   const asked = {
     filesystem: { reason: 'makes it', operations: ['mkdir'] },
     perform: { reason: 'does it', syscalls: ['mkdir'] },
@@ -130,7 +130,7 @@ test.for([
   expect(both).toEqual({ capabilities: { filesystem: granted } });
 });
 
-test('grants: what is in both, of every other limit', () => {
+test('grants: the intersection, of every other limit', () => {
   const asked = {
     mounts: { filesystems: ['proc', 'sysfs'] },
     devices: { nodes: ['c 1:3', 'c 1:5'] },

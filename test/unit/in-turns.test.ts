@@ -20,7 +20,7 @@ test('A7: in turns: who comes meanwhile waits for one, not for all', async () =>
   expect(done).toEqual([1, 2, 3, 4]);
 });
 
-test('in turns: what is begun for many may fail before the last one is begun', async () => {
+test('in turns: work begun for many may fail before the last one is begun', async () => {
   const done: number[] = [];
   const all = begunInTurns([1, 2, 3, 4], async (item) => {
     busyFor(10);

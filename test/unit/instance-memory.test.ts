@@ -135,7 +135,7 @@ test('InstanceMemory: as long as each has no more than it may, all have no more 
   expect(workers.reduce((sum, { live }) => sum + live, 0)).toBe(64 * mebibyte);
 });
 
-test('InstanceMemory: what was given up counts until it is collected', () => {
+test('InstanceMemory: given-up instances count until they are collected', () => {
   const machine = machineOf(1, 64);
   const memory = machine.memory(0);
   memory.count(40 * mebibyte);
@@ -197,7 +197,7 @@ test('KeptContainers: at each time no more is there, with what is not collected,
   expect(machine.collections[0]).toBeLessThan(30);
 });
 
-test('KeptContainers: what was idle is given up before what is used', () => {
+test('KeptContainers: idle instances are given up before used ones', () => {
   const crowd = new Crowd(machineOf(1, 64).memory(0));
   const idle = crowd.listener(1);
   const busy = crowd.listener(1);
@@ -235,7 +235,7 @@ test('KeptContainers: where there is no room for one alone, it is not kept', () 
   expect(machine.collections).toEqual([3]);
 });
 
-test('KeptContainers: what ended containers had is collected once others need it', () => {
+test('KeptContainers: memory of ended containers is collected once others need it', () => {
   const machine = machineOf(1, 64);
   const crowd = new Crowd(machine.memory(0));
   for (let token = 1; token <= 100; token += 1) {
@@ -247,7 +247,7 @@ test('KeptContainers: what ended containers had is collected once others need it
   expect(crowd.crowded).toEqual([]);
 });
 
-test('KeptContainers: what other workers have is not this one’s, and takes no more than half', () => {
+test('KeptContainers: instances of other workers are not this one’s, and take no more than half', () => {
   const machine = machineOf(2, 64);
   const [here, there] = [new Crowd(machine.memory(0)), new Crowd(machine.memory(1))];
   const theirs = there.listener(1);
@@ -260,7 +260,7 @@ test('KeptContainers: what other workers have is not this one’s, and takes no 
   expect(theirs.mebibytes).toBe(48);
 });
 
-test('A4: KeptContainers: what the process really has counts, whatever was counted', () => {
+test('A4: KeptContainers: the resident memory of the process counts, whatever was counted', () => {
   const machine = machineOf(1, 64);
   const crowd = new Crowd(machine.memory(0));
   const listeners = [1, 1, 1, 2].map((place) => crowd.listener(place));
@@ -321,7 +321,7 @@ test('A4: KeptContainers: where nothing helps, it is not tried again and again',
   expect(crowd.kept.hasRoom(asking)).toBe(true);
 });
 
-test('A4: KeptContainers: what is idle in another worker is given up when that is told', () => {
+test('A4: KeptContainers: idle instances of another worker are given up when it is notified', () => {
   const machine = machineOf(2, 64);
   const here = new Crowd(machine.memory(0));
   const there = new Crowd(machine.memory(1));
@@ -366,7 +366,7 @@ test('A4: InstanceMemory: garbage on the heap is no shortage', () => {
   expect(machine.collections).toEqual([1]);
 });
 
-test('KeptContainers: what calls take that nobody counts is no longer there when that is told', () => {
+test('KeptContainers: uncounted memory of calls is gone when the worker is notified', () => {
   const machine = machineOf(1, 64);
   const crowd = new Crowd(machine.memory(0));
   const used = [1, 2].map((place) => crowd.listener(place));

@@ -92,7 +92,7 @@ test('jco: core modules are linked with each other and with the host', () => {
   expect([answers, place]).toEqual([1, [0, 'memory']]);
 });
 
-test('jco: what has nothing to do with the handler is left out', () => {
+test('jco: parts that the handler does not use are left out', () => {
   const { modules: left, instances } = checkComposition({
     ...parts([
       strangerInstance,

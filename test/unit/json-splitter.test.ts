@@ -82,7 +82,7 @@ function bytesInBuffers(): number {
   return process.memoryUsage().arrayBuffers;
 }
 
-test('G7: json splitter: what it has taken apart is let go', () => {
+test('G7: json splitter: split items are released', () => {
   const splitter = new JsonSplitter('list', {
     itemBytes: mebibyte,
     maxItemBytes: mebibyte,

@@ -37,7 +37,7 @@ test('G1: annotations: one that is too large takes nothing away from those behin
   expect(leftOut).toBe(1);
 });
 
-test('G7: annotations: what pretends to name a pod takes nothing away from what does', () => {
+test('G7: annotations: false pod annotations take nothing away from the true ones', () => {
   const claim = ['io.kubernetes.cri.sandbox-name', 'x'.repeat(65_000)] as const;
   const { annotations } = keptOf([claim, ...Object.entries(crio)]);
   expect(Object.fromEntries(annotations)).toEqual(crio);
@@ -109,7 +109,7 @@ test('G1: listeners: one whose texts are longer than are kept is refused', () =>
   expect(failureOf(() => counts.enter({ peerUid: 0, state: long })).message).toContain('65536');
 });
 
-test('G1: listeners: what the containers of a user say has 32 MiB together, and room again when one ends', () => {
+test('G1: listeners: texts of a user’s containers have 32 MiB together, and room again when one ends', () => {
   const counts = new ListenerCounts();
   const full = { ...state, metadata: 'x'.repeat(64 * 1024 - 100) };
   const withId = (

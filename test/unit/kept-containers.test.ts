@@ -42,7 +42,7 @@ function tokensOf(kept: KeptContainers<Kept>, end: number): readonly number[] {
   );
 }
 
-test('KeptContainers: what has calls is kept, however many there are and however long', () => {
+test('KeptContainers: containers with calls are kept, however many there are and however long', () => {
   let now = 0;
   const kept = keptIn(roomFor(1000), () => now);
   for (let token = 0; token < 300; token += 1) kept.add(token, container());
@@ -57,7 +57,7 @@ test('KeptContainers: what has calls is kept, however many there are and however
   expect(tokensOf(kept, 300)).toHaveLength(300);
 });
 
-test('KeptContainers: what has no calls is given up once others are met later', () => {
+test('KeptContainers: containers without calls are given up once others are met later', () => {
   let now = 0;
   const kept = keptIn(roomFor(1000), () => now);
   kept.add(0, container());
@@ -93,7 +93,7 @@ test('KeptContainers: one that is met again takes its own place', () => {
   expect(kept.instances).toBe(4);
 });
 
-test('KeptContainers: what other workers have counts, and is theirs to give up', () => {
+test('KeptContainers: instances of other workers count, and are theirs to give up', () => {
   const counts = new SharedArrayBuffer(8);
   const first = keptIn(roomFor(10, counts, 0));
   const second = keptIn(roomFor(10, counts, 1));

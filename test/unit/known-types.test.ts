@@ -31,7 +31,7 @@ test('known types: many are told apart', () => {
   expect(types.count).toBe(100_000);
 });
 
-test('known types: what brings more than are allowed is refused and counts nothing; what is known may be had', () => {
+test('known types: a component with too many types is refused and counts nothing; known types may be used', () => {
   const types = known(3);
   types.add(new Set(['a', 'b']));
   const refused = failureOf(() => {
@@ -47,7 +47,7 @@ test('known types: what brings more than are allowed is refused and counts nothi
   expect(types.count).toBe(3);
 });
 
-test('known types: what one container may select is less than all', () => {
+test('known types: one container may select fewer than all', () => {
   const components = 16 * 32;
   expect(components * codeBounds.sums['function types']).toBeLessThan(new KnownTypes().max);
 });

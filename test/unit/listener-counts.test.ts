@@ -199,7 +199,7 @@ function ofRoot(containerId: string): typeof holder {
   return { ...holder, peerUid: 0, state: { ...holder.state, containerId } };
 }
 
-test('A15: listener counts: what is kept of a user has a bound, and what has ended does not count', () => {
+test('A15: listener counts: kept bytes of a user are limited, and ended listeners do not count', () => {
   const counts = new ListenerCounts();
   const first = counts.enter(holder);
   first.keep(ownBytes(20));
@@ -212,7 +212,7 @@ test('A15: listener counts: what is kept of a user has a bound, and what has end
   second.keep(ownBytes(20));
 });
 
-test('A15: listener counts: what is kept of one of root’s containers has a bound', () => {
+test('A15: listener counts: kept bytes of one of root’s containers are limited', () => {
   const counts = new ListenerCounts();
   const first = counts.enter(ofRoot('c1'));
   first.keep(ownBytes(10));
@@ -226,7 +226,7 @@ test('A15: listener counts: what is kept of one of root’s containers has a bou
   second.keep(ownBytes(10));
 });
 
-test('A15: listener counts: what listeners of a container have in common counts once, until the last of them ends', () => {
+test('A15: listener counts: common parts of a container’s listeners count once, until the last of them ends', () => {
   const counts = new ListenerCounts();
   const bytes: KeptBytes = { own: 1, common: [['digest', 10 * mebibyte]] };
   const listeners = Array.from({ length: 20 }, () => {

@@ -42,7 +42,7 @@ test('W3: log room: a stock is full again after some seconds, and never more tha
   expect(fitting(room, 3, 1024)).toBe(stock / 1024);
 });
 
-test('W3: log room: what one container writes takes nothing from another one', () => {
+test('W3: log room: lines of one container take nothing from another one', () => {
   const room = new LogRoom(makeLogRoom());
   fitting(room, 3, 1024);
   expect(room.take(4, stock)).toBe(true);
@@ -78,7 +78,7 @@ test('W3: log room: all threads share a stock', async () => {
   expect(sum).toBeLessThan(stock + aSecond * seconds);
 });
 
-test('W3: dropped lines: what was dropped is told once, with how much, and again later', () => {
+test('W3: dropped lines: dropped lines are reported once, with their number, and again later', () => {
   const log = new KeptLog();
   using dropped = new DroppedLines(log.logger);
   const room = new LogRoom(dropped.buffer);

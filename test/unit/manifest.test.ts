@@ -22,7 +22,7 @@ const declaration = {
   description: 'what is added',
 } as const;
 
-test('manifest: what a bundle says is read', () => {
+test('manifest: all fields are read', () => {
   expect(parse()).toEqual({
     name: 'b-1',
     version: '1.2.3',
@@ -55,7 +55,7 @@ test('manifest: what a bundle says is read', () => {
   });
 });
 
-test('manifest: what is not said is absent', () => {
+test('manifest: missing fields are absent', () => {
   const [name, version, description] = ['b', '0.1.0', 'text'];
   const text = JSON.stringify({ name, version, description, handlers: [{ component: 'a.wasm' }] });
   expect(parseManifest(text, place)).toStrictEqual({

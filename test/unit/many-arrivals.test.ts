@@ -61,7 +61,7 @@ test('many arrivals: each bundle.json is parsed once, also after a reload', asyn
   expect(parsed()).toBe(names.length);
 });
 
-test('many arrivals: what is no bundle.json is not parsed again, whoever does not ask for it', async () => {
+test('many arrivals: an invalid bundle.json is not parsed again', async () => {
   using folder = new BundleFolder();
   writeAll(folder);
   for (const name of names)
@@ -102,7 +102,7 @@ test('many arrivals: a bundle.json is parsed again once it is another one', () =
   ).toBe('x.wasm');
 });
 
-test('many arrivals: what is kept of texts has its bounds', () => {
+test('many arrivals: kept texts are limited', () => {
   using folder = new BundleFolder();
   const manifests = new Manifests();
   const description = 'd'.repeat(60_000);

@@ -324,7 +324,7 @@ describe('handlers', () => {
   });
 });
 
-test('process: what it uses is plausible and in base units', async () => {
+test('process: its resources are plausible and in base units', async () => {
   const families = readExposition(await metricsOf().text());
   const value = (name: string): number => families.get(name)?.samples[0]?.value ?? Number.NaN;
   expect(value('process_resident_memory_bytes')).toBeGreaterThan(10e6);

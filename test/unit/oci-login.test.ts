@@ -74,7 +74,7 @@ test('login: the file that podman names is taken alone', async () => {
   expect(await findCredentials('h', environment)).toBeUndefined();
 });
 
-test('login: what podman has kept comes before what docker has', async () => {
+test('login: credentials of podman come before those of docker', async () => {
   using docker = configFolder({ auths: { h: { username: 'docker', password: 'd' } } });
   using run = new TemporaryFolder();
   mkdirSync(run.at('containers'));

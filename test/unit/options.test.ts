@@ -97,7 +97,7 @@ test('options: where pods are asked for is told to the resolver kubernetes, and 
   }
 });
 
-test('options: what the configuration says counts where the command line says nothing', () => {
+test('options: the configuration applies where the command line says nothing', () => {
   const files: (string | undefined)[] = [];
   const configured = (file: string | undefined): ReadonlyMap<string, string | true> => {
     files.push(file);

@@ -165,7 +165,7 @@ test.for([
   expect(host.calls).toEqual([]);
 });
 
-test('perform: what the kernel says to it is the answer', () => {
+test('perform: the kernel’s result is the answer', () => {
   const { host, perform } = performing();
   host.prepare(errnoNumber('EROFS'), gone, 4000);
   expect(perform('mkdir', '/a', 0)).toMatchObject({ kind: 'fail', errno: 'EROFS' });

@@ -105,7 +105,7 @@ test.for(neither)('G3: parseDefaultAction: %j is none', (text) => {
   });
 });
 
-test('failureErrno: what a caller gets to hear', () => {
+test('failureErrno: it is the errno of the caller', () => {
   expect(failureErrno(defaultFailure)).toBe('EPERM');
   expect(failureErrno({ kind: 'errno', errno: 'EIO' })).toBe('EIO');
   expect(failureErrno({ kind: 'continue' })).toBeUndefined();

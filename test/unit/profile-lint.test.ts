@@ -125,7 +125,7 @@ describe('the profile of the Go agent', () => {
     ]);
   });
 
-  test('lint: what walks around it, its architectures and its signals are told of', () => {
+  test('lint: bypasses, architectures and signals are noted', () => {
     const others = findingsIn(text).filter(({ severity }) => severity !== 'error');
     expect(others.map(({ code, path }) => [code, path])).toEqual([
       ['listener-taken', '$'],
@@ -578,7 +578,7 @@ describe('the metadata', () => {
     ]);
   });
 
-  test('K21: lint: what the bundles want refused is an error where it passes or is trapped', () => {
+  test('K21: lint: a call that the bundles want refused is an error where it passes or is trapped', () => {
     const syscalls = ['chmod', 'fchmodat', 'fchmodat2'];
     const refused = refusalsOf(['CLONE_NEWNS', 'pivot_root']);
     const options = { resolve: () => ({ bundles: ['a'], syscalls, refused }) };

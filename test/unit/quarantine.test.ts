@@ -149,7 +149,7 @@ test('quarantine: handlers have nothing to do with each other', () => {
   expect(quarantine.mayAsk(handler, deadlineMs)).toBe(false);
 });
 
-test('quarantine: what is cleared is forgotten, and nothing else is', () => {
+test('quarantine: cleared states are forgotten, and no others', () => {
   const quarantine = failing();
   failTimes(quarantine, 5, handler + 1);
   quarantine.clear(handler);

@@ -203,7 +203,7 @@ function replayedHost(call: RecordedCall): Host {
   return replayed(answers, { containerId: 'c1', annotations: [], decodedArguments: () => [] });
 }
 
-test.for(Object.entries(uses))('recording: what %s gave is given again', ([, use]) => {
+test.for(Object.entries(uses))('recording: the result of %s is given again', ([, use]) => {
   for (const host of [oddHost(), new RecordingHost()]) {
     let given: unknown;
     const call = recorded(
@@ -222,7 +222,7 @@ test.for(Object.entries(uses))('recording: what %s gave is given again', ([, use
   }
 });
 
-test('recording: what was not asked for, or not so often, is an error', () => {
+test('recording: an unrecorded host call, or one too many, is an error', () => {
   const call = recorded('mkdir', ['/a', 0o755], (host) => {
     replyOf(host, 'descriptors.take', { fd: 3 });
     return zeroAction;
@@ -234,7 +234,7 @@ test('recording: what was not asked for, or not so often, is an error', () => {
   expect(replyOf(host, 'container.kill')).toBe(5);
 });
 
-test('recording: what failed fails again', () => {
+test('recording: a failed host call fails again', () => {
   class FailingHost extends RecordingHost {
     override call(): number {
       throw new AgentError('AGENT_CALLER', 'cannot take');
@@ -408,7 +408,7 @@ describe('redaction', () => {
   });
 });
 
-test('M5: recording: what cannot be a key is not among the keys that were given', () => {
+test('M5: recording: an invalid key is not among the given keys', () => {
   const metadata = 'BUNDLE=a\nSUFFIX=b\ngeheimnis!=c\nein geheimnis =d';
   const identity = { state: { ...parseContainerProcessState(stateText), metadata }, firstPid: 1 };
   const registry = {
@@ -563,7 +563,7 @@ test('recording: losses are counted apart, and past the last place not at all', 
   expect(counters.of(last)).toBe(0);
 });
 
-test('Stopwatch: what the host takes is known, and what it gives is the same', () => {
+test('Stopwatch: the host’s time is known, and its results are the same', () => {
   class SlowHost extends RecordingHost {
     override call(request: HostRequest): number {
       const end = performance.now() + 5;

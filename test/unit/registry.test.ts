@@ -62,7 +62,7 @@ test.for([
   expect(digests.handlers).not.toBe(digests.annotations);
 });
 
-test('A3: registry: what others have alike is taken from them', () => {
+test('A3: registry: common parts are taken from others', () => {
   const annotations = [['key', 'value']] as const;
   const sharedBy = (containerId: string, place: number): SharedRegistry => ({
     registry: { ...registryOf(mkdir, any), containerId, annotations },
@@ -190,11 +190,11 @@ test('answeredSyscalls: a list names families and single calls, each once', () =
   expect(answeredSyscalls(registryOf(listed, mkdir))).toEqual(['mkdir', 'mkdirat', 'getpid']);
 });
 
-test('answeredSyscalls: what a list takes away is not answered', () => {
+test('answeredSyscalls: calls that a list takes away are not answered', () => {
   expect(answeredSyscalls(registryOf({ ...mkdir, syscalls: ['chmod'] }))).toEqual([]);
 });
 
-test('A7: registry: what handlers are asked is found out once, and not for each call', () => {
+test('A7: registry: the handlers of a call are found once, and not for each call', () => {
   const lists = syscallTable.map(({ name }) => name);
   const syscalls = Array.from({ length: 400 }, (_, index) => `call${index}`).concat(lists);
   const handlers = Array.from({ length: 512 }, () => ({ ...observer, syscalls: [...syscalls] }));

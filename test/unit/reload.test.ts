@@ -15,7 +15,7 @@ function unused(): never {
 
 const resolver: Resolver = { resolve: unused, keep: unused };
 
-test('reload: what cannot be prepared leaves nobody what is taken away', async () => {
+test('reload: a failed preparation leaves nobody withdrawn grants', async () => {
   const log = new KeptLog();
   const given: Resolver[] = [];
   const agent = {

@@ -33,7 +33,7 @@ class Worker {
   }
 }
 
-test('sent components: what a worker is to forget counts until it has taken that', () => {
+test('sent components: a forgotten component counts until the worker has taken the message', () => {
   const worker = new Worker();
   worker.components.add(one);
   worker.components.add(other);
@@ -71,7 +71,7 @@ test('sent components: one that is lost gets nothing more, and keeps what it had
   expect(worker.left).toEqual([one.id]);
 });
 
-test('sent components: what one that is lost has taken before does not count', () => {
+test('sent components: components of a lost worker do not count', () => {
   const worker = new Worker();
   worker.components.add(one);
   worker.components.forget(one.id);
@@ -82,7 +82,7 @@ test('sent components: what one that is lost has taken before does not count', (
   expect(worker.left).toEqual([other.id]);
 });
 
-test('sent components: what it never had is nothing to forget', () => {
+test('sent components: a component that it never had is not forgotten', () => {
   const worker = new Worker();
   worker.components.forget(one.id);
   expect(worker.port).toEqual([]);

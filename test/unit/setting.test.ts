@@ -38,7 +38,7 @@ test.for([
   for (const text of texts) expect(settingFault(type, text)).toContain(fault);
 });
 
-test('M5: setting: what is wrong is said without the value', () => {
+test('M5: setting: errors leave the value out', () => {
   for (const type of settingTypes) {
     expect(settingFault(type, 'geheim,,{{geheim') ?? '').not.toContain('geheim');
   }

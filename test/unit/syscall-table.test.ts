@@ -85,7 +85,7 @@ test('K21: syscall-table: each family is complete', () => {
   }
 });
 
-test('K21: syscall-table: what sounds like a call of the table is in it, or looks only', () => {
+test('K21: syscall-table: calls with a name like one of the table are in it, or read only', () => {
   const stems = /mkdir|mknod|open|^creat$|ch(mod|own)|rename|link|rmdir|xattr|mount|exec|swap/;
   const names = new Set(syscallTable.map(({ name }) => name));
   const others = kernelNames.filter((name) => stems.test(name) && !names.has(name));
@@ -125,7 +125,7 @@ test('syscall-table: constants are parameters that the call has no argument for'
   }
 });
 
-test('syscall-table: what has its size in the next argument has a next argument', () => {
+test('syscall-table: an argument with its size in the next argument has a next argument', () => {
   const sized = ['xattr-value', 'xattr-args', 'xattr-room', 'open-how', 'room'];
   const sizes = syscallTable.flatMap(({ arguments: own }) =>
     own.flatMap(({ kind }, index) =>

@@ -28,7 +28,7 @@ function fill(room: UnreadRoom, worker: UnreadCounter, place: number, bytes: num
   return { calls: costs.length, costs };
 }
 
-test('tape room: what nobody reads has an end, and is room again once it was read', () => {
+test('tape room: unread calls are limited, and make room again once they are read', () => {
   const room = new UnreadRoom(limitBytes);
   const worker = new UnreadCounter(room.buffers());
   const { calls, costs } = fill(room, worker, 1, callBytes);

@@ -17,7 +17,7 @@ test('tape turns: all are handed on, in their order, and none at once', async ()
   expect(taken).toEqual([0, 1, 2, 3, 4, 5]);
 });
 
-test('A10: tape turns: what comes all the time leaves half of the time to others', async () => {
+test('A10: tape turns: a constant stream leaves half of the time to others', async () => {
   const turns = new TapeTurns();
   let taken = 0;
   let isOver = false;

@@ -71,7 +71,7 @@ test.for(['Pid', 'Pid1'] as const)('G3: template: a %s that nobody said has no v
   });
 });
 
-test('G1: template: what fields add to a setting is bounded, and what it has without them is not', () => {
+test('G1: template: bytes that fields add to a setting are limited, and those without them are not', () => {
   const ContainerID = 'x'.repeat(1024);
   const four = '{{.ContainerID}}'.repeat(4);
   expect(fillTemplate(`${'y'.repeat(10_000)}${four}`, { ContainerID })).toHaveLength(14_096);

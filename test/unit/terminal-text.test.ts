@@ -8,7 +8,7 @@ import { escaped, shownJson, shownLines } from '../../host/terminal-text.ts';
 const hostile = 'a\u001B[2J\u009B2J\u007F\r\n\t\0\u2028\u202E\u2066\u200Fb';
 const visible = String.raw`a\u001b[2J\u009b2J\u007f\u000d\u000a\u0009\u0000\u2028\u202e\u2066\u200fb`;
 
-test('M6: terminal text: what controls a terminal is shown as its number, all else as it is', () => {
+test('M6: terminal text: control characters are shown as their numbers, all else as it is', () => {
   expect(escaped(hostile)).toBe(visible);
   expect(escaped(String.raw`Grüße, 日本語 🙂 \u001b`)).toBe(String.raw`Grüße, 日本語 🙂 \u001b`);
 });

@@ -463,7 +463,7 @@ test('G5: trampoline: the allocator may not call the host', () => {
   expect(handler.host.calls).toEqual([]);
 });
 
-test('G5: trampoline: what runs after the call may not call the host', () => {
+test('G5: trampoline: a post-return may not call the host', () => {
   const post = { name: 'cabi_post_mkdir', signature: 'i:', body: logging(0, 0) };
   const handler = new Handler({
     functions: [mkdir([...logging(0, 1), ...answer]), allocator(), post],
@@ -492,7 +492,7 @@ test('trampoline: the action is read before what runs after the call overwrites 
   );
 });
 
-test('G5: trampoline: what runs after the call ends it when it traps', () => {
+test('G5: trampoline: a trapping post-return ends the call', () => {
   const post = { name: 'cabi_post_mkdir', signature: 'i:', body: instruction.unreachable };
   const handler = new Handler({
     functions: [mkdir(answer), allocator(), post],

@@ -58,7 +58,7 @@ test('A13: turns: whoever wants several small things waits for one that is runni
   expect(begun.slice(0, 5)).toEqual(['large', 'small', 'small', 'small', 'small']);
 });
 
-test('A13: turns: what nobody wants any more is not done', async () => {
+test('A13: turns: work that nobody wants any more is not done', async () => {
   const { begun, work } = logged();
   const turns = new Turns();
   let isThere = true;
@@ -72,7 +72,7 @@ test('A13: turns: what nobody wants any more is not done', async () => {
   expect(begun).toEqual(['a']);
 });
 
-test('turns: what several want has the turn of the first of them', async () => {
+test('turns: work for several has the turn of the first of them', async () => {
   const { begun, work } = logged();
   const turns = new Turns();
   const greedy: Asker = { who: ['greedy'] };
@@ -196,7 +196,7 @@ test('turns: of what the same want, what costs least is first', async () => {
   expect(begun).toEqual(['5 0', '1 2', '3 1', '3 3']);
 });
 
-test('shared work: what several want is done once, and all who want it are known', async () => {
+test('shared work: work for several is done once, and all of them are known', async () => {
   const { begun, work } = logged();
   const shared = new SharedWork();
   const known: string[][] = [];

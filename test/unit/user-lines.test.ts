@@ -22,7 +22,7 @@ function tellOften(lines: UserLines, peerUid: number, times: number): void {
   }
 }
 
-test('G1: lines of users: what is too much in a minute is counted, and nobody else’s', () => {
+test('G1: lines of users: lines beyond the limit of a minute are counted, and nobody else’s', () => {
   const log = new KeptLog();
   using lines = new UserLines(log.logger);
   tellOften(lines, 1000, 5000);

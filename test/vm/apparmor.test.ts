@@ -173,7 +173,7 @@ test('A1: LSM label: a mount is lent whatever the profile says of mounts', async
   expect(lent).toEqual(['mount 0 OK']);
 });
 
-test('A1: LSM label: what the kernel does not let us take on is EACCES, and is logged', async () => {
+test('A1: LSM label: a label that the kernel refuses is EACCES, and is logged', async () => {
   const everything = ['capability,', 'mount,', 'network,', 'pivot_root,', 'umount,', 'unix,'];
   loadProfile('agent', [...usual, ...everything, 'userns,'], attaches);
   await using confined = await startWatchedAgent({

@@ -119,7 +119,7 @@ describe.for(kinds)('cifs in $where', ({ options, uidOutside }) => {
   });
 });
 
-test('cifs: what is wrong is the kernel’s errno: a password, a user, a share, an option', async () => {
+test('cifs: errors are the kernel’s errno: a password, a user, a share, an option', async () => {
   await using neighbour = await start();
   const source = shareOf(neighbour);
   const mounts = [
