@@ -186,7 +186,7 @@ FileOutcome ask_helper(const Acting& acting, Spending& spending) {
   return done;
 }
 
-// What an overlay copies into memory is charged to the agent: it has to have room for that.
+// An overlay's copies in memory are charged to the agent, which has to have room for them.
 template <typename Act>
 [[nodiscard]] FileOutcome act_within_room(Payer payer, Spending& spending, Act act) {
   MemoryRoom& room = MemoryRoom::of_process();

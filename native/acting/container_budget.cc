@@ -222,7 +222,7 @@ std::vector<ContainerBudget::Asked> ContainerBudget::begin_count(Payer payer) {
   return all;
 }
 
-// What was made meanwhile may not be among what is there.
+// Files that were made meanwhile may not be among the counted ones.
 void ContainerBudget::end_count(const Asked& asked, std::uint64_t there) {
   const auto account = accounts_.find(asked.holder);
   if (account == accounts_.end() || there > asked.amount) return;

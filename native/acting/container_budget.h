@@ -138,7 +138,7 @@ class ContainerBudget {
   [[nodiscard]] std::uint64_t left_of(std::uint64_t all, std::uint64_t least,
                                       const Holder& holder) const;
   [[nodiscard]] std::uint64_t least() const;
-  // What the place tells of what was left behind there; gives how much of that there still is.
+  // Reports leftovers to their place; gives how much of them is still there.
   std::uint64_t tell_left_behind(const Made& made);
   [[nodiscard]] AtPlace* find_place(const Holder& holder, const Made& made);
   void set(const Holder& holder, AtPlace& at, std::uint64_t amount);

@@ -14,7 +14,7 @@
 namespace seccompagent {
 namespace {
 
-// What a text was found to say. A container's mounts seldom change between two calls, and
+// A parsed text. A container's mounts seldom change between two calls, and
 // understanding them takes longer than comparing them.
 struct Understood {
   std::string text;

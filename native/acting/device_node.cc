@@ -79,7 +79,7 @@ struct Covering {
   return {.outcome = outcome, .may_be_covered = is_done || outcome.answer == ETIMEDOUT};
 }
 
-// What nobody can open is not left in the way of the next call, since this one has failed. By a
+// Removes a node that nobody can open, so that the next call does not fail as well. By a
 // helper, which can be ended: the file system may have become slow.
 void undo(const Acting& acting, const UniqueFd& node, Patience patience) {
   patience.most = std::max(patience.most, kLeastToUndo);

@@ -42,8 +42,8 @@ struct HelperPlaces {
   friend bool operator==(const HelperPlaces&, const HelperPlaces&) = default;
 };
 
-// What a helper is: one for files has become its caller, with the same ids in the same namespaces;
-// one for mounts stays as it is. It is one container's own, and ends with it.
+// Identity of a helper: one for files has become its caller, with the same ids in the same
+// namespaces; one for mounts stays as it is. It is one container's own, and ends with it.
 struct HelperIdentity {
   HelperRole role;
   Owner owner;

@@ -39,8 +39,8 @@ constexpr int kTries = 500;
 // How often it is waited for in vain, until it counts as gone: a busy machine takes its time.
 constexpr int kWaits = 10;
 
-// What only looks at the caller. A signal may take the call back at any time, and it comes again at
-// once: a handler that heard of that would decide for the call that comes, and has not seen it.
+// A read-only look at the caller. A signal may take the call back at any time, and it comes again
+// at once: a handler that heard of that would decide for the call that comes, and has not seen it.
 template <typename Look>
 auto seen_of_caller(Worker& worker, const CallId& call, Look look) -> decltype(look(call)) {
   CallId current = call;

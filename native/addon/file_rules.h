@@ -17,7 +17,7 @@ namespace seccompagent {
 
 [[nodiscard]] bool is_followed(FileOperation operation, std::uint32_t flags);
 
-// What the kernel has against a way to open, before it looks at any path. open(2) ignores what it
+// Errno of the kernel for a way to open, before it looks at any path. open(2) ignores what it
 // does not know, and some flags exclude each other all the same.
 [[nodiscard]] int open_how_error(const FileRequest& request, bool is_strict);
 

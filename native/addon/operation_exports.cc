@@ -54,7 +54,7 @@ class Protection {
   UniqueFd file_;
 };
 
-// What is opened with O_CREAT is opened under the system's protections, which callers can't read.
+// Adds the system's protections for O_CREAT, which callers can't read.
 void add_protections(FileRequest& request) {
   if (request.operation != FileOperation::open || (request.flags & O_CREAT) == 0) return;
   static const Protection regular("/proc/sys/fs/protected_regular");
@@ -86,7 +86,7 @@ struct Asked {
   bool is_strict = false;
 };
 
-// What a descriptor leads to, as a path only: to close a second descriptor of a container's open
+// The file of a descriptor, as a path only: to close a second descriptor of a container's open
 // file may take for ever.
 [[nodiscard]] UniqueFd path_of(int fd) {
   const std::string link = "/proc/thread-self/fd/" + std::to_string(fd);

@@ -114,7 +114,7 @@ Result<void> CallerState::open_entry() {
   return {};
 }
 
-// What is kept may be of a thread that has ended and whose number another one has got since.
+// The kept entry may be that of an ended thread, whose number another one has got since.
 template <typename Access>
 auto CallerState::with_entry(Access access) -> decltype(access()) {
   const InUse in_use(is_used_);

@@ -53,7 +53,7 @@ class CallerState {
   // EINVAL: it is not active.
   [[nodiscard]] Result<std::string_view> read_label(const char* what);
 
-  // What tells the thread's program, with the rights that it has, from all others: when the thread
+  // Identity of the thread's program, with the rights that it has: when the thread
   // started, where the kernel has put the parts of its memory, what it was executed from, and its
   // credentials. execve(2) changes it even where program and rights are the same: the kernel
   // chooses the places anew, unless the whole system is told not to. Nothing that the caller owns

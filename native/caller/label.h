@@ -34,8 +34,8 @@ inline constexpr std::size_t kMaxLabel = 4000;
 // The label in what such a file says, whose end some modules mark.
 [[nodiscard]] std::string_view label_in(std::string_view file);
 
-// What a thread writes there to get this label. AppArmor shows the mode of a profile behind its
-// name, and wants to hear the name.
+// Text that a thread writes there to get this label. AppArmor shows the mode of a profile behind
+// its name, and wants to hear the name.
 [[nodiscard]] std::string change_text(const Label& label);
 
 // Whether whoever has one label of AppArmor's is bound by all that the other one is made of: by

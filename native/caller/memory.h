@@ -28,7 +28,7 @@ struct Reader {
   ReadBy by = ReadBy::this_thread;
   // Of the container that is read, which may have so many children that hang.
   Payer payer = 0;
-  // What children have taken of their deadline together, for all that is read of a call; null: each
+  // Time that children have taken of one deadline, for all reads of a call; null: each
   // has a deadline of its own.
   TimeTaken* taken = nullptr;
 };

@@ -58,7 +58,7 @@ struct NamespaceId {
   return *ours == NamespaceId{.device = theirs.st_dev, .inode = theirs.st_ino};
 }
 
-// What the link of our own namespace says. Its number is no other one's while we are in it.
+// Text of the link of our own namespace. Its number is no other one's while we are in it.
 [[nodiscard]] const std::string& own_link(Namespace kind) {
   static const auto all = [] {
     std::array<std::string, kNames.size()> links;

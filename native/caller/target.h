@@ -72,7 +72,7 @@ enum class Pinned { for_files, for_changes_of_mounts, for_proc, for_mounts };
 struct Start {
   // Of the caller, or AT_FDCWD.
   int dirfd;
-  // What a path names through /proc/self or /proc/thread-self: `cwd`, `root` or `fd/N`, which mean
+  // Entry of a path through /proc/self or /proc/thread-self: `cwd`, `root` or `fd/N`, which mean
   // something to the caller only. Empty: nothing of the kind.
   std::string proc_entry;
   // Of the thread, not of its group.

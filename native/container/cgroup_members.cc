@@ -49,7 +49,7 @@ constexpr uid_t kRoot = 0;
 
 [[nodiscard]] bool has_ended(pid_t process) { return kill(process, 0) == -1 && errno == ESRCH; }
 
-// What a runtime sends into a container stays in the pid namespace it came from; its children do
+// A process that a runtime sends into a container stays in its first pid namespace; its children do
 // not.
 [[nodiscard]] bool is_below(const std::string& process, const NamespaceId& container) {
   UniqueFd own = open_namespace(process, "pid");

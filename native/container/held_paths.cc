@@ -33,7 +33,7 @@ struct Look {
   long name_length = 0;
 };
 
-// What the child uses: it may outlive the attempt, so it owns all of it. Its first descriptors are
+// Memory of the child: it may outlive the attempt, so it owns all of it. Its first descriptors are
 // the container's root and our own procfs.
 struct Looking {
   static constexpr long kRoot = ChildStarter::kFirstGiven;
@@ -45,7 +45,7 @@ struct Looking {
   std::vector<Look> looks;
   // Of the root.
   std::uint64_t root_mount = 0;
-  // What is left of the path that is walked along is at the end, and begins at `at`.
+  // The rest of the walked path is at the end, and begins at `at`.
   std::array<char, kMaxRest> rest = {};
   std::size_t at = 0;
   std::array<char, NAME_MAX + 1> component = {};

@@ -19,7 +19,7 @@
 
 namespace seccompagent {
 
-// What a container did not do itself: it may exchange links and rename directories later. Nothing
+// Paths held for a container: it may exchange links and rename directories later. Nothing
 // is kept open, which would keep its file systems busy.
 class HeldPaths {
  public:

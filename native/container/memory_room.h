@@ -18,8 +18,8 @@
 
 namespace seccompagent {
 
-// What cgroups and the machine leave, in bytes, see cgroups(7). Their files stay open: it is asked
-// also where descriptors have run out.
+// Memory that cgroups and the machine leave, in bytes, see cgroups(7). Their files stay open: it is
+// asked also where descriptors have run out.
 class MemoryLeft {
  public:
   // `group`: whose limits and those above it count; none: only what the machine has.

@@ -110,8 +110,8 @@ struct FileAnswer {
   // NodeLook then.
   UniqueFd fd;
   Made made = {};
-  // What an overlay has copied into memory, or would have: with more than its room, nothing is
-  // done.
+  // Bytes that an overlay has copied into memory, or would have: with more than its room, nothing
+  // is done.
   std::uint64_t copied = 0;
   // Of open: whether to close it asks nobody.
   bool is_closed_at_once = false;

@@ -15,9 +15,9 @@
 namespace seccompagent {
 namespace {
 
-// What the caller has open. Of a file that has no name yet, or none that can be reached, the kernel
-// asks who has opened it, which nobody is but the caller; but whoever has a procfs may have it by
-// its entry there, see linkat(2).
+// A file that the caller has open. Of a file that has no name yet, or none that can be reached, the
+// kernel asks who has opened it, which nobody is but the caller; but whoever has a procfs may have
+// it by its entry there, see linkat(2).
 [[nodiscard]] long link_opened(const FileTask& task, const Entry& to) {
   const long linked = linkat(task.place.base, "", to.directory, to.name.c_str(), AT_EMPTY_PATH);
   if (linked == 0 || errno != ENOENT) return linked;

@@ -68,8 +68,8 @@ namespace {
   });
 }
 
-// What a file system has besides its source is opened by the kernel, with the permission of our own
-// cgroup; and these have all of their devices so, and no number that says it.
+// Files of a file system besides its source are opened by the kernel, with the permission of our
+// own cgroup; and these have all of their devices so, and no number that says it.
 [[nodiscard]] bool opens_devices(const NewMount& mount) {
   constexpr auto kTypes = std::to_array<std::string_view>({"bcachefs", "btrfs"});
   constexpr auto kKeys =
@@ -131,8 +131,8 @@ void choose_security(NewMount& mount) {
   return is_lent(job.mount) && std::ranges::none_of(job.mount.options, reaches_beyond);
 }
 
-// What the mount keeps, see kept_attributes. Where the kernel makes the contents, nobody has
-// written them, but devices can be made there: none that opens, in another user namespace than
+// Attributes that the mount keeps, see kept_attributes. Where the kernel makes the contents, nobody
+// has written them, but devices can be made there: none that opens, in another user namespace than
 // ours, if it is no file system of devices itself.
 [[nodiscard]] std::uint64_t attributes_kept(const MountJob& job) {
   if (!has_own_contents(job.mount)) return job.kept_attributes();

@@ -79,9 +79,9 @@ namespace {
 
 constexpr std::string_view kSubset = "subset";
 
-// What shows processes only could be made to show all again, and then there have to be masks. The
-// kernel asks for masks only, too, when somebody mounts a whole proc beside it. So it shows all at
-// first.
+// A proc that shows processes only could be made to show all again, and then there have to be
+// masks. The kernel asks for masks only, too, when somebody mounts a whole proc beside it. So it
+// shows all at first.
 [[nodiscard]] std::vector<MountOption> take_subset(MountJob& job) {
   std::vector<MountOption> taken;
   if (!is_proc(job.mount)) return taken;

@@ -62,7 +62,7 @@ struct Standing {
   bool may_hide = false;
   // So does something below it.
   bool may_hide_below = false;
-  // What is mounted there is mounted elsewhere, too, see mount_namespaces(7).
+  // Mounts made there appear elsewhere, too, see mount_namespaces(7).
   bool is_shared = false;
   friend bool operator==(const Standing&, const Standing&) = default;
 };
@@ -76,12 +76,12 @@ struct Standing {
 // Makes the options of a new proc show no more than the first process's proc does.
 void narrow_proc_options(std::vector<MountOption>& options, const Cover& cover);
 
-// What all file systems of a type hide together that a mount namespace has as a whole; nothing
+// Paths that all whole file systems of a type in a mount namespace hide together; nothing
 // where one of them hides nothing. Not whole: there is none. Errors as of find_masks.
 [[nodiscard]] Result<Cover> cover_in_all(std::string_view mountinfo, std::string_view type);
 
-// What a new proc hides. One that shows processes only, since nobody knows what else had to be
-// hidden, hides one place more: whoever has a proc of which nothing is covered may mount a whole
+// Paths that a new proc hides. One that shows processes only, since nobody knows what else had to
+// be hidden, hides one place more: whoever has a proc of which nothing is covered may mount a whole
 // one by themselves in a user namespace of their own, whatever that proc shows, see
 // mount_namespaces(7).
 [[nodiscard]] std::vector<Mask> masks_of_new_proc(const Cover& cover);

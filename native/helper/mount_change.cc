@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Changes of mounts that are there, see umount2(2) and mount_setattr(2).
 //
-// What is looked at has to be what is changed then. A mount that was opened stays that mount, so
+// The inspected mount has to be the changed one. A mount that was opened stays that mount, so
 // attributes are set by the descriptor, and a lazy unmount goes by its link in our procfs. Any
 // other unmount needs the mount to be in nobody's hands, ours included, and goes by a name in a
 // folder that is held; if the container puts something else there meanwhile, it is a mount without
@@ -45,7 +45,7 @@ struct ChangeJob : CallerJob {
   bool goes_whole = false;
 };
 
-// What is below must not become more meanwhile.
+// Keeps others from adding mounts below meanwhile.
 [[nodiscard]] std::optional<MountLock> lock_below(ChangeJob& job) {
   if (!job.reaches_below) return std::nullopt;
   std::optional<MountLock> lock(std::in_place, job.locks, job.mount_namespace_id,
@@ -89,7 +89,7 @@ struct Sight {
   const auto standing = find_standing(sight.mountinfo, sight.id);
   if (!standing) return std::unexpected(standing.error());
   if (!standing->is_listed) {
-    // What is covered by another root is in no list, and what it hides itself must stay there.
+    // A mount covered by another root is in no list, and its own masks must stay there.
     // Other attributes of a mask reveal nothing.
     const bool loses_place = job.spared != nullptr;
     return job.reaches_below || loses_place ? true : is_hiding_file_system(job.mount);
@@ -147,7 +147,7 @@ struct Sight {
   return false;
 }
 
-// What is in the middle of a mount can't be unmounted, and by its name something else could be.
+// A place in the middle of a mount can't be unmounted, but another mount could be, by its name.
 [[nodiscard]] bool is_mount_root(const UniqueFd& fd) {
   const auto seen = look_at(fd.get());
   return seen && (seen->stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;

@@ -47,7 +47,7 @@ using Mounts = std::unordered_map<int, MountLine>;
 [[nodiscard]] std::optional<std::string_view> option(std::string_view options,
                                                      std::string_view key);
 
-// What is to be seen at a mount point: of several mounts there, the last one. None also where it
+// The visible mount at a mount point: of several mounts there, the last one. None also where it
 // is not clear which that is.
 [[nodiscard]] const MountLine* find_top(const Mounts& mounts, std::string_view point);
 

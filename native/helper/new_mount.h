@@ -55,8 +55,8 @@ struct MountPlace {
   int cgroup_namespace;
   Credentials credentials;
   Label label = {};
-  // What IsGone uses. All others are closed before a file system looks for its source: the caller
-  // may name them by /proc/self/fd. -1: none.
+  // Descriptor for IsGone. All others are closed before a file system looks for its source: the
+  // caller may name them by /proc/self/fd. -1: none.
   int listener;
   // False: as on kernels whose proc has no option `pidns`.
   bool may_use_pidns = true;

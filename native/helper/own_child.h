@@ -12,8 +12,8 @@
 
 namespace seccompagent {
 
-// What a change of credentials clears, or, where fs.suid_dumpable is 1, undoes. Ends us if the
-// parent is not there any more; `parent`: it, as we see it.
+// Sets again what a change of credentials clears, or, where fs.suid_dumpable is 1, undoes. Ends us
+// if the parent is not there any more; `parent`: it, as we see it.
 void rearm(pid_t parent);
 
 template <typename Work>

@@ -15,7 +15,7 @@
 namespace seccompagent {
 namespace {
 
-// What the new root holds: places for the masks' sources, and the one for new mounts.
+// Contents of the new root: places for the masks' sources, and the one for new mounts.
 [[nodiscard]] Result<UniqueFd> make_root() {
   // whoever plays a caller in here still finds the places
   auto root = make_own(

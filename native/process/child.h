@@ -102,7 +102,7 @@ class Awaiting {
 // For how long a process or thread has had a processor; 0 if nobody can tell.
 [[nodiscard]] Nanoseconds computed_by(pid_t task);
 
-// What a child has taken of the time that it may: the time that it waited for a processor does not
+// Time that a child has taken of its deadline: the time that it waited for a processor does not
 // count, and the time that it had one does.
 class TimeTaken {
  public:

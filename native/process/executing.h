@@ -10,7 +10,7 @@
 
 namespace seccompagent {
 
-// What execve(2) takes, and what it is tried with, one after the other, as execvp(3) does: what is
+// Arguments of execve(2), and its paths, tried one after the other, as execvp(3) does: what is
 // no program is read by a shell.
 struct Execution {
   std::vector<std::string> arguments;

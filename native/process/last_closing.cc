@@ -80,7 +80,7 @@ SECCOMPAGENT_CHILD_CODE void close_others(long descriptors) {
   }
 }
 
-// What stands behind "\nFDSize:" in its own status, see proc_pid_status(5): no descriptor is
+// The number behind "\nFDSize:" in its own status, see proc_pid_status(5): no descriptor is
 // greater. 0: nobody knows. Most may be far more, and who looks at all of them takes a second.
 SECCOMPAGENT_CHILD_CODE long table_size() {
   char text[1024];

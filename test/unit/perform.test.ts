@@ -245,7 +245,7 @@ test.for([
   expect(host.calls).toEqual([]);
 });
 
-test('perform: what it cannot do fails, and so does a call that was not read', () => {
+test('perform: a call that it cannot do fails, and so does a call that was not read', () => {
   const { perform } = performing();
   expect(failureOf(() => perform('mount', null, '/a', null, 0, null)).message).toBe(
     'the host cannot perform mount',
