@@ -27,6 +27,7 @@ import type { ControlListening } from './control/control-listening.ts';
 import type { ControlAddress } from './control/control-socket.ts';
 import type { AgentFigures } from './control/figures.ts';
 import type { StopRecording } from './control/recording-request.ts';
+import { ownFigures, ownStatus } from './control/own-status.ts';
 import { ReloadReport } from './control/reload-report.ts';
 import type { OwnStatus } from './control/status.ts';
 import { ContainerPlaces } from './counting/container-places.ts';
@@ -40,7 +41,6 @@ import { loadNative } from './native.ts';
 import type { LaunchHandle, Native } from './native.ts';
 import { Watching } from './observation/watching.ts';
 import type { WatchOptions } from './observation/watching.ts';
-import { packageVersion } from './package-root.ts';
 import { isProgramRunning } from './program.ts';
 import { Tapes } from './recording/tapes.ts';
 import type { Tap } from './recording/tapes.ts';
@@ -308,16 +308,12 @@ export class Agent {
 
   status(): OwnStatus {
     const { attachments, later } = this.#parts;
-    return {
-      version: packageVersion(),
-      pid: process.pid,
-      startedAt: this.#startedAt.toISOString(),
-      uptimeSeconds: Math.floor((Date.now() - this.#startedAt.getTime()) / 1000),
+    return ownStatus(this.#startedAt, {
       workers: later.pool?.workerCount ?? 0,
       agentSocket: this.#socket?.path ?? null,
       lastReload: this.reloads.last,
       kubernetes: attachments.resolver.kubernetes?.status() ?? null,
-    };
+    });
   }
 
   get containerCount(): number {
@@ -326,13 +322,8 @@ export class Agent {
 
   /** Sums until now, for clients that ask again and again. */
   figures(): AgentFigures {
-    return {
-      version: packageVersion(),
-      pid: process.pid,
-      takenAtMs: performance.now(),
-      workers: this.#parts.later.pool?.workerCount ?? 0,
-      containers: this.#parts.statuses.figures(),
-    };
+    const { later, statuses } = this.#parts;
+    return ownFigures(later.pool?.workerCount ?? 0, statuses.figures());
   }
 
   /** Answers the calls of a launched command; resolves once it has ended. */
