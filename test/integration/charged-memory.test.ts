@@ -126,6 +126,8 @@ test('A12: copied attributes: unweighed attributes are looked at soon, and end a
   await using agent = await startWatchedAgent({
     bundle: testBundle('perform'),
     log: 'warn',
+    // a helper ends
+    mayWarn: true,
     wrapper: cgroup.wrapper,
   });
   const [count, answer] = await copyAttributes(agent, manyAttributes / 4, 30, 'unseen');
@@ -178,6 +180,7 @@ test('A12: absent pages: reading them ends no agent, and delays no other caller'
   await using agent = await startWatchedAgent({
     bundle: testBundle('perform'),
     log: 'error',
+    mayWarn: true,
     wrapper: cgroup.wrapper,
   });
   const program = compiled('absent-pages');

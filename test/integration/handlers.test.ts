@@ -267,7 +267,7 @@ describe('handlers: the end of the agent', () => {
   ])(
     'G11: handlers: SIGTERM under load, $what: each call is answered or ENOSYS, and none hangs',
     async ({ options, answers }) => {
-      await using agent = await startWatchedAgent({ ...options, log: 'warn' });
+      await using agent = await startWatchedAgent({ ...options, log: 'warn', mayWarn: true });
       using folder = new TemporaryFolder();
       const count = 20_000;
       await using started = new AsyncDisposableStack();

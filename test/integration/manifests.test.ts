@@ -66,6 +66,7 @@ test.for([
       resolver: 'none',
       bundleFolders: [bundles.path],
       log: 'error',
+      mayWarn: answer !== '0',
       wrapper: cgroup.wrapper,
     });
     for (let count = 0; count < firstStarts; count += 1) {

@@ -10,6 +10,7 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <grp.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
@@ -44,14 +45,18 @@ static int connector = -1;
 
 static void start_connector(const char *socket_path) {
   int ends[2];
+  const pid_t parent = getpid();
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) fail("make a socket pair");
   const long child = syscall(__NR_clone, (long)CLONE_FILES | SIGCHLD, 0L, 0L, 0L, 0L);
   if (child < 0) fail("clone");
   connector = ends[0];
   if (child > 0) return;
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  for (char byte; read(ends[1], &byte, 1) == 1;) {
-    const int fd = connect_agent(socket_path);
+  // a signal of a user's process may not reach root's, and the other end of the pair is open here,
+  // too
+  struct pollfd watched[] = {{.fd = ends[1], .events = POLLIN},
+                             {.fd = (int)syscall(__NR_pidfd_open, parent, 0), .events = POLLIN}};
+  for (char byte; poll(watched, 2, -1) > 0 && watched[1].revents == 0;) {
+    const int fd = read(ends[1], &byte, 1) == 1 ? connect_agent(socket_path) : -1;
     if (write(ends[1], &fd, sizeof fd) != sizeof fd) break;
   }
   _exit(1);

@@ -2,7 +2,6 @@
 // The agent as a process of its own, started by the command that users start.
 import { RunningCommand, seccompagent } from './command.ts';
 import type { CommandResult } from './command.ts';
-import { WatchedLog } from './watched-log.ts';
 
 /** Tests with many pods take minutes on a busy machine. */
 const deadlineMs = 600_000;
@@ -12,14 +11,11 @@ interface StartingAgent {
   readonly listening: Promise<unknown>;
 }
 
-/** Its disposal throws where a warning or an error was logged at which no test has looked. */
 export class AgentProcess implements AsyncDisposable {
   readonly #running: RunningCommand;
-  readonly #log: WatchedLog;
 
   private constructor(running: RunningCommand) {
     this.#running = running;
-    this.#log = new WatchedLog(running);
   }
 
   /** Resolves once runtimes can connect. */
@@ -66,15 +62,12 @@ export class AgentProcess implements AsyncDisposable {
   }
 
   get log(): string {
-    this.#log.read();
     return this.#running.stderr;
   }
 
   /** Resolves with the first match in the log. */
   async logged(pattern: RegExp): Promise<RegExpExecArray> {
-    const found = await this.#running.printed(pattern);
-    this.#log.read();
-    return found;
+    return this.#running.printed(pattern);
   }
 
   signal(signal: NodeJS.Signals): void {
@@ -84,14 +77,10 @@ export class AgentProcess implements AsyncDisposable {
   /** Ends it by a signal. */
   async stop(signal: NodeJS.Signals): Promise<CommandResult> {
     this.#running.kill(signal);
-    const ended = await this.#running.ended;
-    // who stops it gets its log
-    this.#log.read();
-    return ended;
+    return this.#running.ended;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#running[Symbol.asyncDispose]();
-    this.#log.expectAllRead();
   }
 }

@@ -146,7 +146,8 @@ export async function startWatchedAgent(options: WatchedAgentOptions): Promise<W
   const stop = async (): Promise<AgentEnd> => {
     isOver = true;
     using _folder = kept;
-    return stopProgram(running);
+    const end = await stopProgram(running);
+    return end;
   };
   return {
     socket,
