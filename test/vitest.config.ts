@@ -62,7 +62,7 @@ const tiers: readonly Tier[] = [
     retry: moreTries,
   },
   // These compare times, also of containers beside an attacker, which a machine that others use for
-  // seconds falsifies.
+  // seconds falsifies, or change settings of the whole system.
   {
     name: 'timing',
     folders: ['test/timing', 'test/hostile'],

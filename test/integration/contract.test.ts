@@ -1,37 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // The wide contract with real callers: what the host performs, gives, remembers and reads.
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { RunningCommand } from '../support/command.ts';
-import { compiled } from '../support/compile.ts';
+import { linesOf } from '../support/file-caller.ts';
 import { killableBundle } from '../support/oci-bundle.ts';
-import { SystemProtections } from '../support/system-protections.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 import { testBundle } from '../support/test-bundles.ts';
 import { startWatchedAgent } from '../support/watched-agent.ts';
 import type { WatchedAgent } from '../support/watched-agent.ts';
-
-const deadlineMs = 40_000;
-
-/** Runs file-caller.c in a folder; its lines. */
-async function linesOf(
-  folder: string,
-  words: readonly string[],
-  options: readonly string[] = [],
-): Promise<readonly string[]> {
-  await using running = new RunningCommand(
-    [compiled('file-caller'), ...options, folder, ...words],
-    {
-      deadlineMs,
-    },
-  );
-  const { code, signal, stdout, stderr } = await running.ended;
-  if (code !== 0) throw new Error(`file-caller: ${signal ?? code} ${stdout} ${stderr}`);
-  return stdout.split('\n').slice(0, -1);
-}
 
 describe('contract: perform', () => {
   let agent: WatchedAgent;
@@ -121,22 +100,6 @@ describe('contract: perform', () => {
     expect(alone.length).toBeGreaterThan(max);
     expect(agent.log().slice(from)).toEqual([]);
   });
-
-  test.for([0, 1, 2])(
-    'A1: contract: folders that many write to are protected as by the kernel, level %i',
-    async (level) => {
-      // of the whole system, and put back
-      using _protections = new SystemProtections(level);
-      using own = new TemporaryFolder();
-      using other = new TemporaryFolder();
-      for (const { path } of [own, other]) chmodSync(path, 0o755);
-      const alone = await linesOf(own.path, ['share-folders']);
-      expect(await linesOf(other.path, ['share-folders'], ['-s', agent.socket])).toEqual(alone);
-      const refused = alone.filter((line) => /\/f.* made EACCES$/u.test(line));
-      expect(refused.length).toBeGreaterThan([-1, 3, 5][level] ?? 0);
-      expect(refused.length === 0).toBe(level === 0);
-    },
-  );
 
   test.for([
     { who: 'root', words: [] },

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs file-caller.c, whose lines say what calls on files come to.
+import { RunningCommand } from './command.ts';
+import { compiled } from './compile.ts';
+
+const deadlineMs = 40_000;
+
+/** Runs it in a folder; its lines. */
+export async function linesOf(
+  folder: string,
+  words: readonly string[],
+  options: readonly string[] = [],
+): Promise<readonly string[]> {
+  await using running = new RunningCommand(
+    [compiled('file-caller'), ...options, folder, ...words],
+    {
+      deadlineMs,
+    },
+  );
+  const { code, signal, stdout, stderr } = await running.ended;
+  if (code !== 0) throw new Error(`file-caller: ${signal ?? code} ${stdout} ${stderr}`);
+  return stdout.split('\n').slice(0, -1);
+}
