@@ -93,7 +93,7 @@ Nanoseconds Worker::send_answer() {
   if (!descriptors_.empty()) descriptors_.clear();
   std::atomic_ref(inbox_->link).store(0, std::memory_order_relaxed);
   constexpr Nanoseconds kMaxTook = 1'000'000'000;
-  const Nanoseconds took = time - begun_.load(std::memory_order_relaxed);
+  const Nanoseconds took = time - place_.begun.load(std::memory_order_relaxed);
   inbox_->took = static_cast<std::uint32_t>(std::min(took / kMicrosecond, kMaxTook));
   // A call that nobody was asked about shows nothing. One that has only waited for a processor is
   // quick, too: it was not counted.
@@ -124,10 +124,10 @@ void Worker::send_later(const Response& response, Counted counted, Nanoseconds t
     send_now(terms_->failure, Counted::failed, time);
     return;
   }
-  receiver_->add_late({.due = time + delay,
-                       .listener = listener_,
-                       .tid = pending_.notification.tid,
-                       .is_second_try = false});
+  receiver_->late_answers_.add({.due = time + delay,
+                                .listener = listener_,
+                                .tid = pending_.notification.tid,
+                                .is_second_try = false});
   count(counted, time - pending_.received + delay);
   close_and_follow();
 }
@@ -170,10 +170,10 @@ void Worker::keep_lost(const Response& response, const std::shared_ptr<GivenFd>&
   const Nanoseconds until = is_short ? now() + kLostFdFor : listener_->keeps_lost_until();
   if (!listener_->kept.keep_lost(content(), response, until, given) || !given) return;
   // so that somebody looks then
-  receiver_->add_late({.due = until,
-                       .listener = listener_,
-                       .tid = pending_.notification.tid,
-                       .is_second_try = true});
+  receiver_->late_answers_.add({.due = until,
+                                .listener = listener_,
+                                .tid = pending_.notification.tid,
+                                .is_second_try = true});
 }
 
 // With the answer where a signal could take the call back in between. Elsewhere it comes before, so

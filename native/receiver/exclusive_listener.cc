@@ -34,11 +34,11 @@ void Receiver::end_exclusive(Place& place) {
   std::uint64_t token = place.exclusive.load();
   if (token == 0 || (token & Place::kReceiving) != 0) return;
   if (!place.exclusive.compare_exchange_strong(token, 0)) return;
-  const auto found = listeners_.find(static_cast<std::uint32_t>(token));
+  const auto listener = listeners_.find(static_cast<std::uint32_t>(token));
   // it may have ended
-  if (found == listeners_.end()) return;
+  if (!listener) return;
   epoll_event event = {.events = EPOLLIN, .data = {.u64 = token}};
-  epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, found->second->fd.get(), &event);
+  epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, listener->fd.get(), &event);
 }
 
 // Has the worker stop waiting at the listener that is exclusively its own. One that is about to
@@ -46,7 +46,7 @@ void Receiver::end_exclusive(Place& place) {
 void Receiver::interrupt(Place& place) {
   if (place.worker == nullptr || (place.exclusive.load() & Place::kReceiving) == 0) return;
   place.is_interrupted.store(true);
-  interrupt_thread(place.worker->tid_);
+  interrupt_thread(place.tid);
   wake_watcher();
 }
 
@@ -101,7 +101,7 @@ bool Worker::receive_exclusively(Nanoseconds start) {
   if (!place_.exclusive.compare_exchange_strong(token, token | Place::kReceiving)) return false;
   // Whoever has a reason for us not to wait tells it first and looks then whether we do; we look
   // for it after we have told that we do.
-  const bool is_to_wait = !place_.is_interrupted.load() && !has_ended_.load() &&
+  const bool is_to_wait = !place_.is_interrupted.load() && !place_.has_ended.load() &&
                           !receiver_->is_stopping_.load() && receiver_->queued_count_.load() == 0;
   const auto received = is_to_wait ? buffers_.receive(listener_->fd.get(), pending_.notification)
                                    : Result<void>(fail(EINTR));

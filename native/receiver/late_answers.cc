@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Late answers: a timer in the epoll set, see timerfd_create(2), and whoever reads there sends what
-// is due. No thread waits for any of them.
+#include "receiver/late_answers.h"
+
 #include <sys/timerfd.h>
 
 #include <algorithm>
@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "caller/caller_state.h"
-#include "receiver/receiver.h"
 
 namespace seccompagent {
 namespace {
@@ -20,17 +19,23 @@ constexpr std::size_t kFew = 8;
 
 }  // namespace
 
-void Receiver::add_late(LateAnswer late) {
-  const std::lock_guard lock(late_mutex_);
+Result<void> LateAnswers::open() {
+  timer_.reset(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+  if (!timer_.is_open()) return fail_errno();
+  return {};
+}
+
+void LateAnswers::add(LateAnswer late) {
+  const std::lock_guard lock(mutex_);
   const bool is_next = late_.empty() || late.due < late_.begin()->first;
   late_.emplace(late.due, std::move(late));
-  if (late_.size() >= late_to_look_) drop_forgotten_late();
-  if (is_next) arm_late_timer();
+  if (late_.size() >= late_to_look_) drop_forgotten();
+  if (is_next) arm();
 }
 
 // Calls that are taken back, and containers that end, leave theirs behind. So there are never more
-// than twice as many as calls that wait, but for a few. With the lock of late answers held.
-void Receiver::drop_forgotten_late() {
+// than twice as many as calls that wait, but for a few. With the lock held.
+void LateAnswers::drop_forgotten() {
   const Nanoseconds soon = now() + kSignalTime;
   std::erase_if(late_, [soon](const auto& entry) {
     const auto& [due, late] = entry;
@@ -41,55 +46,71 @@ void Receiver::drop_forgotten_late() {
 }
 
 // As if an answer were due.
-void Receiver::wake_reader() {
-  const std::lock_guard lock(late_mutex_);
+void LateAnswers::wake_reader() {
+  const std::lock_guard lock(mutex_);
   is_reader_called_ = true;
-  arm_late_timer();
+  arm();
 }
 
-// With the lock of late answers held.
-void Receiver::arm_late_timer() {
+std::size_t LateAnswers::planned() const {
+  const std::lock_guard lock(mutex_);
+  return late_.size();
+}
+
+// With the lock held.
+void LateAnswers::arm() {
   // an expired timer stays readable until it is set anew; no time at all disarms it
   itimerspec timer = {};
   if (is_reader_called_ || !late_.empty()) {
     const Nanoseconds due = is_reader_called_ ? 1 : std::max<Nanoseconds>(late_.begin()->first, 1);
     timer.it_value = {.tv_sec = due / kSecond, .tv_nsec = due % kSecond};
   }
-  timerfd_settime(late_timer_.get(), TFD_TIMER_ABSTIME, &timer, nullptr);
+  timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &timer, nullptr);
 }
 
-void Receiver::send_late(NotifyBuffers& buffers, Nanoseconds time) {
-  const bool is_last = time == std::numeric_limits<Nanoseconds>::max();
+std::vector<LateAnswer> LateAnswers::take_due(Nanoseconds time, std::size_t max) {
   std::vector<LateAnswer> due;
-  bool are_few = false;
-  {
-    const std::lock_guard lock(late_mutex_);
-    while (!late_.empty() && late_.begin()->first <= time && (is_last || due.size() < kBatch)) {
-      due.push_back(std::move(late_.begin()->second));
-      late_.erase(late_.begin());
-    }
-    are_few = due.size() <= kFew;
-    is_reader_called_ = false;
-    arm_late_timer();
+  const std::lock_guard lock(mutex_);
+  while (!late_.empty() && late_.begin()->first <= time && due.size() < max) {
+    due.push_back(std::move(late_.begin()->second));
+    late_.erase(late_.begin());
   }
+  is_reader_called_ = false;
+  arm();
+  return due;
+}
+
+void LateAnswers::send_due(NotifyBuffers& buffers, Nanoseconds time) {
+  const auto due = take_due(time, kBatch);
+  const bool are_few = due.size() <= kFew;
   for (const LateAnswer& late : due) {
-    const auto listener = late.listener.lock();
-    if (!listener) continue;
     // An answer that meets a signal is lost without a word, so the signal gets a little time to
     // take the call back. It may also be one that the call does not stop for.
-    if (are_few && !late.is_second_try && CallerState(late.tid).has_pending_signal()) {
-      add_late({.due = now() + kSignalTime,
-                .listener = late.listener,
-                .tid = late.tid,
-                .is_second_try = true});
+    if (are_few && !late.is_second_try && !late.listener.expired() &&
+        CallerState(late.tid).has_pending_signal()) {
+      add({.due = now() + kSignalTime,
+           .listener = late.listener,
+           .tid = late.tid,
+           .is_second_try = true});
       continue;
     }
-    listener->kept.answer_due(
-        late.tid, time, listener->keeps_lost_until(),
-        [&](std::uint64_t id, const Response& response) {
-          return buffers.respond(listener->fd.get(), id, response).has_value();
-        });
+    send(late, buffers, time);
   }
+}
+
+void LateAnswers::send_all(NotifyBuffers& buffers) {
+  constexpr Nanoseconds kEver = std::numeric_limits<Nanoseconds>::max();
+  for (const LateAnswer& late : take_due(kEver, std::numeric_limits<std::size_t>::max()))
+    send(late, buffers, kEver);
+}
+
+void LateAnswers::send(const LateAnswer& late, NotifyBuffers& buffers, Nanoseconds time) {
+  const auto listener = late.listener.lock();
+  if (!listener) return;
+  listener->kept.answer_due(late.tid, time, listener->keeps_lost_until(),
+                            [&](std::uint64_t id, const Response& response) {
+                              return buffers.respond(listener->fd.get(), id, response).has_value();
+                            });
 }
 
 }  // namespace seccompagent

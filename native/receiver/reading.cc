@@ -8,18 +8,6 @@
 #include "receiver/receiver.h"
 
 namespace seccompagent {
-namespace {
-
-// So few workers are not divided.
-constexpr std::size_t kMinShared = 2;
-
-// But for its memory, which nobody has read yet.
-[[nodiscard]] bool is_same_call(const Notification& left, const Notification& right) {
-  return left.nr == right.nr && left.arch == right.arch &&
-         left.instruction_pointer == right.instruction_pointer && left.arguments == right.arguments;
-}
-
-}  // namespace
 
 void Receiver::leave_epoll() {
   // the reader alone counts
@@ -53,14 +41,14 @@ Result<bool> Receiver::read_pending(const Reading& reading, std::shared_ptr<List
   for (int index = 0; index < count; ++index) {
     const epoll_event& event = events[static_cast<std::size_t>(index)];
     const auto token = static_cast<std::uint32_t>(event.data.u64);
-    if (token == kStopToken) continue;
-    if (token == kLateToken) {
-      send_late(reading.buffers, now());
+    if (token == Listeners::kStopToken) continue;
+    if (token == Listeners::kLateToken) {
+      late_answers_.send_due(reading.buffers, now());
       continue;
     }
     const bool is_for_place = reading.place != nullptr && !has_own;
     std::shared_ptr<Listener>& from = is_for_place ? listener : other;
-    if (!from || from->token != token) from = find_listener(token);
+    if (!from || from->token != token) from = listeners_.find(token);
     if (!from) {
       end_process(token);
       continue;
@@ -102,10 +90,7 @@ Result<void> Receiver::receive_as_reader(NotifyBuffers& buffers, const Listener&
 
 // Its calls are others' to answer.
 void Receiver::end_shared(const Listener& listener) {
-  {
-    const std::lock_guard lock(mutex_);
-    tell({.kind = ReceiverEvent::Kind::shared, .token = listener.token, .worker = 0, .link = 0});
-  }
+  events_.tell({.kind = ReceiverEvent::Kind::shared, .token = listener.token});
   end_listener(listener);
 }
 
@@ -155,23 +140,6 @@ Receiver::Received Receiver::admit(Listener& listener, Pending& pending) {
                                                               : Received::for_the_queue;
 }
 
-bool Receiver::replaces_queued(Listener& listener, const Pending& pending) {
-  const std::lock_guard lock(mutex_);
-  auto& queue = listener.container->queue;
-  const auto found = std::ranges::find_if(queue, [&](const OwnedCall& queued) {
-    return queued.listener.get() == &listener &&
-           queued.pending.notification.tid == pending.notification.tid;
-  });
-  if (found == queue.end()) return false;
-  Pending& queued = found->pending;
-  const bool is_restarted = is_same_call(queued.notification, pending.notification);
-  (is_restarted ? restarted_count_ : withdrawn_count_).fetch_add(1);
-  // it keeps its place, and a restarted call the time since when it waits
-  queued.notification = pending.notification;
-  if (!is_restarted) queued.received = pending.received;
-  return true;
-}
-
 // The worker that has the thread's call takes care of the new one when it is done with it.
 bool Receiver::parks(const Pending& pending, std::uint64_t key) {
   const std::lock_guard lock(mutex_);
@@ -192,117 +160,6 @@ bool Receiver::parks(const Pending& pending, std::uint64_t key) {
     return true;
   }
   return false;
-}
-
-// False: the queue is full. With the mutex held.
-bool Receiver::enqueue(const std::shared_ptr<Listener>& listener, const Pending& pending) {
-  auto& queue = listener->container->queue;
-  if (queue.size() >= kMaxQueued) return false;
-  if (queue.empty()) waiting_.push_back(listener->container);
-  queue.push_back({listener, pending});
-  queue.back().pending.was_queued = true;
-  queued_count_.fetch_add(1);
-  return true;
-}
-
-void Receiver::queue(NotifyBuffers& buffers, const std::shared_ptr<Listener>& listener,
-                     const Pending& pending) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (enqueue(listener, pending)) return;
-  }
-  refuse(buffers, *listener, pending);
-}
-
-void Receiver::refuse(NotifyBuffers& buffers, const Listener& listener, const Pending& pending) {
-  refused_count_.fetch_add(1);
-  (void)buffers.respond(listener.fd.get(), pending.notification.id, listener.terms->get()->failure);
-}
-
-std::size_t InFlight::own_share(Pace pace) const {
-  constexpr std::size_t kMaxSlow = 2;
-  if (pace == Pace::quick) return std::max(kMinShared, workers / 2);
-  return pace == Pace::slow ? kMaxSlow : 1;
-}
-
-// Slow containers have half of the workers together, and those of which nobody knows what these
-// leave of three quarters: the others are for those that are quick, and the last one that is free
-// for those that have none.
-bool InFlight::may_take(Pace pace) const {
-  const bool has_others = all + 1 < workers || workers <= kMinShared;
-  if (own >= own_share(pace) || (own > 0 && !has_others)) return false;
-  if (pace == Pace::quick) return true;
-  const auto part = [this](std::size_t quarters) {
-    return std::max<std::size_t>((workers + ending) * quarters / 4, 1);
-  };
-  // nobody knows of those that are to end for how long they do not
-  const std::size_t kept = slow + ending;
-  return kept + unknown < part(3) && (pace == Pace::unknown || kept < part(2));
-}
-
-void InFlight::count(const Place& place, std::uint64_t key, const Container& container) {
-  if ((key & CallKey::kOverdue) != 0) {
-    // one that can't be ended is lost, and replaced
-    if (place.hold.load(std::memory_order_relaxed) != Place::Hold::lost) ++ending;
-    return;
-  }
-  const Pace pace = place.pace.load(std::memory_order_relaxed);
-  ++all;
-  if (pace == Pace::slow) ++slow;
-  if (pace == Pace::unknown) ++unknown;
-  if (place.container.load(std::memory_order_relaxed) == &container) ++own;
-}
-
-InFlight Receiver::in_flight_of(const Container& container) const {
-  InFlight in_flight = {.workers = worker_count_.load()};
-  for (const Place& place : used_places()) {
-    const std::uint64_t key = place.key.load();
-    if (key != 0) in_flight.count(place, key, container);
-  }
-  return in_flight;
-}
-
-std::span<const Place> Receiver::used_places() const {
-  return std::span(places_).first(places_used_.load());
-}
-
-// Whose turn it is of those that may have a worker: of the slow ones that of whoever has kept
-// workers least, and before it that of all others, by who has sent them and then by container. With
-// the mutex held.
-Receiver::Waiting::iterator Receiver::next_queued() {
-  const Nanoseconds time = now();
-  auto next = waiting_.end();
-  std::pair<bool, std::int64_t> first;
-  for (auto each = waiting_.begin(); each != waiting_.end(); ++each) {
-    const Container& container = **each;
-    const Pace pace = container.pace(time);
-    const bool is_slow = pace == Pace::slow;
-    const std::pair rank(is_slow,
-                         is_slow ? container.kept_workers(time) : container.sender->last_turn);
-    if (next != waiting_.end() && rank >= first) continue;
-    if (!in_flight_of(container).may_take(pace) && !is_stopping_.load()) continue;
-    first = rank;
-    next = each;
-  }
-  return next;
-}
-
-std::optional<OwnedCall> Receiver::take_queued(Place& place) {
-  if (queued_count_.load() == 0) return std::nullopt;
-  const std::lock_guard lock(mutex_);
-  const auto next = next_queued();
-  if (next == waiting_.end()) return std::nullopt;
-  std::shared_ptr<Container> container = std::move(*next);
-  waiting_.erase(next);
-  OwnedCall call = std::move(container->queue.front());
-  // before it leaves the queue: whoever looks for it finds it here or there
-  place.note(*call.listener, now());
-  place.key.store(CallKey::of(call.listener->token, call.pending.notification.tid));
-  container->queue.pop_front();
-  queued_count_.fetch_sub(1);
-  container->sender->last_turn = ++turns_;
-  if (!container->queue.empty()) waiting_.push_back(std::move(container));
-  return call;
 }
 
 // As many as can run at once; those that are blocked don't.

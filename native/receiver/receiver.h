@@ -27,9 +27,13 @@
 #include "kernel/syscall_number.h"
 #include "kernel/unique_fd.h"
 #include "receiver/counters.h"
+#include "receiver/events.h"
 #include "receiver/inbox.h"
+#include "receiver/late_answers.h"
 #include "receiver/listener.h"
+#include "receiver/listeners.h"
 #include "receiver/operation_trust.h"
+#include "receiver/place.h"
 #include "receiver/quarantine.h"
 #include "receiver/receive_delays.h"
 #include "receiver/sender.h"
@@ -40,146 +44,11 @@ namespace seccompagent {
 
 class Worker;
 
-// What a worker does with the call that it has.
-enum class Phase : std::uint32_t {
-  idle,
-  reading,
-  // a child reads for it, which has a deadline of its own
-  awaiting_read,
-  handling,
-  operating
-};
-
-// What the watcher has seen a call, or one of its handlers, take.
-struct Watched {
-  // Of the worker's processor time when it was first seen.
-  Nanoseconds cpu_start = 0;
-  Nanoseconds wall_time = 0;
-};
-
-// One worker as others see it: which call it has, since when, and what came for that call's thread
-// meanwhile.
-struct alignas(64) Place {
-  // A CallKey, with flags; 0: it has none.
-  std::atomic<std::uint64_t> key = 0;
-  // Whose that call is: set before the key, only to be compared, and only while there is a key.
-  std::atomic<const Container*> container = nullptr;
-  std::atomic<Phase> phase = Phase::idle;
-  // Its call takes long; counted in the receiver's blocked_count_.
-  std::atomic<bool> is_blocked = false;
-  // Counts its calls.
-  std::atomic<std::uint32_t> calls = 0;
-  // What its call gets when it takes too long, by the terms that it was begun by: an errno,
-  // negated; 0: the kernel judges.
-  std::atomic<std::int32_t> failure = 0;
-  // It waits for memory or a file system whose owner has seen to it that this takes long, and can't
-  // be ended; counted in the receiver's held_count_, and once another worker has taken its place in
-  // lost_count_.
-  enum class Hold : std::uint8_t { none, held, lost };
-  std::atomic<Hold> hold = Hold::none;
-  // A helper acts for it, or it waits until one may.
-  std::atomic<bool> is_awaiting = false;
-  // Of that container, and who has sent its listener; set as it is.
-  std::atomic<Pace> pace = Pace::unknown;
-  std::atomic<uid_t> peer_uid = 0;
-  // When the operation began that is to come to its end now; 0: none.
-  std::atomic<Nanoseconds> given_up = 0;
-  // The token of the listener that is exclusively its own, with kReceiving while it waits there; 0:
-  // none. Only then its worker receives from it, and without the reader's role.
-  static constexpr std::uint64_t kReceiving = 1ULL << 32;
-  std::atomic<std::uint64_t> exclusive = 0;
-  // It is to stop waiting at the listener that is exclusively its own.
-  std::atomic<bool> is_interrupted = false;
-  // Of the notification that an answer goes to.
-  std::atomic<std::uint64_t> id = 0;
-  // Of what came from the exclusive listeners.
-  ReceiveDelays receive_delays;
-
-  // Whose call it gets, before the key.
-  void note(const Listener& from, Nanoseconds time) {
-    container.store(from.container.get(), std::memory_order_relaxed);
-    pace.store(from.container->pace(time), std::memory_order_relaxed);
-    peer_uid.store(from.peer_uid, std::memory_order_relaxed);
-  }
-
-  // The rest is under the receiver's mutex.
-  Worker* worker = nullptr;
-  // It sleeps until it is called.
-  std::condition_variable wake = {};
-  bool is_called = false;
-  // While it is lost.
-  std::shared_ptr<Container> lost_for = {};
-  // A newer notification of the thread whose call this worker has.
-  std::optional<Pending> parked;
-  // Of the thread that watches: what it saw last, and for how long that has been so.
-  std::uint32_t seen_calls = 0;
-  std::uint32_t seen_link = 0;
-  Watched call;
-  Watched handler;
-  Nanoseconds seen_cpu = 0;
-  // The longest one of its call's handlers until now.
-  Nanoseconds longest_deadline = 0;
-  // The handler of its call that has computed most.
-  std::uint32_t slowest_link = 0;
-  Nanoseconds slowest_computed = 0;
-  // The handler whose fault it is that the call takes too long.
-  std::uint32_t blamed_link = 0;
-  bool is_overdue = false;
-  Nanoseconds reading_time = 0;
-  // For how long the operation that began then has kept it waiting, if no helper acts.
-  Nanoseconds own_time = 0;
-  Nanoseconds seen_operation = 0;
-};
-
-// What workers do at a moment, seen from one container: by that it gets one more, or has to wait.
-struct InFlight {
-  std::size_t workers = 0;
-  // Calls of all containers, those of the slow ones, and those of containers of which nobody knows.
-  std::size_t all = 0;
-  std::size_t slow = 0;
-  std::size_t unknown = 0;
-  // Of this one.
-  std::size_t own = 0;
-  // More workers, which are to end, and in whose places there is nobody yet.
-  std::size_t ending = 0;
-
-  // How many workers one container may have at once.
-  [[nodiscard]] std::size_t own_share(Pace pace) const;
-  [[nodiscard]] bool may_take(Pace pace) const;
-  // `key`: of the place, and not 0.
-  void count(const Place& place, std::uint64_t key, const Container& container);
-};
-
-// Which thread of which container a call is of. Threads outside of our pid namespace all have the
-// id 0 and can't be told apart.
-struct CallKey {
-  static constexpr std::uint64_t kParked = 1U << 31;
-  static constexpr std::uint64_t kOverdue = 1U << 30;
-  static constexpr std::uint64_t kFlags = kParked | kOverdue;
-
-  [[nodiscard]] static std::uint64_t of(std::uint32_t token, pid_t tid) {
-    return std::uint64_t{token} << 32 | static_cast<std::uint32_t>(tid);
-  }
-};
-
 struct PoolShape {
   // How many workers run at once while none of them is blocked.
   std::uint32_t running;
   // Workers beyond that number end when they have had nothing to do for a while.
   std::uint32_t fewest;
-};
-
-// What the main thread is told.
-struct ReceiverEvent {
-  using Kind = ReceiverEventKind;
-  Kind kind;
-  // Of the listener or the process.
-  std::uint32_t token;
-  // Overdue or broken: which worker, and 1 + the place of the handler in its chain.
-  std::uint32_t worker;
-  std::uint32_t link;
-  // For how long that handler is left alone from now on; 0: it is not, or it is so already.
-  std::uint32_t quarantine_ms = 0;
 };
 
 // Shared by all threads. One thread at a time waits in epoll and receives what is pending there: a
@@ -189,6 +58,16 @@ struct ReceiverEvent {
 //
 // While all workers are busy a thread of our own is the fallback reader: nothing is left unreceived
 // for long, since each signal that comes before makes the kernel start the call anew.
+//
+// The order of locks; a thread that has one takes only later ones:
+// 1. the receiver's mutex: the rest of each Place, queues, waiting containers, sleepers, turns
+// 2. Listeners: listeners, processes, containers that have ended, senders, quarantine
+// 3. EventQueue, CurrentTerms and KeptCalls (one per listener), which take no other
+// LateAnswers, which nobody takes with 1 or 2 held, comes before KeptCalls, too.
+//
+// A call of a lone caller takes no lock: the reader's role, and with it all that only the reader
+// writes, goes from thread to thread by `has_reader_` (released on leaving), and a call from place
+// to place by one atomic step of its key.
 class Receiver {
  public:
   static constexpr std::size_t kMaxWorkers = 64;
@@ -208,8 +87,8 @@ class Receiver {
   Receiver(const Receiver&) = delete;
   Receiver& operator=(const Receiver&) = delete;
 
-  // Where handlers are told to be left alone that have used their time up; else nobody is told.
-  void share_quarantine(const Quarantine& quarantine);
+  // Where handlers are quarantined that exceed their deadlines; else they are not.
+  void share_quarantine(const Quarantine& quarantine) { listeners_.share_quarantine(quarantine); }
   // What the terms of its listeners have alike.
   [[nodiscard]] SharedTexts& texts() { return texts_; }
   // Takes the listener over and gives its token. ENOTTY: the descriptor is no listener. EEXIST: it
@@ -223,48 +102,35 @@ class Receiver {
   // Kills a listener's container. ESRCH: its first process has ended, or nobody knew it. EPERM:
   // only that one was killed.
   [[nodiscard]] Result<void> kill_container(std::uint32_t token);
-  // Freezes or thaws the cgroup of a listener's container. ESRCH as above; EPERM: it has none for
-  // itself; EOPNOTSUPP: its cgroup can't be frozen.
   // Of a listener's container. ESRCH: nobody knows its first process, or it has ended.
   [[nodiscard]] Result<Resources> container_resources(std::uint32_t token);
+  // Freezes or thaws the cgroup of a listener's container. ESRCH as above; EPERM: it has none for
+  // itself; EOPNOTSUPP: its cgroup can't be frozen.
   [[nodiscard]] Result<void> freeze_container(std::uint32_t token, bool is_frozen);
   // Reports the end of a process as an event; the descriptor stays the caller's.
   [[nodiscard]] Result<std::uint32_t> watch_process(int pidfd);
   // Every worker gets `stopped` from its next receive, at once if it waits. Late answers are sent
   // now: without us their callers would get ENOSYS.
   void stop();
-  [[nodiscard]] std::size_t listener_count();
+  [[nodiscard]] std::size_t listener_count() { return listeners_.size(); }
   // Every worker gets `shortage` from its next receive, at once if it waits for calls, except the
   // one that has found it out.
-  void tell_shortage(const Worker* except = nullptr);
+  void tell_shortage(const Place* except = nullptr);
 
   // The read end of a pipe with a byte in it when there may be events.
-  [[nodiscard]] UniqueFd take_wake_fd();
-  [[nodiscard]] std::optional<ReceiverEvent> next_event();
+  [[nodiscard]] UniqueFd take_wake_fd() { return events_.take_wake_fd(); }
+  [[nodiscard]] std::optional<ReceiverEvent> next_event() { return events_.next(); }
 
   [[nodiscard]] ReceiverFigures figures();
 
  private:
   friend class Worker;
-  static constexpr std::uint32_t kStopToken = 0;
-  static constexpr std::uint32_t kLateToken = 0xffffffff;
-
   Receiver(const NotifySizes& sizes, ReadTable table, PoolShape shape);
 
   // receiver.cc
-  [[nodiscard]] std::uint32_t next_token();
-  [[nodiscard]] bool has_listener(int fd) const;
-  [[nodiscard]] std::shared_ptr<Container> take_container(std::uint32_t token, uid_t peer_uid);
-  [[nodiscard]] bool leave_container(const std::shared_ptr<Container>& container);
-  void take_earlier(FirstProcess& first, uid_t peer_uid) const;
   [[nodiscard]] Result<void> watch(int fd, std::uint32_t token);
-  [[nodiscard]] std::shared_ptr<Listener> find_listener(std::uint32_t token);
   [[nodiscard]] Worker* worker_of_thread(std::uint32_t token);
-  // The first processes of other containers.
-  [[nodiscard]] std::vector<pid_t> other_firsts(const Listener& listener);
-  void note_frozen(pid_t first_pid, bool is_frozen);
   void end_listener(const Listener& listener);
-  void tell(const ReceiverEvent& event);
   void tell_crowded();
 
   // reading.cc: receiving, by whoever has taken the reader's role.
@@ -323,26 +189,15 @@ class Receiver {
   void interrupt_exclusive(std::optional<std::uint32_t> token);
   [[nodiscard]] bool watch_exclusive(Place& place);
 
-  // late_answers.cc
-  struct LateAnswer {
-    Nanoseconds due;
-    std::weak_ptr<Listener> listener;
-    pid_t tid;
-    bool is_second_try;
-  };
-  void add_late(LateAnswer late);
-  void send_late(NotifyBuffers& buffers, Nanoseconds time);
-  void arm_late_timer();
-  // Whoever waits in epoll looks whether there is something else to do.
-  void wake_reader();
-  void drop_forgotten_late();
-
-  // guards.cc: the two threads of our own.
+  // fallback_reader.cc: a thread of our own.
   void read_as_fallback();
   void wake_another();
-  void mark_blocked(Place& place);
-  void watch_workers();
   void set_fallback_priority(Nanoseconds time);
+
+  // watchdog.cc: the other thread of our own.
+  void watch_workers();
+  void wake_watcher();
+  void mark_blocked(Place& place);
   [[nodiscard]] bool is_idle() const;
   [[nodiscard]] bool watch_receiving();
   [[nodiscard]] bool watch_place(std::size_t index, Nanoseconds elapsed);
@@ -353,10 +208,10 @@ class Receiver {
   [[nodiscard]] bool watch_reading(Place& place, Nanoseconds elapsed);
   [[nodiscard]] bool watch_operation(Place& place, Nanoseconds elapsed);
   void end_overdue(std::size_t index, NotifyBuffers& buffers);
-  [[nodiscard]] std::uint32_t leave_alone(const Terms& terms, std::uint32_t link);
-  void distrust(const Listener& listener, std::string_view component = {}) const;
   void note_held(Place& place);
   void note_lost(Place& place, const std::shared_ptr<Listener>& listener);
+
+  // crowding.cc
   void end_stale_queued(NotifyBuffers& buffers);
   // An operation of a container that keeps workers waiting.
   struct SlowOperation {
@@ -371,17 +226,16 @@ class Receiver {
                                                            std::size_t& ending);
   void give_up_excess();
   void give_turns(std::size_t wanted);
-  void wake_watcher();
 
   const NotifySizes sizes_;
   const ReadTable table_;
   const PoolShape shape_;
   SharedTexts texts_;
+  EventQueue events_;
+  Listeners listeners_{events_};
+  LateAnswers late_answers_;
   UniqueFd epoll_;
   UniqueFd stop_event_;
-  UniqueFd late_timer_;
-  UniqueFd wake_read_;
-  UniqueFd wake_write_;
   std::atomic<bool> is_stopping_ = false;
   // Deadlines hold while workers finish what they have.
   std::atomic<bool> is_closing_ = false;
@@ -411,7 +265,6 @@ class Receiver {
   std::atomic<std::uint32_t> worker_count_ = 0;
   // Workers whose call takes long: they wait for a file system, or their handler computes.
   std::atomic<std::uint32_t> blocked_count_ = 0;
-  std::uint32_t last_token_ = 0;  // under the mutex
   // Workers that wait for what a container keeps from them: they can't be ended.
   std::atomic<std::uint32_t> held_count_ = 0;
   std::atomic<std::uint32_t> lost_count_ = 0;
@@ -425,28 +278,10 @@ class Receiver {
   std::vector<Place*> sleepers_;
   // Something was parked.
   std::condition_variable parked_;
-  bool is_crowded_told_ = false;
-  std::map<std::uint32_t, std::shared_ptr<Listener>> listeners_;
-  // Containers that had listeners, the last ones last: each program that is executed in one may
-  // have the only listener, and begins with what the one before has done.
-  std::deque<std::shared_ptr<Container>> ended_;
-  std::map<std::uint32_t, int> processes_;
   // Containers with queued calls, the next one first.
   Waiting waiting_;
-  std::deque<ReceiverEvent> events_;
-  Quarantine quarantine_;
-  OverdueComponents overdue_components_;
-  Senders senders_;
   // How many of the containers that waited were given a worker.
   std::int64_t turns_ = 0;
-
-  std::mutex late_mutex_;
-  // By when they are due.
-  std::multimap<Nanoseconds, LateAnswer> late_;
-  static constexpr std::size_t kFewLate = 1024;
-  // With so many, those that nobody waits for any more are looked for.
-  std::size_t late_to_look_ = kFewLate;
-  bool is_reader_called_ = false;
 
   // Of what came through epoll.
   ReceiveDelays receive_delays_;

@@ -26,7 +26,7 @@ struct Sender {
   std::int64_t last_turn = 0;
 };
 
-// By their user ids. With the receiver's mutex held.
+// By their user ids. With the lock of Listeners held.
 class Senders {
  public:
   // If there are more, those without a container may be forgotten.

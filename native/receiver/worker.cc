@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Workers: wait for a call and make it their own. Answers are in answering.cc, what is done for a
-// caller meanwhile in worker_operations.cc.
+// Workers: wait for a call and make it their own. Answers are in answering.cc, calls that were
+// taken back in worker_restarts.cc, operations for the caller in worker_operations.cc.
 #include "receiver/worker.h"
 
 #include <poll.h>
@@ -34,11 +34,12 @@ Result<std::unique_ptr<Worker>> Worker::attach(std::shared_ptr<Receiver> receive
   if (free_place == shared.places_.end()) return fail(ENOSPC);
   std::unique_ptr<Worker> worker(new Worker(std::move(receiver), inbox, counters, id, *free_place));
   free_place->worker = worker.get();
+  free_place->is_counted = true;
   free_place->is_overdue = false;
   const auto index = static_cast<std::size_t>(free_place - shared.places_.begin());
   shared.places_used_.store(std::max(shared.places_used_.load(), index + 1));
   shared.worker_count_.fetch_add(1);
-  shared.is_crowded_told_ = false;
+  shared.events_.forget_crowded();
   return worker;
 }
 
@@ -48,12 +49,18 @@ Worker::Worker(std::shared_ptr<Receiver> receiver, std::byte* inbox, CounterBloc
       inbox_(reinterpret_cast<Inbox*>(inbox)),
       data_(inbox + sizeof(Inbox), kInboxData),
       counters_(counters),
-      id_(id),
       place_(place),
       buffers_(receiver_->sizes_) {
-  pthread_getcpuclockid(pthread_self(), &cpu_clock_);
+  place_.begun.store(0);
+  place_.operation_start.store(0);
+  place_.worker_id = id;
+  place_.inbox = inbox_;
+  pthread_getcpuclockid(pthread_self(), &place_.cpu_clock);
   take_short_turns(0);
-  tid_ = accept_interrupts();
+  place_.tid = accept_interrupts();
+  place_.ended.clear();
+  place_.has_ended.store(false);
+  place_.is_shortage_told.store(false);
 }
 
 Worker::~Worker() {
@@ -75,7 +82,7 @@ Worker::~Worker() {
     place_.worker = nullptr;
     place_.is_interrupted.store(false);
     place_.phase.store(Phase::idle);
-    if (is_counted_) receiver_->worker_count_.fetch_sub(1);
+    if (place_.is_counted) receiver_->worker_count_.fetch_sub(1);
     receiver_->call_worker();
   }
   if (is_refused) receiver_->refuse(buffers_, *next_->listener, next_->pending);
@@ -87,24 +94,12 @@ void Worker::note_broken() {
   const std::uint32_t link = std::atomic_ref(inbox_->link).load(std::memory_order_relaxed);
   const Inbox::Answer& answer = inbox_->answer;
   if (link == 0 || answer.kind != AnswerKind::none || answer.failed != 0) return;
-  Receiver& receiver = *receiver_;
-  const std::lock_guard lock(receiver.mutex_);
-  const bool is_told = (place_.key.load() & CallKey::kOverdue) != 0;
-  // of a listener that has ended, others may have its place
-  if (is_told || !receiver.listeners_.contains(listener_->token)) return;
-  const std::int32_t handler =
-      link <= terms_->quarantine.size() ? terms_->quarantine[link - 1] : -1;
-  receiver.tell({.kind = ReceiverEvent::Kind::broken,
-                 .token = listener_->token,
-                 .worker = id_,
-                 .link = link,
-                 .quarantine_ms = receiver.quarantine_.note_broken(handler, now())});
-}
-
-Nanoseconds Worker::cpu_time() const {
-  timespec time = {};
-  clock_gettime(cpu_clock_, &time);
-  return time.tv_sec * kSecond + time.tv_nsec;
+  const std::lock_guard lock(receiver_->mutex_);
+  if ((place_.key.load() & CallKey::kOverdue) != 0) return;
+  receiver_->listeners_.report_broken(*terms_, {.kind = ReceiverEvent::Kind::broken,
+                                                .token = listener_->token,
+                                                .worker = place_.worker_id,
+                                                .link = link});
 }
 
 // Sleeping and being woken again costs more than a call does, and while many call, somebody mostly
@@ -116,7 +111,7 @@ Worker::Turn Worker::await_turn() {
   for (int look = 0; look < kLooks; ++look) {
     if (receiver_->crowd_.load(std::memory_order_relaxed) == 0) break;
     sched_yield();
-    if (receiver_->is_stopping_.load() || has_ended_.load()) break;
+    if (receiver_->is_stopping_.load() || place_.has_ended.load()) break;
     if (receiver_->queued_count_.load() > 0) {
       const std::lock_guard lock(receiver_->mutex_);
       return receiver_->has_eligible_queued() ? Turn::queued : Turn::none;
@@ -137,9 +132,10 @@ void Worker::sleep() {
   const bool is_surplus = receiver.vacancies() < 0;
   const bool has_work = receiver.has_eligible_queued() || !receiver.has_reader_.load();
   const auto is_told = [&] {
-    return has_ended_.load() || is_shortage_told_.load() || receiver.is_stopping_.load();
+    return place_.has_ended.load() || place_.is_shortage_told.load() ||
+           receiver.is_stopping_.load();
   };
-  receiver.is_crowded_told_ = false;
+  receiver.events_.forget_crowded();
   if ((has_work && !is_surplus) || is_told()) return;
   place_.is_called = false;
   receiver.sleepers_.push_back(&place_);
@@ -153,17 +149,17 @@ void Worker::sleep() {
       receiver.worker_count_.load() > receiver.shape_.fewest && receiver.queued_count_.load() == 0;
   if (was_called || !is_one_too_many) return;
   receiver.worker_count_.fetch_sub(1);
-  is_counted_ = false;
+  place_.is_counted = false;
   is_condemned_ = true;
 }
 
 bool Worker::take_ended() {
-  if (!has_ended_.load()) return false;
+  if (!place_.has_ended.load()) return false;
   end_exclusive();
   const std::lock_guard lock(receiver_->mutex_);
-  inbox_->token = ended_.front();
-  ended_.pop_front();
-  has_ended_.store(!ended_.empty());
+  inbox_->token = place_.ended.front();
+  place_.ended.pop_front();
+  place_.has_ended.store(!place_.ended.empty());
   // the last one who names the listener closes it
   if (listener_ && listener_->token == inbox_->token) listener_.reset();
   return true;
@@ -185,7 +181,7 @@ Result<EventKind> Worker::receive() {
       const Turn turn = await_turn();
       if (turn == Turn::none) sleep();
       // only a reader ends listeners, and is woken: what we are told from here on is seen by us
-      if (turn == Turn::reader && (has_ended_.load() || is_shortage_told_.load())) {
+      if (turn == Turn::reader && (place_.has_ended.load() || place_.is_shortage_told.load())) {
         receiver_->leave_epoll();
         continue;
       }
@@ -194,7 +190,7 @@ Result<EventKind> Worker::receive() {
         continue;
       }
       const auto has_call = receiver_->read_pending({.buffers = buffers_,
-                                                     .thread = tid_,
+                                                     .thread = place_.tid,
                                                      .place = &place_,
                                                      .timeout_ms = -1,
                                                      .start = start == 0 ? now() : start},
@@ -217,21 +213,9 @@ Result<EventKind> Worker::receive() {
 }
 
 bool Worker::take_shortage() {
-  if (!is_shortage_told_.exchange(false)) return false;
+  if (!place_.is_shortage_told.exchange(false)) return false;
   end_exclusive();
   return true;
-}
-
-void Receiver::tell_shortage(const Worker* except) {
-  {
-    const std::lock_guard lock(mutex_);
-    for (const Place& place : places_) {
-      if (place.worker != nullptr && place.worker != except)
-        place.worker->is_shortage_told_.store(true);
-    }
-    wake_all();
-  }
-  wake_reader();
 }
 
 bool Worker::take_next() {
@@ -254,10 +238,11 @@ bool Worker::take_queued() {
 bool Worker::begin() {
   has_call_ = true;
   if (!terms_ || terms_->version != listener_->terms->version()) terms_ = listener_->terms->get();
+  place_.terms.store(terms_.get(), std::memory_order_relaxed);
   place_.failure.store(terms_->failure.is_continue ? 0 : terms_->failure.error,
                        std::memory_order_relaxed);
   const Nanoseconds begun = pending_.was_queued ? now() : pending_.received;
-  begun_.store(begun, std::memory_order_relaxed);
+  place_.begun.store(begun, std::memory_order_relaxed);
   has_acted_ = false;
   is_void_ = false;
   program_.clear();
@@ -374,25 +359,6 @@ void Worker::end_being_held() {
     container->lost_workers().note_back(now());
 }
 
-// Whether the call goes on with the answer that it had, or waits for it.
-bool Worker::answer_kept() {
-  if (!listener_->kept.has(pending_.notification.tid)) return false;
-  if (!note_program(Look::anew) && !listener_->is_valid(pending_.notification.id)) {
-    // taken back once more: what is kept stays for the next time
-    receiver_->withdrawn_count_.fetch_add(1);
-    close_and_follow();
-    return true;
-  }
-  const KeptCalls::Match match = listener_->kept.find(content());
-  if (match.kind == KeptCalls::Match::Kind::none) return false;
-  receiver_->restarted_count_.fetch_add(1);
-  const bool has_answer = match.kind == KeptCalls::Match::Kind::answer;
-  if (has_answer && respond_once(match.response, match.given.get()) == Sent::yes)
-    listener_->kept.forget(pending_.notification.tid);
-  close_and_follow();
-  return true;
-}
-
 // Asking costs a system call, so a lone caller is asked for every eighth time only.
 bool Worker::is_more_pending() {
   constexpr std::uint32_t kQuiet = 64;
@@ -406,112 +372,6 @@ bool Worker::is_more_pending() {
   receiver_->batch_size_.store(Receiver::kMaxBatch, std::memory_order_relaxed);
   receiver_->crowd_.store(Receiver::kCrowd, std::memory_order_relaxed);
   return true;
-}
-
-Result<CallId> Worker::current() {
-  if (!has_call_) return fail(ENOENT);
-  if ((place_.key.load() & CallKey::kParked) != 0) {
-    if (const auto parked = take_parked()) (void)adopt(*parked);
-  }
-  return CallId{.listener = listener_->fd.get(),
-                .id_valid_request = listener_->id_valid_request,
-                .id = pending_.notification.id,
-                .tid = pending_.notification.tid};
-}
-
-Result<std::shared_ptr<const Terms>> Worker::terms(std::uint32_t token) {
-  if (!has_call_ || listener_->token != token) return fail(ENOENT);
-  return terms_;
-}
-
-bool Worker::await_restart() {
-  constexpr Nanoseconds kPatience = 10 * kMillisecond;
-  if (!has_call_ || !thread_start_time(pending_.notification.tid)) return false;
-  // where signals come in a row, what has come may be gone by the time that it is looked at
-  for (const Nanoseconds start = now(); now() - start < kPatience;) {
-    // somebody has to receive it
-    wake_another();
-    {
-      std::unique_lock lock(receiver_->mutex_);
-      const auto left =
-          std::chrono::nanoseconds(std::max<Nanoseconds>(start + kPatience - now(), 0));
-      const bool has_come = receiver_->parked_.wait_for(lock, left, [this] {
-        return (place_.key.load() & (CallKey::kParked | CallKey::kOverdue)) != 0 ||
-               receiver_->is_stopping_.load();
-      });
-      if (!has_come) return false;
-    }
-    const auto parked = take_parked();
-    if (!parked) return false;
-    if (adopt(*parked)) return true;
-    // it is another call
-    if ((place_.key.load() & CallKey::kParked) != 0) return false;
-  }
-  return false;
-}
-
-// The parked notification, if the deadline has not taken it.
-std::optional<Pending> Worker::take_parked() {
-  const std::lock_guard lock(receiver_->mutex_);
-  const std::uint64_t key = place_.key.load();
-  if ((key & CallKey::kOverdue) != 0 || (key & CallKey::kParked) == 0) return std::nullopt;
-  place_.key.store(key & ~CallKey::kFlags);
-  return std::exchange(place_.parked, std::nullopt);
-}
-
-// Goes on for a newer notification of the same call. Another one is parked again, if it is there.
-bool Worker::adopt(const Pending& parked) {
-  const bool is_same = !program_.empty() && content().is_same_call(content_of(parked.notification));
-  // what was read counts only if it is still there; else it comes again, or never
-  if (!listener_->is_valid(parked.notification.id)) {
-    receiver_->withdrawn_count_.fetch_add(1);
-    return false;
-  }
-  if (is_same) {
-    receiver_->restarted_count_.fetch_add(1);
-    pending_.notification.id = parked.notification.id;
-    inbox_->id = pending_.notification.id;
-    place_.id.store(pending_.notification.id);
-    return true;
-  }
-  const std::lock_guard lock(receiver_->mutex_);
-  const std::uint64_t key = place_.key.load();
-  // what has come meanwhile is newer
-  if ((key & CallKey::kFlags) == 0) {
-    place_.parked = parked;
-    place_.key.store(key | CallKey::kParked);
-  } else {
-    receiver_->withdrawn_count_.fetch_add(1);
-  }
-  return false;
-}
-
-// False: nobody can tell whose the current call is, or it is gone.
-bool Worker::note_program(Look look) {
-  const auto& [tid, id] = std::pair(pending_.notification.tid, pending_.notification.id);
-  if (!program_.empty() || tid == 0) return !program_.empty();
-  CallerState& caller = CallerState::of(tid);
-  // a program that is just being executed may keep us waiting
-  const MemoryAccess access(*this, {ReadBy::this_thread, owner().payer});
-  auto program = look == Look::known ? caller.known_program(id) : caller.read_program(id);
-  if (!program || !listener_->is_valid(pending_.notification.id)) return false;
-  program_ = std::move(*program);
-  return true;
-}
-
-CallContent Worker::content() const {
-  return {.notification = pending_.notification,
-          .memory_hash = hash_of(inbox_->pointers, data_),
-          .program = program_};
-}
-
-CallContent Worker::content_of(const Notification& notification) {
-  scratch_.resize(kInboxData);
-  Pointers pointers;
-  (void)read_memory(notification, reader(), pointers, scratch_);
-  return {.notification = notification,
-          .memory_hash = hash_of(pointers, scratch_),
-          .program = CallerState::of(notification.tid).read_program(notification.id).value_or("")};
 }
 
 }  // namespace seccompagent

@@ -47,11 +47,13 @@ class Worker {
   [[nodiscard]] Result<CallId> current();
   // By which the current call is handled. ENOENT: there is none of this listener.
   [[nodiscard]] Result<std::shared_ptr<const Terms>> terms(std::uint32_t token);
+  // Notes whose the current call is, before a signal or a freezer takes it back.
+  void know_program() { (void)note_program(); }
 
   // Something slow begins: others receive meanwhile.
   void wake_another();
   // All others are told that memory is short, at once if they have nothing to do but sleep.
-  void tell_shortage() { receiver_->tell_shortage(this); }
+  void tell_shortage() { receiver_->tell_shortage(&place_); }
   // For what the host does at once. EDQUOT: a call has had as many as it may have.
   [[nodiscard]] Result<void> count_operation();
   // Around what may wait for a container's file system: others take over meanwhile. EDQUOT as
@@ -107,15 +109,11 @@ class Worker {
   [[nodiscard]] bool await_restart();
 
  private:
-  friend class Receiver;
   // Of all operations of one call.
   static constexpr Nanoseconds kMaxOperationTime = 10 * kSecond;
   Worker(std::shared_ptr<Receiver> receiver, std::byte* inbox, CounterBlock counters,
          std::uint32_t id, Place& place);
 
-  // Of the worker's thread.
-  [[nodiscard]] Nanoseconds cpu_time() const;
-  [[nodiscard]] Nanoseconds operation_age() const { return now() - operation_start_.load(); }
   [[nodiscard]] bool read_memory(const Notification& notification, Reader reader,
                                  Pointers& pointers, std::span<std::byte> data);
   void end_being_held();
@@ -190,19 +188,15 @@ class Worker {
   Inbox* const inbox_;
   const std::span<std::byte> data_;
   const CounterBlock counters_;
-  const std::uint32_t id_;
   Place& place_;
   NotifyBuffers buffers_;
-  clockid_t cpu_clock_ = CLOCK_THREAD_CPUTIME_ID;
   // Calls in a row with nothing pending behind them.
   std::uint32_t quiet_calls_ = 0;
   // Reads in a row of one thread's calls.
   std::uint32_t steady_reads_ = 0;
   std::uint64_t steady_key_ = 0;
-  pid_t tid_ = 0;
   int operation_count_ = 0;
   Nanoseconds operation_time_ = 0;
-  std::atomic<Nanoseconds> operation_start_ = 0;
 
   // The current call, or the last one: most calls come from where the one before came from.
   std::shared_ptr<Listener> listener_;
@@ -210,8 +204,6 @@ class Worker {
   // As they were when the call was begun.
   std::shared_ptr<const Terms> terms_;
   bool has_call_ = false;
-  // When this worker began it; for the watcher, too.
-  std::atomic<Nanoseconds> begun_ = 0;
   bool has_acted_ = false;
   // Whose the current call is; empty: nobody has looked while it was valid.
   std::string program_;
@@ -222,15 +214,9 @@ class Worker {
   std::optional<OwnedCall> next_;
   // Its deadline has passed: it was answered, and this worker is to end.
   bool is_condemned_ = false;
-  // Among the receiver's workers; under its mutex.
-  bool is_counted_ = true;
 
   // Where memory of other calls than the current one is read to.
   std::vector<std::byte> scratch_;
-
-  std::atomic<bool> is_shortage_told_ = false;
-  std::atomic<bool> has_ended_ = false;
-  std::deque<std::uint32_t> ended_;  // under the receiver's mutex
 };
 
 }  // namespace seccompagent

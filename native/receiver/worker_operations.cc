@@ -39,7 +39,7 @@ Result<void> Worker::begin_operation() {
   // what comes of it is for this program alone
   if (has_call_ && may_come_again()) note_program();
   const Nanoseconds time = now();
-  operation_start_.store(time);
+  place_.operation_start.store(time);
   end_exclusive();
   // A worker that takes over from one that is back at once costs more than it gains, unless many
   // call; if it is not back, the watcher sees it.
@@ -54,12 +54,12 @@ Result<void> Worker::begin_operation() {
 Patience Worker::patience() const {
   // a file system that is only slow is to have its time where nobody else needs it
   constexpr Nanoseconds kMaxIfNeeded = 3 * kSecond;
-  const Nanoseconds left = kMaxOperationTime - operation_time_ - operation_age();
+  const Nanoseconds left = kMaxOperationTime - operation_time_ - place_.operation_age();
   return {.most = std::max(left, kMillisecond),
           .is_needed = &receiver_->is_starved_,
           .most_if_needed = kMaxIfNeeded,
           .given_up = &place_.given_up,
-          .begun = operation_start_.load(),
+          .begun = place_.operation_start.load(),
           .is_awaiting = &place_.is_awaiting};
 }
 
@@ -165,7 +165,7 @@ void Worker::lose_patience() {
 void Worker::end_operation(Effect effect) {
   end_being_held();
   const Nanoseconds end = now();
-  const Nanoseconds time = end - operation_start_.load();
+  const Nanoseconds time = end - place_.operation_start.load();
   operation_time_ += time;
   receiver_->operation_trust_.note(operation_time_, end);
   if (listener_ && time < kQuickOperation)

@@ -25,8 +25,8 @@ enum class Pace : std::uint8_t {
 
 // Of a container, or all of a user: the time for which their calls have kept workers lately,
 // whether they compute or wait for its file systems or its memory. Calls that are quick don't
-// count, however many there are. What counts is made up for by time. For the receiver to write,
-// with its mutex held, for all to read.
+// count, however many there are. What counts is made up for by time. For Listeners to write, with
+// its lock held, for all to read.
 class WorkerTime {
  public:
   // Who serves another call meanwhile notices a call that takes longer.

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// Late answers: a timer in the epoll set, see timerfd_create(2), and whoever reads there sends
+// those that are due. No thread waits for any of them.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "kernel/clock.h"
+#include "kernel/notify.h"
+#include "kernel/result.h"
+#include "kernel/unique_fd.h"
+#include "receiver/listener.h"
+
+namespace seccompagent {
+
+// The answer itself is among the kept calls of its listener.
+struct LateAnswer {
+  Nanoseconds due;
+  std::weak_ptr<Listener> listener;
+  pid_t tid;
+  bool is_second_try;
+};
+
+class LateAnswers {
+ public:
+  [[nodiscard]] Result<void> open();
+  // Readable when an answer is due, or wake_reader was called.
+  [[nodiscard]] int timer() const { return timer_.get(); }
+
+  void add(LateAnswer late);
+  // Those that are due, or a part of them: the timer then goes off again at once.
+  void send_due(NotifyBuffers& buffers, Nanoseconds time);
+  // All, before their time.
+  void send_all(NotifyBuffers& buffers);
+  // Whoever waits in epoll looks whether there is something else to do.
+  void wake_reader();
+  // How many are planned, with those that nobody waits for any more.
+  [[nodiscard]] std::size_t planned() const;
+
+ private:
+  [[nodiscard]] std::vector<LateAnswer> take_due(Nanoseconds time, std::size_t max);
+  void send(const LateAnswer& late, NotifyBuffers& buffers, Nanoseconds time);
+  void arm();
+  void drop_forgotten();
+
+  static constexpr std::size_t kFewLate = 1024;
+
+  UniqueFd timer_;
+  mutable std::mutex mutex_;
+  // By when they are due.
+  std::multimap<Nanoseconds, LateAnswer> late_;
+  // With so many, those that nobody waits for any more are looked for.
+  std::size_t late_to_look_ = kFewLate;
+  bool is_reader_called_ = false;
+};
+
+}  // namespace seccompagent

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: Apache-2.0
+// The watchdog: a thread of our own that looks at the workers, and ends calls that take too long.
+#include <algorithm>
+#include <chrono>
+#include <utility>
+#include <vector>
+
+#include "caller/caller_state.h"
+#include "kernel/interrupt_signal.h"
+#include "kernel/short_turns.h"
+#include "process/child.h"
+#include "receiver/receiver.h"
+
+namespace seccompagent {
+namespace {
+
+// While calls are handled: how often the workers are looked at.
+constexpr Nanoseconds kTick = 4 * kMillisecond;
+// What one look at a worker may stand for: who looks may have waited for a processor, too.
+constexpr Nanoseconds kMaxSeen = 5 * kTick;
+// How long the reader is to wait in RECV, where nobody waits, to be taken for one that does.
+constexpr Nanoseconds kFirstLook = kMillisecond;
+constexpr Nanoseconds kDefaultDeadline = kSecond;
+// For a caller that is gone, handlers compute no longer.
+constexpr Nanoseconds kComputingForNobody = 500 * kMillisecond;
+// All handlers of a call together have as long as the one that has most, and at least so long.
+constexpr Nanoseconds kCallDeadline = kSecond;
+// A handler that does not compute may wait, though not for ever: for a log that nobody reads.
+constexpr Nanoseconds kMaxWallTimes = 10;
+// Reading memory takes microseconds, unless the caller has seen to it that it does not.
+constexpr Nanoseconds kSlowRead = 20 * kMillisecond;
+constexpr Nanoseconds kReadDeadline = kSecond;
+// An operation that takes longer holds the worker that does it.
+constexpr Nanoseconds kSlowOperation = 100 * kMillisecond;
+// How long a worker may act itself, and how long where others wait for one.
+constexpr Nanoseconds kOperationDeadline = 10 * kSecond;
+constexpr Nanoseconds kOperationDeadlineIfNeeded = 3 * kSecond;
+// As where a helper was given up: the handler may be without fault.
+constexpr Response kFileSystemTimedOut = {.value = 0, .error = -ETIMEDOUT, .is_continue = false};
+
+}  // namespace
+
+void Receiver::wake_watcher() {
+  if (is_watcher_asleep_.exchange(false)) watcher_wake_.release();
+}
+
+void Receiver::mark_blocked(Place& place) {
+  if (!place.is_blocked.exchange(true)) blocked_count_.fetch_add(1);
+}
+
+// A tick costs whoever is interrupted by it, so there are few, and none while nothing happens.
+void Receiver::watch_workers() {
+  constexpr int kQuietTicks = 50;
+  if (!go_before_others(0)) take_short_turns(0);
+  NotifyBuffers buffers(sizes_);
+  Nanoseconds before = now();
+  std::uint64_t reads_before = 0;
+  int quiet_ticks = 0;
+  while (!is_closing_.load()) {
+    if (quiet_ticks >= kQuietTicks) {
+      quiet_ticks = 0;
+      CallerState::close_kept();
+      is_watcher_asleep_.store(true);
+      // Whoever receives from here on sees that we sleep, or did so just now: then the first wait
+      // ends by itself.
+      const bool is_woken = watcher_wake_.try_acquire_for(std::chrono::milliseconds(20));
+      if (!is_woken && is_idle() && !is_closing_.load()) watcher_wake_.acquire();
+      is_watcher_asleep_.store(false);
+      before = now();
+      computed_at_ = 0;
+      set_fallback_priority(before);
+    }
+    pause_for(kTick);
+    const Nanoseconds time = now();
+    bool is_busy = false;
+    std::vector<std::size_t> overdue;
+    {
+      const std::lock_guard lock(mutex_);
+      const std::size_t used = places_used_.load();
+      for (std::size_t index = 0; index < used; ++index) {
+        Place& place = places_[index];
+        if (place.worker == nullptr) continue;
+        is_busy = is_busy || place.phase.load() != Phase::idle;
+        is_busy = watch_exclusive(place) || is_busy;
+        place.is_overdue = watch_place(index, time - before);
+        if (place.is_overdue) overdue.push_back(index);
+      }
+    }
+    is_busy = watch_receiving() || is_busy;
+    set_fallback_priority(time);
+    for (const std::size_t index : overdue) end_overdue(index, buffers);
+    if (queued_count_.load() > 0) {
+      is_busy = true;
+      end_stale_queued(buffers);
+    } else {
+      is_starved_.store(false);
+    }
+    const std::uint64_t reads = reads_.load();
+    // a handler computes for long, and nobody knew that it would
+    if (is_busy && reads == reads_before && !is_stopping_.load()) wake_another();
+    quiet_ticks = !is_busy && reads == reads_before ? quiet_ticks + 1 : 0;
+    reads_before = reads;
+    before = time;
+  }
+}
+
+// Whether the reader is in RECV; has it leave that where it waits.
+bool Receiver::watch_receiving() {
+  const std::uint64_t receiving = receiving_.load(std::memory_order_acquire);
+  if (receiving == 0) return false;
+  const pid_t thread = receiving_thread_.load(std::memory_order_relaxed);
+  const auto waits = [&] {
+    return is_asleep(thread) && receiving_.load(std::memory_order_acquire) == receiving;
+  };
+  if (!waits()) return true;
+  // an agent that was frozen looks so as well, until all of its threads have gone on
+  pause_for(kFirstLook);
+  if (!waits()) return true;
+  if (const auto listener = listeners_.find(static_cast<std::uint32_t>(receiving)))
+    listener->is_shared.store(true);
+  interrupt_thread(thread);
+  return true;
+}
+
+// Whether everybody waits for calls.
+bool Receiver::is_idle() const {
+  return has_reader_.load() && receiving_.load() == 0 &&
+         std::ranges::all_of(used_places(), [](const Place& place) {
+           return place.phase.load() == Phase::idle && place.exclusive.load() == 0;
+         });
+}
+
+// Whether a worker's call has taken too long; with the mutex held. Time counts from the first tick
+// that sees a call, or a handler.
+bool Receiver::watch_place(std::size_t index, Nanoseconds elapsed) {
+  Place& place = places_[index];
+  const Phase phase = place.phase.load();
+  const std::uint32_t calls = place.calls.load();
+  const std::uint32_t link = std::atomic_ref(place.inbox->link).load(std::memory_order_relaxed);
+  const bool is_same = std::exchange(place.seen_calls, calls) == calls;
+  if (!is_same || phase == Phase::idle) {
+    place.reading_time = 0;
+    place.seen_link = link;
+    place.longest_deadline = kCallDeadline;
+    place.slowest_link = link;
+    place.slowest_computed = 0;
+    if (phase != Phase::idle) note_worker_time(place, elapsed, false);
+    place.call = {.cpu_start = place.seen_cpu};
+    place.handler = place.call;
+    return false;
+  }
+  mark_blocked(place);
+  note_worker_time(place, elapsed, true);
+  // it may have answered just now, and would be taken for blocked until its next answer
+  if (place.phase.load() == Phase::idle && place.is_blocked.exchange(false))
+    blocked_count_.fetch_sub(1);
+  // whether it ends or not: nobody else is to rely on being quick
+  if (phase == Phase::operating) operation_trust_.note(elapsed, now());
+  const std::uint64_t key = place.key.load();
+  if (key == 0 || (key & CallKey::kOverdue) != 0) return false;
+  place.blamed_link = link;
+  if (phase == Phase::reading) return watch_reading(place, elapsed);
+  if (phase == Phase::awaiting_read) return false;
+  // operations have deadlines of their own
+  if (phase == Phase::operating) return watch_operation(place, elapsed);
+  return watch_handling(place, elapsed);
+}
+
+// What a call keeps its worker for counts for its container and its user; what it waits for a
+// processor does not, which is nobody's doing. With the mutex held.
+void Receiver::note_worker_time(Place& place, Nanoseconds elapsed, bool is_same) {
+  const Nanoseconds cpu = place.cpu_time();
+  const Nanoseconds before = std::exchange(place.seen_cpu, cpu);
+  const Nanoseconds time = now();
+  const Nanoseconds age = time - place.begun.load(std::memory_order_relaxed);
+  if (age < WorkerTime::kLongCall) return;
+  const Nanoseconds computed = is_same ? std::min(cpu - before, elapsed) : 0;
+  const Nanoseconds seen = std::min({elapsed, age, kMaxSeen});
+  const bool is_waiting =
+      computed < seen / 2 && (place.is_awaiting.load() || !is_runnable(place.tid));
+  const Nanoseconds kept = is_waiting ? seen : computed;
+  // also for a container that is gone
+  const auto listener =
+      listeners_.note_kept(place.peer_uid.load(), CallKey::token_of(place.key.load()), kept, time);
+  if (listener && listener->container->pace(time) == Pace::slow) place.pace.store(Pace::slow);
+}
+
+// A handler has its deadline, and so have all handlers of a call together: it makes no difference
+// to others whether one takes its time or many do.
+bool Receiver::watch_handling(Place& place, Nanoseconds elapsed) {
+  const std::uint32_t link = place.blamed_link;
+  // its own time is what it computes: a machine that is busy otherwise is not its fault
+  const Nanoseconds cpu = place.seen_cpu;
+  place.reading_time = 0;
+  place.call.wall_time += elapsed;
+  place.handler.wall_time += elapsed;
+  // what was computed since the last tick is nobody's if there was another handler then
+  if (std::exchange(place.seen_link, link) != link) place.handler = {.cpu_start = cpu};
+  const Nanoseconds handler_computed = cpu - place.handler.cpu_start;
+  if (link != 0 && handler_computed >= place.slowest_computed) {
+    place.slowest_computed = handler_computed;
+    place.slowest_link = link;
+  }
+  const Nanoseconds computed = cpu - place.call.cpu_start;
+  if (computed >= kTick / 2) computed_at_ = now();
+  if (computed >= kComputingForNobody && !listeners_.find(CallKey::token_of(place.key.load())))
+    return true;
+  const std::uint32_t given =
+      std::atomic_ref(place.inbox->deadline).load(std::memory_order_relaxed);
+  const Nanoseconds deadline = given == 0 ? kDefaultDeadline : given * kMillisecond;
+  place.longest_deadline = std::max(place.longest_deadline, deadline);
+  if (is_over(place.handler, handler_computed, deadline)) return true;
+  place.blamed_link = place.slowest_link;
+  return is_over(place.call, computed, place.longest_deadline);
+}
+
+bool Receiver::is_over(const Watched& watched, Nanoseconds computed, Nanoseconds deadline) const {
+  // more time than all handlers have is only for as long as nobody else has to wait for it
+  const Nanoseconds most = is_starved_.load() ? std::min(deadline, kDefaultDeadline) : deadline;
+  return computed >= most || watched.wall_time >= kMaxWallTimes * most;
+}
+
+void Receiver::note_held(Place& place) {
+  Place::Hold before = Place::Hold::none;
+  if (place.hold.compare_exchange_strong(before, Place::Hold::held)) held_count_.fetch_add(1);
+}
+
+// What is lost for one container is not taken from the others. With the mutex held.
+void Receiver::note_lost(Place& place, const std::shared_ptr<Listener>& listener) {
+  Place::Hold before = Place::Hold::held;
+  if (!place.hold.compare_exchange_strong(before, Place::Hold::lost)) return;
+  lost_count_.fetch_add(1);
+  held_count_.fetch_sub(1);
+  // else it has ended
+  if (!listener) return;
+  place.lost_for = listener->container;
+  place.lost_for->lost_workers().note_lost();
+}
+
+// From the second slow read of a container on, children read its memory, which can be killed; and
+// where too many workers are held by such reads, children read all memory.
+bool Receiver::watch_reading(Place& place, Nanoseconds elapsed) {
+  // it is not the caller's doing
+  if (!is_runnable(place.tid)) place.reading_time += std::min(elapsed, kMaxSeen);
+  if (place.reading_time < kSlowRead) return false;
+  note_held(place);
+  if (const auto listener = listeners_.find(CallKey::token_of(place.key.load())))
+    listener->container->slow_reads.note_slow();
+  return place.reading_time >= kReadDeadline;
+}
+
+// A helper can be ended and has its own deadline; a worker that acts itself, or looks at the
+// caller, is given up. What it waits for a processor does not count.
+bool Receiver::watch_operation(Place& place, Nanoseconds elapsed) {
+  const Nanoseconds start = place.operation_start.load();
+  const Nanoseconds age = place.operation_age();
+  const bool is_awaiting = place.is_awaiting.load();
+  if (std::exchange(place.seen_operation, start) != start || is_awaiting) place.own_time = 0;
+  if (!is_awaiting && !is_runnable(place.tid))
+    place.own_time = std::min(place.own_time + std::min(elapsed, kMaxSeen), age);
+  if (place.own_time < kSlowOperation) return false;
+  note_held(place);
+  const Nanoseconds most = is_starved_.load() ? kOperationDeadlineIfNeeded : kOperationDeadline;
+  return place.own_time >= most || age >= most + TimeTaken::kMostUnscheduled;
+}
+
+// Answers for a worker that does not, and has it ended.
+void Receiver::end_overdue(std::size_t index, NotifyBuffers& buffers) {
+  Place& place = places_[index];
+  std::shared_ptr<Listener> listener;
+  std::uint64_t id = 0;
+  bool is_acting = false;
+  std::int32_t failure = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    std::uint64_t key = place.key.load();
+    const bool is_overdue = std::exchange(place.is_overdue, false);
+    if (place.worker == nullptr || key == 0 || !is_overdue ||
+        place.calls.load() != place.seen_calls) {
+      return;
+    }
+    if (!place.key.compare_exchange_strong(key, key | CallKey::kOverdue)) return;
+    const std::uint32_t token = CallKey::token_of(key);
+    listener = listeners_.find(token);
+    id = place.parked ? place.parked->notification.id : place.id.load();
+    if (place.parked) withdrawn_count_.fetch_add(1);
+    place.parked.reset();
+    const Phase phase = place.phase.load();
+    is_acting = phase == Phase::operating;
+    // whose memory is not read in time is nobody else's fault
+    const std::uint32_t link = phase == Phase::reading ? 0 : place.blamed_link;
+    failure = place.failure.load();
+    // it may take long to die, and another one takes its place now
+    if (std::exchange(place.is_counted, false)) worker_count_.fetch_sub(1);
+    note_lost(place, listener);
+    // the worker takes no other terms before it has had the mutex
+    listeners_.report_overdue(*place.terms.load(), is_acting ? 0 : link,
+                              {.kind = ReceiverEvent::Kind::overdue,
+                               .token = token,
+                               .worker = place.worker_id,
+                               .link = is_acting ? kActingLink : link});
+    parked_.notify_all();
+    call_worker();
+  }
+  // ENOENT: the worker was quicker, or the caller is gone
+  if (!listener) return;
+  const Response response =
+      is_acting ? kFileSystemTimedOut
+                : Response{.value = 0, .error = failure, .is_continue = failure == 0};
+  (void)buffers.respond(listener->fd.get(), id, response);
+}
+
+}  // namespace seccompagent
