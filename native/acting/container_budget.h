@@ -55,7 +55,7 @@ class ContainerBudget {
   // nobody's.
   static constexpr std::size_t kMaxEnded = 256;
 
-  // How many things there are at a place that was not used for so long; no more than `most` have to
+  // How many things there are at a place that was not used for so long; no more than `max` have to
   // be counted. Made::kUntold: nobody can tell. It may take its time.
   using Count = std::uint64_t (*)(std::uint64_t place, Nanoseconds unused_for, std::uint64_t max);
   // All places that may outlive the containers. It may take its time.

@@ -58,7 +58,7 @@ struct Covering {
 // Of all that is done for one call.
 [[nodiscard]] Patience what_is_left(const Patience& patience, Nanoseconds start) {
   Patience left = patience;
-  left.most = std::max(patience.most - (now() - start), kMillisecond);
+  left.max = std::max(patience.max - (now() - start), kMillisecond);
   return left;
 }
 
@@ -82,7 +82,7 @@ struct Covering {
 // Removes a node that nobody can open, so that the next call does not fail as well. By a
 // helper, which can be ended: the file system may have become slow.
 void undo(const Acting& acting, const UniqueFd& node, Patience patience) {
-  patience.most = std::max(patience.most, kLeastToUndo);
+  patience.max = std::max(patience.max, kLeastToUndo);
   FileRequest request = {};
   request.operation = FileOperation::undo_mknod;
   request.path = acting.request.path;

@@ -8,7 +8,7 @@
 
 namespace seccompagent {
 
-// Of a number as in Made::place, which nobody used for so long; more than `most` are not asked for.
+// Of a number as in Made::place, which nobody used for so long; more than `max` are not asked for.
 // With Made::kOverlays, those of this type alone.
 // Mounts that were unmounted lazily, and are still held, are not among them. 0: it is gone.
 // Made::kUntold: nobody can tell, as before Linux 6.11; one that was not used for ten minutes

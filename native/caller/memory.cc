@@ -151,7 +151,7 @@ struct ChildRead {
 
 Result<std::size_t> read_in_child(pid_t tid, std::uint64_t address, std::span<std::byte> out,
                                   Nanoseconds deadline, const Reader& reader) {
-  const Patience patience = {.most = deadline};
+  const Patience patience = {.max = deadline};
   TimeTaken alone;
   TimeTaken& taken = reader.taken == nullptr ? alone : *reader.taken;
   if (taken.left(patience) == 0) return fail(ETIMEDOUT);

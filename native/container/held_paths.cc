@@ -173,7 +173,7 @@ struct Looking {
   auto child = ChildStarter::of_process().start_child(looking->stack, Looking::child_main,
                                                       looking.get(), given);
   if (!child) return std::unexpected(child.error());
-  const auto ended = await_or_leave(std::move(*child), {.most = kSecond}, token, looking);
+  const auto ended = await_or_leave(std::move(*child), {.max = kSecond}, token, looking);
   if (!ended) return std::unexpected(ended.error());
   return std::move(looking->looks);
 }

@@ -148,15 +148,15 @@ void TimeTaken::note(bool was_runnable, Nanoseconds max_seen, Nanoseconds comput
 }
 
 Nanoseconds TimeTaken::left(const Patience& patience) const {
-  if (noted_ - begun_ >= patience.most + kMostUnscheduled) return 0;
+  if (noted_ - begun_ >= patience.max + kMaxUnscheduled) return 0;
   const bool has_to_hurry = patience.is_needed != nullptr && patience.is_needed->load();
-  const Nanoseconds most =
-      has_to_hurry ? std::min(patience.most, patience.most_if_needed) : patience.most;
-  return std::max<Nanoseconds>(most - counted_, 0);
+  const Nanoseconds max =
+      has_to_hurry ? std::min(patience.max, patience.max_if_needed) : patience.max;
+  return std::max<Nanoseconds>(max - counted_, 0);
 }
 
 Result<void> await_child(const ChildProcess& child, const Patience& patience, TimeTaken& taken) {
-  const Nanoseconds look = std::clamp(patience.most / kFewestLooks, kMillisecond, kLook);
+  const Nanoseconds look = std::clamp(patience.max / kFewestLooks, kMillisecond, kLook);
   for (;;) {
     const Nanoseconds left = taken.left(patience);
     const Nanoseconds wait = std::min(left, look) + kMillisecond - 1;

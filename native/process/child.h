@@ -60,10 +60,10 @@ using ChildMain = int (*)(void* argument);
 
 // How long a child may take.
 struct Patience {
-  Nanoseconds most;
+  Nanoseconds max;
   // Where somebody waits for our thread, which this says, it may take only that long.
   const std::atomic<bool>* is_needed = nullptr;
-  Nanoseconds most_if_needed = 0;
+  Nanoseconds max_if_needed = 0;
   // Where this becomes `begun`, it may take no longer; looked at by those who ask helpers, or wait
   // until there may be one.
   const std::atomic<Nanoseconds>* given_up = nullptr;
@@ -107,7 +107,7 @@ class Awaiting {
 class TimeTaken {
  public:
   // Beyond any delay of a scheduler.
-  static constexpr Nanoseconds kMostUnscheduled = 20 * kSecond;
+  static constexpr Nanoseconds kMaxUnscheduled = 20 * kSecond;
 
   // Maximum time that one look stands for: the looking thread may have waited for a processor, too.
   static constexpr Nanoseconds kMaxSeen = 100 * kMillisecond;

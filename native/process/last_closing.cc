@@ -139,7 +139,7 @@ struct Running {
 }
 
 void end_child(Running running) {
-  const auto ended = await_child(running.child, {.most = 0});
+  const auto ended = await_child(running.child, {.max = 0});
   // it was killed, and still is there: it may go on using this
   if (!ended && ended.error() == Errno{EBUSY}) (void)running.closing.release();
 }

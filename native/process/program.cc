@@ -229,7 +229,7 @@ Result<ProgramResult> run_program(ProgramRequest request) {
     kill_group(child->pid);
   }
   // it has ended or was killed
-  (void)await_or_leave(std::move(*child), {.most = kDying}, kNobodys, start);
+  (void)await_or_leave(std::move(*child), {.max = kDying}, kNobodys, start);
   if (start) note_failure_of(*start, result);
   result.output = talk.take_output(0);
   result.error_output = talk.take_output(1);

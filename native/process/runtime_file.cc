@@ -75,7 +75,7 @@ struct Reading {
 }  // namespace
 
 Result<std::string> read_runtime_file(const std::string& path, std::size_t max, uid_t owner) {
-  const Patience patience = {.most = kSecond};
+  const Patience patience = {.max = kSecond};
   // root's as well: there is no container yet
   const Payer payer = user_payer(owner);
   if (!EndingChildren::of_process().await_room(payer, patience)) return fail(ETIMEDOUT);

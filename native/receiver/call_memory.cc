@@ -136,14 +136,14 @@ Result<void> read_longs(const Place& place, bool is_narrow, std::span<std::int64
 
 // What is no time is left to the kernel, which looks at the path before it says so.
 NewTime time_of(const Place& place, std::int64_t seconds, std::int64_t nanoseconds) {
-  constexpr std::int64_t kMost = std::numeric_limits<std::uint32_t>::max();
+  constexpr std::int64_t kMax = std::numeric_limits<std::uint32_t>::max();
   // as the kernel has it, 32-bit calls have padding there
   const bool is_padded = place.arch == Arch::i386 || place.arch == Arch::x32;
-  const std::int64_t given = is_padded ? nanoseconds & kMost : nanoseconds;
+  const std::int64_t given = is_padded ? nanoseconds & kMax : nanoseconds;
   if (given == UTIME_NOW) return {.change = TimeChange::now, .nanoseconds = 0, .seconds = 0};
   if (given == UTIME_OMIT) return {.change = TimeChange::omit, .nanoseconds = 0, .seconds = 0};
   return {.change = TimeChange::set,
-          .nanoseconds = static_cast<std::uint32_t>(given < 0 ? kMost : std::min(given, kMost)),
+          .nanoseconds = static_cast<std::uint32_t>(given < 0 ? kMax : std::min(given, kMax)),
           .seconds = seconds};
 }
 

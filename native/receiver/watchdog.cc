@@ -216,8 +216,8 @@ bool Receiver::watch_handling(Place& place, Nanoseconds elapsed) {
 
 bool Receiver::is_over(const Watched& watched, Nanoseconds computed, Nanoseconds deadline) const {
   // more time than all handlers have is only for as long as nobody else has to wait for it
-  const Nanoseconds most = is_starved_.load() ? std::min(deadline, kDefaultDeadline) : deadline;
-  return computed >= most || watched.wall_time >= kMaxWallTimes * most;
+  const Nanoseconds max = is_starved_.load() ? std::min(deadline, kDefaultDeadline) : deadline;
+  return computed >= max || watched.wall_time >= kMaxWallTimes * max;
 }
 
 void Receiver::note_held(Place& place) {
@@ -260,8 +260,8 @@ bool Receiver::watch_operation(Place& place, Nanoseconds elapsed) {
     place.own_time = std::min(place.own_time + std::min(elapsed, kMaxSeen), age);
   if (place.own_time < kSlowOperation) return false;
   note_held(place);
-  const Nanoseconds most = is_starved_.load() ? kOperationDeadlineIfNeeded : kOperationDeadline;
-  return place.own_time >= most || age >= most + TimeTaken::kMostUnscheduled;
+  const Nanoseconds max = is_starved_.load() ? kOperationDeadlineIfNeeded : kOperationDeadline;
+  return place.own_time >= max || age >= max + TimeTaken::kMaxUnscheduled;
 }
 
 // Answers for a worker that does not, and has it ended.

@@ -55,9 +55,9 @@ Patience Worker::patience() const {
   // a file system that is only slow is to have its time where nobody else needs it
   constexpr Nanoseconds kMaxIfNeeded = 3 * kSecond;
   const Nanoseconds left = kMaxOperationTime - operation_time_ - place_.operation_age();
-  return {.most = std::max(left, kMillisecond),
+  return {.max = std::max(left, kMillisecond),
           .is_needed = &receiver_->is_starved_,
-          .most_if_needed = kMaxIfNeeded,
+          .max_if_needed = kMaxIfNeeded,
           .given_up = &place_.given_up,
           .begun = place_.operation_start.load(),
           .is_awaiting = &place_.is_awaiting};
@@ -138,7 +138,7 @@ bool Worker::may_lend(const Target& target) const {
 
 bool Worker::await_room() {
   EndingChildren& ending = EndingChildren::of_process();
-  constexpr Patience kNone = {.most = 0};
+  constexpr Patience kNone = {.max = 0};
   if (ending.await_room(owner().payer, kNone)) return true;
   if (!begin_operation()) return false;
   const bool has_room = ending.await_room(owner().payer, patience());

@@ -13,10 +13,10 @@ constexpr Nanoseconds kTurn = kSecond / ConnectionRates::kPerSecond;
 
 Admission ConnectionRates::connected(uid_t uid, Nanoseconds time) {
   User& user = users_[uid];
-  const Nanoseconds most = time + ConnectionRates::kMax * kTurn;
-  user.until = std::min(std::max(user.until, time) + kTurn, most);
+  const Nanoseconds max = time + ConnectionRates::kMax * kTurn;
+  user.until = std::min(std::max(user.until, time) + kTurn, max);
   const bool was_shut_out = user.is_shut_out;
-  if (user.until == most) user.is_shut_out = true;
+  if (user.until == max) user.is_shut_out = true;
   if (user.is_shut_out) return was_shut_out ? Admission::refused : Admission::shut_out;
   const Nanoseconds at_once = time + ConnectionRates::kAtOnce * kTurn;
   return user.until > at_once ? Admission::refused : Admission::granted;

@@ -280,12 +280,12 @@ void sizes_are_capped() {
   const std::string path(kPathMax - 1, 'x');
   const std::string name(255, 'x');
   const std::vector<char> value(65536, 'v');
-  const Snapshot most = memory.read(call_of(AUDIT_ARCH_X86_64, kSetxattr,
-                                            {address_of(path.c_str()), address_of(name.c_str()),
-                                             address_of(value.data()), value.size(), 0, 0}));
-  CHECK_EQUAL(most.text(0), path);
-  CHECK_EQUAL(most.text(1), name);
-  CHECK_EQUAL(most.text(2), std::string(value.begin(), value.end()));
+  const Snapshot max = memory.read(call_of(AUDIT_ARCH_X86_64, kSetxattr,
+                                           {address_of(path.c_str()), address_of(name.c_str()),
+                                            address_of(value.data()), value.size(), 0, 0}));
+  CHECK_EQUAL(max.text(0), path);
+  CHECK_EQUAL(max.text(1), name);
+  CHECK_EQUAL(max.text(2), std::string(value.begin(), value.end()));
   for (const std::uint64_t size : kHugeSizes) {
     CHECK_EQUAL(memory.read(setxattr_of("user.a", value.data(), size)).pointers[2].length, -E2BIG);
     CHECK_EQUAL(memory.read(setxattr_of("user.a", nullptr, size)).pointers[2].length, -E2BIG);

@@ -480,10 +480,10 @@ void tells_executions_apart() {
   CHECK(executed() != executed());
 }
 
-void limit_descriptors(rlim_t most) {
+void limit_descriptors(rlim_t max) {
   rlimit limit = {};
   CHECK_EQUAL(getrlimit(RLIMIT_NOFILE, &limit), 0);
-  limit.rlim_cur = most;
+  limit.rlim_cur = max;
   CHECK_EQUAL(setrlimit(RLIMIT_NOFILE, &limit), 0);
 }
 

@@ -20,7 +20,7 @@
 namespace seccompagent::test {
 namespace {
 
-constexpr Patience kLong = {.most = 20 * kSecond};
+constexpr Patience kLong = {.max = 20 * kSecond};
 constexpr int kMaxNumbers = 2048;
 
 struct Seen {
@@ -115,7 +115,7 @@ void closes_no_file_of_a_container() {
   static const ChildStack copying_stack = VALUE(ChildStack::make());
   const ChildProcess copying = VALUE(start_child(copying_stack, end_at_once, nullptr));
   CHECK(file.is_being_closed(20'000));
-  CHECK_EQUAL(ERROR(await_child(copying, {.most = 100 * kMillisecond})), Errno{EBUSY});
+  CHECK_EQUAL(ERROR(await_child(copying, {.max = 100 * kMillisecond})), Errno{EBUSY});
 }
 
 void needs_a_thread() {

@@ -22,7 +22,7 @@
 namespace seccompagent::test {
 namespace {
 
-constexpr Patience kLong = {.most = 10 * kSecond};
+constexpr Patience kLong = {.max = 10 * kSecond};
 
 struct Seen {
   std::atomic<long> pid = 0;
@@ -127,7 +127,7 @@ void is_killed_at_its_deadline() {
   timespec start = {};
   clock_gettime(CLOCK_MONOTONIC, &start);
   const auto ended =
-      await_child(VALUE(start_child(stack, sleep_long, &seen)), {.most = 100 * kMillisecond});
+      await_child(VALUE(start_child(stack, sleep_long, &seen)), {.max = 100 * kMillisecond});
   CHECK_EQUAL(ERROR(ended), Errno{ETIMEDOUT});
   CHECK_EQUAL(seen.number.load(), 1L);
   CHECK(elapsed_ms(start) >= 100);
@@ -161,7 +161,7 @@ void is_killed_when_it_has_computed_for_too_long() {
   const ChildStack stack = VALUE(ChildStack::make());
   Computing computing = {.wanted = 3'600'000};
   const auto ended =
-      await_child(VALUE(start_child(stack, compute, &computing)), {.most = 200 * kMillisecond});
+      await_child(VALUE(start_child(stack, compute, &computing)), {.max = 200 * kMillisecond});
   CHECK_EQUAL(ERROR(ended), Errno{ETIMEDOUT});
   CHECK(computing.done.load() >= 100);
   CHECK(computing.done.load() < 5000);
@@ -184,7 +184,7 @@ void is_not_killed_while_it_waits_for_a_processor() {
     }
   });
   ChildProcess child = VALUE(start_child(stack, compute, &computing));
-  const auto ended = await_child(child, {.most = 100 * kMillisecond});
+  const auto ended = await_child(child, {.max = 100 * kMillisecond});
   is_over.store(true);
   busy.join();
   VALUE(ended);
@@ -198,7 +198,7 @@ void counts_no_more_than_was_seen() {
   pause_for(3 * TimeTaken::kMaxSeen);
   taken.note(false);
   CHECK_EQUAL(taken.counted(), TimeTaken::kMaxSeen);
-  CHECK(taken.left({.most = 2 * TimeTaken::kMaxSeen}) > 0);
+  CHECK(taken.left({.max = 2 * TimeTaken::kMaxSeen}) > 0);
   taken.note(true);
   CHECK_EQUAL(taken.counted(), TimeTaken::kMaxSeen);
 }

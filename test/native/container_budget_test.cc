@@ -286,8 +286,8 @@ void counts_many_users_as_one() {
 void counts_again_when_it_refuses() {
   static std::uint64_t there = 0;
   ContainerBudget budget({.own = 100, .all = 1000},
-                         [](std::uint64_t place, Nanoseconds, std::uint64_t most) {
-                           return place == kPlace ? std::min(there, most) : Made::kUntold;
+                         [](std::uint64_t place, Nanoseconds, std::uint64_t max) {
+                           return place == kPlace ? std::min(there, max) : Made::kUntold;
                          });
   begin_some(budget);
   budget.note({1, 0}, some(20, Made::kNotAsked));

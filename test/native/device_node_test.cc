@@ -13,7 +13,7 @@ void makes_none_where_too_many_hang() {
   const Target target = {};
   FileRequest request = {};
   request.operation = FileOperation::mknod;
-  const Patience patience = {.most = kSecond};
+  const Patience patience = {.max = kSecond};
 
   const FileOutcome made = make_device_node({.target = target,
                                              .request = request,

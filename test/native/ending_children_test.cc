@@ -26,7 +26,7 @@ namespace {
 constexpr std::uint32_t kOwn = 1;
 constexpr std::uint32_t kOther = 2;
 constexpr Nanoseconds kLong = 20 * kSecond;
-constexpr Patience kNone = {.most = 0};
+constexpr Patience kNone = {.max = 0};
 
 Nanoseconds long_ago() { return now() - 2 * kSecond; }
 
@@ -84,7 +84,7 @@ void keeps_what_is_used_until_the_end() {
   const fuse_in_header asked = silent.next_question();
   const pid_t pid = child.pid;
   const Nanoseconds start = now();
-  CHECK_EQUAL(ERROR(await_or_leave(std::move(child), {.most = 100 * kMillisecond}, kOwn, use)),
+  CHECK_EQUAL(ERROR(await_or_leave(std::move(child), {.max = 100 * kMillisecond}, kOwn, use)),
               Errno{ETIMEDOUT});
   CHECK(now() - start >= 100 * kMillisecond + kDying);
   CHECK(now() - start < kLong);
@@ -103,11 +103,10 @@ void keeps_what_is_used_until_the_end() {
 }
 
 void leaves_none_that_ends() {
-  for (const Nanoseconds most : {Nanoseconds{0}, kMillisecond}) {
+  for (const Nanoseconds max : {Nanoseconds{0}, kMillisecond}) {
     auto use = make_use();
     ChildProcess child = VALUE(start_child(use->stack, sleep_for_ever, nullptr));
-    CHECK_EQUAL(ERROR(await_or_leave(std::move(child), {.most = most}, kOwn, use)),
-                Errno{ETIMEDOUT});
+    CHECK_EQUAL(ERROR(await_or_leave(std::move(child), {.max = max}, kOwn, use)), Errno{ETIMEDOUT});
     CHECK(use != nullptr);
     CHECK_EQUAL(EndingChildren::of_process().count(), 0UL);
   }
@@ -153,8 +152,8 @@ void bounds_those_of_a_container() {
   }
   wait_until_too_many_hang(kOwn);
   CHECK(!ending.has_too_many_hanging(kOther));
-  CHECK(!ending.await_room(kOwn, {.most = kLong}));
-  CHECK(ending.await_room(kOther, {.most = 0}));
+  CHECK(!ending.await_room(kOwn, {.max = kLong}));
+  CHECK(ending.await_room(kOther, {.max = 0}));
 
   hanging.end();
 
@@ -187,7 +186,7 @@ void counts_nobody_who_is_runnable() {
   }
   wait_until_too_many_hang(kOwn);
   CHECK(!ending.has_too_many_hanging(kOther));
-  CHECK(ending.await_room(kOther, {.most = 0}));
+  CHECK(ending.await_room(kOther, {.max = 0}));
   hanging.end();
   wait_until_none_is_left();
 }
@@ -229,9 +228,9 @@ void waits_until_there_are_fewer() {
   // however long this takes, they don't hang yet
   const Nanoseconds later = now() + kLong;
   for (std::size_t i = 0; i < EndingChildren::kMaxAtOnce; ++i) hanging.add(kOwn, later);
-  CHECK(!ending.await_room(kOwn, {.most = 100 * kMillisecond}));
+  CHECK(!ending.await_room(kOwn, {.max = 100 * kMillisecond}));
   std::atomic<bool> has_room = false;
-  std::thread waiting([&] { has_room = ending.await_room(kOwn, {.most = kLong}); });
+  std::thread waiting([&] { has_room = ending.await_room(kOwn, {.max = kLong}); });
   hanging.end_first();
   waiting.join();
   CHECK(has_room.load());
@@ -247,7 +246,7 @@ void waits_no_longer_when_it_is_given_up() {
   for (std::size_t i = 0; i < EndingChildren::kMaxAtOnce; ++i) hanging.add(kOwn, later);
   std::atomic<Nanoseconds> given_up = 0;
   std::thread waiting([&] {
-    CHECK(!ending.await_room(kOwn, {.most = 3600 * kSecond, .given_up = &given_up, .begun = 1}));
+    CHECK(!ending.await_room(kOwn, {.max = 3600 * kSecond, .given_up = &given_up, .begun = 1}));
   });
   given_up.store(1);
   waiting.join();

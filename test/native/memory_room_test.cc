@@ -23,8 +23,8 @@ class Machine : public CgroupFiles {
  public:
   explicit Machine(bool is_unified) : is_unified_(is_unified) { write("meminfo", kLargeMachine); }
 
-  void limit(const std::string& group, const std::string& most) const {
-    write(group + (is_unified_ ? "/memory.max" : "/memory.limit_in_bytes"), most + "\n");
+  void limit(const std::string& group, const std::string& max) const {
+    write(group + (is_unified_ ? "/memory.max" : "/memory.limit_in_bytes"), max + "\n");
   }
   void use(const std::string& group, const std::string& name, std::uint64_t bytes) const {
     write(group + "/memory.stat", name + " " + std::to_string(bytes) + "\nfile 1\n");

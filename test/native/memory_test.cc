@@ -22,10 +22,10 @@
 #include <vector>
 
 #include "check.h"
-#include "kernel/clock.h"
 #include "hanging_children.h"
-#include "sleeper.h"
+#include "kernel/clock.h"
 #include "kernel/unique_fd.h"
+#include "sleeper.h"
 
 namespace seccompagent::test {
 namespace {
@@ -430,9 +430,9 @@ void writes_what_is_given() {
   const Sleeper target;
   VALUE(write_to(target.pid(), pages.before_end(8), "abcdefgh"));
   CHECK_EQUAL(memory_of(target.pid(), pages.before_end(10), 10), "xxabcdefgh");
-  const std::string most(2 * kPage, 'y');
-  VALUE(write_to(target.pid(), pages.before_end(2 * kPage), most));
-  CHECK_EQUAL(memory_of(target.pid(), pages.before_end(2 * kPage), 2 * kPage), most);
+  const std::string max(2 * kPage, 'y');
+  VALUE(write_to(target.pid(), pages.before_end(2 * kPage), max));
+  CHECK_EQUAL(memory_of(target.pid(), pages.before_end(2 * kPage), 2 * kPage), max);
   VALUE(write_to(target.pid(), nullptr, ""));
   // it has a memory of its own
   CHECK_EQUAL(std::string(pages.before_end(2), 2), "xx");
@@ -470,8 +470,8 @@ void writes_to_no_gap() {
   check_refuses_write(target.pid(), pages.before_end(2 * kPage));
   check_refuses_write(target.pid(), pages.before_end(kPage + 4));
   check_refuses_write(target.pid(), pages.before_end(4));
-  const std::string most(3 * kPage, 'y');
-  CHECK_EQUAL(ERROR(write_to(target.pid(), pages.before_end(3 * kPage), most)), Errno{EFAULT});
+  const std::string max(3 * kPage, 'y');
+  CHECK_EQUAL(ERROR(write_to(target.pid(), pages.before_end(3 * kPage), max)), Errno{EFAULT});
   CHECK_EQUAL(memory_of(target.pid(), pages.before_end(3 * kPage), kPage), std::string(kPage, 'x'));
   CHECK_EQUAL(memory_of(target.pid(), pages.before_end(kPage), kPage), std::string(kPage, 'x'));
   for (const std::uint64_t address : {~0ULL, ~0ULL - 7, 0xffff800000000000ULL, 1ULL, 0ULL})

@@ -55,17 +55,17 @@ void has_so_long_keys() {
 
 void has_so_many_bytes() {
   StateStore store;
-  const std::string most(StateStore::kMaxBytes - 1, 'v');
-  CHECK_EQUAL(error_of(store.set("k", most + 'v')), ENOSPC);
+  const std::string max(StateStore::kMaxBytes - 1, 'v');
+  CHECK_EQUAL(error_of(store.set("k", max + 'v')), ENOSPC);
   CHECK(!store.get("k"));
-  for (int round = 0; round < 3; ++round) CHECK_EQUAL(error_of(store.set("k", most)), 0);
+  for (int round = 0; round < 3; ++round) CHECK_EQUAL(error_of(store.set("k", max)), 0);
   CHECK_EQUAL(error_of(store.set("l", "")), ENOSPC);
-  CHECK_EQUAL(error_of(store.set("k", most + 'v')), ENOSPC);
-  CHECK_EQUAL(*store.get("k"), most);
+  CHECK_EQUAL(error_of(store.set("k", max + 'v')), ENOSPC);
+  CHECK_EQUAL(*store.get("k"), max);
   CHECK_EQUAL(error_of(store.set("k", "")), 0);
-  CHECK_EQUAL(error_of(store.set("l", most.substr(1))), 0);
+  CHECK_EQUAL(error_of(store.set("l", max.substr(1))), 0);
   CHECK(store.remove("l"));
-  CHECK_EQUAL(error_of(store.set("m", most.substr(1))), 0);
+  CHECK_EQUAL(error_of(store.set("m", max.substr(1))), 0);
 }
 
 void counts() {
