@@ -263,6 +263,7 @@ void Worker::close_and_follow() {
     is_condemned_ = true;
     listener_->kept.forget(pending_.notification.tid);
   } else if (parked) {
+    place_.count_call();
     place_.key.store(key & ~CallKey::kFlags);
     parked->was_queued = true;
     next_ = OwnedCall{listener_, *parked};

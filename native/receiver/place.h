@@ -39,6 +39,21 @@ struct Watched {
   Nanoseconds wall_time = 0;
 };
 
+// Which thread of which container a call is of. Threads outside of our pid namespace all have the
+// id 0 and can't be told apart.
+struct CallKey {
+  static constexpr std::uint64_t kParked = 1U << 31;
+  static constexpr std::uint64_t kOverdue = 1U << 30;
+  static constexpr std::uint64_t kFlags = kParked | kOverdue;
+
+  [[nodiscard]] static std::uint64_t of(std::uint32_t token, pid_t tid) {
+    return std::uint64_t{token} << 32 | static_cast<std::uint32_t>(tid);
+  }
+  [[nodiscard]] static std::uint32_t token_of(std::uint64_t key) {
+    return static_cast<std::uint32_t>(key >> 32);
+  }
+};
+
 // One worker as others see it: which call it has, since when, and what came for that call's thread
 // meanwhile.
 struct alignas(64) Place {
@@ -49,7 +64,7 @@ struct alignas(64) Place {
   std::atomic<Phase> phase = Phase::idle;
   // Its call takes long; counted in the receiver's blocked_count_.
   std::atomic<bool> is_blocked = false;
-  // Counts its calls.
+  // Counts its calls, before the key is set: whoever finds a key finds the number of its call, too.
   std::atomic<std::uint32_t> calls = 0;
   // What its call gets when it takes too long, by the terms that it was begun by: an errno,
   // negated; 0: the kernel judges.
@@ -98,6 +113,23 @@ struct alignas(64) Place {
     container.store(from.container.get(), std::memory_order_relaxed);
     pace.store(from.container->pace(time), std::memory_order_relaxed);
     peer_uid.store(from.peer_uid, std::memory_order_relaxed);
+    count_call();
+  }
+  // Of the worker's thread.
+  void count_call() {
+    calls.store(calls.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+  }
+
+  // Marks the call that the watchdog saw last, with the mutex held, which the worker needs to end a
+  // marked call. False: the worker has ended that call, or is just ending it.
+  [[nodiscard]] bool mark_overdue() {
+    std::uint64_t marked = key.load();
+    if (marked == 0 || calls.load() != seen_calls) return false;
+    if (!key.compare_exchange_strong(marked, marked | CallKey::kOverdue)) return false;
+    if (calls.load() == seen_calls) return true;
+    // the next call of that thread, which has the same key
+    key.fetch_and(~CallKey::kOverdue);
+    return false;
   }
 
   // The rest is under the receiver's mutex. Null: the place is free.
@@ -155,21 +187,6 @@ struct InFlight {
   [[nodiscard]] bool may_take(Pace pace) const;
   // `key`: of the place, and not 0.
   void count(const Place& place, std::uint64_t key, const Container& container);
-};
-
-// Which thread of which container a call is of. Threads outside of our pid namespace all have the
-// id 0 and can't be told apart.
-struct CallKey {
-  static constexpr std::uint64_t kParked = 1U << 31;
-  static constexpr std::uint64_t kOverdue = 1U << 30;
-  static constexpr std::uint64_t kFlags = kParked | kOverdue;
-
-  [[nodiscard]] static std::uint64_t of(std::uint32_t token, pid_t tid) {
-    return std::uint64_t{token} << 32 | static_cast<std::uint32_t>(tid);
-  }
-  [[nodiscard]] static std::uint32_t token_of(std::uint64_t key) {
-    return static_cast<std::uint32_t>(key >> 32);
-  }
 };
 
 }  // namespace seccompagent

@@ -61,10 +61,9 @@ Result<bool> Receiver::read_pending(const Reading& reading, std::shared_ptr<List
     if (!has_received) receive_delays_.note(reading.start, into.received);
     has_received = true;
     if (is_for_place && received == Received::for_a_worker) {
-      // seen by whoever reads next: the role is released later
       reading.place->note(*from, into.received);
       reading.place->key.store(CallKey::of(token, into.notification.tid),
-                               std::memory_order_relaxed);
+                               std::memory_order_release);
       has_own = true;
     } else {
       queue(reading.buffers, from, into);

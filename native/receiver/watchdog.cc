@@ -273,14 +273,9 @@ void Receiver::end_overdue(std::size_t index, NotifyBuffers& buffers) {
   std::int32_t failure = 0;
   {
     const std::lock_guard lock(mutex_);
-    std::uint64_t key = place.key.load();
     const bool is_overdue = std::exchange(place.is_overdue, false);
-    if (place.worker == nullptr || key == 0 || !is_overdue ||
-        place.calls.load() != place.seen_calls) {
-      return;
-    }
-    if (!place.key.compare_exchange_strong(key, key | CallKey::kOverdue)) return;
-    const std::uint32_t token = CallKey::token_of(key);
+    if (place.worker == nullptr || !is_overdue || !place.mark_overdue()) return;
+    const std::uint32_t token = CallKey::token_of(place.key.load());
     listener = listeners_.find(token);
     id = place.parked ? place.parked->notification.id : place.id.load();
     if (place.parked) withdrawn_count_.fetch_add(1);

@@ -156,12 +156,13 @@ void Worker::sleep() {
 bool Worker::take_ended() {
   if (!place_.has_ended.load()) return false;
   end_exclusive();
+  // the last one who names the listener closes it, without the mutex
+  std::shared_ptr<Listener> closed;
   const std::lock_guard lock(receiver_->mutex_);
   inbox_->token = place_.ended.front();
   place_.ended.pop_front();
   place_.has_ended.store(!place_.ended.empty());
-  // the last one who names the listener closes it
-  if (listener_ && listener_->token == inbox_->token) listener_.reset();
+  if (listener_ && listener_->token == inbox_->token) closed = std::move(listener_);
   return true;
 }
 
@@ -249,8 +250,6 @@ bool Worker::begin() {
   operation_count_ = 0;
   operation_time_ = 0;
   place_.id.store(pending_.notification.id, std::memory_order_relaxed);
-  // whoever sees that there is a new call sees all that was said of it before
-  place_.calls.store(place_.calls.load(std::memory_order_relaxed) + 1, std::memory_order_release);
   const SyscallNumber syscall =
       syscall_number(pending_.notification.arch, pending_.notification.nr);
   inbox_->token = listener_->token;
@@ -281,7 +280,7 @@ bool Worker::begin() {
                               listener_->is_frozen.load(std::memory_order_relaxed);
   if (is_to_be_known && may_come_again()) note_program(Look::anew);
   if (pending_.notification.tid != 0 && !listener_->kept.is_empty() && answer_kept()) return false;
-  place_.phase.store(Phase::handling, std::memory_order_relaxed);
+  place_.phase.store(Phase::handling, std::memory_order_release);
   return true;
 }
 
@@ -300,12 +299,13 @@ Worker::MemoryAccess::MemoryAccess(Worker& worker, Reader reader)
       faults_(reader.payer) {
   if (reader.by == ReadBy::child || reader.by == ReadBy::hasty_child)
     reader_.taken = &taken_.emplace();
+  // whoever sees a phase of the call sees all that was said of the call before
   worker.place_.phase.store(taken_ ? Phase::awaiting_read : Phase::reading,
-                            std::memory_order_relaxed);
+                            std::memory_order_release);
 }
 
 Worker::MemoryAccess::~MemoryAccess() {
-  worker_.place_.phase.store(before_, std::memory_order_relaxed);
+  worker_.place_.phase.store(before_, std::memory_order_release);
   worker_.end_being_held();
   // what a child meets is not counted for this thread
   if (taken_) CallerFaults::of_process().note(reader_.payer, 1);
