@@ -124,10 +124,16 @@ void Worker::send_later(const Response& response, Counted counted, Nanoseconds t
     send_now(terms_->failure, Counted::failed, time);
     return;
   }
-  receiver_->late_answers_.add({.due = time + delay,
-                                .listener = listener_,
-                                .tid = pending_.notification.tid,
-                                .is_second_try = false});
+  const bool is_planned = receiver_->late_answers_.add({.due = time + delay,
+                                                        .listener = listener_,
+                                                        .tid = pending_.notification.tid,
+                                                        .is_second_try = false});
+  // the receiver stops
+  if (!is_planned) {
+    listener_->kept.forget(pending_.notification.tid);
+    send_now(response, counted, time);
+    return;
+  }
   count(counted, time - pending_.received + delay);
   close_and_follow();
 }
@@ -170,10 +176,10 @@ void Worker::keep_lost(const Response& response, const std::shared_ptr<GivenFd>&
   const Nanoseconds until = is_short ? now() + kLostFdFor : listener_->keeps_lost_until();
   if (!listener_->kept.keep_lost(content(), response, until, given) || !given) return;
   // so that somebody looks then
-  receiver_->late_answers_.add({.due = until,
-                                .listener = listener_,
-                                .tid = pending_.notification.tid,
-                                .is_second_try = true});
+  (void)receiver_->late_answers_.add({.due = until,
+                                      .listener = listener_,
+                                      .tid = pending_.notification.tid,
+                                      .is_second_try = true});
 }
 
 // With the answer where a signal could take the call back in between. Elsewhere it comes before, so

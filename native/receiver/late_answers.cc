@@ -25,12 +25,14 @@ Result<void> LateAnswers::open() {
   return {};
 }
 
-void LateAnswers::add(LateAnswer late) {
+bool LateAnswers::add(LateAnswer late) {
   const std::lock_guard lock(mutex_);
+  if (is_closed_) return false;
   const bool is_next = late_.empty() || late.due < late_.begin()->first;
   late_.emplace(late.due, std::move(late));
   if (late_.size() >= late_to_look_) drop_forgotten();
   if (is_next) arm();
+  return true;
 }
 
 // Calls that are taken back, and containers that end, leave theirs behind. So there are never more
@@ -68,9 +70,11 @@ void LateAnswers::arm() {
   timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &timer, nullptr);
 }
 
-std::vector<LateAnswer> LateAnswers::take_due(Nanoseconds time, std::size_t max) {
+std::vector<LateAnswer> LateAnswers::take_due(Nanoseconds time, Take take) {
   std::vector<LateAnswer> due;
   const std::lock_guard lock(mutex_);
+  is_closed_ = is_closed_ || take == Take::all;
+  const std::size_t max = take == Take::all ? late_.size() : kBatch;
   while (!late_.empty() && late_.begin()->first <= time && due.size() < max) {
     due.push_back(std::move(late_.begin()->second));
     late_.erase(late_.begin());
@@ -81,17 +85,17 @@ std::vector<LateAnswer> LateAnswers::take_due(Nanoseconds time, std::size_t max)
 }
 
 void LateAnswers::send_due(NotifyBuffers& buffers, Nanoseconds time) {
-  const auto due = take_due(time, kBatch);
+  const auto due = take_due(time, Take::some);
   const bool are_few = due.size() <= kFew;
   for (const LateAnswer& late : due) {
     // An answer that meets a signal is lost without a word, so the signal gets a little time to
     // take the call back. It may also be one that the call does not stop for.
-    if (are_few && !late.is_second_try && !late.listener.expired() &&
-        CallerState(late.tid).has_pending_signal()) {
-      add({.due = now() + kSignalTime,
-           .listener = late.listener,
-           .tid = late.tid,
-           .is_second_try = true});
+    const bool may_meet_signal = are_few && !late.is_second_try && !late.listener.expired() &&
+                                 CallerState(late.tid).has_pending_signal();
+    if (may_meet_signal && add({.due = now() + kSignalTime,
+                                .listener = late.listener,
+                                .tid = late.tid,
+                                .is_second_try = true})) {
       continue;
     }
     send(late, buffers, time);
@@ -100,8 +104,7 @@ void LateAnswers::send_due(NotifyBuffers& buffers, Nanoseconds time) {
 
 void LateAnswers::send_all(NotifyBuffers& buffers) {
   constexpr Nanoseconds kEver = std::numeric_limits<Nanoseconds>::max();
-  for (const LateAnswer& late : take_due(kEver, std::numeric_limits<std::size_t>::max()))
-    send(late, buffers, kEver);
+  for (const LateAnswer& late : take_due(kEver, Take::all)) send(late, buffers, kEver);
 }
 
 void LateAnswers::send(const LateAnswer& late, NotifyBuffers& buffers, Nanoseconds time) {

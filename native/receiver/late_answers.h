@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -33,10 +34,11 @@ class LateAnswers {
   // Readable when an answer is due, or wake_reader was called.
   [[nodiscard]] int timer() const { return timer_.get(); }
 
-  void add(LateAnswer late);
+  // False: all were sent already, and nobody would send this one.
+  [[nodiscard]] bool add(LateAnswer late);
   // Those that are due, or a part of them: the timer then goes off again at once.
   void send_due(NotifyBuffers& buffers, Nanoseconds time);
-  // All, before their time.
+  // All, before their time; there are none afterwards.
   void send_all(NotifyBuffers& buffers);
   // Whoever waits in epoll looks whether there is something else to do.
   void wake_reader();
@@ -44,7 +46,8 @@ class LateAnswers {
   [[nodiscard]] std::size_t planned() const;
 
  private:
-  [[nodiscard]] std::vector<LateAnswer> take_due(Nanoseconds time, std::size_t max);
+  enum class Take : std::uint8_t { some, all };
+  [[nodiscard]] std::vector<LateAnswer> take_due(Nanoseconds time, Take take);
   void send(const LateAnswer& late, NotifyBuffers& buffers, Nanoseconds time);
   void arm();
   void drop_forgotten();
@@ -58,6 +61,7 @@ class LateAnswers {
   // With so many, those that nobody waits for any more are looked for.
   std::size_t late_to_look_ = kFewLate;
   bool is_reader_called_ = false;
+  bool is_closed_ = false;
 };
 
 }  // namespace seccompagent

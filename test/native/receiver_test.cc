@@ -465,6 +465,20 @@ void sends_late_answers_before_it_stops() {
   CHECK_EQUAL(callers.result(0), 9L);
 }
 
+// Nobody would send it later.
+void sends_an_answer_at_once_that_is_late_after_the_stop() {
+  const auto receiver = make_receiver();
+  Desk desk(receiver);
+  Callers callers(1);
+  add(*receiver, callers);
+  CHECK_EQUAL(desk.receive(), EventKind::notification);
+  receiver->stop();
+  desk.answer(9, 60'000);
+  CHECK_EQUAL(desk.receive(), EventKind::stopped);
+  CHECK_EQUAL(callers.result(0), 9L);
+  CHECK_EQUAL(figure(*receiver, kLate), 0UL);
+}
+
 void ends_a_call_that_takes_too_long() {
   constexpr std::uint32_t kId = 77;
   const auto receiver = make_receiver();
@@ -868,6 +882,8 @@ constexpr Case kCases[] = {
      answers_the_queued_before_it_stops},
     {"Receiver: a late answer is sent when it is due", sends_late_answers},
     {"G11: Receiver: late answers are sent before it stops", sends_late_answers_before_it_stops},
+    {"G11: Receiver: an answer that is late after the stop is sent at once",
+     sends_an_answer_at_once_that_is_late_after_the_stop},
     {"A5: Receiver: a call whose handler computes for too long fails",
      ends_a_call_that_takes_too_long},
     {"A5: Receiver: a handler that waits has ten times as long", has_patience_with_what_waits},
