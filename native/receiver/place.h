@@ -13,6 +13,7 @@
 #include <optional>
 
 #include "kernel/clock.h"
+#include "receiver/call_watch.h"
 #include "receiver/inbox.h"
 #include "receiver/listener.h"
 #include "receiver/receive_delays.h"
@@ -30,13 +31,6 @@ enum class Phase : std::uint32_t {
   awaiting_read,
   handling,
   operating
-};
-
-// What the watcher has seen a call, or one of its handlers, take.
-struct Watched {
-  // Of the worker's processor time when it was first seen.
-  Nanoseconds cpu_start = 0;
-  Nanoseconds wall_time = 0;
 };
 
 // Which thread of which container a call is of. Threads outside of our pid namespace all have the
@@ -150,24 +144,12 @@ struct alignas(64) Place {
   std::shared_ptr<Container> lost_for = {};
   // A newer notification of the thread whose call this worker has.
   std::optional<Pending> parked;
-  // Of the thread that watches: what it saw last, and for how long that has been so.
+  // Of the watchdog: the call that it saw last, or that there was none.
   std::uint32_t seen_calls = 0;
-  std::uint32_t seen_link = 0;
-  Watched call;
-  Watched handler;
+  bool was_idle = true;
   Nanoseconds seen_cpu = 0;
-  // The longest one of its call's handlers until now.
-  Nanoseconds longest_deadline = 0;
-  // The handler of its call that has computed most.
-  std::uint32_t slowest_link = 0;
-  Nanoseconds slowest_computed = 0;
-  // The handler whose fault it is that the call takes too long.
-  std::uint32_t blamed_link = 0;
+  CallWatch watch;
   bool is_overdue = false;
-  Nanoseconds reading_time = 0;
-  // For how long the operation that began then has kept it waiting, if no helper acts.
-  Nanoseconds own_time = 0;
-  Nanoseconds seen_operation = 0;
 };
 
 // What workers do at a moment, seen from one container: by that it gets one more, or has to wait.

@@ -203,8 +203,6 @@ class Receiver {
   [[nodiscard]] bool watch_place(std::size_t index, Nanoseconds elapsed);
   void note_worker_time(Place& place, Nanoseconds elapsed, bool is_same);
   [[nodiscard]] bool watch_handling(Place& place, Nanoseconds elapsed);
-  [[nodiscard]] bool is_over(const Watched& watched, Nanoseconds computed,
-                             Nanoseconds deadline) const;
   [[nodiscard]] bool watch_reading(Place& place, Nanoseconds elapsed);
   [[nodiscard]] bool watch_operation(Place& place, Nanoseconds elapsed);
   void end_overdue(std::size_t index, NotifyBuffers& buffers);

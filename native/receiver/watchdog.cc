@@ -16,25 +16,10 @@ namespace {
 
 // While calls are handled: how often the workers are looked at.
 constexpr Nanoseconds kTick = 4 * kMillisecond;
-// What one look at a worker may stand for: who looks may have waited for a processor, too.
-constexpr Nanoseconds kMaxSeen = 5 * kTick;
 // How long the reader is to wait in RECV, where nobody waits, to be taken for one that does.
 constexpr Nanoseconds kFirstLook = kMillisecond;
-constexpr Nanoseconds kDefaultDeadline = kSecond;
 // For a caller that is gone, handlers compute no longer.
 constexpr Nanoseconds kComputingForNobody = 500 * kMillisecond;
-// All handlers of a call together have as long as the one that has most, and at least so long.
-constexpr Nanoseconds kCallDeadline = kSecond;
-// A handler that does not compute may wait, though not for ever: for a log that nobody reads.
-constexpr Nanoseconds kMaxWallTimes = 10;
-// Reading memory takes microseconds, unless the caller has seen to it that it does not.
-constexpr Nanoseconds kSlowRead = 20 * kMillisecond;
-constexpr Nanoseconds kReadDeadline = kSecond;
-// An operation that takes longer holds the worker that does it.
-constexpr Nanoseconds kSlowOperation = 100 * kMillisecond;
-// How long a worker may act itself, and how long where others wait for one.
-constexpr Nanoseconds kOperationDeadline = 10 * kSecond;
-constexpr Nanoseconds kOperationDeadlineIfNeeded = 3 * kSecond;
 // As where a helper was given up: the handler may be without fault.
 constexpr Response kFileSystemTimedOut = {.value = 0, .error = -ETIMEDOUT, .is_continue = false};
 
@@ -137,16 +122,13 @@ bool Receiver::watch_place(std::size_t index, Nanoseconds elapsed) {
   const Phase phase = place.phase.load();
   const std::uint32_t calls = place.calls.load();
   const std::uint32_t link = std::atomic_ref(place.inbox->link).load(std::memory_order_relaxed);
-  const bool is_same = std::exchange(place.seen_calls, calls) == calls;
-  if (!is_same || phase == Phase::idle) {
-    place.reading_time = 0;
-    place.seen_link = link;
-    place.longest_deadline = kCallDeadline;
-    place.slowest_link = link;
-    place.slowest_computed = 0;
-    if (phase != Phase::idle) note_worker_time(place, elapsed, false);
-    place.call = {.cpu_start = place.seen_cpu};
-    place.handler = place.call;
+  const bool is_idle = phase == Phase::idle;
+  // a call that has been received and not begun has the number already
+  const bool was_idle = std::exchange(place.was_idle, is_idle);
+  const bool is_same = std::exchange(place.seen_calls, calls) == calls && !was_idle;
+  if (!is_same || is_idle) {
+    if (!is_idle) note_worker_time(place, elapsed, false);
+    place.watch.begin(link, place.seen_cpu);
     return false;
   }
   mark_blocked(place);
@@ -158,7 +140,7 @@ bool Receiver::watch_place(std::size_t index, Nanoseconds elapsed) {
   if (phase == Phase::operating) operation_trust_.note(elapsed, now());
   const std::uint64_t key = place.key.load();
   if (key == 0 || (key & CallKey::kOverdue) != 0) return false;
-  place.blamed_link = link;
+  place.watch.blame(link);
   if (phase == Phase::reading) return watch_reading(place, elapsed);
   if (phase == Phase::awaiting_read) return false;
   // operations have deadlines of their own
@@ -175,7 +157,7 @@ void Receiver::note_worker_time(Place& place, Nanoseconds elapsed, bool is_same)
   const Nanoseconds age = time - place.begun.load(std::memory_order_relaxed);
   if (age < WorkerTime::kLongCall) return;
   const Nanoseconds computed = is_same ? std::min(cpu - before, elapsed) : 0;
-  const Nanoseconds seen = std::min({elapsed, age, kMaxSeen});
+  const Nanoseconds seen = std::min({elapsed, age, CallWatch::kMaxSeen});
   const bool is_waiting =
       computed < seen / 2 && (place.is_awaiting.load() || !is_runnable(place.tid));
   const Nanoseconds kept = is_waiting ? seen : computed;
@@ -185,39 +167,17 @@ void Receiver::note_worker_time(Place& place, Nanoseconds elapsed, bool is_same)
   if (listener && listener->container->pace(time) == Pace::slow) place.pace.store(Pace::slow);
 }
 
-// A handler has its deadline, and so have all handlers of a call together: it makes no difference
-// to others whether one takes its time or many do.
 bool Receiver::watch_handling(Place& place, Nanoseconds elapsed) {
-  const std::uint32_t link = place.blamed_link;
-  // its own time is what it computes: a machine that is busy otherwise is not its fault
-  const Nanoseconds cpu = place.seen_cpu;
-  place.reading_time = 0;
-  place.call.wall_time += elapsed;
-  place.handler.wall_time += elapsed;
-  // what was computed since the last tick is nobody's if there was another handler then
-  if (std::exchange(place.seen_link, link) != link) place.handler = {.cpu_start = cpu};
-  const Nanoseconds handler_computed = cpu - place.handler.cpu_start;
-  if (link != 0 && handler_computed >= place.slowest_computed) {
-    place.slowest_computed = handler_computed;
-    place.slowest_link = link;
-  }
-  const Nanoseconds computed = cpu - place.call.cpu_start;
+  CallWatch& watch = place.watch;
+  const std::uint32_t deadline =
+      std::atomic_ref(place.inbox->deadline).load(std::memory_order_relaxed);
+  watch.note_handling({.link = watch.blamed(), .cpu = place.seen_cpu, .elapsed = elapsed},
+                      deadline * kMillisecond);
+  const Nanoseconds computed = watch.computed();
   if (computed >= kTick / 2) computed_at_ = now();
   if (computed >= kComputingForNobody && !listeners_.find(CallKey::token_of(place.key.load())))
     return true;
-  const std::uint32_t given =
-      std::atomic_ref(place.inbox->deadline).load(std::memory_order_relaxed);
-  const Nanoseconds deadline = given == 0 ? kDefaultDeadline : given * kMillisecond;
-  place.longest_deadline = std::max(place.longest_deadline, deadline);
-  if (is_over(place.handler, handler_computed, deadline)) return true;
-  place.blamed_link = place.slowest_link;
-  return is_over(place.call, computed, place.longest_deadline);
-}
-
-bool Receiver::is_over(const Watched& watched, Nanoseconds computed, Nanoseconds deadline) const {
-  // more time than all handlers have is only for as long as nobody else has to wait for it
-  const Nanoseconds max = is_starved_.load() ? std::min(deadline, kDefaultDeadline) : deadline;
-  return computed >= max || watched.wall_time >= kMaxWallTimes * max;
+  return watch.is_over(is_starved_.load());
 }
 
 void Receiver::note_held(Place& place) {
@@ -240,28 +200,27 @@ void Receiver::note_lost(Place& place, const std::shared_ptr<Listener>& listener
 // From the second slow read of a container on, children read its memory, which can be killed; and
 // where too many workers are held by such reads, children read all memory.
 bool Receiver::watch_reading(Place& place, Nanoseconds elapsed) {
-  // it is not the caller's doing
-  if (!is_runnable(place.tid)) place.reading_time += std::min(elapsed, kMaxSeen);
-  if (place.reading_time < kSlowRead) return false;
+  const auto verdict = place.watch.note_reading(elapsed, is_runnable(place.tid));
+  if (verdict == CallWatch::Verdict::quick) return false;
   note_held(place);
   if (const auto listener = listeners_.find(CallKey::token_of(place.key.load())))
     listener->container->slow_reads.note_slow();
-  return place.reading_time >= kReadDeadline;
+  return verdict == CallWatch::Verdict::overdue;
 }
 
 // A helper can be ended and has its own deadline; a worker that acts itself, or looks at the
 // caller, is given up. What it waits for a processor does not count.
 bool Receiver::watch_operation(Place& place, Nanoseconds elapsed) {
-  const Nanoseconds start = place.operation_start.load();
-  const Nanoseconds age = place.operation_age();
   const bool is_awaiting = place.is_awaiting.load();
-  if (std::exchange(place.seen_operation, start) != start || is_awaiting) place.own_time = 0;
-  if (!is_awaiting && !is_runnable(place.tid))
-    place.own_time = std::min(place.own_time + std::min(elapsed, kMaxSeen), age);
-  if (place.own_time < kSlowOperation) return false;
-  note_held(place);
-  const Nanoseconds max = is_starved_.load() ? kOperationDeadlineIfNeeded : kOperationDeadline;
-  return place.own_time >= max || age >= max + TimeTaken::kMaxUnscheduled;
+  const auto verdict =
+      place.watch.note_operation({.start = place.operation_start.load(),
+                                  .age = place.operation_age(),
+                                  .elapsed = elapsed,
+                                  .is_waiting = !is_awaiting && !is_runnable(place.tid),
+                                  .is_awaiting = is_awaiting,
+                                  .is_starved = is_starved_.load()});
+  if (verdict != CallWatch::Verdict::quick) note_held(place);
+  return verdict == CallWatch::Verdict::overdue;
 }
 
 // Answers for a worker that does not, and has it ended.
@@ -283,7 +242,7 @@ void Receiver::end_overdue(std::size_t index, NotifyBuffers& buffers) {
     const Phase phase = place.phase.load();
     is_acting = phase == Phase::operating;
     // whose memory is not read in time is nobody else's fault
-    const std::uint32_t link = phase == Phase::reading ? 0 : place.blamed_link;
+    const std::uint32_t link = phase == Phase::reading ? 0 : place.watch.blamed();
     failure = place.failure.load();
     // it may take long to die, and another one takes its place now
     if (std::exchange(place.is_counted, false)) worker_count_.fetch_sub(1);
