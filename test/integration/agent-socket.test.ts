@@ -328,7 +328,7 @@ test.each([
 );
 
 test('G1: agent socket: a hundred silent clients and a dripping one hold up no container, and are closed after 5 s', async () => {
-  await using agent = await startWatchedAgent({ ...plainMkdir, log: 'warn' });
+  await using agent = await startWatchedAgent({ ...plainMkdir, log: 'warn', mayWarn: true });
   const before = await restingFdCount(agent);
   const closedAfterMs: number[] = [];
   const served = new AbortController();
@@ -431,7 +431,11 @@ describe('agent socket: users', () => {
   };
 
   test('G1: agent socket: the file lets listed users connect, and nobody else', async () => {
-    await using agent = await startWatchedAgent({ ...plainMkdir, allowedUids: [1001, 0, 1000] });
+    await using agent = await startWatchedAgent({
+      ...plainMkdir,
+      allowedUids: [1001, 0, 1000],
+      mayWarn: true,
+    });
 
     // the bits of the group are the mask of the access control list
     expect(statSync(agent.socket).mode & 0o777).toBe(0o660);
@@ -500,6 +504,7 @@ describe('agent socket: users', () => {
 
   test('G1: agent socket: a user has no more than 32 open connections, with 8 descriptors each', async () => {
     await using agent = await startWatchedAgent({
+      mayWarn: true,
       ...plainMkdir,
       allowedUids: [1000],
       log: 'warn',
@@ -628,7 +633,11 @@ describe('agent socket: too few descriptors', () => {
 });
 
 test('G1: agent socket: a listener that is sent twice blocks nobody', async () => {
-  await using agent = await startWatchedAgent({ bundle: testBundle('trap'), log: 'warn' });
+  await using agent = await startWatchedAgent({
+    bundle: testBundle('trap'),
+    log: 'warn',
+    mayWarn: true,
+  });
   const container = { socket: agent.socket, trapped: ['mkdir'] };
 
   // 'sleep' lets both be taken over before the first call
