@@ -155,7 +155,7 @@ test('preparing: a container whose bundle nobody could judge has it once somebod
   using child = await ChildProcess.of(agent.pid, compiling);
   child.kill();
   expect((await answered).answer).toBe('EPERM');
-  expect(agent.log).toMatch(/patient.*whether its code can be compiled/u);
+  expect(agent.log).toMatch(/patient.*cannot determine whether its code compiles/u);
 
   await agent.logged(/bundles resolved; trapped calls are handled from now on.*patient/u);
   expect((await asked.ask('getpgid 0')).answer).toBe(good);
