@@ -269,6 +269,9 @@ void Worker::close_and_follow() {
     is_condemned_ = true;
     listener_->kept.forget(pending_.notification.tid);
   } else if (parked) {
+    // of the next call there is nothing yet until it begins
+    std::atomic_ref(inbox_->link).store(0, std::memory_order_relaxed);
+    place_.phase.store(Phase::idle, std::memory_order_release);
     place_.count_call();
     place_.key.store(key & ~CallKey::kFlags);
     parked->was_queued = true;

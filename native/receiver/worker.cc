@@ -174,6 +174,8 @@ Result<EventKind> Worker::receive() {
     if (take_ended()) return EventKind::ended;
     if (take_shortage()) return EventKind::shortage;
     if (!next_ && receiver_->vacancies() < 0 && !receiver_->is_stopping_.load()) sleep();
+    // it counts no more, and is nobody's reader
+    if (is_condemned_) return EventKind::stopped;
     if (take_next() || take_queued()) {
       end_exclusive();
     } else if (!receive_exclusively(start)) {

@@ -171,6 +171,15 @@ void retires_idle_workers() {
   wait_until([&] { return sleepers.stopped() == 3; });
 }
 
+// Beside one that is busy, both that wait are too many, and neither is left as the reader.
+void retires_workers_for_good() {
+  const auto receiver = make_receiver({.running = 1, .fewest = 1});
+  const Desk busy(receiver);
+  Sleepers sleepers(receiver, 2);
+  wait_until([&] { return sleepers.stopped() == 2; });
+  CHECK_EQUAL(figure(*receiver, kWorkers), 1UL);
+}
+
 void keeps_the_fewest() {
   const auto receiver = make_receiver({.running = 2, .fewest = 2});
   const Sleepers sleepers(receiver, 4);
@@ -874,6 +883,7 @@ constexpr Case kCases[] = {
     {"Receiver: its end leaves no descriptor and no thread behind", leaves_nothing_behind},
     {"Receiver: there are only so many workers", has_only_so_many_places},
     {"Receiver: workers that have nothing to do retire", retires_idle_workers},
+    {"Receiver: a worker that is too many is counted out once", retires_workers_for_good},
     {"Receiver: the fewest workers stay", keeps_the_fewest},
     {"Receiver: a container's queue is bounded, and what is over fails at once",
      queues_only_so_many},
