@@ -2,7 +2,7 @@
 // Request for an operation on files: filled in part by part, checked as the kernel would.
 import { HostRequest, maxRequestBytes } from '../call/host.ts';
 import type { HostFunction } from '../call/host-functions.ts';
-import { operationNumber } from '../native.ts';
+import { ofDescriptor, operationNumber } from '../native.ts';
 import { at, hasUnknownAtFlags } from '../syscalls/family-table.ts';
 import type { OperationPart } from '../syscalls/family-table.ts';
 import { errnoNumber } from '../syscalls/errno.ts';
@@ -31,6 +31,7 @@ export class OperationRequest extends HostRequest {
   #error = 0;
   #isEmptyAllowed = false;
   #isOfDescriptor = false;
+  #hasOwnBit = false;
 
   constructor(of: HostFunction) {
     super(of, new Int32Array(operationNumber.count));
@@ -47,6 +48,7 @@ export class OperationRequest extends HostRequest {
     this.#error = 0;
     this.#isEmptyAllowed = false;
     this.#isOfDescriptor = false;
+    this.#hasOwnBit = false;
   }
 
   /** Where a string is. The caller has checked that it is there. */
@@ -85,8 +87,13 @@ export class OperationRequest extends HostRequest {
         this.#addFlags(number);
         break;
       case 'own-flags':
-      case 'open-flags':
+        // the bit is ours, and no flag of the kernel's
+        if ((number & ofDescriptor) !== 0) this.#refuse(einval);
         this.#addFlags(number);
+        break;
+      case 'open-flags':
+        this.#hasOwnBit = (number & ofDescriptor) !== 0;
+        this.#addFlags(number & ~ofDescriptor);
     }
   }
 
@@ -138,6 +145,8 @@ export class OperationRequest extends HostRequest {
   check(): number {
     const { numbers } = this;
     if (this.#error !== 0) return this.#error;
+    // open(2) ignores flags that are none, openat2(2) does not
+    if (this.#hasOwnBit && numbers[operationNumber.isStrict] === 1) return einval;
     // flags count before an empty path does
     const isKernelAsked = this.#isEmptyAllowed || numbers[operationNumber.isStrict] === 1;
     if (numbers[operationNumber.path + 1] === 0 && !isKernelAsked) return enoent;

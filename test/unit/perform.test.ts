@@ -126,6 +126,8 @@ test.for([
 });
 
 test.for([
+  // a bit that is no flag
+  ['open', ['/a', 0x4000_0002, 0], { flags: 2, isStrict: false }, false],
   ['open', ['/a', 0o2100101, 0o600], { flags: 0o2100101, mode: 0o600, isStrict: false }, true],
   ['openat', [3, '/a', 0, wide], { flags: 0, mode: 0 }, false],
   ['creat', ['/a', 0o640], { flags: 0o1101, mode: 0o640 }, false],
@@ -153,6 +155,9 @@ test.for([
   ['linkat', [1, '/a', 2, '', 0], 'ENOENT'],
   ['symlink', ['', '/a'], 'ENOENT'],
   ['unlinkat', [1, '/a', 0x1000], 'EINVAL'],
+  // a bit that the agent uses itself
+  ['renameat2', [1, '/a', 2, '/b', 0x4000_0000], 'EINVAL'],
+  ['openat2', [3, '/a', how(0x4000_0000n, 0n, 0n), 24], 'EINVAL'],
   ['setxattr', ['/a', 'user.a', 'v', 1, 4], 'EINVAL'],
   ['mkdir', [null, 0], 'EFAULT'],
   ['mkdir', [{ errno: 'ENAMETOOLONG' }, 0], 'ENAMETOOLONG'],
