@@ -66,9 +66,12 @@ void add_protections(FileRequest& request) {
 }
 
 // The limit is the caller's: the process that acts has another one.
-void add_size_limit(FileRequest& request, pid_t tid) {
-  if (request.operation == FileOperation::truncate)
-    request.max_size = CallerState::of(tid).max_file_size();
+[[nodiscard]] Result<void> add_size_limit(FileRequest& request, pid_t tid) {
+  if (request.operation != FileOperation::truncate) return {};
+  const auto max = CallerState::of(tid).max_file_size();
+  if (!max) return std::unexpected(max.error());
+  request.max_size = *max;
+  return {};
 }
 
 struct Asked {
@@ -167,7 +170,8 @@ Napi::Value act(const Napi::CallbackInfo& info, Worker& worker, Asked asked, Fil
                          }
                          if (!worker.may_lend(target)) request.lent = 0;
                          request.owner = target.credentials.uid.fs;
-                         add_size_limit(request, target.call.tid);
+                         if (const auto added = add_size_limit(request, target.call.tid); !added)
+                           return our_failure("read the caller's limits", added.error());
                          if (request.lent != 0 && !is_lent_to_owner(request))
                            return Outcome{.answer = EPERM};
                          done = act_by_request({.target = target,

@@ -322,8 +322,11 @@ bool CallerState::has_descriptor(std::uint64_t number) {
       .value_or(false);
 }
 
-std::uint64_t CallerState::max_file_size() {
-  return limit("\nMax file size").value_or(std::numeric_limits<std::uint64_t>::max());
+Result<std::uint64_t> CallerState::max_file_size() {
+  const auto max = limit("\nMax file size");
+  // a word in place of a number
+  if (!max && max.error() == Errno{EINVAL}) return std::numeric_limits<std::uint64_t>::max();
+  return max;
 }
 
 // The kernel gives the lowest number that is free, so the last one is mostly the last to be taken.

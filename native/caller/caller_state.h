@@ -40,8 +40,8 @@ class CallerState {
   // Whether all numbers of descriptors that it may have are taken, see RLIMIT_NOFILE of
   // getrlimit(2). Where nobody can tell, they are not.
   [[nodiscard]] bool has_all_descriptors();
-  // RLIMIT_FSIZE; where there is none, or nobody can tell, the highest number.
-  [[nodiscard]] std::uint64_t max_file_size();
+  // RLIMIT_FSIZE; where there is none, the highest number.
+  [[nodiscard]] Result<std::uint64_t> max_file_size();
   // The whole text, see proc_pid_status(5); valid until it is read the next time. ETOOMANYREFS: it
   // is longer than that of any thread with kMaxGroups (target.h).
   [[nodiscard]] Result<const char*> read_status();

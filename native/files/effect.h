@@ -84,7 +84,7 @@ template <typename Change>
   FileAnswer done = failure(ENOSPC);
   if (cost.bytes <= task.place.copy_room) {
     const FileSizeLimit limit(task.place.copy_room);
-    done = change();
+    done = limit.is_set() ? change() : failure(errno);
     if (done.error == EFBIG) done.error = ENOSPC;
   }
   done.copied = cost.bytes;

@@ -8,7 +8,7 @@
 
 namespace seccompagent {
 
-// RLIMIT_FSIZE of getrlimit(2), lowered while it lives; the kernel fails with EFBIG beyond it. For
+// RLIMIT_FSIZE of getrlimit(2), set while it lives; the kernel fails with EFBIG beyond it. For
 // processes of their own, which ignore SIGXFSZ: all threads of a process have one limit.
 class FileSizeLimit {
  public:
@@ -17,8 +17,12 @@ class FileSizeLimit {
   FileSizeLimit& operator=(const FileSizeLimit&) = delete;
   ~FileSizeLimit();
 
+  // Otherwise errno says why: a profile of AppArmor may forbid it.
+  [[nodiscard]] bool is_set() const { return is_set_; }
+
  private:
   rlimit before_ = {};
+  bool is_set_ = false;
 };
 
 }  // namespace seccompagent
