@@ -26,7 +26,7 @@ function sources(): readonly Source[] {
         join(folder, path),
       ),
     )
-    .filter((path) => /\.(?:ts|mjs|cc|h|c|rs)$/u.test(path))
+    .filter((path) => /\.(?:ts|mjs|cc|h|c|rs)$/u.test(path) && !path.includes('node_modules/'))
     .map((path) => {
       const lines = readFileSync(join(root, path), 'utf8').trimEnd().split('\n');
       return { path, lines };
