@@ -82,9 +82,8 @@ describe.for(['runc', 'crun'] as const)('generate for %s', (runtime) => {
       'marking',
     );
     expect(made).toMatchObject({ code: 0, stdout: '' });
-    expect(made.stderr).toMatch(
-      /^seccompagent: note: all other calls are allowed.*\nseccompagent: note: io_uring_enter, .*, open_by_handle_at, pidfd_getfd fail .*\n$/u,
-    );
+    expect(made.stderr).toMatch(/\bio_uring_enter, .*, open_by_handle_at, pidfd_getfd\b/u);
+    expect(made.stderr).toMatch(/^(?:seccompagent: note: .*\n)+$/u);
     const rootfs = operator.at('rootfs');
     makeRootfs(rootfs);
     copyFileSync(compiled('siblings-caller.static'), `${rootfs}/bin/siblings`);
