@@ -20,6 +20,8 @@ export interface TapedCall {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Its cost; see tape-room.ts. */
   readonly cost: number;
+  /** Among the calls of all workers, by 32 bits that begin anew. */
+  readonly order: number;
 }
 
 /** Memory behind a pointer that was followed. */

@@ -7,9 +7,9 @@ import { maxPlaces } from '../counting/container-places.ts';
 /** Of loss counters: losses of recorded containers beyond them are not counted. */
 export const maxSlots = 1024;
 
-/** Shared counts of all threads: lost calls of each recorded container. */
+/** Shared counts of all threads: lost calls of each recorded container, and all calls that were sent. */
 export function makeLossCounters(): SharedArrayBuffer {
-  return new SharedArrayBuffer(maxSlots * Int32Array.BYTES_PER_ELEMENT);
+  return new SharedArrayBuffer((maxSlots + 1) * Int32Array.BYTES_PER_ELEMENT);
 }
 
 /** Of all workers together: a part of what the agent may have, up to so much. */
@@ -123,10 +123,15 @@ export class LossCounters {
   }
 
   lose(slot: number): void {
-    if (slot < this.#lost.length) Atomics.add(this.#lost, slot, 1);
+    if (slot < maxSlots) Atomics.add(this.#lost, slot, 1);
+  }
+
+  /** For a call that is about to be sent: what its caller calls afterwards has a later one. */
+  nextOrder(): number {
+    return Atomics.add(this.#lost, maxSlots, 1);
   }
 
   of(slot: number): number {
-    return slot < this.#lost.length ? Atomics.load(this.#lost, slot) : 0;
+    return slot < maxSlots ? Atomics.load(this.#lost, slot) : 0;
   }
 }

@@ -11,7 +11,7 @@ import { ReplayThread } from './replay-thread.ts';
 import { ShadowCounts } from '../recording/shadow-counts.ts';
 import type { ShadowCount } from '../recording/shadow-counts.ts';
 import { LossCounters } from '../recording/tape-room.ts';
-import { TapeTurns } from '../recording/tape-turns.ts';
+import { type Left, Draining } from '../scheduling/draining.ts';
 
 /** How a container's shadow has done. */
 export interface ShadowStatus {
@@ -69,7 +69,9 @@ export class Shadows implements AsyncDisposable {
   readonly #counts = new ShadowCounts();
   /** How many listeners have which bundles. */
   readonly #users: Map<string, number> = new Map();
-  readonly #turns = new TapeTurns();
+  /** Tokens of listeners. */
+  readonly #switchedOff: number[] = [];
+  readonly #draining = new Draining(() => this.#tellOne());
   #lastChain = 0;
   #spanBegan = 0;
   #logged = 0;
@@ -205,9 +207,15 @@ export class Shadows implements AsyncDisposable {
       'shadow failed and is switched off',
     );
     // all listeners of a container may be dropped together
-    this.#turns.add(() => {
-      this.#parts.onLeftAlone(token);
-    });
+    this.#switchedOff.push(token);
+    this.#draining.runSoon();
+  }
+
+  #tellOne(): Left {
+    const token = this.#switchedOff.shift();
+    if (token === undefined) return 'nothing';
+    this.#parts.onLeftAlone(token);
+    return 'more';
   }
 
   #log({ containerId, name }: Asked, syscall: string, difference: CallDifference): void {

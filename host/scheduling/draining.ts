@@ -32,14 +32,15 @@ export class Draining implements Disposable {
   }
 
   run(): void {
-    this.#next?.[Symbol.dispose]();
-    this.#next = undefined;
+    this.#clear();
     const end = performance.now() + turnMs;
     let left: Left;
     do {
       left = this.#step();
     } while (left === 'more' && !this.#isOver && performance.now() < end);
     if (left === 'nothing' || this.#isOver) return;
+    // a step may have asked for the next turn
+    this.#clear();
     this.#next = setTimeout(() => {
       this.run();
     }, pauseMs);
@@ -47,6 +48,10 @@ export class Draining implements Disposable {
 
   [Symbol.dispose](): void {
     this.#isOver = true;
+    this.#clear();
+  }
+
+  #clear(): void {
     this.#next?.[Symbol.dispose]();
     this.#next = undefined;
   }

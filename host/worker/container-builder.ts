@@ -155,7 +155,8 @@ export class ContainerBuilder {
           return;
         }
         const cost = unread.send(bytes.length);
-        onTaped({ token, place, syscall: call.syscall, bytes, cost });
+        const order = losses.nextOrder();
+        onTaped({ token, place, syscall: call.syscall, bytes, cost, order });
       },
       onLost: lose,
     });

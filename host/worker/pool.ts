@@ -304,7 +304,7 @@ export class Pool {
   }
 
   #takeTaped(taped: TapedCall): void {
-    const { place, cost } = taped;
+    const { place, cost, order } = taped;
     this.#unread.take(place, cost);
     const { tapers } = this.#parts;
     let left = tapers.length;
@@ -312,7 +312,7 @@ export class Pool {
       left -= 1;
       if (left === 0) this.#unread.leave(place, cost);
     };
-    this.#tapeTurns.add(() => {
+    this.#tapeTurns.add(order, () => {
       for (const taper of tapers) taper.take(taped, done);
     });
   }
