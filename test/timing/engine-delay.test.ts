@@ -85,7 +85,8 @@ describe('late answers', () => {
       answer: 'EBADMSG',
       syscalls: ['getpgid'],
     });
-    const call = { socket: agent.socket, metadata: delay, call: 'getpgid:0', threads: 2000 };
+    // a container may have 1024 that wait
+    const call = { socket: agent.socket, metadata: delay, call: 'getpgid:0', threads: 1000 };
     // so many calls at once, late or not, may ask for more workers
     const { min, max } = poolSize();
     agent.bundles.write('soon', {
@@ -95,24 +96,28 @@ describe('late answers', () => {
     });
     await runCalls({ ...call, metadata: 'soon' });
     const threads = threadCount(agent.pid);
-    await using calls = new TimedCalls(call);
-    await calls.ready();
+    await using one = new TimedCalls(call);
+    await using other = new TimedCalls(call);
+    await Promise.all([one.ready(), other.ready()]);
 
-    calls.begin();
+    one.begin();
+    other.begin();
     await new Promise((resolve) => setTimeout(resolve, milliseconds / 2));
     const ticks = cpuTicks(agent.pid);
     const during = threadCount(agent.pid);
     await new Promise((resolve) => setTimeout(resolve, milliseconds / 4));
     const used = cpuTicks(agent.pid) - ticks;
-    const { answers, eachMs, maxMs } = await calls.result();
+    const results = await Promise.all([one.result(), other.result()]);
 
-    expect(answers).toEqual({ EBADMSG: 2000 });
+    for (const { answers } of results) expect(answers).toEqual({ EBADMSG: 1000 });
     expect(during).toBeLessThanOrEqual(threads + max - min);
     // of half a second of 100 Hz, in which such a worker may still start
     expect(used).toBeLessThan(15);
-    expect(Math.min(...eachMs)).toBeGreaterThanOrEqual(milliseconds);
-    // two thousand threads have to be run in the end
-    expect(maxMs).toBeLessThan(milliseconds + 3000);
+    for (const { eachMs, maxMs } of results) {
+      expect(Math.min(...eachMs)).toBeGreaterThanOrEqual(milliseconds);
+      // two thousand threads have to be run in the end
+      expect(maxMs).toBeLessThan(milliseconds + 3000);
+    }
   });
 
   test('K7, K10: late answers: a signal each millisecond makes none of them later', async () => {
