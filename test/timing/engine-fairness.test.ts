@@ -105,7 +105,7 @@ describe('fairness', () => {
       expectedErrno: EBADMSG,
       containers: 150,
       warmUpCalls: 10,
-      length: { kind: 'time', durationMs: 2000 },
+      length: { kind: 'time', durationMs: 6000 },
     });
     // where what a container needs here is made anew for most of its calls, this is 7 or more
     expect(loops?.mostToLeast).toBeLessThan(4.5);
