@@ -350,13 +350,14 @@ function discriminants({ operation: done, isLent = false, when = {} }: Row): Hos
   return done === undefined ? when : { operation: done, isLent, ...when };
 }
 
-function functionsOf(table: typeof rows): readonly HostFunction[] {
+/** @param first index of the first one */
+function functionsOf(table: typeof rows, first: number): readonly HostFunction[] {
   return Object.entries(table)
     .flatMap(([capability, own]) => own.map(([name, row]) => ({ capability, name, row })))
     .map(({ capability, name, row }, index) => ({
       capability,
       name,
-      index,
+      index: first + index,
       kind: row.kind,
       operation: row.operation,
       operationCode: row.operation === undefined ? 0 : operation[row.operation],
@@ -374,13 +375,15 @@ function functionsOf(table: typeof rows): readonly HostFunction[] {
     }));
 }
 
-export const hostFunctions: readonly HostFunction[] = functionsOf(rows);
+export const hostFunctions: readonly HostFunction[] = functionsOf(rows, 0);
+
+const performedFunctions = functionsOf(performedRows, hostFunctions.length);
 
 /** @returns the function by which `perform` does an operation, with no more power than the caller has */
 export function performingFunction(operationCode: number): HostFunction {
   const known = [
     ...hostFunctions.filter(({ capability }) => capability === 'filesystem'),
-    ...functionsOf(performedRows),
+    ...performedFunctions,
   ];
   const found = known.find((each) => each.operationCode === operationCode);
   if (found === undefined) throw new RangeError(`there is no operation ${operationCode}`);

@@ -22,7 +22,7 @@ struct Mask {
   friend bool operator==(const Mask&, const Mask&) = default;
 };
 
-// View of a container's first process of one file system.
+// One file system, as the first process of a container sees it.
 struct Cover {
   // False: it sees none, or a part of one. What such a file system shows is not for this container.
   bool is_whole = false;

@@ -90,8 +90,8 @@ class MountLock {
 [[nodiscard]] bool refused(Outcome& outcome, long result);
 
 [[nodiscard]] Result<ino_t> id_of(int fd);
-// Attributes that the kernel itself knows: mount, device and attributes. The file system may never
-// answer, and FUSE tells others than its own user nothing else.
+// Mount, device and attributes, which the kernel itself knows. The file system may never answer,
+// and FUSE tells others than its own user nothing else.
 [[nodiscard]] Result<struct statx> look_at(int fd);
 // As mountinfo has it.
 [[nodiscard]] Result<int> mount_id_of(int fd);

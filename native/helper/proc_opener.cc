@@ -101,7 +101,7 @@ struct Opening {
   return allow_only(allowed);
 }
 
-// Attributes of the child at its birth.
+// Sets what the child is born with.
 [[nodiscard]] Result<void> prepare(const Opening& opening) {
   constexpr rlimit kLimit = {.rlim_cur = kDescriptors, .rlim_max = kDescriptors};
   if (setns(opening.empty, CLONE_NEWNS) == -1 || setns(opening.pid_namespace, CLONE_NEWPID) == -1 ||

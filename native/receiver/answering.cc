@@ -104,8 +104,7 @@ Nanoseconds Worker::send_answer() {
     worker_time.note_answer(is_quick ? 0 : took);
   }
   place_.phase.store(Phase::idle, std::memory_order_relaxed);
-  if (place_.is_blocked.load(std::memory_order_relaxed) && place_.is_blocked.exchange(false))
-    receiver_->blocked_count_.fetch_sub(1);
+  receiver_->unmark_blocked(place_);
   return time;
 }
 
@@ -128,9 +127,8 @@ void Worker::send_later(const Response& response, Counted counted, Nanoseconds t
                                                         .listener = listener_,
                                                         .tid = pending_.notification.tid,
                                                         .is_second_try = false});
-  // the receiver stops
-  if (!is_planned) {
-    listener_->kept.forget(pending_.notification.tid);
+  // the receiver stops, and may have sent it with an older one of the thread
+  if (!is_planned && listener_->kept.forget(pending_.notification.tid)) {
     send_now(response, counted, time);
     return;
   }
@@ -269,7 +267,7 @@ void Worker::close_and_follow() {
     is_condemned_ = true;
     listener_->kept.forget(pending_.notification.tid);
   } else if (parked) {
-    // of the next call there is nothing yet until it begins
+    // the next call has no phase and no handler until it begins
     std::atomic_ref(inbox_->link).store(0, std::memory_order_relaxed);
     place_.phase.store(Phase::idle, std::memory_order_release);
     place_.count_call();

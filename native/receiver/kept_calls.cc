@@ -145,10 +145,12 @@ KeptCalls::Match KeptCalls::find(const CallContent& call) {
   return {.kind = Match::Kind::wait, .response = {}};
 }
 
-void KeptCalls::forget(pid_t tid) {
+bool KeptCalls::forget(pid_t tid) {
   const std::lock_guard lock(mutex_);
   const auto found = calls_.find(tid);
-  if (found != calls_.end()) erase(found);
+  if (found == calls_.end()) return false;
+  erase(found);
+  return true;
 }
 
 bool KeptCalls::has(pid_t tid) {

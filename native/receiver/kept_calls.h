@@ -97,7 +97,8 @@ class KeptCalls {
   // makes another call does not come back to this one. An `answer` has to be reported by
   // `answered`.
   [[nodiscard]] Match find(const CallContent& call);
-  void forget(pid_t tid);
+  // Whether there was one.
+  bool forget(pid_t tid);
   [[nodiscard]] bool has(pid_t tid);
   // Whether something is to be done for a thread's call at this time.
   [[nodiscard]] bool is_due_at(pid_t tid, Nanoseconds time);

@@ -62,7 +62,8 @@ struct PoolShape {
 // The order of locks; a thread that has one takes only later ones:
 // 1. the receiver's mutex: the rest of each Place, queues, waiting containers, sleepers, turns
 // 2. Listeners: listeners, processes, containers that have ended, senders, quarantine
-// 3. EventQueue, CurrentTerms and KeptCalls (one per listener), which take no other
+// 3. EventQueue and CurrentTerms, which take no other, and KeptCalls (one per listener), which may
+//    take that of EndingChildren
 // LateAnswers, which nobody takes with 1 or 2 held, comes before KeptCalls, too.
 //
 // A call of a lone caller takes no lock: the reader's role, and with it all that only the reader
@@ -198,6 +199,10 @@ class Receiver {
   void watch_workers();
   void wake_watcher();
   void mark_blocked(Place& place);
+  void unmark_blocked(Place& place) {
+    if (place.is_blocked.load(std::memory_order_relaxed) && place.is_blocked.exchange(false))
+      blocked_count_.fetch_sub(1);
+  }
   [[nodiscard]] bool is_idle() const;
   [[nodiscard]] bool watch_receiving();
   [[nodiscard]] bool watch_place(std::size_t index, Nanoseconds elapsed);

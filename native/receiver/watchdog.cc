@@ -30,7 +30,10 @@ void Receiver::wake_watcher() {
 }
 
 void Receiver::mark_blocked(Place& place) {
-  if (!place.is_blocked.exchange(true)) blocked_count_.fetch_add(1);
+  if (place.is_blocked.load(std::memory_order_relaxed)) return;
+  // counted first: whoever ends it takes away no more than was counted
+  blocked_count_.fetch_add(1);
+  if (place.is_blocked.exchange(true)) blocked_count_.fetch_sub(1);
 }
 
 // A tick costs whoever is interrupted by it, so there are few, and none while nothing happens.
@@ -134,8 +137,7 @@ bool Receiver::watch_place(std::size_t index, Nanoseconds elapsed) {
   mark_blocked(place);
   note_worker_time(place, elapsed, true);
   // it may have answered just now, and would be taken for blocked until its next answer
-  if (place.phase.load() == Phase::idle && place.is_blocked.exchange(false))
-    blocked_count_.fetch_sub(1);
+  if (place.phase.load() == Phase::idle) unmark_blocked(place);
   // whether it ends or not: nobody else is to rely on being quick
   if (phase == Phase::operating) operation_trust_.note(elapsed, now());
   const std::uint64_t key = place.key.load();
@@ -182,14 +184,19 @@ bool Receiver::watch_handling(Place& place, Nanoseconds elapsed) {
 
 void Receiver::note_held(Place& place) {
   Place::Hold before = Place::Hold::none;
-  if (place.hold.compare_exchange_strong(before, Place::Hold::held)) held_count_.fetch_add(1);
+  if (place.hold.load(std::memory_order_relaxed) != before) return;
+  held_count_.fetch_add(1);
+  if (!place.hold.compare_exchange_strong(before, Place::Hold::held)) held_count_.fetch_sub(1);
 }
 
 // What is lost for one container is not taken from the others. With the mutex held.
 void Receiver::note_lost(Place& place, const std::shared_ptr<Listener>& listener) {
   Place::Hold before = Place::Hold::held;
-  if (!place.hold.compare_exchange_strong(before, Place::Hold::lost)) return;
   lost_count_.fetch_add(1);
+  if (!place.hold.compare_exchange_strong(before, Place::Hold::lost)) {
+    lost_count_.fetch_sub(1);
+    return;
+  }
   held_count_.fetch_sub(1);
   // else it has ended
   if (!listener) return;

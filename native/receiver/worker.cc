@@ -82,6 +82,7 @@ Worker::~Worker() {
     place_.worker = nullptr;
     place_.is_interrupted.store(false);
     place_.phase.store(Phase::idle);
+    receiver_->unmark_blocked(place_);
     if (place_.is_counted) receiver_->worker_count_.fetch_sub(1);
     receiver_->call_worker();
   }
@@ -174,7 +175,7 @@ Result<EventKind> Worker::receive() {
     if (take_ended()) return EventKind::ended;
     if (take_shortage()) return EventKind::shortage;
     if (!next_ && receiver_->vacancies() < 0 && !receiver_->is_stopping_.load()) sleep();
-    // it counts no more, and is nobody's reader
+    // it is not counted any more, so it must not become the reader
     if (is_condemned_) return EventKind::stopped;
     if (take_next() || take_queued()) {
       end_exclusive();

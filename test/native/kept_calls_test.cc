@@ -326,9 +326,9 @@ void loses_nothing_for_the_dead() {
 
 void forgets() {
   KeptCalls kept;
-  kept.forget(getpid());
+  CHECK(!kept.forget(getpid()));
   CHECK(kept.keep_late(call_of(getpid()), value(5), 1000));
-  kept.forget(getpid());
+  CHECK(kept.forget(getpid()));
   CHECK(kept.is_empty());
   CHECK_EQUAL(kept.late_count(), 0UL);
   CHECK(sent_at(kept, kNever).empty());

@@ -169,7 +169,7 @@ export class TrapsCheck extends Check {
         'note',
         this.placeOf(trapped.find((name) => familyOf(name) === family) ?? ''),
         `${where}, ${listed(open)} ${open.length > 1 ? 'do' : 'does'} what ${family} does, without the agent`,
-        `where ${family} is refused, let a handler answer the family ${other}, too, and trap it`,
+        `where ${family} is refused, trap ${other} as well, and let a handler answer it`,
       );
     }
   }
