@@ -2,7 +2,7 @@
 // The action `perform`: the host does a call as it was decoded, as the caller. All of it comes from
 // the inbox, which is what the handler has seen.
 import { AgentError } from '../errors.ts';
-import { continueAction, failureByNumber, valueAction, zeroAction } from '../call/action.ts';
+import { continueAction, fail, failureByNumber, valueAction, zeroAction } from '../call/action.ts';
 import type { Decision } from '../call/action.ts';
 import { HostRequest, gone } from '../call/host.ts';
 import type { Host } from '../call/host.ts';
@@ -20,6 +20,7 @@ import type { Syscall } from '../syscalls/syscalls.ts';
 const closeOnExec = 0o2000000n;
 /** O_PATH of <fcntl.h>. */
 const openPath = 0o10000000;
+const pathOnly = fail('EOPNOTSUPP');
 /** The index in `arches`. */
 const i386 = arches.indexOf('i386');
 const eintr = errnoNumber('EINTR');
@@ -129,7 +130,7 @@ export class Performer {
   }
 
   #do(request: OperationRequest, plan: PerformPlan, syscall: Syscall): Decision {
-    if (plan.result === 'descriptor' && isPathOnly(request)) return continueAction;
+    if (plan.result === 'descriptor' && isPathOnly(request)) return pathOnly;
     const errno = request.check() || this.#host.call(request);
     if (errno !== 0) return failureOf(errno);
     switch (plan.result) {
@@ -179,10 +180,7 @@ export class Performer {
   }
 }
 
-/**
- * The kernel installs no descriptor that was opened with O_PATH for another process. It is a name
- * alone: whatever is done with it is another call.
- */
+/** The kernel gives nobody a descriptor that was opened with O_PATH. */
 function isPathOnly({ numbers }: OperationRequest): boolean {
   return ((numbers[operationNumber.flags] ?? 0) & openPath) !== 0;
 }
