@@ -113,7 +113,9 @@ describe('stop', () => {
       });
 
       for (const { answers, maxMs } of results) {
-        expect(Object.keys(answers).toSorted()).toEqual(['EBADMSG', 'ENOSYS']);
+        // on a busy machine all calls of a container may come after the end
+        expect(['EBADMSG', 'ENOSYS']).toEqual(expect.arrayContaining(Object.keys(answers)));
+        expect(Object.keys(answers)).toContain('ENOSYS');
         expect(maxMs).toBeLessThan(longestMs);
       }
     },
