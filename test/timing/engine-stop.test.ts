@@ -113,9 +113,10 @@ describe('stop', () => {
       });
 
       for (const { answers, maxMs } of results) {
-        // on a busy machine all calls of a container may come after the end
+        // where all workers loop on a busy machine, every call may come after the end
+        const needed = loops < 4 ? ['EBADMSG', 'ENOSYS'] : ['ENOSYS'];
+        expect(Object.keys(answers)).toEqual(expect.arrayContaining(needed));
         expect(['EBADMSG', 'ENOSYS']).toEqual(expect.arrayContaining(Object.keys(answers)));
-        expect(Object.keys(answers)).toContain('ENOSYS');
         expect(maxMs).toBeLessThan(longestMs);
       }
     },
