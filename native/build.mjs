@@ -100,6 +100,7 @@ const sharedByHelper = [
 /** Sources of lower folders that the helper needs, besides all of files/. */
 const neededByHelper = [
   'caller/label.cc',
+  'caller/path_start.cc',
   'kernel/message.cc',
   'kernel/notify.cc',
   'kernel/short_turns.cc',

@@ -130,7 +130,7 @@ export class Performer {
   }
 
   #do(request: OperationRequest, plan: PerformPlan, syscall: Syscall): Decision {
-    if (plan.result === 'descriptor' && isPathOnly(request)) return pathOnly;
+    if (plan.result === 'descriptor' && isPathOnly(request)) return ofPathOnly(syscall);
     const errno = request.check() || this.#host.call(request);
     if (errno !== 0) return failureOf(errno);
     switch (plan.result) {
@@ -180,7 +180,16 @@ export class Performer {
   }
 }
 
-/** The kernel gives nobody a descriptor that was opened with O_PATH. */
+/**
+ * The kernel installs no descriptor that was opened with O_PATH for another process. It is a name
+ * alone: whatever is done with it is another call. In memory, though, the flags may be others by the
+ * time that the kernel reads them.
+ */
+function ofPathOnly({ parameters }: Syscall): Decision {
+  const flags = parameters.find(({ part }) => part === 'open-flags');
+  return flags?.source.from === 'register' ? continueAction : pathOnly;
+}
+
 function isPathOnly({ numbers }: OperationRequest): boolean {
   return ((numbers[operationNumber.flags] ?? 0) & openPath) !== 0;
 }

@@ -3,7 +3,10 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
+#include <span>
 #include <utility>
+#include <vector>
 
 #include "acting/callers_network.h"
 #include "acting/container_budget.h"
@@ -131,6 +134,62 @@ FileOutcome outcome_of(FileAnswer answer) {
   return answer;
 }
 
+// Of a link in the caller's entry; others are our own failure.
+[[nodiscard]] bool is_callers_own(Errno error) {
+  return error == Errno{ENOENT} || error == Errno{EACCES} || error == Errno{ENOTDIR} ||
+         error == Errno{ELOOP};
+}
+
+[[nodiscard]] Result<HelperAnswer> ask_once(Helper& helper, const Acting& acting,
+                                            const HelperRequest& request,
+                                            std::span<const UniqueFd> files, UniqueFd& opened,
+                                            TimeTaken& taken) {
+  const Target& target = acting.target;
+  const int base = target.base.get();
+  const int second_base = second_base_of(acting);
+  std::vector<int> fds = {target.call.listener, target.root.get(), base,
+                          second_base < 0 ? base : second_base};
+  for (const UniqueFd& file : files) fds.push_back(file.get());
+  return helper.ask(encode(request), fds, acting.patience, opened, taken);
+}
+
+// Once more for each file of the caller's process that its path leads through.
+[[nodiscard]] Result<HelperAnswer> ask(Helper& helper, const Acting& acting,
+                                       const Spending& spending, int user_namespace,
+                                       UniqueFd& opened) {
+  // for others the path has too many links, as where the kernel ends it
+  constexpr std::size_t kMaxFiles = 8;
+  const Target& target = acting.target;
+  const bool is_in_its_own = user_namespace == target.user_namespace.get();
+  HelperRequest request = {
+      .id = target.call.id,
+      .id_valid_request = target.call.id_valid_request,
+      .capabilities = is_in_its_own ? target.credentials.effective_capabilities : 0,
+      .umask = target.credentials.umask,
+      .file = acting.request,
+      .process = {.process = target.numbers.process, .thread = target.numbers.thread},
+      .allowance = spending.allowance,
+      .copy_room = spending.copy_room,
+      .is_full = spending.is_full};
+  std::vector<UniqueFd> files;
+  TimeTaken taken;
+  for (;;) {
+    auto answer = ask_once(helper, acting, request, files, opened, taken);
+    if (!answer) return answer;
+    const std::optional<OwnLink> wanted = answer->wanted;
+    if (!wanted) return answer;
+    if (request.process.files.size() == kMaxFiles) {
+      answer->wanted.reset();
+      answer->error = ELOOP;
+      return answer;
+    }
+    auto file = open_own(target.call.tid, wanted->name.c_str(), wanted->is_of_thread);
+    if (!file && !is_callers_own(file.error())) return std::unexpected(file.error());
+    request.process.files.push_back({.link = *wanted, .error = file ? 0 : file.error().number});
+    if (file) files.push_back(std::move(*file));
+  }
+}
+
 FileOutcome ask_helper(const Acting& acting, Spending& spending) {
   const Target& target = acting.target;
   HelperPool& pool = HelperPool::of_process();
@@ -148,23 +207,8 @@ FileOutcome ask_helper(const Acting& acting, Spending& spending) {
     if (Pending(target.call).is_gone()) broken.outcome = {.answer = 0, .is_gone = true};
     return broken;
   }
-  const auto message =
-      encode(HelperRequest{.id = target.call.id,
-                           .id_valid_request = target.call.id_valid_request,
-                           .capabilities = user_namespace == target.user_namespace.get()
-                                               ? target.credentials.effective_capabilities
-                                               : 0,
-                           .umask = target.credentials.umask,
-                           .file = acting.request,
-                           .allowance = spending.allowance,
-                           .copy_room = spending.copy_room,
-                           .is_full = spending.is_full});
-  const int base = target.base.get();
-  const int second_base = second_base_of(acting);
-  const std::array fds = {target.call.listener, target.root.get(), base,
-                          second_base < 0 ? base : second_base};
   FileOutcome done;
-  const auto answer = (*helper)->ask(message, fds, acting.patience, done.fd);
+  auto answer = ask(**helper, acting, spending, user_namespace, done.fd);
   if (!answer) {
     if (answer.error() != Errno{ETIMEDOUT}) return failed("talk to a helper", answer.error());
     done.outcome.answer = ETIMEDOUT;

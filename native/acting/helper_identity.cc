@@ -20,11 +20,12 @@ namespace {
   const auto mount = foreign_namespace(tid, Namespace::mount);
   const auto net = foreign_namespace(tid, Namespace::net);
   const auto ipc = foreign_namespace(tid, Namespace::ipc);
+  const auto cgroup = foreign_namespace(tid, Namespace::cgroup);
   const auto uts = foreign_namespace(tid, Namespace::uts);
-  for (const auto* place : {&mount, &net, &ipc, &uts}) {
+  for (const auto* place : {&mount, &net, &ipc, &cgroup, &uts}) {
     if (!*place) return std::unexpected(place->error());
   }
-  return HelperPlaces{.mount = *mount, .net = *net, .ipc = *ipc, .uts = *uts};
+  return HelperPlaces{.mount = *mount, .net = *net, .ipc = *ipc, .cgroup = *cgroup, .uts = *uts};
 }
 
 // The bits of ForeignNamespaces.
@@ -34,6 +35,7 @@ namespace {
          (identity.user_namespace.inode != 0 ? ForeignNamespaces::kUser : 0U) |
          (places.net != 0 ? ForeignNamespaces::kNet : 0U) |
          (places.ipc != 0 ? ForeignNamespaces::kIpc : 0U) |
+         (places.cgroup != 0 ? ForeignNamespaces::kCgroup : 0U) |
          (places.uts != 0 ? ForeignNamespaces::kUts : 0U);
 }
 

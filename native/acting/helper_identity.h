@@ -37,6 +37,7 @@ struct HelperPlaces {
   std::uint64_t mount;
   std::uint64_t net;
   std::uint64_t ipc;
+  std::uint64_t cgroup;
   std::uint64_t uts;
 
   friend bool operator==(const HelperPlaces&, const HelperPlaces&) = default;

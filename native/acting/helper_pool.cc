@@ -203,12 +203,17 @@ Helper::~Helper() {
 
 Result<HelperAnswer> Helper::ask(std::span<const std::byte> message, std::span<const int> fds,
                                  const Patience& patience, UniqueFd& fd) {
+  TimeTaken taken;
+  return ask(message, fds, patience, fd, taken);
+}
+
+Result<HelperAnswer> Helper::ask(std::span<const std::byte> message, std::span<const int> fds,
+                                 const Patience& patience, UniqueFd& fd, TimeTaken& taken) {
   const Awaiting awaiting(patience);
   if (!message.empty()) {
     if (const auto sent = send_message(socket_.get(), message, fds); !sent)
       return std::unexpected(sent.error());
   }
-  TimeTaken taken;
   auto answer = await_answer(patience, taken);
   if (!answer || answer->held < 0) return answer;
   fd.reset(static_cast<int>(syscall(SYS_pidfd_getfd, process_.child.pidfd.get(), answer->held, 0)));

@@ -39,6 +39,10 @@ class Helper {
   [[nodiscard]] Result<HelperAnswer> ask(std::span<const std::byte> message,
                                          std::span<const int> fds, const Patience& patience,
                                          UniqueFd& fd);
+  // One of several questions, which have one patience together.
+  [[nodiscard]] Result<HelperAnswer> ask(std::span<const std::byte> message,
+                                         std::span<const int> fds, const Patience& patience,
+                                         UniqueFd& fd, TimeTaken& taken);
 
  private:
   friend class HelperPool;

@@ -55,6 +55,7 @@ Result<StartFds> namespaces_of(const HelperCaller& caller, const HelperPlaces& p
   if (caller.user_namespace >= 0) fds.all.push_back(caller.user_namespace);
   if (added) added = add_place(fds, tid, Namespace::net, places.net);
   if (added) added = add_place(fds, tid, Namespace::ipc, places.ipc);
+  if (added) added = add_place(fds, tid, Namespace::cgroup, places.cgroup);
   if (added) added = add_place(fds, tid, Namespace::uts, places.uts);
   if (!added) return std::unexpected(added.error());
   const CallId& call = caller.call;

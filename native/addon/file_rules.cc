@@ -43,18 +43,9 @@ int open_how_error(const FileRequest& request, bool is_strict) {
   return opened == -1 && errno != ENOENT ? errno : 0;
 }
 
-Start start_within(std::string path, int dirfd, std::uint64_t resolve, bool is_led_on) {
-  if ((resolve & ~std::uint64_t{RESOLVE_CACHED}) == 0)
-    return start_behind_links(std::move(path), dirfd, is_led_on);
+Start start_within(std::string path, int dirfd, std::uint64_t resolve) {
   const bool is_from_root = path.starts_with('/') && (resolve & RESOLVE_IN_ROOT) == 0;
   return {is_from_root ? AT_FDCWD : dirfd, "", false, std::move(path), is_from_root};
-}
-
-bool has_forbidden_link(const std::string& path, std::uint64_t resolve) {
-  constexpr std::uint64_t kOthers =
-      RESOLVE_BENEATH | RESOLVE_IN_ROOT | RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS;
-  const bool is_by_this_alone = (resolve & RESOLVE_NO_MAGICLINKS) != 0 && (resolve & kOthers) == 0;
-  return is_by_this_alone && !start_of(path, AT_FDCWD).proc_entry.empty();
 }
 
 std::uint32_t own_flags(FileOperation operation, std::uint32_t flags) {
@@ -73,44 +64,5 @@ bool needs_open_file(FileOperation operation, std::uint32_t flags) {
       return (flags & kOfDescriptor) != 0;
   }
 }
-
-int entry_error(const FileRequest& request) {
-  switch (request.operation) {
-    case FileOperation::mkdir:
-    case FileOperation::mknod:
-    case FileOperation::symlink:
-      return EEXIST;
-    case FileOperation::rename:
-      return EXDEV;
-    case FileOperation::unlink:
-      return EPERM;
-    case FileOperation::link:
-      return request.is_followed ? 0 : EXDEV;
-    case FileOperation::open:
-      return (request.flags & O_NOFOLLOW) != 0 ? ELOOP : 0;
-    case FileOperation::chown:
-      return request.is_followed ? 0 : EPERM;
-    case FileOperation::chmod:
-    case FileOperation::set_times:
-    case FileOperation::get_xattr:
-    case FileOperation::set_xattr:
-    case FileOperation::list_xattr:
-    case FileOperation::remove_xattr:
-      return request.is_followed ? 0 : EOPNOTSUPP;
-    case FileOperation::stat:
-    case FileOperation::read_link:
-    case FileOperation::truncate:
-    case FileOperation::undo_mknod:
-      return 0;
-  }
-  return 0;
-}
-
-bool is_led_on(const FileRequest& request) {
-  const bool is_open = request.operation == FileOperation::open;
-  return (is_open || request.is_followed) && entry_error(request) == 0;
-}
-
-bool is_entry(const Start& start) { return !start.proc_entry.empty() && start.rest.empty(); }
 
 }  // namespace seccompagent

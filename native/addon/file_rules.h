@@ -21,27 +21,13 @@ namespace seccompagent {
 // does not know, and some flags exclude each other all the same.
 [[nodiscard]] int open_how_error(const FileRequest& request, bool is_strict);
 
-// Where a path starts of which openat2(2) was told how to resolve it. What forbids links forbids
-// those of procfs, whose place is thus not looked for: the kernel refuses them.
-[[nodiscard]] Start start_within(std::string path, int dirfd, std::uint64_t resolve,
-                                 bool is_led_on);
-
-// Whether a path is refused for a link of procfs that means something to the caller only.
-[[nodiscard]] bool has_forbidden_link(const std::string& path, std::uint64_t resolve);
+// Where a path starts of which openat2(2) was told how to resolve it.
+[[nodiscard]] Start start_within(std::string path, int dirfd, std::uint64_t resolve);
 
 // Of the call's flags, those that the operation's own system call knows.
 [[nodiscard]] std::uint32_t own_flags(FileOperation operation, std::uint32_t flags);
 
 // Whether a descriptor that stands for a path only is none for this call.
 [[nodiscard]] bool needs_open_file(FileOperation operation, std::uint32_t flags);
-
-// Of a path that ends at an entry of /proc/self that is there, such as /proc/self/fd/3: what the
-// kernel says to who means the entry itself. 0: what it leads to is meant.
-[[nodiscard]] int entry_error(const FileRequest& request);
-
-// Whether what the last link of a path leads to is meant, also where that is such an entry.
-[[nodiscard]] bool is_led_on(const FileRequest& request);
-
-[[nodiscard]] bool is_entry(const Start& start);
 
 }  // namespace seccompagent

@@ -27,17 +27,6 @@
 namespace seccompagent {
 namespace {
 
-// Whether an entry of /proc/self counts is seen by who acts, and so is what is the matter with it:
-// in its place, there is a base in any case.
-void leave_to_look_up(const Start& start, int own_error, const UniqueFd& root, UniqueFd& base,
-                      int& base_error, std::int32_t& entry_error) {
-  if (start.proc_entry.empty()) return;
-  entry_error = base_error != 0 ? base_error : own_error;
-  if (base.is_open()) return;
-  base.reset(fcntl(root.get(), F_DUPFD_CLOEXEC, 0));
-  base_error = base.is_open() ? 0 : errno;
-}
-
 // A protection of /proc/sys/fs, which is read for each call: its file stays open.
 class Protection {
  public:
@@ -137,22 +126,14 @@ Napi::Value act(const Napi::CallbackInfo& info, Worker& worker, Asked asked, Fil
     return number(info.Env(), error);
   if (const int error = asked.has_second ? path_error(request.second_path, false) : 0; error != 0)
     return number(info.Env(), error);
-  if (has_forbidden_link(request.path, request.resolve)) return number(info.Env(), ELOOP);
-  const Start start =
-      start_within(std::move(request.path), asked.dirfd, request.resolve, is_led_on(request));
-  const int own_error = is_entry(start) ? entry_error(request) : 0;
+  const Start start = start_within(std::move(request.path), asked.dirfd, request.resolve);
   request.path = start.rest;
-  request.proc_path = start.asked;
-  // the text of a symbolic link is no path yet
   add_protections(request);
+  // the text of a symbolic link is no path yet
   const bool is_path = asked.has_second && request.operation != FileOperation::symlink;
   const Start second =
-      is_path ? start_behind_links(std::move(request.second_path), asked.second_dirfd, false)
-              : Start{};
-  // a name in procfs, which link and rename have no use for
-  const int new_error = is_path && is_entry(second) ? EXDEV : 0;
+      is_path ? start_within(std::move(request.second_path), asked.second_dirfd, 0) : Start{};
   if (is_path) request.second_path = second.rest;
-  request.second_proc_path = second.asked;
   return act_as_caller(info, worker,
                        {.start = start,
                         .second = is_path ? &second : nullptr,
@@ -160,10 +141,6 @@ Napi::Value act(const Napi::CallbackInfo& info, Worker& worker, Asked asked, Fil
                        [&](Target target, const Patience& patience) {
                          if (asked.needs_open_file && target.is_base_path_only)
                            target.base_error = EBADF;
-                         leave_to_look_up(start, own_error, target.root, target.base,
-                                          target.base_error, request.entry_error);
-                         leave_to_look_up(second, new_error, target.root, target.second_base,
-                                          target.second_base_error, request.second_entry_error);
                          if (asked.kept != -1) {
                            target.base = path_of(asked.kept);
                            target.base_error = target.base.is_open() ? 0 : errno;

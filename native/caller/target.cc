@@ -16,7 +16,6 @@
 
 #include "caller/caller_label.h"
 #include "caller/caller_state.h"
-#include "caller/callers_proc.h"
 #include "caller/namespaces.h"
 #include "kernel/notify.h"
 
@@ -82,6 +81,22 @@ namespace {
   return true;
 }
 
+// Numbers up to the end of the line; none: there is no such line.
+[[nodiscard]] std::vector<pid_t> list_of(const char* text) {
+  std::vector<pid_t> numbers;
+  while (text != nullptr) {
+    char* end = nullptr;
+    // a line end is white space, too
+    text += std::strspn(text, " \t");
+    if (*text == '\n') break;
+    const long number = std::strtol(text, &end, 10);
+    if (end == text) break;
+    numbers.push_back(static_cast<pid_t>(number));
+    text = end;
+  }
+  return numbers;
+}
+
 }  // namespace
 
 Result<Credentials> parse_credentials(const char* status, std::size_t max_groups) {
@@ -111,59 +126,14 @@ Result<Credentials> parse_credentials(const char* status, std::size_t max_groups
   return credentials;
 }
 
-Start start_of(std::string path, int dirfd) {
-  if (!path.starts_with('/')) return {dirfd, "", false, std::move(path)};
-  Start start = {AT_FDCWD, "", false, std::move(path), true};
-  const std::string& path_asked = start.rest;
-  std::string_view rest = start.rest;
-  const auto take = [&rest](std::string_view name) {
-    std::string_view after = rest;
-    if (!after.starts_with('/')) return false;
-    after.remove_prefix(std::min(after.find_first_not_of('/'), after.size()));
-    if (!after.starts_with(name)) return false;
-    after.remove_prefix(name.size());
-    if (!after.empty() && !after.starts_with('/')) return false;
-    rest = after;
-    return true;
-  };
-  if (!take("proc")) return start;
-  const bool is_of_thread = take("thread-self");
-  if (!is_of_thread && !take("self")) return start;
-  std::string entry;
-  if (take("cwd")) {
-    entry = "cwd";
-  } else if (take("root")) {
-    entry = "root";
-  } else if (take("fd")) {
-    const std::size_t from = std::min(rest.find_first_not_of('/'), rest.size());
-    const std::size_t until = std::min(rest.find('/', from), rest.size());
-    const std::string_view number = rest.substr(from, until - from);
-    if (number.empty() || number.size() > 10 ||
-        number.find_first_not_of("0123456789") != std::string_view::npos) {
-      return start;
-    }
-    entry = "fd/" + std::string(number);
-    rest.remove_prefix(until);
-  } else {
-    return start;
-  }
-  const bool has_slash = !rest.empty();
-  rest.remove_prefix(std::min(rest.find_first_not_of('/'), rest.size()));
-  // behind a slash it has to be a directory
-  if (has_slash && rest.empty()) rest = ".";
-  return {AT_FDCWD, std::move(entry), is_of_thread, std::string(rest), false, path_asked};
+ProcessNumbers parse_numbers(const char* status) {
+  return {.process = list_of(field(status, "NStgid")), .thread = list_of(field(status, "NSpid"))};
 }
 
-Start start_behind_links(std::string path, int dirfd, bool is_led_on) {
-  const OwnLink* const link = own_link_of(path);
-  if (link != nullptr && (is_led_on || path != link->name)) {
-    Start start = start_of(link->text + path.substr(link->name.size()), dirfd);
-    if (!start.proc_entry.empty()) {
-      start.asked = std::move(path);
-      return start;
-    }
-  }
-  return start_of(std::move(path), dirfd);
+Result<UniqueFd> open_own(pid_t tid, const char* name, bool is_of_thread) {
+  const auto owner = is_of_thread ? Result<pid_t>(tid) : thread_group_of(tid);
+  if (!owner) return std::unexpected(owner.error());
+  return open_of(*owner, name, O_PATH);
 }
 
 namespace {
@@ -232,6 +202,7 @@ Result<Target> pin_target(const CallId& call, const Start& start, Pinned pinned,
   if (!credentials) return std::unexpected(credentials.error());
   return Target{.call = call,
                 .credentials = std::move(*credentials),
+                .numbers = parse_numbers(*status),
                 .root = std::move(*root),
                 .base = base ? std::move(*base) : UniqueFd(),
                 .base_error = *base_error,

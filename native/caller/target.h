@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "caller/label.h"
+#include "caller/path_start.h"
 #include "kernel/result.h"
 #include "kernel/unique_fd.h"
 
@@ -40,9 +41,16 @@ struct Credentials {
   mode_t umask;
 };
 
+// Numbers in nested pid namespaces, ours first, see NStgid and NSpid in proc_pid_status(5).
+struct ProcessNumbers {
+  std::vector<pid_t> process;
+  std::vector<pid_t> thread;
+};
+
 struct Target {
   CallId call;
   Credentials credentials;
+  ProcessNumbers numbers = {};
   UniqueFd root;
   // Where relative paths start: the dirfd that was asked for, or the working directory.
   UniqueFd base;
@@ -68,32 +76,6 @@ struct Target {
 
 enum class Pinned { for_files, for_changes_of_mounts, for_proc, for_mounts };
 
-// Where the resolution of a path starts.
-struct Start {
-  // Of the caller, or AT_FDCWD.
-  int dirfd;
-  // Entry of a path through /proc/self or /proc/thread-self: `cwd`, `root` or `fd/N`, which mean
-  // something to the caller only. Empty: nothing of the kind.
-  std::string proc_entry;
-  // Of the thread, not of its group.
-  bool is_of_thread;
-  // The path from there; empty when it is the place itself.
-  std::string rest;
-  // The path is absolute: it does not matter where the caller is.
-  bool is_from_root = false;
-  // With proc_entry: all of the path, which is what counts where the caller's root has no procfs
-  // that it may search, or other links in /dev, see callers_proc.h.
-  std::string asked = {};
-};
-
-// Where this path of a caller starts: /proc/self/fd/6/a is `a` from what the caller has as fd 6.
-[[nodiscard]] Start start_of(std::string path, int dirfd);
-
-// The same where /dev has the links of every container to /proc/self, see callers_proc.h:
-// /dev/fd/6/a is that as well, and so is /dev/stdout where `is_led_on`: not the link is meant, but
-// what it leads to. Whoever acts looks whether they are there.
-[[nodiscard]] Start start_behind_links(std::string path, int dirfd, bool is_led_on);
-
 // Opens everything first and asks then whether the notification is still valid, so that nothing of
 // a recycled pid is ever used.
 // ESRCH: the notification is gone. ETOOMANYREFS: the caller has more than kMaxGroups.
@@ -104,6 +86,12 @@ struct Start {
 // Of a caller for whom something is done: all of them are read, sent and taken on for each call,
 // which others wait for.
 inline constexpr std::size_t kMaxGroups = 1024;
+
+// The same of the numbers; empty where the kernel has no pid namespaces.
+[[nodiscard]] ProcessNumbers parse_numbers(const char* status);
+
+// Opens a link in the entry of a caller's process, or of its thread, in our procfs; O_PATH.
+[[nodiscard]] Result<UniqueFd> open_own(pid_t tid, const char* name, bool is_of_thread);
 
 // Reads the fields of a status file, see proc_pid_status(5). EINVAL: a field is missing.
 // ETOOMANYREFS: there are more groups than that.

@@ -6,8 +6,9 @@
 #include <stdio.h>
 
 #include <string>
+#include <utility>
 
-#include "caller/callers_proc.h"
+#include "caller/path_start.h"
 #include "files/attributes.h"
 #include "files/confinement.h"
 #include "files/extended_attributes.h"
@@ -73,10 +74,55 @@ FileAnswer operate(const FileTask& task) {
          open_across(task, task.place.base, path, how).has_value();
 }
 
+// Whether the last name of its path is meant, also where that is a symbolic link.
+[[nodiscard]] bool means_the_name(const FileRequest& request) {
+  switch (request.operation) {
+    case FileOperation::mkdir:
+    case FileOperation::mknod:
+    case FileOperation::symlink:
+    case FileOperation::rename:
+    case FileOperation::unlink:
+    case FileOperation::undo_mknod:
+      return true;
+    case FileOperation::open:
+      return (request.flags & O_NOFOLLOW) != 0 || (request.flags & O_EXCL) != 0;
+    default:
+      return !request.is_followed;
+  }
+}
+
+// A path that leads to something that the caller has open starts there: its own name may be in a
+// granted folder.
+struct OwnStart {
+  // Closed: the path starts elsewhere.
+  UniqueFd file;
+  std::string rest;
+};
+
+[[nodiscard]] Result<OwnStart> own_start_of(const FileTask& task, const std::string& path,
+                                            bool is_name_meant) {
+  Start start = start_of(path, AT_FDCWD);
+  // what the caller forbids, or has start elsewhere, the kernel judges
+  const bool is_judged = (task.request.resolve & ~std::uint64_t{RESOLVE_CACHED}) != 0;
+  if (start.proc_entry.empty() || is_judged) return OwnStart{.file = {}, .rest = path};
+  if (task.place.process == nullptr) return fail(ENOTSUP);
+  // a name in procfs
+  if (start.rest.empty() && is_name_meant) return fail(EPERM);
+  const std::string entry =
+      (start.is_of_thread ? "/proc/thread-self/" : "/proc/self/") + start.proc_entry;
+  auto file = open_in_place(task, AT_FDCWD, entry.c_str(), O_PATH);
+  if (!file) return std::unexpected(file.error());
+  return OwnStart{.file = std::move(*file), .rest = std::move(start.rest)};
+}
+
 // In the granted folders only: the same, with paths that start there.
 FileAnswer operate_inside(const FileTask& task) {
   FileRequest request = task.request;
   FilePlace place = task.place;
+  const auto own = own_start_of(task, request.path, means_the_name(request));
+  if (!own) return failure(own.error().number);
+  if (own->file.is_open()) place.base = own->file.get();
+  request.path = own->rest;
   const Confinement confinement = {
       .folders = task.request.within, .resolve = request.resolve, .processes = place.processes};
   const auto first = confine(confinement, place.base, request.path);
@@ -84,7 +130,12 @@ FileAnswer operate_inside(const FileTask& task) {
   request.path = first->path;
   place.base = first->base;
   Result<ConfinedPath> second;
+  Result<OwnStart> second_own;
   if (request.operation == FileOperation::rename || request.operation == FileOperation::link) {
+    second_own = own_start_of(task, request.second_path, true);
+    if (!second_own) return failure(second_own.error().number);
+    if (second_own->file.is_open()) place.second_base = second_own->file.get();
+    request.second_path = second_own->rest;
     second = confine(confinement, place.second_base, request.second_path);
     if (!second) return failure(second.error().number);
     request.second_path = second->path;
@@ -102,14 +153,6 @@ FileAnswer operate_within(const FileTask& task) {
   FileAnswer answer = operate_inside(task);
   if (answer.error == EPERM && has_directory(task)) answer.error = EEXIST;
   return answer;
-}
-
-// Result of the caller's own look-up of a path: 0, or an errno.
-[[nodiscard]] int resolve_self(const std::string& all, int entry_error, std::string& path) {
-  if (all.empty()) return 0;
-  if (leads_to_own(all)) return entry_error;
-  path = all;
-  return 0;
 }
 
 }  // namespace
@@ -134,16 +177,12 @@ bool makes_something(const FileRequest& request) {
   }
 }
 
-FileAnswer operate_on_file(const FileRequest& asked, const FilePlace& place, HeldIds held,
+FileAnswer operate_on_file(const FileRequest& request, const FilePlace& place, HeldIds held,
                            const Validity& validity) {
-  FileRequest request = asked;
-  for (const int error :
-       {resolve_self(asked.proc_path, asked.entry_error, request.path),
-        resolve_self(asked.second_proc_path, asked.second_entry_error, request.second_path)}) {
-    if (error != 0) return failure(error);
-  }
   const FileTask task = {request, place, held, validity};
-  return request.within.empty() ? operate(task) : operate_within(task);
+  FileAnswer answer = request.within.empty() ? operate(task) : operate_within(task);
+  if (place.process != nullptr) answer.wanted = place.process->wanted;
+  return answer;
 }
 
 }  // namespace seccompagent

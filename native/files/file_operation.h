@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "files/callers_process.h"
 #include "kernel/border.h"
 #include "kernel/made.h"
 #include "kernel/result.h"
@@ -53,12 +54,6 @@ struct FileRequest {
   // Absolute folders, seen from the caller's root: nothing is done but in or below one of them
   // (EPERM). None: everywhere.
   std::vector<std::string> within = {};
-  // Of paths that start at an entry of /proc/self, which is the base then: all of the path, and
-  // what is the matter with the entry, or 0. Empty: the path starts elsewhere.
-  std::string proc_path = {};
-  std::string second_proc_path = {};
-  std::int32_t entry_error = 0;
-  std::int32_t second_entry_error = 0;
 };
 
 // Asked before a path may lead into another mount: that may be procfs, which shows names of the
@@ -85,6 +80,8 @@ struct FilePlace {
   int processes;
   // nullptr: we are in the caller's namespaces for good.
   Crossing* crossing = nullptr;
+  // Of paths that lead through a procfs; nullptr: none is followed there.
+  const CallersProcess* process = nullptr;
   // How many bytes of what is made there a file system in memory may take; beyond, ENOSPC.
   std::uint64_t allowance = Made::kUntold;
   // How many bytes an overlay may copy into memory; beyond, ENOSPC.
@@ -115,6 +112,8 @@ struct FileAnswer {
   std::uint64_t copied = 0;
   // Of open: whether to close it asks nobody.
   bool is_closed_at_once = false;
+  // Nothing was done: this file of the caller is needed first, see CallersProcess.
+  std::optional<OwnLink> wanted = std::nullopt;
 };
 
 struct NodeLook {
@@ -138,9 +137,9 @@ class Validity {
   Validity& operator=(const Validity&) = default;
 };
 
-// No links of procfs are followed that lead to what a process has open (ELOOP), and nothing is
-// opened or read there (EOPNOTSUPP): "self" would be the thread's own process, which may look at
-// itself whatever the caller may.
+// In a procfs, `self` and the links of the caller's process are the caller's; other links that lead
+// to what a process has are not followed (ELOOP). Nothing is opened in a procfs that shows the
+// calling process (EOPNOTSUPP), which may look at itself as nobody else may.
 [[nodiscard]] FileAnswer operate_on_file(const FileRequest& request, const FilePlace& place,
                                          HeldIds held, const Validity& validity);
 

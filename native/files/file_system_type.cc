@@ -16,10 +16,6 @@ std::int64_t file_system_of(int fd) {
 
 bool is_of_processes(int fd) { return file_system_of(fd) == PROC_SUPER_MAGIC; }
 
-bool is_of_kernel(std::int64_t type) {
-  return type == PROC_SUPER_MAGIC || type == CGROUP_SUPER_MAGIC || type == CGROUP2_SUPER_MAGIC;
-}
-
 bool closes_at_once(std::int64_t type) {
   constexpr std::int64_t kXfs = 0x58465342;
   constexpr std::array<std::int64_t, 8> kLocal = {

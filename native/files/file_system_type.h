@@ -17,10 +17,6 @@ namespace seccompagent {
 
 [[nodiscard]] bool is_of_processes(int fd);
 
-// procfs or cgroups: the kernel checks a write there by the rights, and the cgroup namespace, of
-// the process that opened the file.
-[[nodiscard]] bool is_of_kernel(std::int64_t type);
-
 // Whether closing a file or directory there waits for nobody: true for local disks and memory, not
 // for FUSE, network file systems and overlays.
 [[nodiscard]] bool closes_at_once(std::int64_t type);

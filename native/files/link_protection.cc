@@ -12,6 +12,7 @@
 #include <climits>
 #include <string_view>
 
+#include "files/file_system_type.h"
 #include "files/lookup.h"
 
 namespace seccompagent {
@@ -30,9 +31,11 @@ namespace {
   return static_cast<uid_t>(syscall(SYS_setfsuid, kAsk));
 }
 
-// The directory in which a path ends, behind all symbolic links.
+// The directory in which a path ends, behind all symbolic links but those of processes.
 struct LastDirectory {
   struct stat directory;
+  // Directories of a procfs are protected otherwise.
+  bool is_of_processes = false;
   // The file with the name in there.
   struct stat file;
 };
@@ -43,6 +46,8 @@ struct LastDirectory {
     const auto entry = find_entry(task, task.place.base, path, task.request.resolve);
     if (!entry) return std::unexpected(entry.error());
     LastDirectory found = {};
+    found.is_of_processes = is_of_processes(entry->directory);
+    if (found.is_of_processes) return found;
     if (fstat(entry->directory, &found.directory) == -1 ||
         fstatat(entry->directory, entry->name.c_str(), &found.file, AT_SYMLINK_NOFOLLOW) == -1) {
       return fail_errno();
@@ -59,9 +64,9 @@ struct LastDirectory {
   return fail(ELOOP);
 }
 
-// Whether the caller may follow a symbolic link in this directory: 0, or what the kernel would say.
-// It was there to be followed before, but somebody may have exchanged it since.
-[[nodiscard]] int following_error(const FileTask& task, int directory, int link) {
+}  // namespace
+
+int following_error(const FileTask& task, int directory, int link, bool is_last) {
   struct statvfs system = {};
   struct stat folder = {};
   struct stat found = {};
@@ -74,12 +79,10 @@ struct LastDirectory {
   if (is_forbidden || (system.f_flag & kNoSymlinks) != 0) return ELOOP;
   // see protected_symlinks in proc_sys_fs(5)
   constexpr mode_t kShared = S_ISVTX | S_IWOTH;
-  const bool is_free = !task.request.protects_links || found.st_uid == own_fs_uid() ||
+  const bool is_free = !is_last || !task.request.protects_links || found.st_uid == own_fs_uid() ||
                        (folder.st_mode & kShared) != kShared || found.st_uid == folder.st_uid;
   return is_free ? 0 : EACCES;
 }
-
-}  // namespace
 
 int protection_error(const FileTask& task, const struct stat& found) {
   const FileRequest& request = task.request;
@@ -89,6 +92,7 @@ int protection_error(const FileTask& task, const struct stat& found) {
   if (level == 0 || found.st_uid == own_fs_uid()) return 0;
   const auto last = find_last_directory(task);
   if (!last) return last.error().number;
+  if (last->is_of_processes) return 0;
   const struct stat& directory = last->directory;
   // somebody exchanges what has the name
   if (last->file.st_dev != found.st_dev || last->file.st_ino != found.st_ino) return EACCES;
@@ -110,7 +114,7 @@ Result<std::string> behind_link(const FileTask& task, const std::string& path) {
   // it is none
   if (length == -1 && errno == ENOENT) return path;
   if (length == -1) return fail_errno();
-  if (const int error = following_error(task, entry->directory, link->get()); error != 0)
+  if (const int error = following_error(task, entry->directory, link->get(), true); error != 0)
     return fail(error);
   return target_of(path.substr(0, path.size() - entry->name.size()),
                    {text.data(), static_cast<std::size_t>(length)});

@@ -20,6 +20,10 @@ inline constexpr int kMaxLinks = 40;
 // opened by its descriptor passes it by. 0, or what the kernel would say.
 [[nodiscard]] int protection_error(const FileTask& task, const struct stat& found);
 
+// Whether the caller may follow a symbolic link in this directory, the last name of its path or one
+// before: 0, or what the kernel would say.
+[[nodiscard]] int following_error(const FileTask& task, int directory, int link, bool is_last);
+
 // The path with the text of the symbolic link in place of the last name; the path itself where that
 // is none.
 [[nodiscard]] Result<std::string> behind_link(const FileTask& task, const std::string& path);

@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 
 #include "files/file_system_type.h"
+#include "files/path_walk.h"
 #include "files/thread_role.h"
 
 namespace seccompagent {
@@ -40,20 +41,28 @@ Result<UniqueFd> open_at(int base, const char* path, std::uint64_t flags, std::u
 
 Result<UniqueFd> open_across(const FileTask& task, int base, const char* path, open_how how) {
   Crossing* crossing = task.place.crossing;
-  if (crossing == nullptr || crossing->is_entered())
-    return open_at(base, path, how.flags, how.mode, how.resolve);
+  if (crossing == nullptr) return open_at(base, path, how.flags, how.mode, how.resolve);
+  if (crossing->is_entered()) {
+    auto fd = open_at(base, path, how.flags, how.mode, how.resolve);
+    return fd ? std::move(fd) : fail(ENOTSUP);
+  }
   auto fd = open_at(base, path, how.flags, how.mode, how.resolve | RESOLVE_NO_XDEV);
   // of what procfs has not for us, it may have something for the caller
   if (!fd && needs_all_ids(file_system_of(base))) return fail(ENOTSUP);
   if (fd || fd.error() != Errno{EXDEV}) return fd;
   if (!crossing->enter()) return fail(ENOTSUP);
-  return open_at(base, path, how.flags, how.mode, how.resolve);
+  fd = open_at(base, path, how.flags, how.mode, how.resolve);
+  // in another mount there may be a procfs, which has something for the caller that we do not see
+  return fd ? std::move(fd) : fail(ENOTSUP);
 }
 
 Result<UniqueFd> open_in_place(const FileTask& task, int base, const char* path,
                                std::uint64_t flags, std::uint64_t mode, std::uint64_t resolve) {
   const open_how how = {.flags = flags, .mode = mode, .resolve = resolve | task.confined};
   auto fd = open_across(task, base, path, how);
+  const bool is_looked_for = (flags & O_PATH) != 0;
+  if (is_looked_for && is_to_be_walked(task, base, path, fd, flags, how.resolve))
+    fd = walk_path(task, base, path, flags, how.resolve);
   // the caller's own rule may have the same answer
   const bool is_ours = task.confined != 0 && (resolve & RESOLVE_NO_XDEV) == 0;
   if (!fd && is_ours && fd.error() == Errno{EXDEV}) return fail(EPERM);

@@ -11,6 +11,7 @@
 #include "caller/callers_proc.h"
 #include "files/effect.h"
 #include "files/lookup.h"
+#include "files/process_folder.h"
 
 namespace seccompagent {
 namespace {
@@ -28,6 +29,14 @@ namespace {
   return by_path(task, task.place.base, [&](const char* path) {
     return linkat(AT_FDCWD, path, to.directory, to.name.c_str(), AT_SYMLINK_FOLLOW);
   });
+}
+
+// A process may do anything in the directory of its descriptors, where no file system lets it.
+[[nodiscard]] bool is_refused_own(const FileTask& task, const FileAnswer& done,
+                                  const Entry& entry) {
+  const CallersProcess* caller = task.place.process;
+  return done.error == EACCES && caller != nullptr &&
+         is_folder_of_descriptors(*caller, task.place.processes, entry.directory);
 }
 
 }  // namespace
@@ -67,7 +76,7 @@ FileAnswer link_file(const FileTask& task) {
   const FileRequest& request = task.request;
   const auto to = entry_of(task, task.place.second_base, request.second_path);
   if (!to) return failure(to.error().number);
-  const bool is_opened = request.path.empty() && request.proc_path.empty();
+  const bool is_opened = request.path.empty();
   const auto perform_link = [&](CopyCost cost, auto link) {
     cost.add(copy_cost_in(task, *to));
     return perform_change(task, cost,
@@ -88,9 +97,11 @@ FileAnswer link_file(const FileTask& task) {
   }
   const auto from = entry_of(task, task.place.base, request.path);
   if (!from) return failure(from.error().number);
-  return perform_link(copy_cost_of(task, *from), [&] {
+  FileAnswer done = perform_link(copy_cost_of(task, *from), [&] {
     return linkat(from->directory, from->name.c_str(), to->directory, to->name.c_str(), 0);
   });
+  if (is_refused_own(task, done, *from)) done.error = EXDEV;
+  return done;
 }
 
 FileAnswer make_symlink(const FileTask& task) {
@@ -106,12 +117,14 @@ FileAnswer remove_file(const FileTask& task) {
   if (!entry) return failure(entry.error().number);
   CopyCost cost = copy_cost_in(task, *entry);
   cost.add(whiteout_cost_of(*entry));
-  return perform_change(task, cost, [&] {
+  FileAnswer done = perform_change(task, cost, [&] {
     return perform(task, [&] {
       return unlinkat(entry->directory, entry->name.c_str(),
                       static_cast<int>(task.request.flags & AT_REMOVEDIR));
     });
   });
+  if (is_refused_own(task, done, *entry)) done.error = EPERM;
+  return done;
 }
 
 }  // namespace seccompagent

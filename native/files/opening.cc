@@ -15,28 +15,52 @@
 #include "files/file_system_type.h"
 #include "files/link_protection.h"
 #include "files/lookup.h"
+#include "files/process_folder.h"
+#include "files/terminal.h"
 
 namespace seccompagent {
 namespace {
 
 // Devices are opened with our own cgroup's permission, where the caller's would be asked for. These
-// are in everybody's.
-[[nodiscard]] bool is_forbidden_device(const struct stat& found) {
+// are in everybody's, see "Default Devices" in the OCI runtime specification.
+[[nodiscard]] bool is_common_device(const struct stat& found) {
   constexpr unsigned kMemory = 1;
   constexpr std::array kHarmless = {3U, 5U, 7U, 8U, 9U};  // null, zero, full, random, urandom
-  if (S_ISBLK(found.st_mode)) return true;
+  constexpr unsigned kTerminals = 5;
+  constexpr std::array kOfTerminals = {0U, 2U};  // tty, ptmx
+  constexpr unsigned kPseudoterminals = 136;
   if (!S_ISCHR(found.st_mode)) return false;
-  return major(found.st_rdev) != kMemory ||
-         std::ranges::find(kHarmless, minor(found.st_rdev)) == kHarmless.end();
+  const auto has = [&](const auto& minors) {
+    return std::ranges::find(minors, minor(found.st_rdev)) != minors.end();
+  };
+  switch (major(found.st_rdev)) {
+    case kMemory:
+      return has(kHarmless);
+    case kTerminals:
+      return has(kOfTerminals);
+    default:
+      return major(found.st_rdev) == kPseudoterminals;
+  }
+}
+
+// Of a file of a procfs. Whoever opens one is asked for its rights alone, unless it is the process
+// that the file is about; but the largest number of a process is that of our own pid namespace.
+[[nodiscard]] bool is_opened_for_others(const FileTask& task, const struct stat& found, int file) {
+  const auto others = others_processes(file);
+  if (!others) return false;
+  const int access = static_cast<int>(task.request.flags) & O_ACCMODE;
+  return access == O_RDONLY || !is_largest_number(*others, task.place.processes, found);
 }
 
 // Of a file that was found: 0, or why it is not opened for others.
-[[nodiscard]] int opening_error(int file) {
+[[nodiscard]] int opening_error(const FileTask& task, int file) {
   struct stat found = {};
   if (fstat(file, &found) == -1) return errno;
   // with O_NOFOLLOW, and as the kernel has it
   if (S_ISLNK(found.st_mode)) return ELOOP;
-  return is_of_kernel(file_system_of(file)) || is_forbidden_device(found) ? EOPNOTSUPP : 0;
+  if (is_of_processes(file)) return is_opened_for_others(task, found, file) ? 0 : EOPNOTSUPP;
+  if (!S_ISCHR(found.st_mode) && !S_ISBLK(found.st_mode)) return 0;
+  return is_common_device(found) ? terminal_error(task, found) : EOPNOTSUPP;
 }
 
 // Devices and the like are not closed by the file system that they are in.
@@ -59,7 +83,7 @@ namespace {
   if ((flags & O_CREAT) != 0) {
     if (const int error = existing_error(task, file); error != 0) return fail(error);
   }
-  if (const int error = opening_error(file); error != 0) return fail(error);
+  if (const int error = opening_error(task, file); error != 0) return fail(error);
   constexpr std::uint64_t kOfNames = O_CREAT | O_EXCL | O_NOFOLLOW;
   const int own = static_cast<int>((flags & ~kOfNames) | O_CLOEXEC);
   const long fd = by_path(task, file, [&](const char* path) -> long { return open(path, own); });

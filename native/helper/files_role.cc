@@ -49,6 +49,7 @@ constexpr std::array kNamespaces = {
     ForeignNamespace{ForeignNamespaces::kUser, CLONE_NEWUSER, "setns of the user namespace"},
     ForeignNamespace{ForeignNamespaces::kNet, CLONE_NEWNET, "setns of the network namespace"},
     ForeignNamespace{ForeignNamespaces::kIpc, CLONE_NEWIPC, "setns of the ipc namespace"},
+    ForeignNamespace{ForeignNamespaces::kCgroup, CLONE_NEWCGROUP, "setns of the cgroup namespace"},
     ForeignNamespace{ForeignNamespaces::kUts, CLONE_NEWUTS, "setns of the uts namespace"}};
 
 // Enters those of `kinds` that are not ours.
@@ -100,6 +101,7 @@ constexpr std::array kNamespaces = {
   answer.made = done.made;
   answer.copied = done.copied;
   answer.is_closed_at_once = done.is_closed_at_once;
+  answer.wanted = done.wanted;
   return answer;
 }
 
@@ -109,6 +111,7 @@ constexpr std::array kNamespaces = {
   const FilePlace place = {.base = fds[kBase].get(),
                            .second_base = fds[kSecondBase].get(),
                            .processes = ThreadRole::own_processes(),
+                           .process = &request.process,
                            .allowance = request.allowance,
                            .copy_room = request.copy_room,
                            .above_root = above_root,
@@ -244,7 +247,14 @@ struct NextRequest {
   code = received ? 1 : 0;
   if (!received) return std::nullopt;
   auto request = decode_request(message.first(received->length));
-  if (!request || received->fds.size() != kRequestFds) return std::nullopt;
+  if (!request || received->fds.size() < kRequestFds) return std::nullopt;
+  std::size_t next = kRequestFds;
+  for (OwnFile& file : request->process.files) {
+    if (file.error != 0) continue;
+    if (next == received->fds.size()) return std::nullopt;
+    file.fd = received->fds[next++].get();
+  }
+  if (next != received->fds.size()) return std::nullopt;
   return NextRequest{.request = std::move(*request), .fds = std::move(received->fds)};
 }
 

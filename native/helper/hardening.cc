@@ -54,6 +54,8 @@ constexpr long kForFiles[] = {
     SYS_capset,
     SYS_prctl,
     // files
+    SYS_read,
+    SYS_fcntl,
     SYS_openat,
     SYS_openat2,
     SYS_mkdirat,

@@ -66,10 +66,7 @@ std::vector<std::byte> encode(const HelperRequest& request) {
   writer.number(file.owner);
   writer.number(static_cast<std::uint32_t>(file.within.size()));
   for (const std::string& folder : file.within) writer.text(folder);
-  writer.text(file.proc_path);
-  writer.text(file.second_proc_path);
-  writer.number(file.entry_error);
-  writer.number(file.second_entry_error);
+  write_process(writer, request.process);
   writer.number(request.allowance);
   writer.number(request.copy_room);
   writer.flag(request.is_full);
@@ -106,10 +103,7 @@ Result<HelperRequest> decode_request(std::span<const std::byte> message) {
   // the length of each
   file.within.resize(reader.count(sizeof(std::uint32_t)));
   for (std::string& folder : file.within) folder = reader.name();
-  file.proc_path = reader.name();
-  file.second_proc_path = reader.name();
-  file.entry_error = reader.number<std::int32_t>();
-  file.second_entry_error = reader.number<std::int32_t>();
+  request.process = read_process(reader);
   request.allowance = reader.number<std::uint64_t>();
   request.copy_room = reader.number<std::uint64_t>();
   request.is_full = reader.flag();
@@ -126,6 +120,8 @@ std::vector<std::byte> encode(const HelperAnswer& answer) {
   writer.number(answer.held);
   writer.number(answer.given);
   writer.flag(answer.is_closed_at_once);
+  writer.flag(answer.wanted.has_value());
+  if (answer.wanted) write_own_link(writer, *answer.wanted);
   writer.number(answer.label_refusal);
   for (const std::uint64_t number :
        {answer.made.place, answer.made.amount, answer.made.existing, answer.made.largest})
@@ -145,6 +141,7 @@ Result<HelperAnswer> decode_answer(std::span<const std::byte> message) {
   answer.held = reader.number<std::int32_t>();
   answer.given = reader.number<std::int32_t>();
   answer.is_closed_at_once = reader.flag();
+  if (reader.flag()) answer.wanted = read_own_link(reader);
   answer.label_refusal = reader.number<std::int32_t>();
   Made& made = answer.made;
   for (std::uint64_t* number : {&made.place, &made.amount, &made.existing, &made.largest})

@@ -25,7 +25,7 @@
 
 namespace seccompagent {
 
-inline constexpr std::uint32_t kWireVersion = 11;
+inline constexpr std::uint32_t kWireVersion = 12;
 // Two paths, also as they were asked for, a name and a value, as long as the kernel takes them, and
 // what goes with them: folders of a grant, which have at most 8 KiB together.
 inline constexpr std::size_t kMaxMessage = 96UL * 1024;
@@ -51,7 +51,7 @@ struct ForeignNamespaces {
   static constexpr std::uint32_t kUts = 64;
   static constexpr std::uint32_t kOfMounts = kMount | kUser | kPid | kNet | kIpc | kCgroup;
   // Where whoever acts on files is.
-  static constexpr std::uint32_t kOfFiles = kMount | kUser | kNet | kIpc | kUts;
+  static constexpr std::uint32_t kOfFiles = kMount | kUser | kNet | kIpc | kCgroup | kUts;
 };
 
 // Who a helper is for all its life; comes first. One for files has the ids of a caller and is in
@@ -67,13 +67,15 @@ struct HelperStart {
   Label label = {};
 };
 
-// With the descriptors of the listener, the root and the bases.
+// With the descriptors of the listener, the root and the bases, and those of the caller's files
+// that could be opened.
 struct HelperRequest {
   std::uint64_t id;
   std::uint64_t id_valid_request;
   std::uint64_t capabilities;
   std::uint32_t umask;
   FileRequest file;
+  CallersProcess process = {};
   // See FilePlace.
   std::uint64_t allowance = Made::kUntold;
   std::uint64_t copy_room = Made::kUntold;
@@ -124,6 +126,8 @@ struct HelperAnswer {
   std::int32_t given = -1;
   // Of that one, see FileAnswer.
   bool is_closed_at_once = false;
+  // See FileAnswer.
+  std::optional<OwnLink> wanted = std::nullopt;
   // See Outcome.
   std::int32_t label_refusal = 0;
   Made made = {};

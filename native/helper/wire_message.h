@@ -113,6 +113,13 @@ class MessageReader {
 void write_groups(MessageWriter& writer, const std::vector<gid_t>& groups);
 [[nodiscard]] std::vector<gid_t> read_groups(MessageReader& reader);
 
+void write_own_link(MessageWriter& writer, const OwnLink& link);
+[[nodiscard]] OwnLink read_own_link(MessageReader& reader);
+
+// The descriptors of its files are sent beside the message.
+void write_process(MessageWriter& writer, const CallersProcess& process);
+[[nodiscard]] CallersProcess read_process(MessageReader& reader);
+
 void write_label(MessageWriter& writer, const Label& label);
 [[nodiscard]] Label read_label(MessageReader& reader);
 

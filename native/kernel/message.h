@@ -11,7 +11,7 @@
 
 namespace seccompagent {
 
-inline constexpr std::size_t kMaxMessageFds = 10;
+inline constexpr std::size_t kMaxMessageFds = 16;
 
 // One message with its descriptors.
 [[nodiscard]] Result<void> send_message(int socket, std::span<const std::byte> bytes,

@@ -59,8 +59,11 @@ describe('contract: perform', () => {
     expect(await linesOf(folder.path, ['open-processes'], ['-s', agent.socket])).toEqual([
       'status EOPNOTSUPP',
       'memory EOPNOTSUPP',
-      'namespace ELOOP',
-      'program ELOOP',
+      'namespace 0',
+      'program 0',
+      'of the thread EOPNOTSUPP',
+      'by a link EOPNOTSUPP',
+      'attributes EOPNOTSUPP',
       'own file 0',
       'in own folder 0',
     ]);

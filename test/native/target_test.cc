@@ -191,41 +191,18 @@ void starts_at_what_the_thread_has() {
   CHECK(start_of("/proc/thread-self/cwd", 7).is_of_thread);
 }
 
-void check_behind_links(const char* path, bool is_led_on, const char* entry, const char* rest) {
-  const Start start = start_behind_links(path, 7, is_led_on);
-  CHECK_EQUAL(start.proc_entry, entry);
-  CHECK_EQUAL(start.rest, rest);
-  CHECK_EQUAL(start.asked, start.proc_entry.empty() ? "" : path);
-}
-
-void starts_behind_links_of_dev() {
-  check_behind_links("/dev/stdin", true, "fd/0", "");
-  check_behind_links("/dev/stdout", true, "fd/1", "");
-  check_behind_links("/dev/stderr/a/b", true, "fd/2", "a/b");
-  check_behind_links("/dev/fd/12", true, "fd/12", "");
-  check_behind_links("/dev/fd/12", false, "fd/12", "");
-  check_behind_links("/dev/fd/12/a", true, "fd/12", "a");
-  check_behind_links("/dev/fd/12/a", false, "fd/12", "a");
-  check_behind_links("/proc/self/fd/3", false, "fd/3", "");
-}
-
-void does_not_start_behind_what_is_meant() {
-  for (const char* path : {"/dev/stdin", "/dev/stdout", "/dev/stderr"})
-    check_behind_links(path, false, "", path);
-}
-
-void does_not_start_behind_others() {
-  for (const char* path : {"/dev/fd", "/dev/fd/", "/dev/fd/x", "/dev/fds/1", "/dev/stdouts",
-                           "/dev/", "/dev/null", "/a/dev/stdout", "dev/stdout", "/"})
-    check_behind_links(path, true, "", path);
+void reads_numbers_of_nested_namespaces() {
+  const ProcessNumbers numbers =
+      parse_numbers("Name:\tx\nTgid:\t700\nNStgid:\t700\t40\t1\nNSpid:\t702\t42\t3\nNSpgid:\t9\n");
+  CHECK(numbers.process == std::vector<pid_t>({700, 40, 1}));
+  CHECK(numbers.thread == std::vector<pid_t>({702, 42, 3}));
+  CHECK(parse_numbers("Name:\tx\nTgid:\t700\n").process.empty());
+  CHECK(parse_numbers("Name:\tx\nNStgid:\nNSpid:\t5\n").process.empty());
 }
 
 constexpr Case kCases[] = {
-    {"A3a: start_behind_links: links of /dev lead to what the caller has open",
-     starts_behind_links_of_dev},
-    {"A3a: start_behind_links: a link that is meant itself is none",
-     does_not_start_behind_what_is_meant},
-    {"A3a: start_behind_links: other paths start where they do", does_not_start_behind_others},
+    {"A3a: parse_numbers: a process has a number in each pid namespace",
+     reads_numbers_of_nested_namespaces},
     {"parse_credentials: more groups than are wanted are refused", refuses_too_many_groups},
     {"start_of: a relative path starts at the dirfd", starts_at_the_dirfd},
     {"start_of: an absolute path starts at the root", starts_at_the_root},

@@ -54,11 +54,11 @@ HelperRequest some_request() {
                    .is_given = true,
                    .lent = 1ULL << 40,
                    .owner = 9,
-                   .within = {"/work", "/a b"},
-                   .proc_path = "/proc/self/fd/3/a/b",
-                   .second_proc_path = "/proc/self/cwd",
-                   .entry_error = 17,
-                   .second_entry_error = 18},
+                   .within = {"/work", "/a b"}},
+          .process = {.process = {700, 40},
+                      .thread = {702, 42},
+                      .files = {{.link = {.name = "fd/3", .is_of_thread = true}, .error = 0},
+                                {.link = {.name = "ns/net"}, .error = 2}}},
           .allowance = 5,
           .copy_room = 6,
           .is_full = true};
@@ -211,10 +211,13 @@ void carries_a_request() {
   CHECK_EQUAL(read->file.lent, 1ULL << 40);
   CHECK_EQUAL(read->file.owner, 9U);
   CHECK(read->file.within == wanted.file.within);
-  CHECK_EQUAL(read->file.proc_path, wanted.file.proc_path);
-  CHECK_EQUAL(read->file.second_proc_path, wanted.file.second_proc_path);
-  CHECK_EQUAL(read->file.entry_error, 17);
-  CHECK_EQUAL(read->file.second_entry_error, 18);
+  CHECK(read->process.process == wanted.process.process);
+  CHECK(read->process.thread == wanted.process.thread);
+  CHECK_EQUAL(read->process.files.size(), 2U);
+  CHECK(read->process.files[0].link == wanted.process.files[0].link);
+  CHECK_EQUAL(read->process.files[0].error, 0);
+  CHECK(read->process.files[1].link == wanted.process.files[1].link);
+  CHECK_EQUAL(read->process.files[1].error, 2);
   CHECK_EQUAL(read->allowance, 5U);
   CHECK_EQUAL(read->copy_room, 6U);
   CHECK(read->is_full);
@@ -231,6 +234,18 @@ void carries_an_answer() {
   CHECK(read->is_closed_at_once);
   CHECK_EQUAL(read->label_refusal, 13);
   CHECK(read->made == some_answer().made);
+  CHECK(!read->wanted.has_value());
+}
+
+void carries_a_wanted_file() {
+  HelperAnswer answer = some_answer();
+  answer.wanted = OwnLink{.name = "fd/12", .is_of_thread = true};
+  CHECK(decode_answer(encode(answer))->wanted == answer.wanted);
+  // the agent opens it as root
+  for (const char* name : {"fd/../../1/root", "/etc/shadow", "cwd/.", "Fd/1"}) {
+    answer.wanted = OwnLink{.name = name};
+    CHECK_EQUAL(ERROR(decode_answer(encode(answer))), Errno{EBADMSG});
+  }
 }
 
 // Cut anywhere, or longer than it is, a message is none.
@@ -285,7 +300,7 @@ void takes_nothing_else() {
 }
 
 void refuses_namespaces_that_are_not_entered() {
-  for (const std::uint32_t wrong : {ForeignNamespaces::kPid, ForeignNamespaces::kCgroup, 128U}) {
+  for (const std::uint32_t wrong : {ForeignNamespaces::kPid, 128U}) {
     HelperStart start = some_start();
     start.namespaces |= wrong;
     CHECK_EQUAL(ERROR(decode_start(encode(start))), Errno{EBADMSG});
@@ -392,6 +407,8 @@ constexpr Case kCases[] = {
     {"wire: a mount arrives as it was", carries_mounts},
     {"wire: changes of mounts arrive as they were", carries_changes_of_mounts},
     {"wire: an answer arrives as it was", carries_an_answer},
+    {"A3a: wire: a file that is wanted of a caller's process is one of its entry",
+     carries_a_wanted_file},
     {"wire: a message that is cut or longer is none", takes_whole_messages_only},
     {"wire: other kinds, versions and values are refused", takes_nothing_else},
     {"A1: wire: a label is one that can be taken on", takes_labels_that_can_be_taken_on},

@@ -457,13 +457,26 @@ static void choose_sizes(void) {
   }
 }
 
+// ESRCH: what was opened is not what the path leads to for this process.
+static int open_own(const char *path, int flags) {
+  struct stat opened, own;
+  const int fd = openat(AT_FDCWD, path, flags);
+  if (fd < 0 || fstat(fd, &opened) < 0 || stat(path, &own) < 0) return -1;
+  errno = ESRCH;
+  return opened.st_ino == own.st_ino && opened.st_dev == own.st_dev ? 0 : -1;
+}
+
 // Files of procfs are the caller's own, or none: never those of the process that acts for us.
 static void open_processes(void) {
   enum { MOST_FDS = 32 };
-  say("status", openat(AT_FDCWD, "/proc/self/status", O_RDONLY) < 0 ? -1 : 0);
-  say("memory", openat(AT_FDCWD, "/proc/self/mem", O_RDWR) < 0 ? -1 : 0);
-  say("namespace", openat(AT_FDCWD, "/proc/self/ns/mnt", O_RDONLY) < 0 ? -1 : 0);
-  say("program", openat(AT_FDCWD, "/proc/self/exe", O_RDONLY) < 0 ? -1 : 0);
+  say("status", open_own("/proc/self/status", O_RDONLY));
+  say("memory", open_own("/proc/self/mem", O_RDWR));
+  say("namespace", open_own("/proc/self/ns/mnt", O_RDONLY));
+  say("program", open_own("/proc/self/exe", O_RDONLY));
+  say("of the thread", open_own("/proc/thread-self/maps", O_RDONLY));
+  if (symlink("/proc/self/cmdline", "to-cmdline") < 0) fail("make a link");
+  say("by a link", open_own("to-cmdline", O_RDONLY));
+  say("attributes", open_own("/proc/self/oom_score_adj", O_RDWR));
   for (int fd = 0; fd < MOST_FDS; fd++) {
     char path[64];
     // spelt so that nobody takes it for a descriptor of the caller by its name alone

@@ -23,8 +23,8 @@
 enum { LIFE_SECONDS = 600, ERRNOS = 4096 };
 
 // Target of a link for a process that follows it from another root.
-static const char *const links[] = {"/", "../../../../../../../..", "/proc/self/root", "..",
-                                    "/proc/1/cwd"};
+static const char *const links[] = {"/", "../../../../../../../..", "/proc/thread-self/root", "..",
+                                    "/proc/thread-self/cwd"};
 enum { LINKS = sizeof links / sizeof *links };
 
 static struct {

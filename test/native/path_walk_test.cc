@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests paths that lead through a procfs: this process acts, and another one is the caller.
+#include "files/path_walk.h"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <string>
+
+#include "check.h"
+#include "files/callers_process.h"
+#include "files/process_folder.h"
+#include "files/thread_role.h"
+#include "kernel/unique_fd.h"
+
+namespace seccompagent::test {
+namespace {
+
+class There : public Validity {
+ public:
+  [[nodiscard]] bool is_gone() const override { return false; }
+};
+
+constexpr const char* kOurs = "/mnt/ours";
+
+// A caller in a pid namespace of its own, and paths that are walked for it. `/proc` is its procfs,
+// ours is elsewhere.
+class Walker {
+ public:
+  Walker() {
+    CHECK(ThreadRole::know_own_places().has_value());
+    CHECK_EQUAL(unshare(CLONE_NEWNS), 0);
+    CHECK_EQUAL(mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
+    CHECK_EQUAL(mount("none", "/mnt", "tmpfs", 0, nullptr), 0);
+    CHECK_EQUAL(mkdir(kOurs, 0755), 0);
+    CHECK_EQUAL(mount("/proc", kOurs, nullptr, MS_BIND, nullptr), 0);
+    int ends[2];
+    CHECK_EQUAL(pipe2(ends, O_CLOEXEC), 0);
+    clone_args arguments = {};
+    arguments.flags = CLONE_NEWPID;
+    arguments.exit_signal = SIGCHLD;
+    const long child = syscall(SYS_clone3, &arguments, sizeof arguments);
+    CHECK(child != -1);
+    if (child == 0) {
+      if (mount("proc", "/proc", "proc", 0, nullptr) == 0) (void)write(ends[1], "", 1);
+      for (;;) pause();
+    }
+    child_ = static_cast<pid_t>(child);
+    char byte = 0;
+    CHECK_EQUAL(read(ends[0], &byte, 1), 1);
+    close(ends[0]);
+    close(ends[1]);
+    caller_.process = {child_, 1};
+    caller_.thread = {child_, 1};
+  }
+  Walker(const Walker&) = delete;
+  Walker& operator=(const Walker&) = delete;
+  ~Walker() {
+    // the sanitizers look at this process
+    while (umount2("/proc", MNT_DETACH) == 0 && access("/proc/self/task", F_OK) != 0) {
+    }
+    kill(child_, SIGKILL);
+    waitpid(child_, nullptr, 0);
+  }
+
+  [[nodiscard]] Result<UniqueFd> walk(const std::string& path, std::uint64_t flags = 0,
+                                      std::uint64_t resolve = 0, int base = AT_FDCWD) {
+    caller_.wanted.reset();
+    const FileTask task = {.request = request_,
+                           .place = {.base = base,
+                                     .second_base = base,
+                                     .processes = ThreadRole::own_processes(),
+                                     .process = &caller_},
+                           .held = HeldIds::all,
+                           .validity = there_};
+    return walk_path(task, base, path.c_str(), flags, resolve);
+  }
+
+  // Whether it is what the other path leads to.
+  [[nodiscard]] bool leads_to(const std::string& path, const std::string& other,
+                              std::uint64_t flags = 0) {
+    const auto found = walk(path, flags);
+    struct stat one = {};
+    struct stat two = {};
+    return found && fstat(found->get(), &one) == 0 &&
+           fstatat(AT_FDCWD, other.c_str(), &two, 0) == 0 && one.st_ino == two.st_ino &&
+           one.st_dev == two.st_dev;
+  }
+
+  [[nodiscard]] const std::optional<OwnLink>& wanted() const { return caller_.wanted; }
+  void give(const OwnLink& link, int error, int fd) {
+    caller_.files.push_back({.link = link, .error = error, .fd = fd});
+  }
+  CallersProcess& caller() { return caller_; }
+
+ private:
+  pid_t child_;
+  CallersProcess caller_;
+  FileRequest request_ = {
+      .operation = FileOperation::open, .path = {}, .second_path = {}, .name = {}, .data = {}};
+  There there_;
+};
+
+void leads_to_the_callers_own() {
+  Walker walker;
+  CHECK(walker.leads_to("/proc/self/status", "/proc/1/status"));
+  CHECK(walker.leads_to("/proc/thread-self/maps", "/proc/1/task/1/maps"));
+  CHECK(walker.leads_to("/proc/self/../self/./comm", "/proc/1/comm"));
+  CHECK(walker.leads_to("/proc/mounts", "/proc/1/mounts"));
+  CHECK(walker.leads_to("/etc/../proc/self/", "/proc/1"));
+  CHECK_EQUAL(ERROR(walker.walk("/proc/self/nothing")), Errno{ENOENT});
+  CHECK_EQUAL(ERROR(walker.walk("/proc/self/comm/")), Errno{ENOTDIR});
+  CHECK_EQUAL(ERROR(walker.walk("/proc/self/comm/x")), Errno{ENOTDIR});
+}
+
+void asks_for_what_the_caller_has() {
+  Walker walker;
+  for (const char* name : {"fd/0", "cwd", "root", "exe", "ns/net"}) {
+    CHECK_EQUAL(ERROR(walker.walk(std::string("/proc/self/") + name)), Errno{EUCLEAN});
+    CHECK(walker.wanted() == OwnLink{.name = name});
+    CHECK_EQUAL(ERROR(walker.walk(std::string("/proc/1/") + name)), Errno{EUCLEAN});
+    CHECK(walker.wanted() == OwnLink{.name = name});
+  }
+  CHECK_EQUAL(ERROR(walker.walk("/proc/self/cwd/x")), Errno{EUCLEAN});
+  const UniqueFd folder(open("/etc", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  walker.give({.name = "fd/7"}, 0, folder.get());
+  walker.give({.name = "fd/8"}, ENOENT, -1);
+  CHECK(walker.leads_to("/proc/self/fd/7", "/etc"));
+  CHECK(walker.leads_to("/proc/self/fd/7/passwd", "/etc/passwd"));
+  CHECK(walker.leads_to("/proc/self/fd/7/../etc/", "/etc"));
+  CHECK_EQUAL(ERROR(walker.walk("/proc/self/fd/8")), Errno{ENOENT});
+  CHECK(!walker.wanted().has_value());
+  // the link itself
+  const auto link = walker.walk("/proc/self/fd/0", O_NOFOLLOW);
+  struct stat found = {};
+  CHECK(link.has_value() && fstat(link->get(), &found) == 0 && S_ISLNK(found.st_mode));
+}
+
+[[nodiscard]] bool is_of_others(const std::string& path) {
+  const UniqueFd opened(open(path.c_str(), O_PATH | O_CLOEXEC));
+  CHECK(opened.is_open());
+  return others_processes(opened.get()).has_value();
+}
+
+void mount_over(const char* from, const std::string& path) {
+  CHECK_EQUAL(mount(from, path.c_str(), nullptr, MS_BIND, nullptr), 0);
+}
+
+void is_not_led_where_it_is_shown() {
+  Walker walker;
+  const std::string ours = kOurs;
+  const auto found = walker.walk(ours + "/self/comm");
+  CHECK(found.has_value() && !others_processes(found->get()).has_value());
+  for (const char* name : {"", "/uptime", "/1", "/1/comm", "/sys/kernel/hostname"})
+    CHECK(!is_of_others(ours + name));
+  const std::string own = ours + "/" + std::to_string(getpid());
+  for (const char* name : {"", "/mem", "/fd", "/net/dev", "/task", "/attr"})
+    CHECK(!is_of_others(own + name));
+  // whatever the caller mounts
+  mount_over("/proc/uptime", own + "/stat");
+  mount_over("/proc/uptime", own + "/status");
+  mount_over("/proc/uptime", ours + "/stat");
+  for (const char* name : {"", "/mem", "/fd"}) CHECK(!is_of_others(own + name));
+  CHECK_EQUAL(mkdir("/mnt/fds", 0755), 0);
+  mount_over((own + "/fdinfo").c_str(), "/mnt/fds");
+  CHECK(!is_of_others("/mnt/fds"));
+  CHECK(!is_of_others("/mnt/fds/0"));
+  close(open("/mnt/file", O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+  mount_over((own + "/maps").c_str(), "/mnt/file");
+  CHECK(!is_of_others("/mnt/file"));
+  // in place of the callers' procfs, ours
+  mount_over(kOurs, "/proc");
+  CHECK(!is_of_others("/proc"));
+  CHECK(!is_of_others("/proc/uptime"));
+}
+
+void is_led_in_those_of_others() {
+  Walker walker;
+  for (const char* name : {"", "/uptime", "/1", "/1/comm", "/1/task/1/mem", "/sys/kernel/hostname"})
+    CHECK(is_of_others(std::string("/proc") + name));
+  CHECK(!is_of_others("/mnt"));
+  // what another process has
+  CHECK_EQUAL(ERROR(walker.walk("/proc/1/map_files/1000-2000")), Errno{ENOENT});
+  // nobody has these numbers
+  walker.caller().process = {1, 1};
+  CHECK_EQUAL(ERROR(walker.walk("/proc/1/exe")), Errno{ELOOP});
+  CHECK_EQUAL(ERROR(walker.walk("/proc/1/fd/0")), Errno{ELOOP});
+}
+
+void is_nobody_in_another_namespace() {
+  Walker walker;
+  // nobody has these numbers
+  walker.caller().process = {1, 1};
+  CHECK_EQUAL(ERROR(walker.walk("/proc/self/comm")), Errno{ENOENT});
+  walker.caller().process = {};
+  CHECK_EQUAL(ERROR(walker.walk("/proc/self/comm")), Errno{ENOENT});
+}
+
+void keeps_to_what_openat2_is_told() {
+  Walker walker;
+  const UniqueFd proc(open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const auto error = [&](const char* path, std::uint64_t resolve) {
+    const auto found = walker.walk(path, 0, resolve, proc.get());
+    return found ? 0 : found.error().number;
+  };
+  CHECK_EQUAL(error("self/comm", RESOLVE_NO_XDEV), 0);
+  CHECK_EQUAL(error("../etc", RESOLVE_NO_XDEV), EXDEV);
+  CHECK_EQUAL(error("self/comm", RESOLVE_NO_SYMLINKS), ELOOP);
+  CHECK_EQUAL(error("self/fd/0", RESOLVE_NO_MAGICLINKS), ELOOP);
+}
+
+void follows_links_that_lead_there() {
+  Walker walker;
+  char folder[] = "/tmp/seccompagent-walk-XXXXXX";
+  CHECK(mkdtemp(folder) != nullptr);
+  const std::string base = folder;
+  CHECK_EQUAL(symlink("/proc/self/comm", (base + "/one").c_str()), 0);
+  CHECK_EQUAL(symlink("one", (base + "/two").c_str()), 0);
+  CHECK_EQUAL(symlink("loop", (base + "/loop").c_str()), 0);
+  CHECK(walker.leads_to(base + "/two", "/proc/1/comm"));
+  CHECK_EQUAL(ERROR(walker.walk(base + "/loop")), Errno{ELOOP});
+  CHECK_EQUAL(ERROR(walker.walk(base + "/loop/x")), Errno{ELOOP});
+  for (const char* name : {"/one", "/two", "/loop"}) CHECK_EQUAL(unlink((base + name).c_str()), 0);
+  CHECK_EQUAL(rmdir(folder), 0);
+}
+
+constexpr Case kCases[] = {
+    {"A3a: walk_path: self is the caller", leads_to_the_callers_own},
+    {"A3a: walk_path: links of the caller's process are asked for", asks_for_what_the_caller_has},
+    {"A4: walk_path: a procfs that shows the acting process is none of others",
+     is_not_led_where_it_is_shown},
+    {"A3a: walk_path: a procfs of others leads to what the caller has alone",
+     is_led_in_those_of_others},
+    {"A3a: walk_path: self is nobody in a pid namespace without the caller",
+     is_nobody_in_another_namespace},
+    {"A3a: walk_path: restrictions of openat2(2) count", keeps_to_what_openat2_is_told},
+    {"A3a: walk_path: symbolic links lead to the caller, too", follows_links_that_lead_there}};
+
+}  // namespace
+}  // namespace seccompagent::test
+
+int main(int argc, char** argv) {
+  return seccompagent::test::run_cases(seccompagent::test::kCases, argc, argv);
+}
