@@ -8,6 +8,7 @@
 //   continue   SECCOMP_USER_NOTIF_FLAG_CONTINUE
 //   mkdir      a directory with -suffix behind its name, made with the caller's root, working
 //              directory, groups, fs ids, Linux capabilities and umask; then 0 or its errno
+//   open       a file opened in the same way by openat(2); then its descriptor or its errno
 // Prints "ready" once runtimes can connect, and runs until it's killed or its parent ends.
 #define _GNU_SOURCE
 #include <errno.h>
@@ -36,7 +37,7 @@
 enum { MAX_EVENTS = 64, BACKLOG = 4096, STATE_BYTES = 65536, READ_STEP_BYTES = 64 };
 
 struct agent {
-  enum { ANSWER_ERRNO, ANSWER_AFTER_READ, ANSWER_CONTINUE, ANSWER_MKDIR } answer;
+  enum { ANSWER_ERRNO, ANSWER_AFTER_READ, ANSWER_CONTINUE, ANSWER_MKDIR, ANSWER_OPEN } answer;
   int socket, epoll;
   int own_root, own_cwd;
   struct seccomp_notif_sizes sizes;
@@ -156,40 +157,95 @@ static int make_directory(const char *path, mode_t mode) {
   return error;
 }
 
+// Where it acts, and as whom.
+struct target {
+  int root, cwd;
+  struct credentials credentials;
+};
+
+// Reads the path, too. False: the call is gone.
+static bool find_target(struct agent *agent, int listener, struct target *target, int *error) {
+  const struct seccomp_notif *notification = agent->notification;
+  const pid_t tid = (pid_t)notification->pid;
+  const int path_error = read_path(agent, tid, path_argument(&notification->data));
+  target->root = open_of(tid, "root", O_PATH | O_DIRECTORY);
+  target->cwd = open_of(tid, "cwd", O_PATH | O_DIRECTORY);
+  const int credentials_error = read_credentials(tid, &target->credentials);
+  *error = path_error != 0 ? path_error : credentials_error;
+  if (target->root < 0 || target->cwd < 0) *error = EIO;
+  return ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &notification->id) == 0;
+}
+
+static void forget_target(const struct target *target) {
+  if (target->root >= 0) close(target->root);
+  if (target->cwd >= 0) close(target->cwd);
+}
+
+// Raw calls: of this thread, and each needs what the last one takes away.
+static void become(const struct target *target) {
+  const struct credentials *credentials = &target->credentials;
+  enter(target->root, target->cwd);
+  syscall(SYS_setgroups, credentials->group_count, credentials->groups);
+  syscall(SYS_setfsgid, credentials->gid);
+  syscall(SYS_setfsuid, credentials->uid);
+  set_capabilities(credentials->capabilities);
+  umask(credentials->umask);
+}
+
+static void come_back(const struct agent *agent) {
+  umask(0);
+  set_capabilities(~UINT64_C(0));
+  syscall(SYS_setfsuid, 0);
+  syscall(SYS_setfsgid, 0);
+  syscall(SYS_setgroups, 0, NULL);
+  enter(agent->own_root, agent->own_cwd);
+}
+
 // False: the call is gone.
 static bool mkdir_as_caller(struct agent *agent, int listener, int *error) {
   const struct seccomp_notif *notification = agent->notification;
-  const pid_t tid = (pid_t)notification->pid;
   const uint64_t mode = notification->data.args[notification->data.nr == SYS_mkdirat ? 2 : 1];
-  struct credentials credentials;
-  const int path_error = read_path(agent, tid, path_argument(&notification->data));
-  const int root = open_of(tid, "root", O_PATH | O_DIRECTORY);
-  const int cwd = open_of(tid, "cwd", O_PATH | O_DIRECTORY);
-  const int credentials_error = read_credentials(tid, &credentials);
-  const bool is_valid = ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &notification->id) == 0;
-  *error = path_error != 0 ? path_error : credentials_error;
-  if (root < 0 || cwd < 0) *error = EIO;
+  struct target target;
+  const bool is_valid = find_target(agent, listener, &target, error);
   if (strlen(agent->path) + sizeof suffix > sizeof agent->path) *error = ENAMETOOLONG;
   if (is_valid && *error == 0) {
     strcat(agent->path, suffix);
-    // raw calls: of this thread, and each needs what the last one takes away
-    enter(root, cwd);
-    syscall(SYS_setgroups, credentials.group_count, credentials.groups);
-    syscall(SYS_setfsgid, credentials.gid);
-    syscall(SYS_setfsuid, credentials.uid);
-    set_capabilities(credentials.capabilities);
-    umask(credentials.umask);
+    become(&target);
     *error = make_directory(agent->path, (mode_t)mode);
-    umask(0);
-    set_capabilities(~UINT64_C(0));
-    syscall(SYS_setfsuid, 0);
-    syscall(SYS_setfsgid, 0);
-    syscall(SYS_setgroups, 0, NULL);
-    enter(agent->own_root, agent->own_cwd);
+    come_back(agent);
   }
-  if (root >= 0) close(root);
-  if (cwd >= 0) close(cwd);
+  forget_target(&target);
   return is_valid;
+}
+
+// False: the call is gone, or was answered with the descriptor.
+static bool open_as_caller(struct agent *agent, int listener, int *error) {
+  const struct seccomp_notif *notification = agent->notification;
+  struct target target;
+  bool is_due = find_target(agent, listener, &target, error);
+  if (is_due && *error == 0) {
+    const uint64_t flags = notification->data.args[2] & 0xffffffffu;
+    const bool is_made = (flags & (O_CREAT | O_TMPFILE)) != 0;
+    const struct open_how how = {.flags = flags,
+                                 .mode = is_made ? notification->data.args[3] & 07777 : 0,
+                                 .resolve = RESOLVE_NO_MAGICLINKS};
+    become(&target);
+    const int fd = (int)syscall(SYS_openat2, AT_FDCWD, agent->path, &how, sizeof how);
+    *error = fd < 0 ? errno : 0;
+    come_back(agent);
+    if (fd >= 0) {
+      struct seccomp_notif_addfd given = {.id = notification->id,
+                                          .flags = SECCOMP_ADDFD_FLAG_SEND,
+                                          .srcfd = (unsigned)fd,
+                                          .newfd_flags = flags & O_CLOEXEC};
+      if (ioctl(listener, SECCOMP_IOCTL_NOTIF_ADDFD, &given) < 0 && errno != ENOENT)
+        fail("give a descriptor");
+      close(fd);
+      is_due = false;
+    }
+  }
+  forget_target(&target);
+  return is_due;
 }
 
 // ---- answering ----
@@ -217,6 +273,12 @@ static void answer(struct agent *agent, int listener) {
     case ANSWER_MKDIR: {
       int error;
       if (!mkdir_as_caller(agent, listener, &error)) return;
+      response->error = -error;
+      break;
+    }
+    case ANSWER_OPEN: {
+      int error;
+      if (!open_as_caller(agent, listener, &error)) return;
       response->error = -error;
       break;
     }
@@ -310,11 +372,13 @@ int main(int argc, char **argv) {
       agent.answer = ANSWER_CONTINUE;
     else if (letter == 'm' && strcmp(optarg, "mkdir") == 0)
       agent.answer = ANSWER_MKDIR;
+    else if (letter == 'm' && strcmp(optarg, "open") == 0)
+      agent.answer = ANSWER_OPEN;
     else
       is_valid = false;
   }
   if (!is_valid || path == NULL || optind != argc) {
-    fprintf(stderr, "usage: bare -s SOCKET [-m errno|read|continue|mkdir]\n");
+    fprintf(stderr, "usage: bare -s SOCKET [-m errno|read|continue|mkdir|open]\n");
     return 2;
   }
 

@@ -40,8 +40,8 @@ enum {
   MAX_WORKERS = 4096,
 };
 
-enum syscall_choice { CALL_CHMOD, CALL_GETPGID, CALL_MKDIR, CALL_MOUNT };
-static const char *const syscall_choices[] = {"chmod", "getpgid", "mkdir", "mount"};
+enum syscall_choice { CALL_CHMOD, CALL_GETPGID, CALL_MKDIR, CALL_MOUNT, CALL_OPEN };
+static const char *const syscall_choices[] = {"chmod", "getpgid", "mkdir", "mount", "open"};
 enum { SYSCALL_CHOICES = sizeof syscall_choices / sizeof *syscall_choices };
 
 struct options {
@@ -53,7 +53,7 @@ struct options {
   uint64_t quiet_pause_us;  // 0: there is no quiet container
   unsigned long processes, threads;
   bool wait_killable, is_held;
-  bool has_own_root;  // a file system of its own, in which each call makes a directory
+  bool has_own_root;  // a file system of its own, in which each call makes a directory, or opens
 };
 
 struct worker {
@@ -125,6 +125,8 @@ static void enter_own_mounts(void) {
 }
 
 static const char new_proc[] = "/tmp/proc";
+// In a root of its own.
+static const char opened_path[] = "/file";
 
 // A proc that hides what runtimes hide; another one is to be mounted beside it.
 static void mask_proc(void) {
@@ -150,7 +152,11 @@ static void mask_proc(void) {
 
 static void enter_own_root(void) {
   if (mount("load", "/tmp", "tmpfs", 0, NULL) < 0) fail("mount a root");
-  if (chdir("/tmp") < 0 || chroot(".") < 0) fail("enter the root");
+  // as runtimes do: the root of the mount namespace is another one
+  if (chdir("/tmp") < 0 || syscall(__NR_pivot_root, ".", ".") < 0) fail("enter the root");
+  if (umount2(".", MNT_DETACH) < 0 || chdir("/") < 0) fail("leave the old root");
+  const int fd = open(opened_path, O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
+  if (fd < 0 || close(fd) < 0) fail("make a file");
 }
 
 static int connect_agent(void) {
@@ -174,6 +180,8 @@ static long syscall_number(void) {
       return __NR_getpgid;
     case CALL_MOUNT:
       return __NR_mount;
+    case CALL_OPEN:
+      return __NR_openat;
 #ifdef __NR_chmod
     case CALL_CHMOD:
       return __NR_chmod;
@@ -245,6 +253,8 @@ static const char made_path[] = "/directory-suffix";
 static long call_once(const char *path) {
   if (options.call == CALL_GETPGID) return syscall(__NR_getpgid, 0L);
   if (options.call == CALL_MOUNT) return syscall(__NR_mount, "proc", new_proc, "proc", 0L, NULL);
+  if (options.call == CALL_OPEN)
+    return syscall(__NR_openat, (long)AT_FDCWD, opened_path, (long)(O_RDONLY | O_CLOEXEC));
 #ifdef __NR_chmod
   return syscall(syscall_number(), path, 0700L);
 #else
@@ -257,7 +267,8 @@ static void call_and_check(struct worker *worker, uint64_t *began_ns, uint64_t *
   const long result = call_once(options.has_own_root ? asked_path : usual_path);
   *ended_ns = now_ns();
   int got = result == -1 ? errno : 0;
-  if (options.has_own_root && rmdir(made_path) < 0) got = errno;
+  if (options.call == CALL_MKDIR && options.has_own_root && rmdir(made_path) < 0) got = errno;
+  if (options.call == CALL_OPEN && result >= 0 && close((int)result) < 0) got = errno;
   if (options.call == CALL_MOUNT && got == 0 && umount2(new_proc, MNT_DETACH) < 0) got = errno;
   if (got == options.expected_errno) return;
   worker->wrong++;
@@ -387,9 +398,11 @@ _Noreturn static void usage(const char *complaint) {
       stderr,
       "load: %s\n"
       "usage: load -s SOCKET [options]\n"
-      "  -c SYSCALL        chmod, mkdir (with a path of 64 bytes), getpgid or mount (chmod); mount "
-      "is\n"
-      "                    of proc, in containers whose own proc hides what runtimes hide\n"
+      "  -c SYSCALL        chmod, mkdir (with a path of 64 bytes), getpgid, mount or open "
+      "(chmod);\n"
+      "                    mount is of proc, in containers whose own proc hides what runtimes "
+      "hide;\n"
+      "                    open goes with -r\n"
       "  -e ERRNO          the answer to expect, as a number, 0 for success (EBADMSG)\n"
       "  -n CALLS          calls per worker (20000); 0 and -w 0: containers that never call\n"
       "  -d MS             time instead of -n\n"
@@ -398,9 +411,9 @@ _Noreturn static void usage(const char *complaint) {
       "  -T THREADS        workers in each container (1)\n"
       "  -q US             one container more that calls after a pause each time, in \"quiet\";\n"
       "                    with it -P may be 0\n"
-      "  -r                each container has a root of its own, and the calls are mkdir, which "
-      "have\n"
-      "                    to make a directory with -suffix behind its name\n"
+      "  -r                each container has a root of its own, and the calls are open, or mkdir, "
+      "which\n"
+      "                    have to make a directory with -suffix behind its name\n"
       "  -x PATH           before the timed calls each worker makes one with this path, which\n"
       "                    may be answered by anything and took at most \"firstNs\"\n"
       "  -i                the containers idle after all is printed, until stdin ends\n"
@@ -486,8 +499,10 @@ static void parse_options(int argc, char **argv) {
   if (strlen(options.bundle) > 1024) usage("-b is too long");
   if (options.processes * options.threads > MAX_WORKERS) usage("too many workers");
   if (options.processes == 0 && options.quiet_pause_us == 0) usage("-P 0 needs -q");
-  if (options.has_own_root && (options.call != CALL_MKDIR || options.threads > 1))
-    usage("-r goes with -c mkdir and one thread");
+  const bool may_have_root = options.call == CALL_MKDIR || options.call == CALL_OPEN;
+  if (options.has_own_root && (!may_have_root || options.threads > 1))
+    usage("-r goes with -c mkdir or open and one thread");
+  if (options.call == CALL_OPEN && !options.has_own_root) usage("-c open needs -r");
   if (options.duration_ms > 0) options.calls = options.duration_ms * CALLS_PER_MS;
 }
 

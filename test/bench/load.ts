@@ -11,7 +11,7 @@ import type { Readable, Writable } from 'node:stream';
 import { compiled } from '../support/compile.ts';
 import type { Figures } from './figures.ts';
 
-export type LoadSyscall = 'chmod' | 'getpgid' | 'mkdir' | 'mount';
+export type LoadSyscall = 'chmod' | 'getpgid' | 'mkdir' | 'mount' | 'open';
 
 export interface LoadRequest {
   readonly socket: string;

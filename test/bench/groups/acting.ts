@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What it costs to act for a caller: mkdir beside a bare agent that does the same, and mounts of
+// What it costs to act for a caller: mkdir and open beside a bare agent that does the same, and mounts of
 // proc in containers whose own proc hides something.
 import { type Aim, atMost } from '../aims.ts';
 import { type StartedAgent, startAgent, startBare } from '../agents.ts';
@@ -11,7 +11,7 @@ import type { Group } from './group.ts';
 
 interface Contender {
   readonly name: string;
-  readonly syscall: LoadSyscall & ('mkdir' | 'mount');
+  readonly syscall: LoadSyscall & ('mkdir' | 'mount' | 'open');
   readonly start: (cpus: string) => Promise<StartedAgent>;
   /** Without it, agents also have to make sure that no signal loses an answer. */
   readonly waitsKillable?: boolean;
@@ -35,6 +35,18 @@ const agent: Contender = {
 const killable = { waitsKillable: true } as const;
 const bareKillable = { ...bare, ...killable, name: 'bare, mkdir, WAIT_KILLABLE_RECV' };
 const agentKillable = { ...agent, ...killable, name: 'agent, mkdir, WAIT_KILLABLE_RECV' };
+const bareOpen: Contender = {
+  name: 'bare, open as the caller',
+  syscall: 'open',
+  start: (cpus) => startBare('open', cpus),
+  ...killable,
+};
+const agentOpen: Contender = {
+  name: 'agent, open as the caller',
+  syscall: 'open',
+  start: (cpus) => startAgent({ bundle: 'perform', cpus }),
+  ...killable,
+};
 const mountsOfProc: Contender = {
   name: 'agent, mount of proc with masks',
   syscall: 'mount',
@@ -64,7 +76,7 @@ async function makeCalls(
     cpus,
     syscall,
     expectedErrno: 0,
-    hasOwnRoot: syscall === 'mkdir',
+    hasOwnRoot: syscall !== 'mount',
     ...(waitsKillable === undefined ? {} : { waitsKillable }),
     containers: 1,
     warmUpCalls,
@@ -110,6 +122,11 @@ function takes(title: string, { name }: Contender, figure: 'p50Ns' | 'maxNs', mo
 const aims: readonly Aim[] = [
   besideBare('mkdir, WAIT_KILLABLE_RECV, beside bare C: p50', [agentKillable, bareKillable]),
   besideBare('mkdir without that flag, beside bare C: p50', [agent, bare]),
+  {
+    title: 'open, beside bare C: p50',
+    quantity: { kind: 'ratio', of: agentOpen.name, to: bareOpen.name, figure: 'p50Ns' },
+    limit: atMost(1.2),
+  },
   takes('first mkdir of a container', firstMkdir, 'maxNs', 5_000_000),
   takes('mount of proc with masks, WAIT_KILLABLE_RECV: p50', mountsKillable, 'p50Ns', 300_000),
   takes('mount of proc with masks, without: p50', mountsOfProc, 'p50Ns', 300_000),
@@ -121,7 +138,7 @@ export function acting({ one }: CpuChoice): Group {
     title: `1 caller, both ends on CPU ${one}`,
     limits: { rounds: 11, seconds: 90 },
     measurements: [
-      ...[bare, agent, bareKillable, agentKillable].map((contender) =>
+      ...[bare, agent, bareKillable, agentKillable, bareOpen, agentOpen].map((contender) =>
         inLoop(contender, one, manyMkdirs),
       ),
       firstOne(firstMkdir, one),
