@@ -5,7 +5,17 @@ import { offsetsOf, sizeOf } from './layout.ts';
 import type { Places } from './layout.ts';
 
 /** Events that `receive` reports. `shortage`: another thread found memory short. */
-export const eventKind = { notification: 1, ended: 2, stopped: 3, shortage: 4 } as const;
+export const eventKind = {
+  notification: 1,
+  ended: 2,
+  stopped: 3,
+  shortage: 4,
+  /**
+   * A helper has answered a call that was handed over: the answer's value is what the worker knows
+   * it by, and its errno what came of it. The next `receive` counts it by the answer's slot.
+   */
+  performed: 5,
+} as const;
 
 /** Architectures by their index in tables. */
 export const arches = ['x86_64', 'i386', 'x32', 'arm64'] as const;
@@ -42,7 +52,15 @@ export const readKind = {
 } as const;
 
 /** The answer to the current call. */
-export const answerKind = { none: 0, value: 1, errno: 2, continue: 3, descriptor: 4 } as const;
+export const answerKind = {
+  none: 0,
+  value: 1,
+  errno: 2,
+  continue: 3,
+  descriptor: 4,
+  /** A helper does the rest. */
+  handed: 5,
+} as const;
 
 /** The head of an inbox; the bytes of pointer arguments follow it. */
 export const inboxFields = {

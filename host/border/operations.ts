@@ -86,6 +86,10 @@ export const operationFields = {
   isGiven: 'u32',
   /** Written by open: the caller's number of the descriptor, which then has no index; or -1. */
   given: 'i32',
+  /** Of open, 1: the outcome is the answer of the call, so that a helper may answer it. */
+  isFinal: 'u32',
+  /** Written by open, 1: a helper answers once the worker has answered `handed`. */
+  isHanded: 'u32',
 } as const;
 
 /** Positions in the numbers that `operate` takes. */

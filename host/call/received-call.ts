@@ -127,6 +127,27 @@ export class ReceivedCall {
     }
   }
 
+  /** A helper answers. @param number names the call when it is heard of again */
+  answerHanded(number: number): void {
+    this.#u64[inbox.answerValue / 8] = BigInt(number);
+    this.#u32[inbox.answerKind / 4] = answerKind.handed;
+  }
+
+  /** Of an event that tells what came of such a call: its number. */
+  get performedNumber(): number {
+    return Number(this.#u64[inbox.answerValue / 8]);
+  }
+
+  /** The errno that it has got; 0: none. */
+  get performedErrno(): number {
+    return this.#i32[inbox.answerErrno / 4] ?? 0;
+  }
+
+  /** @param slot which counters count it */
+  countPerformed(slot: number): void {
+    this.#u32[inbox.answerSlot / 4] = slot;
+  }
+
   /** The same for a call that the agent or a handler failed at. */
   answerFailure(action: Decision, slot: number): void {
     this.answer(action, slot);

@@ -121,6 +121,11 @@ export class OperationRequest extends HostRequest {
     this.numbers[operationNumber.isGiven] = 1;
   }
 
+  /** The call's answer is what comes of it: a helper may give it. */
+  setFinal(): void {
+    this.numbers[operationNumber.isFinal] = 1;
+  }
+
   setDevice(major: number, minor: number): void {
     this.numbers[operationNumber.first] = major;
     this.numbers[operationNumber.second] = minor;

@@ -154,9 +154,9 @@ export class Container implements Kept {
     this.#slots = this.#unknownSlots;
   }
 
-  /** Which counters count the call that was decided last, when it is answered so. */
-  slotOf(answer: Decision): number {
-    return this.#slots.of(errnoOf(answer));
+  /** Which counters count the call that was decided last. */
+  get slots(): AnswerSlots {
+    return this.#slots;
   }
 
   /**
@@ -352,7 +352,8 @@ function namingKeys<T>({ settingKeys = [] }: RegistryHandler, make: () => T): T 
 }
 
 /** Errno of the answer; 0: no error. */
-function errnoOf(answer: Decision): number {
+/** What the caller is told; 0: no error. */
+export function errnoOf(answer: Decision): number {
   const final = answer.kind === 'delay' ? answer.answer : answer;
   return final.kind === 'fail' ? final.number : 0;
 }

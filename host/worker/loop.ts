@@ -12,6 +12,7 @@ import type { DecisionBuffers } from '../observation/decision-writer.ts';
 import { CallerHost, Rooms } from './caller-host.ts';
 import type { WorkerSide } from './caller-host.ts';
 import { callFailure, logFailure, ownFailure, reasonOf } from './call-failure.ts';
+import { errnoOf } from './container.ts';
 import type { Container } from './container.ts';
 import { ContainerBuilder } from './container-builder.ts';
 import type { BuilderParts } from './container-builder.ts';
@@ -20,9 +21,11 @@ import { unnamedSlot } from '../counting/counters.ts';
 import { crowdedWarning } from './crowded-warning.ts';
 import { ReceivedCall } from '../call/received-call.ts';
 import type { InstanceMemory } from './instance-memory.ts';
+import { HandedCalls } from './handed-calls.ts';
 import { KeptContainers } from './kept-containers.ts';
 import type { InstanceRoom } from './kept-containers.ts';
 import { Performer } from './perform.ts';
+import type { HandedAction } from './perform.ts';
 import type { CallFailure } from './thread-messages.ts';
 import { Syscalls } from '../syscalls/syscalls.ts';
 import type { Syscall } from '../syscalls/syscalls.ts';
@@ -63,6 +66,7 @@ export class Loop implements Disposable {
   readonly #side: WorkerSide;
   readonly #builder: ContainerBuilder;
   readonly #performer: Performer;
+  readonly #handed = new HandedCalls();
 
   constructor(parts: LoopParts) {
     this.#parts = parts;
@@ -120,10 +124,16 @@ export class Loop implements Disposable {
           break;
         case eventKind.ended:
           this.#containers.end(this.#call.token);
+          this.#handed.end(this.#call.token);
           this.#parts.slots.end(this.#call.token);
           this.#parts.fetchComponents();
           this.#last = undefined;
           break;
+        case eventKind.performed: {
+          const slots = this.#handed.take(this.#call.performedNumber);
+          this.#call.countPerformed(slots?.of(this.#call.performedErrno) ?? unnamedSlot);
+          break;
+        }
         case eventKind.shortage:
           this.#parts.fetchComponents();
           this.#containers.hearShortage();
@@ -147,23 +157,31 @@ export class Loop implements Disposable {
       container = this.#last?.terms === terms ? this.#last : this.#find(terms);
       if (container.watch !== undefined) this.#decisions.begin(container.watch);
       const decision = this.#decide(container);
-      const answer = decision ?? container.failure;
-      const slot = container.slotOf(answer);
-      if (decision === undefined) this.#call.answerFailure(answer, slot);
-      else this.#call.answer(answer, slot);
-      if (container.watch !== undefined) this.#tell(container, decision);
+      if (decision?.kind === 'handed') {
+        this.#call.answerHanded(this.#handed.keep(this.#call.token, container.slots));
+      } else {
+        this.#answerWith(container, decision);
+      }
     } catch (thrown) {
       this.#report(thrown, container);
       const answer = container?.failure ?? noContainer;
-      this.#call.answerFailure(answer, container?.slotOf(answer) ?? unnamedSlot);
+      this.#call.answerFailure(answer, container?.slots.of(errnoOf(answer)) ?? unnamedSlot);
       if (container?.watch !== undefined) this.#tell(container, answer, reasonOf(thrown));
     }
     this.#current = undefined;
     this.#lastChain = container?.chain;
   }
 
+  #answerWith(container: Container, decision: Decision | undefined): void {
+    const answer = decision ?? container.failure;
+    const slot = container.slots.of(errnoOf(answer));
+    if (decision === undefined) this.#call.answerFailure(answer, slot);
+    else this.#call.answer(answer, slot);
+    if (container.watch !== undefined) this.#tell(container, decision);
+  }
+
   /** Undefined: the failure policy answers. */
-  #decide(container: Container): Decision | undefined {
+  #decide(container: Container): Decision | HandedAction | undefined {
     const { tid, arch, number } = this.#call;
     if (tid === 0) {
       container.meetUnknown();
@@ -178,7 +196,8 @@ export class Loop implements Disposable {
     const decision = container.decide(this.#call, syscall);
     if (decision?.kind !== 'perform') return decision;
     this.#decisions.acts |= performBit;
-    return this.#performer.perform(syscall);
+    // whoever watches is told what came of it
+    return this.#performer.perform(syscall, container.watch === undefined);
   }
 
   #find(terms: number): Container {

@@ -20,6 +20,12 @@ import type { Syscall } from '../syscalls/syscalls.ts';
 const closeOnExec = 0o2000000n;
 /** O_PATH of <fcntl.h>. */
 const openPath = 0o10000000;
+/** A helper performs the call, and answers it. */
+export interface HandedAction {
+  readonly kind: 'handed';
+}
+
+const handedAction: HandedAction = { kind: 'handed' };
 const pathOnly = fail('EOPNOTSUPP');
 /** The index in `arches`. */
 const i386 = arches.indexOf('i386');
@@ -49,9 +55,10 @@ export class Performer {
 
   /**
    * What the call comes to.
+   * @param mayHandOver nobody but the caller has to know
    * @throws AgentError AGENT_CALLER, AGENT_HANDLER_FAILED for what `canPerform` has not
    */
-  perform(syscall: Syscall): Decision {
+  perform(syscall: Syscall, mayHandOver: boolean): Decision | HandedAction {
     const plan = performPlan(syscall.family);
     if (plan === undefined) {
       throw new AgentError('AGENT_HANDLER_FAILED', `the host cannot perform ${syscall.name}`);
@@ -67,6 +74,7 @@ export class Performer {
     if (plan.isOfDescriptor === true) request.setOfDescriptor();
     if (syscall.name === 'openat2') request.setStrict();
     if (plan.result === 'descriptor') request.setGiven();
+    if (mayHandOver) request.setFinal();
     for (const parameter of syscall.parameters) {
       if (parameter.part !== undefined) this.#set(request, parameter, parameter.part);
     }
@@ -129,10 +137,11 @@ export class Performer {
     }
   }
 
-  #do(request: OperationRequest, plan: PerformPlan, syscall: Syscall): Decision {
+  #do(request: OperationRequest, plan: PerformPlan, syscall: Syscall): Decision | HandedAction {
     if (plan.result === 'descriptor' && isPathOnly(request)) return ofPathOnly(syscall);
     const errno = request.check() || this.#host.call(request);
     if (errno !== 0) return failureOf(errno);
+    if (request.numbers[operationNumber.isHanded] === 1) return handedAction;
     switch (plan.result) {
       case 'zero':
         return zeroAction;

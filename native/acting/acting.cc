@@ -157,8 +157,6 @@ FileOutcome outcome_of(FileAnswer answer) {
 [[nodiscard]] Result<HelperAnswer> ask(Helper& helper, const Acting& acting,
                                        const Spending& spending, int user_namespace,
                                        UniqueFd& opened) {
-  // for others the path has too many links, as where the kernel ends it
-  constexpr std::size_t kMaxFiles = 8;
   const Target& target = acting.target;
   const bool is_in_its_own = user_namespace == target.user_namespace.get();
   HelperRequest request = {
@@ -170,7 +168,8 @@ FileOutcome outcome_of(FileAnswer answer) {
       .process = {.process = target.numbers.process, .thread = target.numbers.thread},
       .allowance = spending.allowance,
       .copy_room = spending.copy_room,
-      .is_full = spending.is_full};
+      .is_full = spending.is_full,
+      .may_be_left = acting.may_be_left && !target.label.is_foreign()};
   std::vector<UniqueFd> files;
   TimeTaken taken;
   for (;;) {
@@ -178,7 +177,8 @@ FileOutcome outcome_of(FileAnswer answer) {
     if (!answer) return answer;
     const std::optional<OwnLink> wanted = answer->wanted;
     if (!wanted) return answer;
-    if (request.process.files.size() == kMaxFiles) {
+    // for others the path has too many links, as where the kernel ends it
+    if (request.process.files.size() == kMaxOwnFiles) {
       answer->wanted.reset();
       answer->error = ELOOP;
       return answer;
@@ -212,6 +212,10 @@ FileOutcome ask_helper(const Acting& acting, Spending& spending) {
   if (!answer) {
     if (answer.error() != Errno{ETIMEDOUT}) return failed("talk to a helper", answer.error());
     done.outcome.answer = ETIMEDOUT;
+    return done;
+  }
+  if (answer->is_waiting) {
+    done.waiting = std::move(*helper);
     return done;
   }
   pool.give_back(std::move(*helper), target.call);

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
+#include "acting/helper.h"
 #include "caller/target.h"
 #include "files/file_operation.h"
 #include "kernel/outcome.h"
@@ -22,6 +24,8 @@ struct FileOutcome {
   bool is_closed_at_once = false;
   // The number by which the caller has got what was opened; -1: it has not.
   int given = -1;
+  // It waits for another process, and the helper answers the call once it is handed over.
+  std::unique_ptr<Helper> waiting = nullptr;
 };
 
 // Who may act: a thread of ours can't be ended when a file system never answers.
@@ -36,6 +40,8 @@ struct Acting {
   Owner owner;
   // Of undo_mknod: what was made, in place of the target's second base.
   int made = -1;
+  // See FileOutcome::waiting.
+  bool may_be_left = false;
 };
 
 // Only what is sure comes from our own thread: success, a name that is taken, and, of a caller in

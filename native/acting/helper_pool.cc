@@ -15,10 +15,10 @@
 #include <condition_variable>
 #include <mutex>
 #include <optional>
-#include <sstream>
 #include <thread>
 #include <utility>
 
+#include "acting/handed_calls.h"
 #include "acting/helper_program.h"
 #include "acting/helper_start.h"
 #include "kernel/notify.h"
@@ -27,40 +27,6 @@
 #include "process/ending_children.h"
 
 namespace seccompagent {
-namespace {
-
-struct Work {
-  // Whether it computes or is about to: it does not wait for anything but a processor. Nothing:
-  // nobody can tell.
-  std::optional<bool> is_working;
-  Nanoseconds computed;
-};
-
-// Of a helper, and what it has started for an operation.
-[[nodiscard]] Work work_of(pid_t helper) {
-  bool is_working = is_runnable(helper);
-  Nanoseconds computed = computed_by(helper);
-  const std::string name = std::to_string(helper);
-  const auto children = read_file("/proc/" + name + "/task/" + name + "/children");
-  if (!children && !is_working) return {.is_working = std::nullopt, .computed = computed};
-  std::istringstream list(children.value_or(""));
-  for (pid_t child = 0; list >> child;) {
-    is_working = is_working || is_runnable(child);
-    computed += computed_by(child);
-  }
-  return {.is_working = is_working, .computed = computed};
-}
-
-void end_now(HelperProcess process, Payer payer) {
-  syscall(SYS_pidfd_send_signal, process.child.pidfd.get(), SIGKILL, nullptr, 0);
-  EndingChildren::of_process().add({.process = std::move(process.child),
-                                    .payer = payer,
-                                    .since = now(),
-                                    .lifeline = std::move(process.lifeline),
-                                    .used = std::move(process.used)});
-}
-
-}  // namespace
 
 struct HelperPool::Parts {
   std::mutex mutex;
@@ -75,6 +41,10 @@ struct HelperPool::Parts {
   // The pool's thread has nothing to look after, and does not wake by itself.
   bool is_asleep = false;
 
+  [[nodiscard]] bool is_full() {
+    const std::lock_guard lock(mutex);
+    return living >= kMax;
+  }
   void run();
   template <typename Condition>
   void end_idle_if(Condition is_over);
@@ -82,7 +52,7 @@ struct HelperPool::Parts {
   void make_room(std::uint32_t container);
   [[nodiscard]] std::unique_ptr<Helper> take_idle(const HelperIdentity& identity);
   [[nodiscard]] Result<ChildProcess> start(HelperLaunch& wanted, const UniqueFd& socket);
-  void end(HelperProcess process, Payer payer);
+  void end(HelperProcess process, Payer payer, bool is_counted);
 };
 
 // Of one that is counted as living before it is started.
@@ -154,10 +124,10 @@ void HelperPool::Parts::make_room(std::uint32_t container) {
   }
 }
 
-void HelperPool::Parts::end(HelperProcess process, Payer payer) {
+void HelperPool::Parts::end(HelperProcess process, Payer payer, bool is_counted) {
   end_now(std::move(process), payer);
   const std::lock_guard lock(mutex);
-  --living;
+  if (is_counted) --living;
 }
 
 // With the mutex not held.
@@ -182,6 +152,7 @@ Result<void> HelperPool::load() {
   if (!parts_.locks.is_open()) return fail_errno();
   parts_.program = std::move(*program);
   std::thread([parts = &parts_] { parts->run(); }).detach();
+  HandedCalls::of_process().start();
   return {};
 }
 
@@ -193,54 +164,9 @@ HelperPool& HelperPool::of_process() {
   return pool;
 }
 
-Helper::Helper(HelperProcess process, UniqueFd socket, HelperIdentity identity)
-    : process_(std::move(process)), socket_(std::move(socket)), identity_(std::move(identity)) {}
-
 Helper::~Helper() {
   if (process_.child.pidfd.is_open())
-    HelperPool::of_process().parts_.end(std::move(process_), identity_.owner.payer);
-}
-
-Result<HelperAnswer> Helper::ask(std::span<const std::byte> message, std::span<const int> fds,
-                                 const Patience& patience, UniqueFd& fd) {
-  TimeTaken taken;
-  return ask(message, fds, patience, fd, taken);
-}
-
-Result<HelperAnswer> Helper::ask(std::span<const std::byte> message, std::span<const int> fds,
-                                 const Patience& patience, UniqueFd& fd, TimeTaken& taken) {
-  const Awaiting awaiting(patience);
-  if (!message.empty()) {
-    if (const auto sent = send_message(socket_.get(), message, fds); !sent)
-      return std::unexpected(sent.error());
-  }
-  auto answer = await_answer(patience, taken);
-  if (!answer || answer->held < 0) return answer;
-  fd.reset(static_cast<int>(syscall(SYS_pidfd_getfd, process_.child.pidfd.get(), answer->held, 0)));
-  if (!fd.is_open()) return fail_errno();
-  const std::byte has_taken = {};
-  if (const auto sent = send_message(socket_.get(), std::span(&has_taken, 1), {}); !sent)
-    return std::unexpected(sent.error());
-  answer = await_answer(patience, taken);
-  if (answer && answer->held >= 0) return fail(EBADMSG);
-  return answer;
-}
-
-Result<HelperAnswer> Helper::await_answer(const Patience& patience, TimeTaken& taken) {
-  static thread_local std::vector<std::byte> buffer(kMaxMessage);
-  int looks_without_work = 0;
-  for (;;) {
-    const auto received = receive_message(socket_.get(), buffer);
-    if (received) return decode_answer(std::span(buffer).first(received->length));
-    if (received.error() != Errno{EAGAIN}) return std::unexpected(received.error());
-    // where the machine is busy, helpers may be slow without anybody's doing
-    const Work work = work_of(process_.child.pid);
-    taken.note(work.is_working.value_or(false), TimeTaken::kMaxSeen, work.computed);
-    if (taken.left(patience) == 0) return fail(ETIMEDOUT);
-    const bool has_to_end = patience.is_given_up() && !work.is_working.value_or(true);
-    looks_without_work = has_to_end ? looks_without_work + 1 : 0;
-    if (looks_without_work == 2) return fail(ETIMEDOUT);
-  }
+    HelperPool::of_process().parts_.end(std::move(process_), identity_.owner.payer, is_counted_);
 }
 
 Result<std::unique_ptr<Helper>> HelperPool::take(const HelperCaller& caller, const Owner& owner,
@@ -264,10 +190,12 @@ Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity,
                                                  const HelperCaller* caller,
                                                  const Patience& patience, const char*& step) {
   if (auto helper = parts_.take_idle(identity)) return helper;
+  if (auto helper = HandedCalls::of_process().take(identity)) return helper;
   const Awaiting awaiting(patience);
   step = kTooManyHang;
   // what hangs is its container's own trouble, and no other's
   if (!EndingChildren::of_process().await_room(identity.owner.payer, patience)) return fail(EBUSY);
+  if (parts_.is_full()) HandedCalls::of_process().collect();
   {
     const std::lock_guard lock(parts_.mutex);
     step = "helpers: too many";
@@ -290,6 +218,10 @@ Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity,
   step = "open of the locks";
   const auto locks = open_locks(parts_.locks, identity);
   if (!locks) return std::unexpected(locks.error());
+  step = "memory of a completion";
+  const auto memory = make_completion(identity);
+  if (!memory) return std::unexpected(memory.error());
+  const std::shared_ptr<CompletionMemory>& completion = *memory;
   step = "mmap of a stack";
   auto stack = ChildStack::make();
   if (!stack) return std::unexpected(stack.error());
@@ -303,36 +235,56 @@ Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity,
   const std::vector<std::byte> message = start_message(identity);
   if (locks->is_open()) fds->all.push_back(locks->get());
   if (lifeline->theirs.is_open()) fds->all.push_back(lifeline->theirs.get());
+  if (completion) fds->all.push_back(completion->fd());
   auto helper = std::make_unique<Helper>(
       HelperProcess{.child = std::move(*child), .lifeline = std::move(lifeline->ours)},
-      std::move(sockets->ours), std::move(identity));
+      std::move(sockets->ours), std::move(identity), completion);
   UniqueFd none;
   const auto answer = helper->ask(message, fds->all, patience, none);
+  if (completion) completion->forget_fd();
   if (!answer) {
     // whether it still uses its stack nobody knows
     helper->process_.used = std::move(start);
     return std::unexpected(answer.error());
   }
+  helper->root_ = answer->root;
   if (answer->failed_step.empty()) return helper;
   // the answer's text does not outlive this call
   step = start_failure(answer->failed_step);
   return fail(answer->error);
 }
 
+Result<std::unique_ptr<Helper>> HelperPool::take_idle(const HelperCaller& caller,
+                                                      const Owner& owner) {
+  const auto identity = identity_of(caller, owner);
+  if (!identity) return std::unexpected(identity.error());
+  // most calls come from where the one before came from
+  if (auto helper = HandedCalls::of_process().take(*identity)) return helper;
+  return parts_.take_idle(*identity);
+}
+
+void HelperPool::put_back(std::unique_ptr<Helper> helper) {
+  helper->last_used_ = now();
+  const std::lock_guard lock(parts_.mutex);
+  parts_.idle.push_back(std::move(helper));
+  if (parts_.is_asleep) parts_.wake.notify_one();
+}
+
+void HelperPool::count_out(Helper& helper) {
+  const std::lock_guard lock(parts_.mutex);
+  if (std::exchange(helper.is_counted_, false)) --parts_.living;
+}
+
 void HelperPool::give_back(std::unique_ptr<Helper> helper, const CallId& call) {
   const std::uint32_t container = helper->identity_.owner.container;
-  helper->last_used_ = now();
-  {
-    const std::lock_guard lock(parts_.mutex);
-    parts_.idle.push_back(std::move(helper));
-    if (parts_.is_asleep) parts_.wake.notify_one();
-  }
+  put_back(std::move(helper));
   // The container may have ended before, and then nobody else ends this one. If it ends from here
   // on, it is found.
   if (!has_users(call.listener)) end_of(container);
 }
 
 void HelperPool::end_of(std::uint32_t container) {
+  HandedCalls::of_process().end_of(container);
   const std::lock_guard lock(parts_.mutex);
   parts_.end_idle_if(
       [&](const Helper& helper) { return helper.identity_.owner.container == container; });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Helpers (native/helper/): who has become which caller, kept for the next request of the same one.
+// Helpers that have become callers, kept for the next request of the same one.
 #pragma once
 
 #include <sys/types.h>
@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "acting/helper.h"
 #include "acting/helper_identity.h"
 #include "caller/target.h"
 #include "helper/wire.h"
@@ -19,40 +20,6 @@
 #include "process/child.h"
 
 namespace seccompagent {
-
-// All that runs for a helper, see EndingChild.
-struct HelperProcess {
-  ChildProcess child;
-  UniqueFd lifeline;
-  std::shared_ptr<void> used = {};
-};
-
-class Helper {
- public:
-  Helper(HelperProcess process, UniqueFd socket, HelperIdentity identity);
-  Helper(const Helper&) = delete;
-  Helper& operator=(const Helper&) = delete;
-  // Kills it.
-  ~Helper();
-
-  // ETIMEDOUT: it did not answer in time. EPIPE: it has ended. Either way it is of no more use.
-  [[nodiscard]] Result<HelperAnswer> ask(std::span<const std::byte> message,
-                                         std::span<const int> fds, const Patience& patience,
-                                         UniqueFd& fd);
-  // One of several questions, which have one patience together.
-  [[nodiscard]] Result<HelperAnswer> ask(std::span<const std::byte> message,
-                                         std::span<const int> fds, const Patience& patience,
-                                         UniqueFd& fd, TimeTaken& taken);
-
- private:
-  friend class HelperPool;
-  [[nodiscard]] Result<HelperAnswer> await_answer(const Patience& patience, TimeTaken& taken);
-
-  HelperProcess process_;
-  UniqueFd socket_;
-  HelperIdentity identity_;
-  Nanoseconds last_used_ = 0;
-};
 
 // Of the process. At most so many live at a time, and the longest unused of them make room; those
 // that hang don't count, see EndingChildren.
@@ -75,6 +42,15 @@ class HelperPool {
   [[nodiscard]] Result<std::unique_ptr<Helper>> take_for_mounts(const Owner& owner,
                                                                 const Patience& patience,
                                                                 const char*& step);
+  // The same, if there is one that has nothing to do: nobody waits for its start. nullptr: there is
+  // none. For callers without a label.
+  [[nodiscard]] Result<std::unique_ptr<Helper>> take_idle(const HelperCaller& caller,
+                                                          const Owner& owner);
+  // One that nobody else has, for whoever calls next.
+  void put_back(std::unique_ptr<Helper> helper);
+  // It is one of the living no more: who waits for another process must not keep others from
+  // theirs.
+  void count_out(Helper& helper);
   // Of this call.
   void give_back(std::unique_ptr<Helper> helper, const CallId& call);
   // Ends those of a container that has ended.

@@ -88,6 +88,12 @@ Result<Lifeline> make_lifeline(const HelperIdentity& identity) {
   return Lifeline{.ours = UniqueFd(ends[1]), .theirs = UniqueFd(ends[0])};
 }
 
+Result<std::shared_ptr<CompletionMemory>> make_completion(const HelperIdentity& identity) {
+  if (identity.role != HelperRole::files || identity.label.is_foreign())
+    return std::shared_ptr<CompletionMemory>();
+  return CompletionMemory::make();
+}
+
 const char* start_failure(std::string_view failed_step) {
   for (const auto& [step, text] : kStartFailures) {
     if (failed_step.starts_with(step)) return text;

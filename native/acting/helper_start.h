@@ -2,9 +2,11 @@
 // Descriptors that a helper is started with.
 #pragma once
 
+#include <memory>
 #include <string_view>
 #include <vector>
 
+#include "acting/helper.h"
 #include "acting/helper_identity.h"
 #include "kernel/clock.h"
 #include "kernel/result.h"
@@ -42,6 +44,10 @@ struct Lifeline {
 };
 
 [[nodiscard]] Result<Lifeline> make_lifeline(const HelperIdentity& identity);
+
+// nullptr: the role answers no calls.
+[[nodiscard]] Result<std::shared_ptr<CompletionMemory>> make_completion(
+    const HelperIdentity& identity);
 
 // The step at which a helper could not become its caller, with the right that it needs; a string
 // literal.

@@ -7,7 +7,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstddef>
 #include <utility>
 
 #include "caller/memory.h"
@@ -31,6 +34,36 @@ bool is_followed(FileOperation operation, std::uint32_t flags) {
   }
 }
 
+namespace {
+
+// 0 or an errno, as the kernel has it. Programs open files in few ways.
+[[nodiscard]] int error_of_how(const open_how& how) {
+  struct Known {
+    open_how how;
+    int error;
+  };
+  static thread_local std::array<Known, 8> known = {};
+  static thread_local std::size_t next = 0;
+  static thread_local std::size_t count = 0;
+  const auto is_same = [&how](const Known& other) {
+    return other.how.flags == how.flags && other.how.mode == how.mode &&
+           other.how.resolve == how.resolve;
+  };
+  const auto end = known.begin() + static_cast<std::ptrdiff_t>(count);
+  if (const auto found = std::find_if(known.begin(), end, is_same); found != end)
+    return found->error;
+  // of all ways that there are, an empty path comes to ENOENT
+  open_how asked = how;
+  const long opened = syscall(SYS_openat2, AT_FDCWD, "", &asked, sizeof asked);
+  const int error = opened == -1 && errno != ENOENT ? errno : 0;
+  known[next] = {.how = how, .error = error};
+  next = (next + 1) % known.size();
+  count = std::min(count + 1, known.size());
+  return error;
+}
+
+}  // namespace
+
 int open_how_error(const FileRequest& request, bool is_strict) {
   open_how how = {.flags = request.flags, .mode = request.mode, .resolve = request.resolve};
   if (!is_strict) {
@@ -38,9 +71,7 @@ int open_how_error(const FileRequest& request, bool is_strict) {
     constexpr std::uint32_t kExclusive = O_ACCMODE | O_CREAT | O_TMPFILE;
     how = {.flags = is_path_only ? O_PATH : request.flags & kExclusive, .mode = 0, .resolve = 0};
   }
-  // of all ways that there are, an empty path comes to ENOENT
-  const long opened = syscall(SYS_openat2, AT_FDCWD, "", &how, sizeof how);
-  return opened == -1 && errno != ENOENT ? errno : 0;
+  return error_of_how(how);
 }
 
 Start start_within(std::string path, int dirfd, std::uint64_t resolve) {

@@ -13,6 +13,7 @@
 
 #include "acting/acting.h"
 #include "acting/device_node.h"
+#include "acting/handing_over.h"
 #include "acting/lending.h"
 #include "addon/act_as_caller.h"
 #include "addon/exports.h"
@@ -76,6 +77,8 @@ struct Asked {
   int kept = -1;
   // The flags are those of an openat2(2), which ignores none.
   bool is_strict = false;
+  // The call's answer is what comes of it.
+  bool is_final = false;
 };
 
 // The file of a descriptor, as a path only: to close a second descriptor of a container's open
@@ -111,7 +114,13 @@ struct Asked {
   return done;
 }
 
-Napi::Value act(const Napi::CallbackInfo& info, Worker& worker, Asked asked, FileOutcome& done) {
+struct Done {
+  FileOutcome outcome = {};
+  // It is ready to be handed over, and nothing is done yet.
+  bool is_handed = false;
+};
+
+Napi::Value act(const Napi::CallbackInfo& info, Worker& worker, Asked asked, Done& done) {
   FileRequest& request = asked.request;
   if (asked.is_lent) {
     const auto lent = lent_capability(request);
@@ -134,6 +143,11 @@ Napi::Value act(const Napi::CallbackInfo& info, Worker& worker, Asked asked, Fil
   const Start second =
       is_path ? start_within(std::move(request.second_path), asked.second_dirfd, 0) : Start{};
   if (is_path) request.second_path = second.rest;
+  const bool may_be_left = asked.is_final && worker.may_hand_over();
+  if (may_be_left && may_hand_over(request) && worker.prepare_hand_over(request, start)) {
+    done.is_handed = true;
+    return number(info.Env(), 0);
+  }
   return act_as_caller(info, worker,
                        {.start = start,
                         .second = is_path ? &second : nullptr,
@@ -151,12 +165,17 @@ Napi::Value act(const Napi::CallbackInfo& info, Worker& worker, Asked asked, Fil
                            return our_failure("read the caller's limits", added.error());
                          if (request.lent != 0 && !is_lent_to_owner(request))
                            return Outcome{.answer = EPERM};
-                         done = act_by_request({.target = target,
-                                                .request = request,
-                                                .patience = patience,
-                                                .actor = worker.actor(),
-                                                .owner = worker.owner()});
-                         return done.outcome;
+                         done.outcome = act_by_request({.target = target,
+                                                        .request = request,
+                                                        .patience = patience,
+                                                        .actor = worker.actor(),
+                                                        .owner = worker.owner(),
+                                                        .may_be_left = may_be_left});
+                         if (done.outcome.waiting) {
+                           worker.prepare_hand_over(std::move(done.outcome.waiting));
+                           done.is_handed = true;
+                         }
+                         return done.outcome.outcome;
                        });
 }
 
@@ -205,7 +224,7 @@ Napi::Value operate(const Napi::CallbackInfo& info) {
     if (described == -1) return number(info.Env(), EBADF);
   }
   if ((flags & kOfDescriptor) != 0 && numbers->dirfd == AT_FDCWD) return number(info.Env(), EBADF);
-  FileOutcome done;
+  Done acted;
   const Napi::Value answer = act(info, *attached->worker,
                                  {.request = {.operation = kind,
                                               .path = path.value_or(""),
@@ -228,13 +247,16 @@ Napi::Value operate(const Napi::CallbackInfo& info) {
                                   .needs_open_file = needs_open_file(kind, flags),
                                   .is_lent = numbers->is_lent != 0,
                                   .kept = described,
-                                  .is_strict = numbers->is_strict != 0},
-                                 done);
+                                  .is_strict = numbers->is_strict != 0,
+                                  .is_final = numbers->is_final != 0},
+                                 acted);
+  FileOutcome& done = acted.outcome;
   const std::size_t length = std::min(done.bytes.size(), result.size());
   std::copy_n(reinterpret_cast<const std::byte*>(done.bytes.data()), length, result.begin());
   numbers->result_length = static_cast<std::uint32_t>(length);
   numbers->descriptor = -1;
   numbers->given = done.given;
+  numbers->is_handed = acted.is_handed ? 1 : 0;
   if (done.given >= 0) CallerState::of(attached->worker->tid()).note_turn();
   if (done.fd.is_open()) {
     Worker& worker = *attached->worker;

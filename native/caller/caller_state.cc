@@ -150,6 +150,11 @@ Result<std::string_view> CallerState::read_link(const char* what) {
   });
 }
 
+PlaceId CallerState::place(const char* what) {
+  return with_entry([&]() -> Result<PlaceId> { return place_id(entry_.get(), what); })
+      .value_or(PlaceId());
+}
+
 Result<mode_t> CallerState::link_mode(const char* what) {
   return with_entry([&]() -> Result<mode_t> {
     struct stat link = {};

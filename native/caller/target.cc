@@ -158,11 +158,14 @@ namespace {
 
 Result<Target> pin_target(const CallId& call, const Start& start, Pinned pinned,
                           const Start* second) {
-  auto root = open_of(call.tid, "root", O_PATH | O_DIRECTORY);
+  const bool is_for_helpers = pinned == Pinned::for_helpers;
+  const bool is_for_files = is_for_helpers || pinned == Pinned::for_files;
+  const PlaceId root_place = is_for_helpers ? CallerState::of(call.tid).place("root") : PlaceId{};
+  auto root = is_for_helpers ? Result<UniqueFd>() : open_of(call.tid, "root", O_PATH | O_DIRECTORY);
   // of a mount, the source may be relative, too
   const auto base_of = [&](const Start& from) {
-    const bool is_root_enough = from.is_from_root && pinned == Pinned::for_files;
-    return is_root_enough ? copy_of(root) : open_base(call.tid, from);
+    if (from.is_from_root && is_for_helpers) return Result<UniqueFd>();
+    return from.is_from_root && is_for_files ? copy_of(root) : open_base(call.tid, from);
   };
   auto base = base_of(start);
   auto second_base = second == nullptr ? Result<UniqueFd>() : base_of(*second);
@@ -175,7 +178,7 @@ Result<Target> pin_target(const CallId& call, const Start& start, Pinned pinned,
   Result<UniqueFd> net_namespace;
   Result<UniqueFd> ipc_namespace;
   Result<UniqueFd> cgroup_namespace;
-  if (pinned != Pinned::for_files) {
+  if (!is_for_files) {
     mount_namespace = open_foreign_namespace(call.tid, Namespace::mount);
     net_namespace = open_foreign_namespace(call.tid, Namespace::net);
   }
@@ -204,6 +207,7 @@ Result<Target> pin_target(const CallId& call, const Start& start, Pinned pinned,
                 .credentials = std::move(*credentials),
                 .numbers = parse_numbers(*status),
                 .root = std::move(*root),
+                .root_place = root_place,
                 .base = base ? std::move(*base) : UniqueFd(),
                 .base_error = *base_error,
                 .is_base_path_only = is_base_path_only,

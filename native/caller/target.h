@@ -10,6 +10,7 @@
 
 #include "caller/label.h"
 #include "caller/path_start.h"
+#include "kernel/place_id.h"
 #include "kernel/result.h"
 #include "kernel/unique_fd.h"
 
@@ -52,6 +53,8 @@ struct Target {
   Credentials credentials;
   ProcessNumbers numbers = {};
   UniqueFd root;
+  // Of what is pinned for helpers, in place of the descriptor.
+  PlaceId root_place = {};
   // Where relative paths start: the dirfd that was asked for, or the working directory.
   UniqueFd base;
   // 0, or what the caller gets to hear of where its path starts: EBADF, ENOENT or ENOTDIR.
@@ -74,7 +77,14 @@ struct Target {
   UniqueFd cgroup_namespace;
 };
 
-enum class Pinned { for_files, for_changes_of_mounts, for_proc, for_mounts };
+enum class Pinned {
+  for_files,
+  // The same, but neither the root nor a base that is the root: whoever acts may be there.
+  for_helpers,
+  for_changes_of_mounts,
+  for_proc,
+  for_mounts
+};
 
 // Opens everything first and asks then whether the notification is still valid, so that nothing of
 // a recycled pid is ever used.

@@ -112,6 +112,8 @@ struct FileAnswer {
   std::uint64_t copied = 0;
   // Of open: whether to close it asks nobody.
   bool is_closed_at_once = false;
+  // The same, or it asks other file systems that mostly are on disks.
+  bool is_closed_soon = false;
   // Nothing was done: this file of the caller is needed first, see CallersProcess.
   std::optional<OwnLink> wanted = std::nullopt;
 };
@@ -130,6 +132,8 @@ class Validity {
  public:
   virtual ~Validity() = default;
   [[nodiscard]] virtual bool is_gone() const = 0;
+  // Told before what may wait for another process, as for the other end of a FIFO.
+  virtual void note_wait() const {}
 
  protected:
   Validity() = default;

@@ -2,15 +2,34 @@
 // Types of file systems, by their magic number, see statfs(2).
 #pragma once
 
+#include <sys/stat.h>
 #include <sys/vfs.h>
 
 #include <cstdint>
+
+#include "kernel/result.h"
 
 namespace seccompagent {
 
 [[nodiscard]] inline std::uint32_t magic_of(const struct statfs& system) {
   return static_cast<std::uint32_t>(system.f_type);
 }
+
+// What never changes of a file that is open. Its file system is not asked where the kernel tells
+// without (Linux 6.8), since it might answer late or never.
+struct FileFacts {
+  // S_IFMT.
+  mode_t type;
+  dev_t device;
+  ino_t inode;
+  // Of a device node.
+  dev_t node;
+  // The magic number of its file system; 0: unknown.
+  std::int64_t system;
+};
+
+// EACCES: its file system lets nobody look.
+[[nodiscard]] Result<FileFacts> facts_of(int fd);
 
 // The magic number; 0: unknown.
 [[nodiscard]] std::int64_t file_system_of(int fd);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "files/opening.h"
 
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -23,29 +24,29 @@ namespace {
 
 // Devices are opened with our own cgroup's permission, where the caller's would be asked for. These
 // are in everybody's, see "Default Devices" in the OCI runtime specification.
-[[nodiscard]] bool is_common_device(const struct stat& found) {
+[[nodiscard]] bool is_common_device(const FileFacts& found) {
   constexpr unsigned kMemory = 1;
   constexpr std::array kHarmless = {3U, 5U, 7U, 8U, 9U};  // null, zero, full, random, urandom
   constexpr unsigned kTerminals = 5;
   constexpr std::array kOfTerminals = {0U, 2U};  // tty, ptmx
   constexpr unsigned kPseudoterminals = 136;
-  if (!S_ISCHR(found.st_mode)) return false;
+  if (!S_ISCHR(found.type)) return false;
   const auto has = [&](const auto& minors) {
-    return std::ranges::find(minors, minor(found.st_rdev)) != minors.end();
+    return std::ranges::find(minors, minor(found.node)) != minors.end();
   };
-  switch (major(found.st_rdev)) {
+  switch (major(found.node)) {
     case kMemory:
       return has(kHarmless);
     case kTerminals:
       return has(kOfTerminals);
     default:
-      return major(found.st_rdev) == kPseudoterminals;
+      return major(found.node) == kPseudoterminals;
   }
 }
 
 // Of a file of a procfs. Whoever opens one is asked for its rights alone, unless it is the process
 // that the file is about; but the largest number of a process is that of our own pid namespace.
-[[nodiscard]] bool is_opened_for_others(const FileTask& task, const struct stat& found, int file) {
+[[nodiscard]] bool is_opened_for_others(const FileTask& task, const FileFacts& found, int file) {
   const auto others = others_processes(file);
   if (!others) return false;
   const int access = static_cast<int>(task.request.flags) & O_ACCMODE;
@@ -53,20 +54,13 @@ namespace {
 }
 
 // Of a file that was found: 0, or why it is not opened for others.
-[[nodiscard]] int opening_error(const FileTask& task, int file) {
-  struct stat found = {};
-  if (fstat(file, &found) == -1) return errno;
+[[nodiscard]] int opening_error(const FileTask& task, const FileFacts& found, int file) {
   // with O_NOFOLLOW, and as the kernel has it
-  if (S_ISLNK(found.st_mode)) return ELOOP;
-  if (is_of_processes(file)) return is_opened_for_others(task, found, file) ? 0 : EOPNOTSUPP;
-  if (!S_ISCHR(found.st_mode) && !S_ISBLK(found.st_mode)) return 0;
+  if (S_ISLNK(found.type)) return ELOOP;
+  if (found.system == PROC_SUPER_MAGIC)
+    return is_opened_for_others(task, found, file) ? 0 : EOPNOTSUPP;
+  if (!S_ISCHR(found.type) && !S_ISBLK(found.type)) return 0;
   return is_common_device(found) ? terminal_error(task, found) : EOPNOTSUPP;
-}
-
-// Devices and the like are not closed by the file system that they are in.
-[[nodiscard]] bool is_file_or_directory(int fd) {
-  struct stat found = {};
-  return fstat(fd, &found) == 0 && (S_ISREG(found.st_mode) || S_ISDIR(found.st_mode));
 }
 
 // Errno of the kernel with O_CREAT for an existing file: 0, or an errno.
@@ -78,17 +72,41 @@ namespace {
   return task.request.path.empty() ? 0 : protection_error(task, found);
 }
 
+[[nodiscard]] Result<UniqueFd> open_again(const FileTask& task, int file, int flags) {
+  const long fd = by_path(task, file, [&](const char* path) -> long { return open(path, flags); });
+  if (fd == -1) return fail_errno();
+  return UniqueFd(static_cast<int>(fd));
+}
+
+// At a FIFO, see fifo(7).
+[[nodiscard]] bool is_to_wait(int flags) {
+  return (flags & O_NONBLOCK) == 0 && (flags & O_ACCMODE) != O_RDWR;
+}
+
+// Its other end may be open, which the kernel tells a writer alone without letting it wait.
+[[nodiscard]] Result<UniqueFd> open_fifo(const FileTask& task, int file, int flags) {
+  if ((flags & O_ACCMODE) == O_WRONLY) {
+    auto opened = open_again(task, file, flags | O_NONBLOCK);
+    if (!opened && opened.error() != Errno{ENXIO}) return opened;
+    const int now = opened ? fcntl(opened->get(), F_GETFL) : -1;
+    if (opened && now != -1 && fcntl(opened->get(), F_SETFL, now & ~O_NONBLOCK) == 0) return opened;
+  }
+  task.validity.note_wait();
+  return open_again(task, file, flags);
+}
+
 // The found file is opened, whatever its name leads to by now.
 [[nodiscard]] Result<UniqueFd> open_found(const FileTask& task, int file, std::uint64_t flags) {
   if ((flags & O_CREAT) != 0) {
     if (const int error = existing_error(task, file); error != 0) return fail(error);
   }
-  if (const int error = opening_error(task, file); error != 0) return fail(error);
+  const auto found = facts_of(file);
+  if (!found) return std::unexpected(found.error());
+  if (const int error = opening_error(task, *found, file); error != 0) return fail(error);
   constexpr std::uint64_t kOfNames = O_CREAT | O_EXCL | O_NOFOLLOW;
   const int own = static_cast<int>((flags & ~kOfNames) | O_CLOEXEC);
-  const long fd = by_path(task, file, [&](const char* path) -> long { return open(path, own); });
-  if (fd == -1) return fail_errno();
-  return UniqueFd(static_cast<int>(fd));
+  if (S_ISFIFO(found->type) && is_to_wait(own)) return open_fifo(task, file, own);
+  return open_again(task, file, own);
 }
 
 // O_TMPFILE, in the directory that was found: whether it may be searched is asked by its file
@@ -213,9 +231,14 @@ FileAnswer open_file(const FileTask& task) {
     flags |= O_NOCTTY;
   }
   FileAnswer opened = open_any(task, flags);
-  opened.is_closed_at_once = opened.fd.is_open() &&
-                             closes_at_once(file_system_of(opened.fd.get())) &&
-                             is_file_or_directory(opened.fd.get());
+  const auto facts = opened.fd.is_open() ? facts_of(opened.fd.get()) : fail(EBADF);
+  if (!facts) return opened;
+  // devices and the like are not closed by the file system that they are in
+  const bool is_files = S_ISREG(facts->type) || S_ISDIR(facts->type);
+  opened.is_closed_at_once = is_files && closes_at_once(facts->system);
+  // a union asks its layers
+  opened.is_closed_soon =
+      opened.is_closed_at_once || !is_files || facts->system == OVERLAYFS_SUPER_MAGIC;
   return opened;
 }
 

@@ -129,9 +129,9 @@ class Walk {
     if (descriptor && is_followed) return follow_link_to(*descriptor);
     auto next = open_at(at_, step.name.c_str(), O_PATH | O_NOFOLLOW, 0, resolve_ & RESOLVE_NO_XDEV);
     if (!next) return std::unexpected(next.error());
-    struct stat found = {};
-    if (fstat(next->get(), &found) == -1) return fail_errno();
-    if (!S_ISLNK(found.st_mode) || !is_followed) {
+    const auto found = facts_of(next->get());
+    if (!found) return std::unexpected(found.error());
+    if (!S_ISLNK(found->type) || !is_followed) {
       go_to(std::move(*next));
       return {};
     }
@@ -185,9 +185,9 @@ class Walk {
 
   [[nodiscard]] Result<UniqueFd> finish() {
     if (!opened_.is_open()) return open_at(at_, ".", O_PATH | O_DIRECTORY);
-    struct stat found = {};
-    if (fstat(at_, &found) == -1) return fail_errno();
-    if ((flags_ & O_DIRECTORY) != 0 && !S_ISDIR(found.st_mode)) return fail(ENOTDIR);
+    const auto found = facts_of(at_);
+    if (!found) return std::unexpected(found.error());
+    if ((flags_ & O_DIRECTORY) != 0 && !S_ISDIR(found->type)) return fail(ENOTDIR);
     return std::move(opened_);
   }
 

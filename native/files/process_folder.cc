@@ -148,7 +148,7 @@ struct Numbers {
 
 }  // namespace
 
-bool is_largest_number(const OthersProcesses& others, int processes, const struct stat& file) {
+bool is_largest_number(const OthersProcesses& others, int processes, const FileFacts& file) {
   struct stat usual = {};
   struct stat found = {};
   const UniqueFd system(openat(others.root.get(), "sys", O_PATH | O_NOFOLLOW | O_CLOEXEC));
@@ -160,7 +160,7 @@ bool is_largest_number(const OthersProcesses& others, int processes, const struc
   // the caller may have mounted something there
   if (!largest.is_open()) return !is_system || errno != ENOENT;
   return fstat(largest.get(), &found) == -1 ||
-         (found.st_ino == file.st_ino && found.st_dev == file.st_dev);
+         (found.st_ino == file.inode && found.st_dev == file.device);
 }
 
 bool is_root_of_processes(int directory) {

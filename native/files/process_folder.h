@@ -2,7 +2,6 @@
 // Directories of a procfs, by what they belong to.
 #pragma once
 
-#include <sys/stat.h>
 #include <sys/types.h>
 
 #include <optional>
@@ -10,6 +9,7 @@
 #include <string_view>
 
 #include "files/callers_process.h"
+#include "files/file_system_type.h"
 #include "kernel/unique_fd.h"
 
 namespace seccompagent {
@@ -28,7 +28,7 @@ struct OthersProcesses {
 // Whether a file in there may be that of the largest number of a process, which in another pid
 // namespace would be ours.
 [[nodiscard]] bool is_largest_number(const OthersProcesses& others, int processes,
-                                     const struct stat& file);
+                                     const FileFacts& file);
 
 [[nodiscard]] bool is_root_of_processes(int directory);
 

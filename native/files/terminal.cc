@@ -19,10 +19,10 @@ namespace {
 
 }  // namespace
 
-int terminal_error(const FileTask& task, const struct stat& device) {
-  const bool is_controlling = major(device.st_rdev) == 5 && minor(device.st_rdev) == 0;
+int terminal_error(const FileTask& task, const FileFacts& device) {
+  const bool is_controlling = major(device.node) == 5 && minor(device.node) == 0;
   const bool may_become_it =
-      is_pseudoterminal(major(device.st_rdev)) && (task.request.flags & O_NOCTTY) == 0;
+      is_pseudoterminal(major(device.node)) && (task.request.flags & O_NOCTTY) == 0;
   if (!is_controlling && !may_become_it) return 0;
   const CallersProcess* caller = task.place.process;
   if (caller == nullptr || caller->process.empty()) return EOPNOTSUPP;

@@ -2,8 +2,7 @@
 // Terminals that a caller opens by another process, see tty(4) and credentials(7).
 #pragma once
 
-#include <sys/stat.h>
-
+#include "files/file_system_type.h"
 #include "files/file_task.h"
 
 namespace seccompagent {
@@ -11,6 +10,6 @@ namespace seccompagent {
 // Of a device that was found: 0, or why it is not opened. ENXIO: it is the caller's controlling
 // terminal, and it has none. EOPNOTSUPP: it has one, or what is opened would become it; neither can
 // be done by another process.
-[[nodiscard]] int terminal_error(const FileTask& task, const struct stat& device);
+[[nodiscard]] int terminal_error(const FileTask& task, const FileFacts& device);
 
 }  // namespace seccompagent

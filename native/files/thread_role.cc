@@ -31,11 +31,11 @@ struct Own {
   std::vector<gid_t> groups;
 };
 
-[[nodiscard]] const OwnPlaces& own_places() {
+[[nodiscard]] OwnPlaces& own_places() {
   constexpr int kFlags = O_PATH | O_DIRECTORY | O_CLOEXEC;
-  static const OwnPlaces places = {.root = UniqueFd(open("/", kFlags)),
-                                   .cwd = UniqueFd(open(".", kFlags)),
-                                   .processes = UniqueFd(open("/proc", kFlags))};
+  static OwnPlaces places = {.root = UniqueFd(open("/", kFlags)),
+                             .cwd = UniqueFd(open(".", kFlags)),
+                             .processes = UniqueFd(open("/proc", kFlags))};
   return places;
 }
 
@@ -127,6 +127,11 @@ Result<void> ThreadRole::know_own_places() {
   return are_open ? Result<void>() : fail(EACCES);
 }
 
+void ThreadRole::forget_own_places() {
+  own_places().root.reset();
+  own_places().cwd.reset();
+}
+
 int ThreadRole::own_processes() { return own_places().processes.get(); }
 
 Result<void> ThreadRole::prepare() {
@@ -154,6 +159,10 @@ Result<ThreadRole> ThreadRole::take(const Role& role, const char*& step) {
   taken.umask_ = umask(role.umask);
   if (role.root >= 0) {
     step = "chroot";
+    if (!own_places().root.is_open()) {
+      taken.before_.reset(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+      if (!taken.before_.is_open()) return fail_errno();
+    }
     taken.has_root_ = true;
     if (const auto entered = enter_root(role.root); !entered)
       return std::unexpected(entered.error());
@@ -179,6 +188,7 @@ Result<ThreadRole> ThreadRole::take(const Role& role, const char*& step) {
 
 ThreadRole::ThreadRole(ThreadRole&& other) noexcept
     : is_taken_(std::exchange(other.is_taken_, false)),
+      before_(std::move(other.before_)),
       has_ids_(other.has_ids_),
       has_groups_(other.has_groups_),
       has_root_(other.has_root_),
@@ -193,7 +203,9 @@ ThreadRole::~ThreadRole() {
   if (has_capabilities_ || has_ids_) is_back = set_effective(~0ULL).has_value();
   if (has_ids_) is_back = set_fs_ids(self.uid, self.gid) && is_back;
   if (has_groups_) is_back = set_groups(self.groups).has_value() && is_back;
-  if (has_root_) {
+  if (has_root_ && before_.is_open()) {
+    is_back = enter_root(before_.get()).has_value() && is_back;
+  } else if (has_root_) {
     is_back = enter_root(own_places().root.get()).has_value() && is_back;
     is_back = fchdir(own_places().cwd.get()) == 0 && is_back;
   }

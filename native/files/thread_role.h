@@ -34,6 +34,9 @@ class ThreadRole {
  public:
   // Opens where the process is, to come back there; before any thread takes a role.
   [[nodiscard]] static Result<void> know_own_places();
+  // Where the process is changes from now on: roles are left to where they were taken, and nothing
+  // is kept open there meanwhile, which others might unmount.
+  static void forget_own_places();
   // Our procfs.
   [[nodiscard]] static int own_processes();
   // Makes the calling thread ready: it no longer shares umask, root and working directory with
@@ -53,6 +56,8 @@ class ThreadRole {
  private:
   ThreadRole() = default;
   bool is_taken_ = true;
+  // Where it was taken; closed: see know_own_places.
+  UniqueFd before_;
   bool has_ids_ = false;
   bool has_groups_ = false;
   bool has_root_ = false;

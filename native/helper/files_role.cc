@@ -7,7 +7,6 @@
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -17,12 +16,15 @@
 #include <utility>
 
 #include "files/file_operation.h"
+#include "files/file_system_type.h"
 #include "files/overlay_copy.h"
 #include "files/thread_role.h"
+#include "helper/final_answer.h"
 #include "helper/hardening.h"
 #include "helper/own_child.h"
 #include "helper/reply.h"
 #include "kernel/notify.h"
+#include "kernel/place_id.h"
 #include "kernel/short_turns.h"
 #include "process/child.h"
 
@@ -78,6 +80,8 @@ constexpr std::array kNamespaces = {
   // without the fix-up, changing ids leaves the Linux capabilities alone
   if (prctl(PR_SET_SECUREBITS, SECBIT_KEEP_CAPS | SECBIT_NO_SETUID_FIXUP) == -1)
     return fail_errno();
+  // for good: between requests the helper is at the root of the caller's mount namespace
+  ThreadRole::forget_own_places();
   step = "setgroups";
   if (syscall(SYS_setgroups, start.groups.size(), start.groups.data()) == -1) return fail_errno();
   step = "setresgid";
@@ -101,15 +105,16 @@ constexpr std::array kNamespaces = {
   answer.made = done.made;
   answer.copied = done.copied;
   answer.is_closed_at_once = done.is_closed_at_once;
+  answer.is_closed_soon = done.is_closed_soon;
   answer.wanted = done.wanted;
   return answer;
 }
 
 [[nodiscard]] FileAnswer operate(const HelperRequest& request, const std::vector<UniqueFd>& fds,
-                                 std::uint64_t above_root) {
-  const AskedNotification notification(fds[kListener].get(), request.id_valid_request, request.id);
+                                 const Validity& notification,
+                                 std::optional<std::uint64_t> above_root) {
   const FilePlace place = {.base = fds[kBase].get(),
-                           .second_base = fds[kSecondBase].get(),
+                           .second_base = request.is_final ? -1 : fds[kSecondBase].get(),
                            .processes = ThreadRole::own_processes(),
                            .process = &request.process,
                            .allowance = request.allowance,
@@ -117,17 +122,6 @@ constexpr std::array kNamespaces = {
                            .above_root = above_root,
                            .is_full = request.is_full};
   return operate_on_file(request.file, place, HeldIds::all, notification);
-}
-
-// Whether to close it may take as long as its file system wants, as those of FUSE and networks: the
-// caller gets its answer before. A union asks its layers, which are on disks mostly.
-[[nodiscard]] bool may_hang(const HelperAnswer& answer, const UniqueFd& opened) {
-  if (answer.is_closed_at_once) return false;
-  struct stat found = {};
-  struct statfs system = {};
-  if (fstat(opened.get(), &found) == -1 || fstatfs(opened.get(), &system) == -1) return true;
-  return (S_ISREG(found.st_mode) || S_ISDIR(found.st_mode)) &&
-         system.f_type != OVERLAYFS_SUPER_MAGIC;
 }
 
 // The last of a request. What the caller may close, execute, lock or unmount as soon as it goes on
@@ -140,7 +134,8 @@ void finish(const HelperRequest& request, std::vector<UniqueFd>& fds, HelperAnsw
     const bool is_close_on_exec = (request.file.flags & O_CLOEXEC) != 0;
     const auto number = add_fd(listener.get(), request.id, opened.get(), -1, is_close_on_exec);
     answer.given = number.value_or(-1);
-    if (number && !may_hang(answer, opened)) opened.reset();
+    // the caller gets its answer before what may take long
+    if (number && answer.is_closed_soon) opened.reset();
   }
   // a call that is gone may come again: the agent has it then
   if (opened.is_open() && answer.given < 0) {
@@ -151,24 +146,98 @@ void finish(const HelperRequest& request, std::vector<UniqueFd>& fds, HelperAnsw
 }
 
 [[nodiscard]] HelperAnswer act_in_role(const HelperRequest& request,
-                                       const std::vector<UniqueFd>& fds, UniqueFd& opened) {
+                                       const std::vector<UniqueFd>& fds,
+                                       const Validity& notification, UniqueFd& opened) {
   const Role role = {.ids = nullptr,
                      .capabilities = request.capabilities,
                      .umask = request.umask,
                      .root = fds[kRoot].get()};
   const char* step = "";
-  const std::uint64_t above_root = weigh_above(role.root, ThreadRole::own_processes());
+  // what is answered here copies nothing
+  const auto above_root = request.is_final
+                              ? std::nullopt
+                              : std::optional(weigh_above(role.root, ThreadRole::own_processes()));
   const auto taken = ThreadRole::take(role, step);
   if (!taken) return failed_reply(step, taken.error());
-  FileAnswer done = operate(request, fds, above_root);
+  FileAnswer done = operate(request, fds, notification, above_root);
   opened = std::move(done.fd);
   return answer_of(done);
 }
 
-void act(const HelperRequest& request, std::vector<UniqueFd>& fds) {
+// A call that the agent waits for, as long as it does not wait for another process.
+class AwaitedCall : public AskedNotification {
+ public:
+  AwaitedCall(const HelperRequest& request, int listener)
+      : AskedNotification(listener, request.id_valid_request, request.id),
+        may_be_left_(request.may_be_left) {}
+
+  void note_wait() const override {
+    if (!may_be_left_ || is_left_) return;
+    HelperAnswer waiting;
+    waiting.is_waiting = true;
+    reply(waiting);
+    FinalAnswer::await_begin();
+    is_left_ = true;
+  }
+  [[nodiscard]] bool is_left() const { return is_left_; }
+
+ private:
+  bool may_be_left_;
+  mutable bool is_left_ = false;
+};
+
+// The last of a call that we answer.
+void finish_finally(FinalAnswer& call, std::vector<UniqueFd>& fds, const HelperAnswer& done,
+                    UniqueFd opened) {
+  UniqueFd listener = std::move(fds[kListener]);
+  fds.clear();
+  if (!done.failed_step.empty()) {
+    reply(done);
+    return;
+  }
+  call.answer(done, std::move(listener), std::move(opened));
+}
+
+void act(const HelperRequest& request, std::vector<UniqueFd>& fds, Completion* completion) {
+  const AwaitedCall call(request, fds[kListener].get());
   UniqueFd opened;
-  HelperAnswer done = act_in_role(request, fds, opened);
-  finish(request, fds, std::move(done), std::move(opened));
+  HelperAnswer done = act_in_role(request, fds, call, opened);
+  if (call.is_left()) {
+    FinalAnswer left(*completion, request, fds[kListener].get());
+    finish_finally(left, fds, done, std::move(opened));
+  } else {
+    finish(request, fds, std::move(done), std::move(opened));
+  }
+}
+
+// Has the root and the base where they would come along. False: the helper has another root by now.
+[[nodiscard]] bool complete(const HelperRequest& request, std::vector<UniqueFd>& fds) {
+  // the agent has more to close
+  if (fds.size() > 1) FinalAnswer::await_begin();
+  const bool is_own = request.root.is_known();
+  if (is_own && place_id(AT_FDCWD, "/") != request.root) return false;
+  if (is_own) fds.insert(fds.begin() + kRoot, UniqueFd());
+  if (request.has_base) return true;
+  // the path is absolute
+  fds.insert(fds.begin() + kBase, UniqueFd());
+  return true;
+}
+
+void act_finally(HelperRequest& request, std::vector<UniqueFd>& fds, Completion& completion) {
+  FinalAnswer call(completion, request, fds[kListener].get());
+  UniqueFd opened;
+  HelperAnswer done = complete(request, fds) ? act_in_role(request, fds, call, opened)
+                                             : failed_reply("root", Errno{EAGAIN});
+  while (done.wanted) {
+    const OwnLink wanted = std::move(*done.wanted);
+    done = {};
+    if (call.fetch(request, wanted, fds)) {
+      done = act_in_role(request, fds, call, opened);
+    } else {
+      done.error = ELOOP;
+    }
+  }
+  finish_finally(call, fds, done, std::move(opened));
 }
 
 // --- with a label --------------------------------------------------------------------------------
@@ -204,7 +273,9 @@ class LabelledChild {
       answer_ = failed_reply("capset", set.error());
       return;
     }
-    done_ = operate(request_, fds_, above_root);
+    const AskedNotification notification(fds_[kListener].get(), request_.id_valid_request,
+                                         request_.id);
+    done_ = operate(request_, fds_, notification, above_root);
     answer_ = answer_of(done_);
   }
 
@@ -217,14 +288,13 @@ class LabelledChild {
 
 // --- the helper ----------------------------------------------------------------------------------
 
-[[nodiscard]] int lifelines_of(const HelperStart& start) {
-  return start.label.is_foreign() ? 1 : 0;
-}
+// What comes behind the namespaces: a lifeline, or the memory of a Completion.
+constexpr std::size_t kLastFds = 1;
 
 // Becomes who the start says, and answers it.
 [[nodiscard]] bool begin_as(const HelperStart& start, const std::vector<UniqueFd>& fds) {
   const auto namespaces = static_cast<std::size_t>(std::popcount(start.namespaces));
-  if (fds.size() != namespaces + static_cast<std::size_t>(lifelines_of(start))) return false;
+  if (fds.size() != namespaces + kLastFds) return false;
   const char* step = "prepare";
   auto ready = ThreadRole::prepare();
   if (ready) ready = become(start, fds, step);
@@ -232,7 +302,9 @@ class LabelledChild {
     step = "seccomp";
     ready = confine_helper(start.label.is_foreign() ? Confined::files_with_label : Confined::files);
   }
-  reply(ready ? HelperAnswer() : failed_reply(step, ready.error()));
+  HelperAnswer answer = ready ? HelperAnswer() : failed_reply(step, ready.error());
+  answer.root = place_id(AT_FDCWD, "/");
+  reply(answer);
   return ready.has_value();
 }
 
@@ -247,8 +319,11 @@ struct NextRequest {
   code = received ? 1 : 0;
   if (!received) return std::nullopt;
   auto request = decode_request(message.first(received->length));
-  if (!request || received->fds.size() < kRequestFds) return std::nullopt;
+  if (!request) return std::nullopt;
   std::size_t next = kRequestFds;
+  if (request->is_final)
+    next = 1UL + (request->root.is_known() ? 0 : 1) + (request->has_base ? 1 : 0);
+  if (received->fds.size() < next) return std::nullopt;
   for (OwnFile& file : request->process.files) {
     if (file.error != 0) continue;
     if (next == received->fds.size()) return std::nullopt;
@@ -263,15 +338,20 @@ struct NextRequest {
 int serve_files(const HelperStart& start, std::vector<UniqueFd> fds, std::span<std::byte> message) {
   const auto stack = ChildStack::make();
   take_short_turns(0);
-  if (!stack || !begin_as(start, fds)) return 1;
-  // we are in the namespaces; only what says that we live, which comes last, is still needed
-  fds.erase(fds.begin(), fds.end() - lifelines_of(start));
+  if (!stack || fds.empty()) return 1;
+  const bool has_label = start.label.is_foreign();
+  const auto completion = has_label ? Result<Completion*>(nullptr) : map_completion(fds.back());
+  if (!completion || !begin_as(start, fds)) return 1;
+  // we are in the namespaces; only what says that we live is still needed
+  fds.erase(fds.begin(), has_label ? fds.end() - kLastFds : fds.end());
   int code = 0;
   while (auto next = next_request(message, code)) {
-    if (start.label.is_foreign()) {
+    if (has_label) {
       LabelledChild(next->request, next->fds, start.label).act(*stack);
+    } else if (next->request.is_final) {
+      act_finally(next->request, next->fds, **completion);
     } else {
-      act(next->request, next->fds);
+      act(next->request, next->fds, *completion);
     }
   }
   return code;

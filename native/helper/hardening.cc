@@ -35,7 +35,7 @@ constexpr std::uint32_t kArch = AUDIT_ARCH_AARCH64;
 constexpr long kAlways[] = {
     // talking
     SYS_recvmsg, SYS_sendmsg, SYS_close,
-    // asking whether a notification is still there
+    // asking whether a notification is still there, answering it
     SYS_ioctl,
     // memory
     SYS_brk, SYS_mmap, SYS_munmap, SYS_mremap, SYS_madvise,

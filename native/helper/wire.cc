@@ -8,6 +8,16 @@ namespace {
 
 constexpr std::int32_t kLastErrno = 4095;
 
+void write_place(MessageWriter& writer, const PlaceId& place) {
+  writer.number(place.mount);
+  writer.number(place.inode);
+}
+
+[[nodiscard]] PlaceId read_place(MessageReader& reader) {
+  const auto mount = reader.number<std::uint64_t>();
+  return {.mount = mount, .inode = reader.number<std::uint64_t>()};
+}
+
 }  // namespace
 
 std::vector<std::byte> encode(const HelperStart& start) {
@@ -70,6 +80,10 @@ std::vector<std::byte> encode(const HelperRequest& request) {
   writer.number(request.allowance);
   writer.number(request.copy_room);
   writer.flag(request.is_full);
+  writer.flag(request.is_final);
+  writer.flag(request.may_be_left);
+  write_place(writer, request.root);
+  writer.flag(request.has_base);
   return writer.take();
 }
 
@@ -107,6 +121,10 @@ Result<HelperRequest> decode_request(std::span<const std::byte> message) {
   request.allowance = reader.number<std::uint64_t>();
   request.copy_room = reader.number<std::uint64_t>();
   request.is_full = reader.flag();
+  request.is_final = reader.flag();
+  request.may_be_left = reader.flag();
+  request.root = read_place(reader);
+  request.has_base = reader.flag();
   if (!reader.is_complete()) return fail(EBADMSG);
   return request;
 }
@@ -120,6 +138,7 @@ std::vector<std::byte> encode(const HelperAnswer& answer) {
   writer.number(answer.held);
   writer.number(answer.given);
   writer.flag(answer.is_closed_at_once);
+  writer.flag(answer.is_closed_soon);
   writer.flag(answer.wanted.has_value());
   if (answer.wanted) write_own_link(writer, *answer.wanted);
   writer.number(answer.label_refusal);
@@ -128,7 +147,22 @@ std::vector<std::byte> encode(const HelperAnswer& answer) {
     writer.number(number);
   writer.flag(answer.made.is_over);
   writer.number(answer.copied);
+  writer.flag(answer.is_waiting);
+  write_place(writer, answer.root);
   return writer.take();
+}
+
+std::vector<std::byte> encode(const OwnFile& file) {
+  MessageWriter writer(MessageKind::own_file);
+  write_own_file(writer, file);
+  return writer.take();
+}
+
+Result<OwnFile> decode_own_file(std::span<const std::byte> message) {
+  MessageReader reader(message, MessageKind::own_file);
+  OwnFile file = read_own_file(reader);
+  if (!reader.is_complete()) return fail(EBADMSG);
+  return file;
 }
 
 Result<HelperAnswer> decode_answer(std::span<const std::byte> message) {
@@ -141,6 +175,7 @@ Result<HelperAnswer> decode_answer(std::span<const std::byte> message) {
   answer.held = reader.number<std::int32_t>();
   answer.given = reader.number<std::int32_t>();
   answer.is_closed_at_once = reader.flag();
+  answer.is_closed_soon = reader.flag();
   if (reader.flag()) answer.wanted = read_own_link(reader);
   answer.label_refusal = reader.number<std::int32_t>();
   Made& made = answer.made;
@@ -148,6 +183,8 @@ Result<HelperAnswer> decode_answer(std::span<const std::byte> message) {
     *number = reader.number<std::uint64_t>();
   made.is_over = reader.flag();
   answer.copied = reader.number<std::uint64_t>();
+  answer.is_waiting = reader.flag();
+  answer.root = read_place(reader);
   for (const std::int32_t error : {answer.error, answer.label_refusal}) {
     if (error < 0 || error > kLastErrno) reader.refuse();
   }

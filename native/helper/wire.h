@@ -20,15 +20,20 @@
 #include "helper/spared.h"
 #include "kernel/made.h"
 #include "kernel/message.h"
+#include "kernel/place_id.h"
 #include "kernel/result.h"
 #include "kernel/unique_fd.h"
 
 namespace seccompagent {
 
-inline constexpr std::uint32_t kWireVersion = 12;
+inline constexpr std::uint32_t kWireVersion = 13;
 // Two paths, also as they were asked for, a name and a value, as long as the kernel takes them, and
 // what goes with them: folders of a grant, which have at most 8 KiB together.
 inline constexpr std::size_t kMaxMessage = 96UL * 1024;
+// Files of the caller's process that a path may lead through.
+inline constexpr std::size_t kMaxOwnFiles = 8;
+// With the name of a link.
+inline constexpr std::size_t kMaxOwnFileMessage = 128;
 // The helper's end of the socket.
 inline constexpr int kHelperSocket = 3;
 
@@ -57,7 +62,8 @@ struct ForeignNamespaces {
 // Who a helper is for all its life; comes first. One for files has the ids of a caller and is in
 // its namespaces, whose descriptors come along where they are not ours. One for mounts gets a file
 // that all of them have their locks in. With one whose caller has a label, and with one for mounts,
-// a descriptor comes last that it and all its children hold as long as any of them lives.
+// a descriptor comes last that it and all its children hold as long as any of them lives. With one
+// for files whose caller has none, the memory of a Completion does.
 struct HelperStart {
   HelperRole role;
   std::uint32_t uids[4];
@@ -68,7 +74,8 @@ struct HelperStart {
 };
 
 // With the descriptors of the listener, the root and the bases, and those of the caller's files
-// that could be opened.
+// that could be opened. Of what is answered by the helper: the listener; the root, unless it is the
+// helper's own; the base, unless that is the root.
 struct HelperRequest {
   std::uint64_t id;
   std::uint64_t id_valid_request;
@@ -80,6 +87,14 @@ struct HelperRequest {
   std::uint64_t allowance = Made::kUntold;
   std::uint64_t copy_room = Made::kUntold;
   bool is_full = false;
+  // The helper answers the call, see FinalAnswer.
+  bool is_final = false;
+  // The agent waits for it, unless it has to wait for another process: then the helper answers the
+  // call once it is told to go on, see HelperAnswer::is_waiting.
+  bool may_be_left = false;
+  // Of what is final: what the helper's root has to be; unknown: the root comes along.
+  PlaceId root = {};
+  bool has_base = false;
 };
 
 enum class MountAction : std::uint32_t { mount = 1, unmount = 2, set_attributes = 3, cover = 4 };
@@ -126,6 +141,7 @@ struct HelperAnswer {
   std::int32_t given = -1;
   // Of that one, see FileAnswer.
   bool is_closed_at_once = false;
+  bool is_closed_soon = false;
   // See FileAnswer.
   std::optional<OwnLink> wanted = std::nullopt;
   // See Outcome.
@@ -133,6 +149,10 @@ struct HelperAnswer {
   Made made = {};
   // See FileAnswer.
   std::uint64_t copied = 0;
+  // It is not done: it begins to wait for another process, see Validity.
+  bool is_waiting = false;
+  // Of a start: where the helper is then.
+  PlaceId root = {};
 };
 
 // EBADMSG from what reads: it is none of ours.
@@ -140,9 +160,12 @@ struct HelperAnswer {
 [[nodiscard]] std::vector<std::byte> encode(const HelperRequest& request);
 [[nodiscard]] std::vector<std::byte> encode(const HelperMountRequest& request);
 [[nodiscard]] std::vector<std::byte> encode(const HelperAnswer& answer);
+[[nodiscard]] std::vector<std::byte> encode(const OwnFile& file);
 [[nodiscard]] Result<HelperStart> decode_start(std::span<const std::byte> message);
 [[nodiscard]] Result<HelperRequest> decode_request(std::span<const std::byte> message);
 [[nodiscard]] Result<HelperMountRequest> decode_mount_request(std::span<const std::byte> message);
 [[nodiscard]] Result<HelperAnswer> decode_answer(std::span<const std::byte> message);
+// Without its descriptor.
+[[nodiscard]] Result<OwnFile> decode_own_file(std::span<const std::byte> message);
 
 }  // namespace seccompagent

@@ -59,14 +59,23 @@ OwnLink read_own_link(MessageReader& reader) {
   return link;
 }
 
+void write_own_file(MessageWriter& writer, const OwnFile& file) {
+  write_own_link(writer, file.link);
+  writer.number(std::int32_t{file.error});
+}
+
+OwnFile read_own_file(MessageReader& reader) {
+  OwnFile file;
+  file.link = read_own_link(reader);
+  file.error = reader.number<std::int32_t>();
+  return file;
+}
+
 void write_process(MessageWriter& writer, const CallersProcess& process) {
   write_numbers(writer, process.process);
   write_numbers(writer, process.thread);
   writer.number(static_cast<std::uint32_t>(process.files.size()));
-  for (const OwnFile& file : process.files) {
-    write_own_link(writer, file.link);
-    writer.number(std::int32_t{file.error});
-  }
+  for (const OwnFile& file : process.files) write_own_file(writer, file);
 }
 
 CallersProcess read_process(MessageReader& reader) {
@@ -75,10 +84,7 @@ CallersProcess read_process(MessageReader& reader) {
   process.thread = read_numbers(reader);
   // of each at least the length of its name
   process.files.resize(reader.count(sizeof(std::uint32_t)));
-  for (OwnFile& file : process.files) {
-    file.link = read_own_link(reader);
-    file.error = reader.number<std::int32_t>();
-  }
+  for (OwnFile& file : process.files) file = read_own_file(reader);
   return process;
 }
 

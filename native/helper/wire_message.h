@@ -20,11 +20,19 @@
 
 namespace seccompagent {
 
-enum class MessageKind : std::uint32_t { start = 1, request = 2, answer = 3, mount_request = 4 };
+enum class MessageKind : std::uint32_t {
+  start = 1,
+  request = 2,
+  answer = 3,
+  mount_request = 4,
+  own_file = 5
+};
 
 class MessageWriter {
  public:
   explicit MessageWriter(MessageKind kind) {
+    constexpr std::size_t kUsual = 512;
+    bytes_.reserve(kUsual);
     number(kWireVersion);
     number(kind);
   }
@@ -116,7 +124,9 @@ void write_groups(MessageWriter& writer, const std::vector<gid_t>& groups);
 void write_own_link(MessageWriter& writer, const OwnLink& link);
 [[nodiscard]] OwnLink read_own_link(MessageReader& reader);
 
-// The descriptors of its files are sent beside the message.
+// The descriptors of files are sent beside the message.
+void write_own_file(MessageWriter& writer, const OwnFile& file);
+[[nodiscard]] OwnFile read_own_file(MessageReader& reader);
 void write_process(MessageWriter& writer, const CallersProcess& process);
 [[nodiscard]] CallersProcess read_process(MessageReader& reader);
 

@@ -17,6 +17,7 @@ enum class EventKind : std::int32_t {
   ended = 2,
   stopped = 3,
   shortage = 4,
+  performed = 5,
 };
 
 enum class Arch : std::uint32_t {
@@ -57,6 +58,7 @@ enum class AnswerKind : std::uint32_t {
   error = 2,
   carry_on = 3,
   descriptor = 4,
+  handed = 5,
 };
 
 struct Inbox {
@@ -174,9 +176,11 @@ struct OperationNumbers {
   std::uint32_t is_lent;
   std::uint32_t is_given;
   std::int32_t given;
+  std::uint32_t is_final;
+  std::uint32_t is_handed;
 };
 static_assert(std::is_standard_layout_v<OperationNumbers>);
-static_assert(offsetof(OperationNumbers, given) == 84);
+static_assert(offsetof(OperationNumbers, is_handed) == 92);
 
 struct MountNumbers {
   std::int32_t source;

@@ -71,6 +71,7 @@ Response Worker::answer_in_inbox(Counted& counted) const {
       counted = Counted::value;
       response = {.value = 0, .error = 0, .is_continue = false};
       break;
+    case AnswerKind::handed:
     case AnswerKind::none:
       break;
   }
@@ -83,7 +84,11 @@ Nanoseconds Worker::send_answer() {
   Counted counted;
   const Response response = answer_in_inbox(counted);
   const Nanoseconds time = now();
-  if (inbox_->answer.delay != 0 && pending_.notification.tid != 0 && !is_void_) {
+  std::optional<HandOver> ready = std::exchange(ready_, std::nullopt);
+  if (inbox_->answer.kind == AnswerKind::handed && ready) {
+    hand_over(std::move(*ready), time);
+    counted = Counted::value;
+  } else if (inbox_->answer.delay != 0 && pending_.notification.tid != 0 && !is_void_) {
     send_later(response, counted, time);
   } else {
     send_now(response, counted, time);

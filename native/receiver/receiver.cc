@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "acting/container_budget.h"
+#include "acting/handed_calls.h"
 #include "acting/helper_pool.h"
 #include "container/cgroup.h"
 #include "container/memory_room.h"
@@ -175,6 +176,7 @@ void Receiver::stop() {
   (void)!write(stop_event_.get(), &one, sizeof one);
   NotifyBuffers buffers(sizes_);
   late_answers_.send_all(buffers);
+  HandedCalls::of_process().answer_all();
   const std::lock_guard lock(mutex_);
   wake_all();
   parked_.notify_all();

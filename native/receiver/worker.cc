@@ -19,6 +19,11 @@ namespace seccompagent {
 
 namespace {
 
+// Nothing: for as long as it takes.
+[[nodiscard]] int wait_ms(Nanoseconds time) {
+  return time == 0 ? -1 : static_cast<int>(time / kMillisecond);
+}
+
 [[nodiscard]] bool has_timed_out(const Pointers& pointers) {
   return std::ranges::any_of(
       pointers, [](const Inbox::Pointer& pointer) { return pointer.length == -ETIMEDOUT; });
@@ -125,7 +130,9 @@ Worker::Turn Worker::await_turn() {
 // Until there is something that this worker may have to do. Nothing for long: it may be one too
 // many.
 void Worker::sleep() {
-  constexpr auto kPatience = std::chrono::seconds(2);
+  constexpr Nanoseconds kPatience = 2 * kSecond;
+  const Nanoseconds handed = wait_for_handed();
+  const auto patience = std::chrono::nanoseconds(handed == 0 ? kPatience : handed);
   Receiver& receiver = *receiver_;
   end_exclusive();
   std::unique_lock lock(receiver.mutex_);
@@ -142,12 +149,13 @@ void Worker::sleep() {
   receiver.sleepers_.push_back(&place_);
   receiver.sleeping_count_.store(static_cast<std::uint32_t>(receiver.sleepers_.size()));
   const bool was_called =
-      place_.wake.wait_for(lock, kPatience, [&] { return place_.is_called || is_told(); });
+      place_.wake.wait_for(lock, patience, [&] { return place_.is_called || is_told(); });
   // whoever calls one takes it out
   std::erase(receiver.sleepers_, &place_);
   receiver.sleeping_count_.store(static_cast<std::uint32_t>(receiver.sleepers_.size()));
-  const bool is_one_too_many =
-      receiver.worker_count_.load() > receiver.shape_.fewest && receiver.queued_count_.load() == 0;
+  const bool is_one_too_many = handed == 0 &&
+                               receiver.worker_count_.load() > receiver.shape_.fewest &&
+                               receiver.queued_count_.load() == 0;
   if (was_called || !is_one_too_many) return;
   receiver.worker_count_.fetch_sub(1);
   place_.is_counted = false;
@@ -160,6 +168,7 @@ bool Worker::take_ended() {
   // the last one who names the listener closes it, without the mutex
   std::shared_ptr<Listener> closed;
   const std::lock_guard lock(receiver_->mutex_);
+  forget_handed(place_.ended.front());
   inbox_->token = place_.ended.front();
   place_.ended.pop_front();
   place_.has_ended.store(!place_.ended.empty());
@@ -171,6 +180,7 @@ Result<EventKind> Worker::receive() {
   Nanoseconds start = 0;
   if (has_call_) start = send_answer();
   for (;;) {
+    if (take_performed()) return EventKind::performed;
     if (is_condemned_) return EventKind::stopped;
     if (take_ended()) return EventKind::ended;
     if (take_shortage()) return EventKind::shortage;
@@ -196,7 +206,7 @@ Result<EventKind> Worker::receive() {
       const auto has_call = receiver_->read_pending({.buffers = buffers_,
                                                      .thread = place_.tid,
                                                      .place = &place_,
-                                                     .timeout_ms = -1,
+                                                     .timeout_ms = wait_ms(wait_for_handed()),
                                                      .start = start == 0 ? now() : start},
                                                     listener_, pending_);
       if (has_call && *has_call) consider_exclusive();

@@ -10,9 +10,11 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "acting/acting.h"
+#include "acting/handing_over.h"
 #include "caller/target.h"
 #include "container/caller_faults.h"
 #include "helper/masks.h"
@@ -104,6 +106,15 @@ class Worker {
     unknown,
   };
   void end_operation(Effect effect);
+  // Whether a helper may answer the current call: only its thread's end takes it back.
+  [[nodiscard]] bool may_hand_over() const;
+  // Gets everything ready; the answer `handed` hands it over. False: it has to be done in another
+  // way.
+  [[nodiscard]] bool prepare_hand_over(const FileRequest& request, const Start& start);
+  // The same for what waits for another process already.
+  void prepare_hand_over(std::unique_ptr<Helper> waiting) {
+    ready_ = HandOver{.helper = std::move(waiting), .message = {}, .fds = {}};
+  }
   // The current notification is gone: waits a little for the call to be made again. False: it was
   // not.
   [[nodiscard]] bool await_restart();
@@ -173,6 +184,11 @@ class Worker {
   [[nodiscard]] Sent respond_once(const Response& response, GivenFd* given);
   [[nodiscard]] Sent respond_carefully(const Response& response, GivenFd* given);
   void count(Counted counted, Nanoseconds duration);
+  // handing_over.cc
+  void hand_over(HandOver ready, Nanoseconds time);
+  [[nodiscard]] bool take_performed();
+  void forget_handed(std::uint32_t token);
+  [[nodiscard]] Nanoseconds wait_for_handed() const;
 
   void close_and_follow();
   [[nodiscard]] std::optional<Pending> take_parked();
@@ -210,6 +226,20 @@ class Worker {
   // The handler was told that the notification is gone: its answer is for nobody.
   std::vector<CallersFd> descriptors_;
   bool is_void_ = false;
+  // Of the current call.
+  std::optional<HandOver> ready_;
+  // Calls that helpers answer, until they are counted.
+  struct Handed {
+    std::shared_ptr<HandedCall> call;
+    std::uint32_t token;
+    // What JavaScript knows them by.
+    std::int64_t cookie;
+    Nanoseconds received;
+    Nanoseconds handed;
+  };
+  std::vector<Handed> handed_;
+  // The one that JavaScript was just told of, to say which counters count it.
+  std::optional<std::pair<Counted, Nanoseconds>> told_;
   // A call that follows it, of the same thread: this worker's own already.
   std::optional<OwnedCall> next_;
   // Its deadline has passed: it was answered, and this worker is to end.

@@ -8,7 +8,7 @@ import { continueAction, fail } from '../../host/call/action.ts';
 import type { Decision } from '../../host/call/action.ts';
 import { loadComponent } from '../../host/handler/direct.ts';
 import { inbox } from '../../host/native.ts';
-import { Container } from '../../host/worker/container.ts';
+import { Container, errnoOf } from '../../host/worker/container.ts';
 import type { CallLabels } from '../../host/counting/counters.ts';
 import { Quarantine, makeQuarantineBuffers } from '../../host/worker/quarantine.ts';
 import { ReceivedCall } from '../../host/call/received-call.ts';
@@ -326,7 +326,7 @@ test('container: calls are counted by who answers them', () => {
   const chain = chainOf([{ name: 'observer' }, refusing]);
   const { container } = chain;
   decide(chain, chmod, '/a', 0);
-  const named = (answer: Decision): CallLabels | undefined => chain.slots[container.slotOf(answer)];
+  const named = (answer: Decision): CallLabels | undefined => chain.slots[container.slots.of(errnoOf(answer))];
   expect(named(fail('EIO'))).toEqual({
     syscall: 'chmod',
     handler: 'errno',
@@ -349,7 +349,7 @@ test('container: a call at which a handler fails is counted as that handler’s'
   const chain = chainOf([{ name: 'observer' }, trap]);
   const { container } = chain;
   trapCode(chain);
-  const failed = chain.slots[container.slotOf(container.failure)];
+  const failed = chain.slots[container.slots.of(errnoOf(container.failure))];
   expect(failed).toMatchObject({ syscall: 'mkdir', handler: 'trap' });
 });
 

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "acting/helper.h"
 #include "check.h"
 #include "helper/wire.h"
 
@@ -127,10 +128,21 @@ HelperAnswer make_directory(const RunningHelper& helper, const Folder& folder) {
                     {listener.get(), root.get(), folder.fd.get(), folder.fd.get()});
 }
 
+UniqueFd completion_memory() {
+  const auto memory = VALUE(CompletionMemory::make());
+  UniqueFd copy(fcntl(memory->fd(), F_DUPFD_CLOEXEC, 0));
+  CHECK(copy.is_open());
+  return copy;
+}
+
+HelperAnswer started_as_root(const RunningHelper& helper) {
+  return helper.ask(encode(start_of_root({})), {completion_memory().get()});
+}
+
 void acts_without_a_label() {
   const Folder folder;
   const RunningHelper helper;
-  CHECK_EQUAL(helper.ask(encode(start_of_root({})), {}).failed_step, "");
+  CHECK_EQUAL(started_as_root(helper).failed_step, "");
   const HelperAnswer answer = make_directory(helper, folder);
   CHECK_EQUAL(answer.failed_step, "");
   CHECK_EQUAL(answer.error, 0);
@@ -157,9 +169,10 @@ void does_nothing_without_the_label() {
 }
 
 void starts_with_its_descriptors_only() {
-  RunningHelper helper;
-  const Label label = {.module = LabelModule::apparmor, .text = "a"};
-  CHECK_EQUAL(helper.code_after(encode(start_of_root(label))), 1);
+  for (const Label& label : {Label{}, Label{.module = LabelModule::apparmor, .text = "a"}}) {
+    RunningHelper helper;
+    CHECK_EQUAL(helper.code_after(encode(start_of_root(label))), 1);
+  }
 }
 
 // The descriptor that comes along is no namespace.
@@ -171,7 +184,8 @@ void stays_nobody_outside_of_a_namespace() {
     RunningHelper helper;
     HelperStart start = start_of_root({});
     start.namespaces = wanted;
-    const HelperAnswer answer = helper.ask(encode(start), {none.get()});
+    const HelperAnswer answer =
+        helper.ask(encode(start), {none.get(), completion_memory().get()});
     CHECK(answer.failed_step.starts_with("setns"));
     CHECK_EQUAL(answer.error, EINVAL);
     CHECK_EQUAL(helper.code(), 1);
@@ -209,7 +223,7 @@ void ends_where_its_parent_has() { CHECK_EQUAL(code_of_orphan(), 1); }
 constexpr Case kCases[] = {
     {"helper: acts for a caller without a label", acts_without_a_label},
     {"A1: helper: without its caller's label nothing is done", does_nothing_without_the_label},
-    {"A1: helper: a start with a label comes with its descriptors",
+    {"A1: helper: a start comes with its descriptors",
      starts_with_its_descriptors_only},
     {"A14: helper: one that can't enter a namespace of its caller acts for nobody",
      stays_nobody_outside_of_a_namespace},

@@ -18,6 +18,8 @@ export interface AskedCallerOptions {
   readonly id?: string;
   /** Its Kubernetes workload. */
   readonly workload?: Workload;
+  /** An OCI bundle whose profile has SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV. */
+  readonly killableBundle?: string;
   /** Who runs it, as whom it connects, too; absent: root. */
   readonly user?: number;
   /** A command that executes it: its last arguments. */
@@ -31,11 +33,13 @@ export class AskedCaller implements AsyncDisposable {
   readonly #running: RunningCommand;
   #answered = 0;
 
-  constructor({ socket, metadata, id, workload, user, wrapper = [] }: AskedCallerOptions) {
+  constructor(asking: AskedCallerOptions) {
+    const { socket, metadata, id, workload, killableBundle, user, wrapper = [] } = asking;
     const options = [
       ['-s', socket],
       ...(metadata === undefined ? [] : [['-m', metadata]]),
       ...(id === undefined ? [] : [['-i', id]]),
+      ...(killableBundle === undefined ? [] : [['-k', killableBundle]]),
       ...(user === undefined ? [] : [['-u', String(user)]]),
     ];
     const [program, ...words] = [...wrapper, compiled('asked-caller')];

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "acting/handing_over.h"
+
+#include <fcntl.h>
+
+#include <utility>
+
+#include "caller/caller_state.h"
+#include "helper/wire.h"
+#include "kernel/notify.h"
+
+namespace seccompagent {
+
+HelperCaller helper_caller_of(const Target& target) {
+  return {.call = target.call,
+          .credentials = target.credentials,
+          .label = target.label,
+          .user_namespace = target.user_namespace.get()};
+}
+
+bool may_hand_over(const FileRequest& request) {
+  return request.operation == FileOperation::open && request.lent == 0 &&
+         (request.flags & O_ACCMODE) == O_RDONLY && (request.flags & O_TRUNC) == 0 &&
+         !makes_something(request);
+}
+
+bool may_hand_over(const Target& target) {
+  return target.base_error == 0 && !target.label.is_foreign();
+}
+
+Result<HandOver> prepare(const Helper& helper, Target target, const FileRequest& request) {
+  const CallId& call = target.call;
+  const PlaceId& root = target.root_place;
+  const bool is_there = root.is_known() && root == helper.root();
+  Result<UniqueFd> opened;
+  if (!is_there) {
+    opened = CallerState::of(call.tid).open("root", O_PATH | O_DIRECTORY);
+    if (!id_valid(call.listener, call.id_valid_request, call.id)) return fail(ESRCH);
+    if (!opened) return std::unexpected(opened.error());
+  }
+  const HelperRequest asked = {.id = target.call.id,
+                               .id_valid_request = target.call.id_valid_request,
+                               .capabilities = target.credentials.effective_capabilities,
+                               .umask = target.credentials.umask,
+                               .file = request,
+                               .process = {.process = std::move(target.numbers.process),
+                                           .thread = std::move(target.numbers.thread)},
+                               .is_final = true,
+                               .root = is_there ? root : PlaceId{},
+                               .has_base = target.base.is_open()};
+  HandOver ready = {.helper = nullptr, .message = encode(asked), .fds = {}};
+  for (UniqueFd* fd : {&*opened, &target.base}) {
+    if (fd->is_open()) ready.fds.push_back(std::move(*fd));
+  }
+  return ready;
+}
+
+}  // namespace seccompagent

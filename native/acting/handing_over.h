@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Operations whose outcome is the answer of the call: a helper does both.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "acting/handed_calls.h"
+#include "acting/helper.h"
+#include "caller/target.h"
+#include "files/file_operation.h"
+#include "kernel/unique_fd.h"
+
+namespace seccompagent {
+
+// What is ready to be handed over.
+struct HandOver {
+  std::unique_ptr<Helper> helper;
+  // See HandedCalls::hand_over.
+  std::vector<std::byte> message;
+  std::vector<UniqueFd> fds;
+};
+
+[[nodiscard]] HelperCaller helper_caller_of(const Target& target);
+
+// Whether nobody but the caller needs its outcome: it takes nothing that is counted.
+[[nodiscard]] bool may_hand_over(const FileRequest& request);
+// The same of whom it is done for.
+[[nodiscard]] bool may_hand_over(const Target& target);
+
+// For this helper, of a target that was pinned for helpers. ESRCH: the notification is gone.
+[[nodiscard]] Result<HandOver> prepare(const Helper& helper, Target target,
+                                       const FileRequest& request);
+
+}  // namespace seccompagent

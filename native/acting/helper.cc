@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "acting/helper.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "acting/handed_calls.h"
+#include "acting/helper_pool.h"
+#include "kernel/message.h"
+#include "kernel/process_files.h"
+#include "process/ending_children.h"
+
+namespace seccompagent {
+
+HelperWork work_of(pid_t helper) {
+  bool is_working = is_runnable(helper);
+  Nanoseconds computed = computed_by(helper);
+  const std::string name = std::to_string(helper);
+  const auto children = read_file("/proc/" + name + "/task/" + name + "/children");
+  if (!children && !is_working) return {.is_working = std::nullopt, .computed = computed};
+  std::istringstream list(children.value_or(""));
+  for (pid_t child = 0; list >> child;) {
+    is_working = is_working || is_runnable(child);
+    computed += computed_by(child);
+  }
+  return {.is_working = is_working, .computed = computed};
+}
+
+void end_now(HelperProcess process, Payer payer) {
+  syscall(SYS_pidfd_send_signal, process.child.pidfd.get(), SIGKILL, nullptr, 0);
+  EndingChildren::of_process().add({.process = std::move(process.child),
+                                    .payer = payer,
+                                    .since = now(),
+                                    .lifeline = std::move(process.lifeline),
+                                    .used = std::move(process.used)});
+}
+
+Result<std::shared_ptr<CompletionMemory>> CompletionMemory::make() {
+  UniqueFd memory(memfd_create("seccompagent-completion", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (!memory.is_open()) return fail_errno();
+  // whoever maps it finds it whole
+  if (ftruncate(memory.get(), sizeof(Completion)) == -1 ||
+      fcntl(memory.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == -1) {
+    return fail_errno();
+  }
+  void* const mapped =
+      mmap(nullptr, sizeof(Completion), PROT_READ | PROT_WRITE, MAP_SHARED, memory.get(), 0);
+  if (mapped == MAP_FAILED) return fail_errno();
+  return std::make_shared<CompletionMemory>(static_cast<Completion*>(mapped), std::move(memory));
+}
+
+CompletionMemory::~CompletionMemory() { munmap(completion_, sizeof(Completion)); }
+
+Helper::Helper(HelperProcess process, UniqueFd socket, HelperIdentity identity,
+               std::shared_ptr<CompletionMemory> completion)
+    : process_(std::move(process)),
+      socket_(std::move(socket)),
+      identity_(std::move(identity)),
+      completion_(std::move(completion)) {}
+
+Result<HelperAnswer> Helper::ask(std::span<const std::byte> message, std::span<const int> fds,
+                                 const Patience& patience, UniqueFd& fd) {
+  TimeTaken taken;
+  return ask(message, fds, patience, fd, taken);
+}
+
+Result<HelperAnswer> Helper::ask(std::span<const std::byte> message, std::span<const int> fds,
+                                 const Patience& patience, UniqueFd& fd, TimeTaken& taken) {
+  const Awaiting awaiting(patience);
+  HandedCalls::of_process().unwatch(*this);
+  if (!message.empty()) {
+    if (const auto sent = send_message(socket_.get(), message, fds); !sent)
+      return std::unexpected(sent.error());
+  }
+  auto answer = await_answer(patience, taken);
+  if (!answer || answer->held < 0) return answer;
+  fd.reset(static_cast<int>(syscall(SYS_pidfd_getfd, process_.child.pidfd.get(), answer->held, 0)));
+  if (!fd.is_open()) return fail_errno();
+  const std::byte has_taken = {};
+  if (const auto sent = send_message(socket_.get(), std::span(&has_taken, 1), {}); !sent)
+    return std::unexpected(sent.error());
+  answer = await_answer(patience, taken);
+  if (answer && answer->held >= 0) return fail(EBADMSG);
+  return answer;
+}
+
+Result<HelperAnswer> Helper::await_answer(const Patience& patience, TimeTaken& taken) {
+  static thread_local std::vector<std::byte> buffer(kMaxMessage);
+  int looks_without_work = 0;
+  for (;;) {
+    const auto received = receive_message(socket_.get(), buffer);
+    if (received) return decode_answer(std::span(buffer).first(received->length));
+    if (received.error() != Errno{EAGAIN}) return std::unexpected(received.error());
+    // where the machine is busy, helpers may be slow without anybody's doing
+    const HelperWork work = work_of(process_.child.pid);
+    taken.note(work.is_working.value_or(false), TimeTaken::kMaxSeen, work.computed);
+    if (taken.left(patience) == 0) return fail(ETIMEDOUT);
+    const bool has_to_end = patience.is_given_up() && !work.is_working.value_or(true);
+    looks_without_work = has_to_end ? looks_without_work + 1 : 0;
+    if (looks_without_work == 2) return fail(ETIMEDOUT);
+  }
+}
+
+}  // namespace seccompagent

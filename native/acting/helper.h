@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// One helper (native/helper/) as the agent has it: its process, who it is, and what it is asked.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <utility>
+
+#include "acting/helper_identity.h"
+#include "helper/completion.h"
+#include "helper/wire.h"
+#include "kernel/clock.h"
+#include "kernel/result.h"
+#include "kernel/unique_fd.h"
+#include "process/child.h"
+
+namespace seccompagent {
+
+// All that runs for a helper, see EndingChild.
+struct HelperProcess {
+  ChildProcess child;
+  UniqueFd lifeline;
+  std::shared_ptr<void> used = {};
+};
+
+struct HelperWork {
+  // Whether it computes or is about to: it does not wait for anything but a processor. Nothing:
+  // nobody can tell.
+  std::optional<bool> is_working;
+  Nanoseconds computed;
+};
+
+// Of a helper, and what it has started for an operation.
+[[nodiscard]] HelperWork work_of(pid_t helper);
+
+// Kills it, and leaves it to end.
+void end_now(HelperProcess process, Payer payer);
+
+// The memory of a Completion, as the agent has it.
+class CompletionMemory {
+ public:
+  [[nodiscard]] static Result<std::shared_ptr<CompletionMemory>> make();
+  explicit CompletionMemory(Completion* completion, UniqueFd memory)
+      : completion_(completion), memory_(std::move(memory)) {}
+  CompletionMemory(const CompletionMemory&) = delete;
+  CompletionMemory& operator=(const CompletionMemory&) = delete;
+  ~CompletionMemory();
+
+  [[nodiscard]] Completion& get() const { return *completion_; }
+  [[nodiscard]] int fd() const { return memory_.get(); }
+  // The helper has it.
+  void forget_fd() { memory_.reset(); }
+
+ private:
+  Completion* const completion_;
+  UniqueFd memory_;
+};
+
+class Helper {
+ public:
+  // `completion`: nullptr where it answers no calls.
+  Helper(HelperProcess process, UniqueFd socket, HelperIdentity identity,
+         std::shared_ptr<CompletionMemory> completion);
+  Helper(const Helper&) = delete;
+  Helper& operator=(const Helper&) = delete;
+  // Kills it.
+  ~Helper();
+
+  // ETIMEDOUT: it did not answer in time. EPIPE: it has ended. Either way it is of no more use.
+  [[nodiscard]] Result<HelperAnswer> ask(std::span<const std::byte> message,
+                                         std::span<const int> fds, const Patience& patience,
+                                         UniqueFd& fd);
+  // One of several questions, which have one patience together.
+  [[nodiscard]] Result<HelperAnswer> ask(std::span<const std::byte> message,
+                                         std::span<const int> fds, const Patience& patience,
+                                         UniqueFd& fd, TimeTaken& taken);
+  [[nodiscard]] const PlaceId& root() const { return root_; }
+
+ private:
+  friend class HelperPool;
+  friend class HandedCalls;
+  [[nodiscard]] Result<HelperAnswer> await_answer(const Patience& patience, TimeTaken& taken);
+
+  HelperProcess process_;
+  UniqueFd socket_;
+  HelperIdentity identity_;
+  std::shared_ptr<CompletionMemory> completion_;
+  // Where it was when it had started.
+  PlaceId root_ = {};
+  // Of the call that it answers, or has answered last.
+  std::uint32_t call_number_ = 0;
+  // See HandedCalls; 0: it is not watched.
+  std::uint64_t watched_as_ = 0;
+  Nanoseconds last_used_ = 0;
+  // As one of those that live at a time.
+  bool is_counted_ = true;
+};
+
+}  // namespace seccompagent

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// Memory that the agent shares with one helper: how far the call is that the helper answers itself.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace seccompagent {
+
+// Who may answer the call: the helper, until one of both claims it.
+enum class CompletionPhase : std::uint32_t {
+  // The helper acts.
+  acting = 0,
+  // The helper answers.
+  answering = 1,
+  // The helper is free, and the call answered, or about to be.
+  finished = 2,
+  // The agent answers in its place.
+  withdrawn = 3
+};
+
+struct Completion {
+  // The number of the request and its phase, see `word`.
+  std::atomic<std::uint32_t> state;
+  // What came of it, once it is finished: 0 or a positive errno.
+  std::atomic<std::int32_t> error;
+  // 1: the notification was gone.
+  std::atomic<std::uint32_t> is_gone;
+  // Of CLOCK_MONOTONIC, in nanoseconds: when it was answered.
+  std::atomic<std::int64_t> time;
+
+  [[nodiscard]] static constexpr std::uint32_t word(std::uint32_t number, CompletionPhase phase) {
+    return number << 2U | static_cast<std::uint32_t>(phase);
+  }
+};
+static_assert(std::atomic<std::int64_t>::is_always_lock_free);
+
+}  // namespace seccompagent

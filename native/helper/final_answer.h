@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// Calls that a helper answers itself, with the agent told nothing but that it is done.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "files/file_operation.h"
+#include "helper/completion.h"
+#include "helper/reply.h"
+#include "helper/wire.h"
+#include "kernel/result.h"
+#include "kernel/unique_fd.h"
+
+namespace seccompagent {
+
+// The memory that came with the start.
+[[nodiscard]] Result<Completion*> map_completion(const UniqueFd& memory);
+
+// The call that the helper has just now; the agent tells once more before it begins, when nothing
+// that it has sent is open there any more.
+class FinalAnswer : public Validity {
+ public:
+  FinalAnswer(Completion& completion, const HelperRequest& request, int listener);
+
+  [[nodiscard]] bool is_gone() const override { return notification_.is_gone(); }
+  // The agent has no deadline for that.
+  void note_wait() const override;
+
+  // Ends the helper if the agent is gone.
+  static void await_begin();
+  // The file that the agent has opened, with its descriptor in `fds`; nothing: the path is too long
+  // a way.
+  [[nodiscard]] bool fetch(HelperRequest& request, const OwnLink& wanted,
+                           std::vector<UniqueFd>& fds);
+  // Nothing that belongs to the request is open any more. `listener` and `opened` are the last.
+  void answer(const HelperAnswer& answer, UniqueFd listener, UniqueFd opened);
+
+ private:
+  [[nodiscard]] bool claim();
+  void finish(int error, bool is_gone);
+
+  Completion& completion_;
+  const HelperRequest& request_;
+  AskedNotification notification_;
+  std::uint32_t number_;
+};
+
+}  // namespace seccompagent

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// Calls that a worker hands over to helpers, and what comes of them.
+#include <algorithm>
+#include <utility>
+
+#include "acting/helper_pool.h"
+#include "process/ending_children.h"
+#include "receiver/worker.h"
+
+namespace seccompagent {
+namespace {
+
+// Of one worker; helpers have fewer.
+constexpr std::size_t kMaxHanded = 1024;
+// How often a worker without calls looks for what came of those that it has handed over: at first,
+// and those that take long.
+constexpr Nanoseconds kSoon = 10 * kMillisecond;
+constexpr Nanoseconds kSeldom = kSecond;
+
+}  // namespace
+
+bool Worker::may_hand_over() const {
+  // once the receiver stops, nobody would hear of it
+  return has_call_ && pending_.notification.tid != 0 && !may_come_again() &&
+         handed_.size() < kMaxHanded && !receiver_->is_stopping_.load(std::memory_order_relaxed);
+}
+
+bool Worker::prepare_hand_over(const FileRequest& request, const Start& start) {
+  const auto call = current();
+  const Owner owned = owner();
+  if (!call || EndingChildren::of_process().has_too_many_hanging(owned.payer)) return false;
+  auto target = pin_target(*call, start, Pinned::for_helpers);
+  if (!target || !seccompagent::may_hand_over(*target)) return false;
+  const HelperCaller caller = helper_caller_of(*target);
+  HelperPool& pool = HelperPool::of_process();
+  auto helper = pool.take_idle(caller, owned);
+  if (!helper) return false;
+  if (*helper == nullptr) {
+    // it takes a while to start one, and others receive meanwhile
+    if (!begin_operation()) return false;
+    const char* step = "";
+    helper = pool.take(caller, owned, patience(), step);
+    end_operation(Effect::unknown);
+    if (!helper) return false;
+  } else if (!count_operation()) {
+    pool.put_back(std::move(*helper));
+    return false;
+  }
+  auto ready = prepare(**helper, std::move(*target), request);
+  if (!ready) {
+    pool.put_back(std::move(*helper));
+    return false;
+  }
+  ready->helper = std::move(*helper);
+  ready_ = std::move(*ready);
+  return true;
+}
+
+// The call is the helper's from here on.
+void Worker::hand_over(HandOver ready, Nanoseconds time) {
+  const CallId call = {.listener = listener_->fd.get(),
+                       .id_valid_request = listener_->id_valid_request,
+                       .id = pending_.notification.id,
+                       .tid = pending_.notification.tid};
+  auto handed = std::make_shared<HandedCall>(call, listener_, terms_->failure);
+  const auto sent = HandedCalls::of_process().hand_over(std::move(ready.helper), handed,
+                                                        ready.message, std::move(ready.fds));
+  if (!sent) {
+    const bool is_too_many = sent.error() == Errno{ENFILE};
+    if (!is_too_many) inbox_->answer.failed = 1;
+    send_now(is_too_many ? Response{.value = 0, .error = -ENFILE, .is_continue = false}
+                         : terms_->failure,
+             is_too_many ? Counted::error : Counted::failed, time);
+    return;
+  }
+  handed_.push_back({.call = std::move(handed),
+                     .token = listener_->token,
+                     .cookie = inbox_->answer.value,
+                     .received = pending_.received,
+                     .handed = time});
+  inbox_->was_gone = 0;
+  close_and_follow();
+}
+
+// Whether JavaScript is to hear what came of one, so that it is counted.
+bool Worker::take_performed() {
+  if (told_) {
+    count(told_->first, told_->second);
+    told_.reset();
+    inbox_->answer = {};
+  }
+  for (auto at = handed_.begin(); at != handed_.end(); ++at) {
+    const auto result = at->call->result();
+    if (!result) continue;
+    Counted counted = result->error == 0 ? Counted::value : Counted::error;
+    if (result->is_gone) counted = Counted::gone;
+    if (result->has_failed) counted = Counted::failed;
+    told_ = {counted, std::max<Nanoseconds>(result->time - at->received, 0)};
+    inbox_->answer = {};
+    inbox_->answer.value = at->cookie;
+    inbox_->answer.error = result->error;
+    inbox_->answer.failed = result->has_failed ? 1 : 0;
+    *at = std::move(handed_.back());
+    handed_.pop_back();
+    return true;
+  }
+  return false;
+}
+
+// Its counters are others' from now on.
+void Worker::forget_handed(std::uint32_t token) {
+  std::erase_if(handed_, [token](const Handed& handed) { return handed.token == token; });
+}
+
+// 0: for none.
+Nanoseconds Worker::wait_for_handed() const {
+  if (handed_.empty()) return 0;
+  const auto newest = std::ranges::max_element(handed_, {}, &Handed::handed);
+  return std::clamp(now() - newest->handed, kSoon, kSeldom);
+}
+
+}  // namespace seccompagent
