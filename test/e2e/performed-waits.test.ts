@@ -65,7 +65,7 @@ describe('performed waits', () => {
     return { caller, answer, helper };
   }
 
-  test('A18: performed waits: signals end or restart them as without us', async () => {
+  test('A9: performed waits: signals end or restart them as without us', async () => {
     const [bare, performed] = await Promise.all(
       [false, true].map(async (isPerformed) => printed(['signals'], isPerformed)),
     );
@@ -74,7 +74,7 @@ describe('performed waits', () => {
     expect(performed).toBe(bare);
   });
 
-  test('A10, A18: performed waits: a container has so many, and its other calls go on', async () => {
+  test('A9, A10: performed waits: a container has so many, and its other calls go on', async () => {
     const more = 16;
 
     const lines = await printed(['crowd', String(mostWaiting + more)], true);
@@ -82,7 +82,7 @@ describe('performed waits', () => {
     expect(lines).toBe(`refused ${more} ENFILE\nbeside open\nopened ${mostWaiting}\n`);
   });
 
-  test('A18: performed waits: they are interrupted where the agent stops', async () => {
+  test('A9: performed waits: they are interrupted where the agent stops', async () => {
     await using agent = await startWatchedAgent({
       bundle: testBundle('perform'),
       log: 'warn',
@@ -98,7 +98,7 @@ describe('performed waits', () => {
     expect(end).toMatchObject({ code: 0 });
   });
 
-  test('A4, A18: performed waits: one whose helper is killed gets the failure policy’s answer', async () => {
+  test('A4, A9: performed waits: one whose helper is killed gets the failure policy’s answer', async () => {
     await using agent = await startWatchedAgent({ bundle: testBundle('perform'), log: 'warn' });
     const waiting = await startWaiting(agent);
     await using caller = waiting.caller;
@@ -109,7 +109,7 @@ describe('performed waits', () => {
     expect(await caller.ask('open /etc/passwd')).toMatchObject({ answer: '0' });
   });
 
-  test('A18: performed waits: a helper is gone once its caller is', async () => {
+  test('A9: performed waits: a helper is gone once its caller is', async () => {
     await using agent = await startWatchedAgent({ bundle: testBundle('perform'), log: 'warn' });
     const waiting = await startWaiting(agent);
 

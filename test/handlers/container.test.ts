@@ -326,7 +326,8 @@ test('container: calls are counted by who answers them', () => {
   const chain = chainOf([{ name: 'observer' }, refusing]);
   const { container } = chain;
   decide(chain, chmod, '/a', 0);
-  const named = (answer: Decision): CallLabels | undefined => chain.slots[container.slots.of(errnoOf(answer))];
+  const named = (answer: Decision): CallLabels | undefined =>
+    chain.slots[container.slots.of(errnoOf(answer))];
   expect(named(fail('EIO'))).toEqual({
     syscall: 'chmod',
     handler: 'errno',
