@@ -134,12 +134,6 @@ FileOutcome outcome_of(FileAnswer answer) {
   return answer;
 }
 
-// Of a link in the caller's entry; others are our own failure.
-[[nodiscard]] bool is_callers_own(Errno error) {
-  return error == Errno{ENOENT} || error == Errno{EACCES} || error == Errno{ENOTDIR} ||
-         error == Errno{ELOOP};
-}
-
 [[nodiscard]] Result<HelperAnswer> ask_once(Helper& helper, const Acting& acting,
                                             const HelperRequest& request,
                                             std::span<const UniqueFd> files, UniqueFd& opened,
@@ -214,6 +208,8 @@ FileOutcome ask_helper(const Acting& acting, Spending& spending) {
     done.outcome.answer = ETIMEDOUT;
     return done;
   }
+  // the helper ends where it was not asked to
+  if (answer->is_waiting && !acting.may_be_left) return failed("talk to a helper", Errno{EBADMSG});
   if (answer->is_waiting) {
     done.waiting = std::move(*helper);
     return done;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "acting/handed_calls.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -11,11 +12,14 @@
 #include <array>
 #include <map>
 #include <mutex>
+#include <optional>
+#include <span>
 #include <string_view>
 #include <thread>
 #include <utility>
 
 #include "acting/helper_pool.h"
+#include "acting/link_opening.h"
 #include "caller/caller_state.h"
 #include "caller/proc_text.h"
 #include "kernel/message.h"
@@ -33,44 +37,9 @@ constexpr int kWaitingLookMs = 50;
 // SA_RESTART in signal(7). It reaches callers that have no signal to handle, too.
 constexpr int kRestart = 512;
 
-// Unless it is the caller's own doing.
-[[nodiscard]] bool is_callers_own(Errno error) {
-  return error == Errno{ENOENT} || error == Errno{EACCES} || error == Errno{ENOTDIR} ||
-         error == Errno{ELOOP};
-}
+constexpr Response kTooMany = {.value = 0, .error = -ENFILE, .is_continue = false};
 
 }  // namespace
-
-// --- a call --------------------------------------------------------------------------------------
-
-std::optional<CallResult> HandedCall::seen() const {
-  const Completion& completion = completion_->get();
-  const std::uint32_t finished = Completion::word(number_, Phase::finished);
-  if (completion.state.load(std::memory_order_acquire) != finished) return std::nullopt;
-  const CallResult seen = {.error = completion.error.load(std::memory_order_relaxed),
-                           .is_gone = completion.is_gone.load(std::memory_order_relaxed) != 0,
-                           .time = completion.time.load(std::memory_order_relaxed)};
-  std::atomic_thread_fence(std::memory_order_acquire);
-  // else the helper has another call by now, and this one is settled
-  if (completion.state.load(std::memory_order_relaxed) != finished) return std::nullopt;
-  return seen;
-}
-
-std::optional<CallResult> HandedCall::result() const {
-  if (is_settled_.load(std::memory_order_acquire)) return result_;
-  if (const auto found = seen()) return found;
-  if (is_settled_.load(std::memory_order_acquire)) return result_;
-  return std::nullopt;
-}
-
-// With the mutex of all calls held.
-void HandedCall::settle(const CallResult& result) {
-  if (is_settled_.load(std::memory_order_relaxed)) return;
-  result_ = result;
-  is_settled_.store(true, std::memory_order_release);
-}
-
-// --- all of them ---------------------------------------------------------------------------------
 
 struct HandedCalls::Parts {
   struct Handed {
@@ -78,6 +47,8 @@ struct HandedCalls::Parts {
     std::shared_ptr<HandedCall> call;
     TimeTaken taken = {};
     bool is_waiting = false;
+    // A signal was there at the last look, which another thread may take.
+    bool has_signal = false;
   };
   // By the number of their helper.
   using All = std::map<std::uint64_t, Handed>;
@@ -94,11 +65,15 @@ struct HandedCalls::Parts {
   void look();
   [[nodiscard]] bool is_over(Handed& handed);
   void hear(std::uint64_t number);
-  void open_for(Handed& handed, const OwnLink& wanted);
+  // Of a payer, and of all others: calls that are not answered yet.
+  struct Counts {
+    std::size_t own;
+    std::size_t others;
+  };
+  [[nodiscard]] Counts count(Payer payer, bool are_waiting) const;
   [[nodiscard]] bool may_wait(const Helper& helper) const;
-  [[nodiscard]] bool answer(const Handed& handed, const Response& response,
-                            const CallResult& result);
-  [[nodiscard]] bool interrupt(const Handed& handed);
+  [[nodiscard]] bool interrupt(Handed& handed);
+  [[nodiscard]] static bool drain(const Helper& helper);
   void drop(All::iterator at);
   [[nodiscard]] int look_after_ms() const;
   [[nodiscard]] std::uint64_t watch(Helper& helper);
@@ -122,60 +97,48 @@ void HandedCalls::start() {
   std::thread([parts = &parts_] { parts->run(); }).detach();
 }
 
-// The agent's, where the helper has not begun to answer. False: the helper has, or will have.
-bool HandedCalls::Parts::answer(const Handed& handed, const Response& response,
-                                const CallResult& result) {
-  const HandedCall& call = *handed.call;
-  std::uint32_t acting = Completion::word(call.number_, Phase::acting);
-  const std::uint32_t withdrawn = Completion::word(call.number_, Phase::withdrawn);
-  if (!call.completion_->get().state.compare_exchange_strong(acting, withdrawn)) return false;
-  const auto sizes = notify_sizes();
-  if (!sizes) return false;
-  // ENOENT: the caller is gone
-  const auto sent = NotifyBuffers(*sizes).respond(call.call_.listener, call.call_.id, response);
-  CallResult settled = result;
-  settled.is_gone = !sent;
-  settled.time = now();
-  handed.call->settle(settled);
-  return true;
-}
-
 // With the mutex held: its end takes that of the pool alone.
 void HandedCalls::Parts::drop(All::iterator at) {
-  const HandedCall& call = *at->second.call;
-  const bool is_answered =
-      call.completion_->get().state.load() == Completion::word(call.number_, Phase::answering);
-  at->second.call->settle(call.seen().value_or(CallResult{.is_gone = !is_answered, .time = now()}));
+  HandedCall& call = *at->second.call;
+  // nobody else would answer; the caller is gone mostly
+  if (!call.fail()) {
+    const CallResult gone = {.is_gone = !call.is_being_answered(), .time = now()};
+    call.settle(call.seen().value_or(gone));
+  }
   all.erase(at);
 }
 
 // A signal for the caller has ended its wait. Where it is that thread's to take, the kernel makes
 // its call anew or does not, as it does with its own: a signal of a process is its first thread's,
 // unless that one blocks it.
-bool HandedCalls::Parts::interrupt(const Handed& handed) {
-  CallerState caller(handed.call->call_.tid);
-  if (!caller.has_pending_signal()) return false;
-  const auto status = caller.read_status();
-  if (!status) return false;
-  const std::uint64_t blocked = mask_of(*status, "\nSigBlk:");
-  const bool is_first = count_of(*status, "\nTgid:") == count_of(*status, "\nPid:");
-  const bool is_its = is_first || (mask_of(*status, "\nSigPnd:") & ~blocked) != 0;
-  return answer(handed, {.value = 0, .error = is_its ? -kRestart : -EINTR, .is_continue = false},
-                {.error = EINTR});
+bool HandedCalls::Parts::interrupt(Handed& handed) {
+  CallerState caller(handed.call->tid());
+  const auto text = caller.read_status();
+  if (!text) return false;
+  const std::string_view status = *text;
+  const std::uint64_t taken = ~mask_of(status, "\nSigBlk:");
+  const bool is_own = (mask_of(status, "\nSigPnd:") & taken) != 0;
+  const bool is_shared = (mask_of(status, "\nShdPnd:") & taken) != 0;
+  // the kernel may have chosen another thread for it
+  const bool is_here = is_own || (is_shared && handed.has_signal);
+  handed.has_signal = is_shared;
+  if (!is_here) return false;
+  const bool is_first = count_of(status, "\nTgid:") == count_of(status, "\nPid:");
+  return handed.call->answer(
+      {.value = 0, .error = is_own || is_first ? -kRestart : -EINTR, .is_continue = false},
+      {.error = EINTR});
 }
 
 // Whether the helper has to end.
 bool HandedCalls::Parts::is_over(Handed& handed) {
-  const HandedCall& call = *handed.call;
-  if (!id_valid(call.call_.listener, call.call_.id_valid_request, call.call_.id))
-    return !call.seen().has_value();
+  if (handed.call->is_gone()) return !handed.call->seen().has_value();
   if (handed.is_waiting) return interrupt(handed);
   const HelperWork work = work_of(handed.helper->process_.child.pid);
   handed.taken.note(work.is_working.value_or(false), kLookMs * kMillisecond, work.computed);
   constexpr Patience kMost = {.max = kPatience};
   return handed.taken.left(kMost) == 0 &&
-         answer(handed, {.value = 0, .error = -ETIMEDOUT, .is_continue = false},
-                {.error = ETIMEDOUT});
+         handed.call->answer({.value = 0, .error = -ETIMEDOUT, .is_continue = false},
+                             {.error = ETIMEDOUT});
 }
 
 // Of all calls; with the mutex held.
@@ -185,12 +148,12 @@ void HandedCalls::Parts::look() {
     Handed& handed = here->second;
     if (const auto result = handed.call->seen()) {
       handed.call->settle(*result);
-      // it was counted out while it waited
-      if (handed.is_waiting) {
+      HelperPool& pool = HelperPool::of_process();
+      if (!drain(*handed.helper) || (handed.is_waiting && !pool.count_in(*handed.helper))) {
         drop(here);
         continue;
       }
-      HelperPool::of_process().put_back(std::move(handed.helper));
+      pool.put_back(std::move(handed.helper));
       all.erase(here);
     } else if (is_over(handed)) {
       drop(here);
@@ -204,32 +167,20 @@ int HandedCalls::Parts::look_after_ms() const {
   return std::ranges::any_of(all, waits) ? kWaitingLookMs : kLookMs;
 }
 
-bool HandedCalls::Parts::may_wait(const Helper& helper) const {
-  const Payer payer = helper.identity_.owner.payer;
-  std::size_t own = 0;
-  std::size_t others = 0;
-  for (const auto& [number, other] : all) {
-    if (!other.is_waiting || other.call->seen()) continue;
-    ++(other.helper->identity_.owner.payer == payer ? own : others);
+HandedCalls::Parts::Counts HandedCalls::Parts::count(Payer payer, bool are_waiting) const {
+  Counts counts = {.own = 0, .others = 0};
+  for (const auto& [number, handed] : all) {
+    if (handed.is_waiting != are_waiting || handed.call->seen()) continue;
+    ++(handed.helper->identity_.owner.payer == payer ? counts.own : counts.others);
   }
-  return own < kMaxWaiting && own + others < kMaxWaitingOfAll;
+  return counts;
 }
 
-// What the helper may not: a link of the caller's own entry in procfs.
-void HandedCalls::Parts::open_for(Handed& handed, const OwnLink& wanted) {
-  const int socket = handed.helper->socket_.get();
-  auto file = open_own(handed.call->call_.tid, wanted.name.c_str(), wanted.is_of_thread);
-  const OwnFile told = {.link = wanted, .error = file ? 0 : file.error().number};
-  const std::array fds = {file ? file->get() : -1};
-  const bool is_known = file || is_callers_own(file.error());
-  const auto sent = is_known
-                        ? send_message(socket, encode(told), std::span(fds).first(file ? 1 : 0))
-                        : std::unexpected(file.error());
-  // before the helper goes on: the caller may close what it leads to
-  file = UniqueFd();
-  const std::byte begin = {};
-  if (sent && send_message(socket, std::span(&begin, 1), {})) return;
-  (void)answer(handed, handed.call->failure_, {.has_failed = true});
+bool HandedCalls::Parts::may_wait(const Helper& helper) const {
+  const auto [own, others] = count(helper.identity_.owner.payer, true);
+  // who has few is not held up by those who have many
+  constexpr std::size_t kFew = 4;
+  return own < kFew || (own < kMaxWaiting && own + others < kMaxWaitingOfAll);
 }
 
 // What a helper says of its call, or that it has ended. With the mutex held.
@@ -245,24 +196,43 @@ void HandedCalls::Parts::hear(std::uint64_t number) {
                                : std::unexpected(received.error());
     const std::optional<OwnLink> wanted = said ? said->wanted : std::nullopt;
     if (wanted) {
-      open_for(handed, *wanted);
+      open_link_for(handed.call, *wanted,
+                    UniqueFd(fcntl(handed.helper->socket_.get(), F_DUPFD_CLOEXEC, 0)));
       continue;
     }
+    // what it has waited for is there
+    if (said && said->is_waiting && handed.call->seen()) continue;
     if (said && said->is_waiting && may_wait(*handed.helper)) {
       handed.is_waiting = true;
       HelperPool::of_process().count_out(*handed.helper);
       continue;
     }
-    const bool is_too_many = said && said->is_waiting;
-    const Response response = is_too_many
-                                  ? Response{.value = 0, .error = -ENFILE, .is_continue = false}
-                                  : handed.call->failure_;
-    // false: it has answered before it ended
-    (void)answer(handed, response,
-                 is_too_many ? CallResult{.error = ENFILE} : CallResult{.has_failed = true});
+    HandedCall& call = *handed.call;
+    if (!said) {
+      // it has ended, whether it had begun to answer or not
+      if (!call.seen()) call.fail_anyway();
+    } else if (said->is_waiting) {
+      call.answer(kTooMany, {.error = ENFILE});
+    } else {
+      call.fail();
+    }
     drop(at);
     return;
   }
+}
+
+// What a helper has said of a call that it has answered by now is no news of the next one. False:
+// it has said something else.
+bool HandedCalls::Parts::drain(const Helper& helper) {
+  static std::vector<std::byte> buffer(kMaxMessage);
+  pollfd readable = {.fd = helper.socket_.get(), .events = POLLIN, .revents = 0};
+  while (poll(&readable, 1, 0) > 0) {
+    const auto received = receive_message(helper.socket_.get(), buffer);
+    if (!received) return false;
+    const auto said = decode_answer(std::span(buffer).first(received->length));
+    if (!said || !said->is_waiting) return false;
+  }
+  return true;
 }
 
 // The helper's number. It stays watched until it is asked something else.
@@ -276,20 +246,35 @@ std::uint64_t HandedCalls::Parts::watch(Helper& helper) {
 
 void HandedCalls::Parts::run() {
   std::array<epoll_event, 16> events;
+  // whatever is said meanwhile
+  Nanoseconds next_look = 0;
   for (;;) {
     int timeout_ms = -1;
     {
       const std::lock_guard lock(mutex);
-      timeout_ms = look_after_ms();
-      is_asleep = timeout_ms == -1;
+      const Nanoseconds time = now();
+      const int look_ms = look_after_ms();
+      is_asleep = look_ms == -1;
+      if (time >= next_look) {
+        look();
+        next_look = time + look_ms * kMillisecond;
+      }
+      next_look = std::min(next_look, time + look_ms * kMillisecond);
+      const Nanoseconds left = std::max<Nanoseconds>(next_look - time, 0);
+      timeout_ms = is_asleep ? -1 : static_cast<int>(left / kMillisecond) + 1;
     }
     const int count =
         epoll_wait(epoll.get(), events.data(), static_cast<int>(events.size()), timeout_ms);
     const std::lock_guard lock(mutex);
     for (int index = 0; index < count; ++index)
       hear(events[static_cast<std::size_t>(index)].data.u64);
-    if (count <= 0) look();
   }
+}
+
+bool HandedCalls::may_take(Payer payer) const {
+  const std::lock_guard lock(parts_.mutex);
+  const auto [own, others] = parts_.count(payer, false);
+  return own < kMaxActing && own + others < kMaxActingOfAll;
 }
 
 std::unique_ptr<Helper> HandedCalls::take(const HelperIdentity& identity) {
@@ -302,44 +287,48 @@ std::unique_ptr<Helper> HandedCalls::take(const HelperIdentity& identity) {
     handed.call->settle(*result);
     auto helper = std::move(handed.helper);
     parts_.all.erase(at);
-    return helper;
+    return Parts::drain(*helper) ? std::move(helper) : nullptr;
   }
   return nullptr;
 }
 
-Result<void> HandedCalls::hand_over(std::unique_ptr<Helper> helper,
-                                    const std::shared_ptr<HandedCall>& call,
-                                    std::span<const std::byte> message, std::vector<UniqueFd> fds) {
+void HandedCalls::hand_over(HandOver ready, const std::shared_ptr<HandedCall>& call) {
   constexpr std::uint32_t kLastNumber = ~0U >> 2U;
-  helper->call_number_ = (helper->call_number_ + 1) & kLastNumber;
-  call->number_ = helper->call_number_;
-  call->completion_ = helper->completion_;
+  Helper& helper = *ready.helper;
+  helper.call_number_ = (helper.call_number_ + 1) & kLastNumber;
+  call->number_ = helper.call_number_;
+  call->completion_ = helper.completion_;
   call->completion_->get().state.store(Completion::word(call->number_, Phase::acting));
-  const int socket = helper->socket_.get();
-  const bool is_waiting = message.empty();
-  std::vector<int> sent_fds = {call->call_.listener};
-  for (const UniqueFd& fd : fds) sent_fds.push_back(fd.get());
+  const int socket = helper.socket_.get();
+  const bool is_waiting = ready.message.empty();
+  std::vector<int> fds = {call->call_.listener};
+  for (const UniqueFd& fd : ready.fds) fds.push_back(fd.get());
   // within the mutex: what the helper says is heard when it is among all, and it is not ended
   // before
   const std::lock_guard lock(parts_.mutex);
-  if (is_waiting && !parts_.may_wait(*helper)) return fail(ENFILE);
-  if (is_waiting) HelperPool::of_process().count_out(*helper);
-  const auto sent = is_waiting ? Result<void>() : send_message(socket, message, sent_fds);
-  if (!sent) return sent;
-  if (is_waiting || !fds.empty()) {
-    fds.clear();
+  if (is_waiting && !parts_.may_wait(helper)) {
+    call->answer(kTooMany, {.error = ENFILE});
+    return;
+  }
+  if (is_waiting) HelperPool::of_process().count_out(helper);
+  if (!is_waiting && !send_message(socket, ready.message, fds)) {
+    call->fail();
+    return;
+  }
+  if (is_waiting || !ready.fds.empty()) {
+    ready.fds.clear();
     const std::byte begin = {};
     // where it has ended, the thread hears of it
     (void)send_message(socket, std::span(&begin, 1), {});
   }
-  const std::uint64_t number = parts_.watch(*helper);
+  const std::uint64_t number = parts_.watch(helper);
   parts_.all.emplace(
-      number, Parts::Handed{.helper = std::move(helper), .call = call, .is_waiting = is_waiting});
+      number,
+      Parts::Handed{.helper = std::move(ready.helper), .call = call, .is_waiting = is_waiting});
   if (std::exchange(parts_.is_asleep, false)) {
     const std::uint64_t one = 1;
     (void)!write(parts_.wake.get(), &one, sizeof one);
   }
-  return {};
 }
 
 void HandedCalls::unwatch(Helper& helper) {
@@ -375,8 +364,8 @@ void HandedCalls::answer_all() {
       if (handed.call->seen()) continue;
       const int error = handed.is_waiting ? EINTR : ETIMEDOUT;
       const bool is_due = handed.is_waiting || is_late;
-      if (is_due && parts_.answer(handed, {.value = 0, .error = -error, .is_continue = false},
-                                  {.error = error})) {
+      if (is_due && handed.call->answer({.value = 0, .error = -error, .is_continue = false},
+                                        {.error = error})) {
         parts_.drop(here);
       } else {
         is_busy = true;

@@ -7,53 +7,19 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <span>
 #include <utility>
 #include <vector>
 
+#include "acting/handed_call.h"
 #include "acting/helper.h"
 #include "caller/target.h"
 #include "kernel/clock.h"
 #include "kernel/notify.h"
+#include "kernel/payer.h"
 #include "kernel/result.h"
 #include "kernel/unique_fd.h"
 
 namespace seccompagent {
-
-struct CallResult {
-  // The errno that the call has got, 0 or positive.
-  int error = 0;
-  // The notification was gone.
-  bool is_gone = false;
-  // The helper has failed, and the call has got `HandedCall::failure`.
-  bool has_failed = false;
-  // When it was answered.
-  Nanoseconds time = 0;
-};
-
-class HandedCall {
- public:
-  // `listener`: keeps the descriptor of the call open.
-  HandedCall(const CallId& call, std::shared_ptr<const void> listener, const Response& failure)
-      : call_(call), listener_(std::move(listener)), failure_(failure) {}
-
-  // Nothing: it is not answered yet. Any thread may ask.
-  [[nodiscard]] std::optional<CallResult> result() const;
-
- private:
-  friend class HandedCalls;
-  void settle(const CallResult& result);
-  [[nodiscard]] std::optional<CallResult> seen() const;
-
-  const CallId call_;
-  const std::shared_ptr<const void> listener_;
-  // The answer where the helper fails.
-  const Response failure_;
-  std::shared_ptr<CompletionMemory> completion_;
-  std::uint32_t number_ = 0;
-  CallResult result_;
-  std::atomic<bool> is_settled_ = false;
-};
 
 // Of the process. A thread of its own ends helpers whose callers are gone or whose file system
 // never answers, and opens for them what only the agent may open.
@@ -62,6 +28,10 @@ class HandedCalls {
   // Calls that wait for another process, as for the other end of a FIFO: of one payer, and of all.
   static constexpr std::size_t kMaxWaiting = 64;
   static constexpr std::size_t kMaxWaitingOfAll = 512;
+  // Calls that are not answered yet, but those: whoever has more waits for them itself, as do
+  // others where all together have so many. The rest of the pool's helpers are for these.
+  static constexpr std::size_t kMaxActing = 16;
+  static constexpr std::size_t kMaxActingOfAll = 32;
   // How long a file system may take.
   static constexpr Nanoseconds kPatience = 10 * kSecond;
 
@@ -69,15 +39,13 @@ class HandedCalls {
 
   // Once for all.
   void start();
+  // Whether one more call may be handed over for this payer.
+  [[nodiscard]] bool may_take(Payer payer) const;
   // A helper of this identity that has answered its call; nullptr: there is none.
   [[nodiscard]] std::unique_ptr<Helper> take(const HelperIdentity& identity);
-  // `fds` come behind the listener, and are closed before the helper begins. `message`: empty where
-  // the helper has the call already, and waits for another process. EPIPE: the helper has ended,
-  // and nobody answers the call. ENFILE: too many of its payer's wait.
-  [[nodiscard]] Result<void> hand_over(std::unique_ptr<Helper> helper,
-                                       const std::shared_ptr<HandedCall>& call,
-                                       std::span<const std::byte> message,
-                                       std::vector<UniqueFd> fds);
+  // What was sent is closed before the helper begins. Where the helper has ended, or too many of
+  // its payer's wait already (ENFILE), the call is answered at once.
+  void hand_over(HandOver ready, const std::shared_ptr<HandedCall>& call);
   // Of a helper that is about to answer the agent.
   void unwatch(Helper& helper);
   // Gives helpers that have answered back to the pool.

@@ -30,8 +30,7 @@ bool may_hand_over(const Target& target) {
 
 Result<HandOver> prepare(const Helper& helper, Target target, const FileRequest& request) {
   const CallId& call = target.call;
-  const PlaceId& root = target.root_place;
-  const bool is_there = root.is_known() && root == helper.root();
+  const bool is_there = target.root_mount != 0 && target.root_mount == helper.root_mount();
   Result<UniqueFd> opened;
   if (!is_there) {
     opened = CallerState::of(call.tid).open("root", O_PATH | O_DIRECTORY);
@@ -46,7 +45,7 @@ Result<HandOver> prepare(const Helper& helper, Target target, const FileRequest&
                                .process = {.process = std::move(target.numbers.process),
                                            .thread = std::move(target.numbers.thread)},
                                .is_final = true,
-                               .root = is_there ? root : PlaceId{},
+                               .root_mount = is_there ? target.root_mount : 0,
                                .has_base = target.base.is_open()};
   HandOver ready = {.helper = nullptr, .message = encode(asked), .fds = {}};
   for (UniqueFd* fd : {&*opened, &target.base}) {

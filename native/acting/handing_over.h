@@ -14,14 +14,6 @@
 
 namespace seccompagent {
 
-// What is ready to be handed over.
-struct HandOver {
-  std::unique_ptr<Helper> helper;
-  // See HandedCalls::hand_over.
-  std::vector<std::byte> message;
-  std::vector<UniqueFd> fds;
-};
-
 [[nodiscard]] HelperCaller helper_caller_of(const Target& target);
 
 // Whether nobody but the caller needs its outcome: it takes nothing that is counted.

@@ -78,7 +78,8 @@ class Helper {
   [[nodiscard]] Result<HelperAnswer> ask(std::span<const std::byte> message,
                                          std::span<const int> fds, const Patience& patience,
                                          UniqueFd& fd, TimeTaken& taken);
-  [[nodiscard]] const PlaceId& root() const { return root_; }
+  // The mount whose root it was at when it had started; 0: nobody knows.
+  [[nodiscard]] std::uint64_t root_mount() const { return root_mount_; }
 
  private:
   friend class HelperPool;
@@ -89,8 +90,7 @@ class Helper {
   UniqueFd socket_;
   HelperIdentity identity_;
   std::shared_ptr<CompletionMemory> completion_;
-  // Where it was when it had started.
-  PlaceId root_ = {};
+  std::uint64_t root_mount_ = 0;
   // Of the call that it answers, or has answered last.
   std::uint32_t call_number_ = 0;
   // See HandedCalls; 0: it is not watched.

@@ -49,6 +49,7 @@ struct HelperPool::Parts {
   template <typename Condition>
   void end_idle_if(Condition is_over);
   void end_idle(Nanoseconds before);
+  void end_idle_of(std::uint32_t container);
   void make_room(std::uint32_t container);
   [[nodiscard]] std::unique_ptr<Helper> take_idle(const HelperIdentity& identity);
   [[nodiscard]] Result<ChildProcess> start(HelperLaunch& wanted, const UniqueFd& socket);
@@ -98,6 +99,11 @@ void HelperPool::Parts::end_idle_if(Condition is_over) {
 
 void HelperPool::Parts::end_idle(Nanoseconds before) {
   end_idle_if([&](const Helper& helper) { return helper.last_used_ <= before; });
+}
+
+void HelperPool::Parts::end_idle_of(std::uint32_t container) {
+  const std::lock_guard lock(mutex);
+  end_idle_if([&](const Helper& helper) { return helper.identity_.owner.container == container; });
 }
 
 // Nothing: there is none.
@@ -247,7 +253,7 @@ Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity,
     helper->process_.used = std::move(start);
     return std::unexpected(answer.error());
   }
-  helper->root_ = answer->root;
+  helper->root_mount_ = answer->root_mount;
   if (answer->failed_step.empty()) return helper;
   // the answer's text does not outlive this call
   step = start_failure(answer->failed_step);
@@ -275,19 +281,26 @@ void HelperPool::count_out(Helper& helper) {
   if (std::exchange(helper.is_counted_, false)) --parts_.living;
 }
 
+bool HelperPool::count_in(Helper& helper) {
+  const std::lock_guard lock(parts_.mutex);
+  if (!helper.is_counted_ && parts_.living < kMax) {
+    helper.is_counted_ = true;
+    ++parts_.living;
+  }
+  return helper.is_counted_;
+}
+
 void HelperPool::give_back(std::unique_ptr<Helper> helper, const CallId& call) {
   const std::uint32_t container = helper->identity_.owner.container;
   put_back(std::move(helper));
   // The container may have ended before, and then nobody else ends this one. If it ends from here
   // on, it is found.
-  if (!has_users(call.listener)) end_of(container);
+  if (!has_users(call.listener)) parts_.end_idle_of(container);
 }
 
 void HelperPool::end_of(std::uint32_t container) {
   HandedCalls::of_process().end_of(container);
-  const std::lock_guard lock(parts_.mutex);
-  parts_.end_idle_if(
-      [&](const Helper& helper) { return helper.identity_.owner.container == container; });
+  parts_.end_idle_of(container);
 }
 
 }  // namespace seccompagent

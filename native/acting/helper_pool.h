@@ -51,6 +51,8 @@ class HelperPool {
   // It is one of the living no more: who waits for another process must not keep others from
   // theirs.
   void count_out(Helper& helper);
+  // It is again. False: there are as many as may live.
+  [[nodiscard]] bool count_in(Helper& helper);
   // Of this call.
   void give_back(std::unique_ptr<Helper> helper, const CallId& call);
   // Ends those of a container that has ended.

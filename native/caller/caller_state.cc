@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "caller/proc_text.h"
+#include "kernel/root_mount.h"
 
 namespace seccompagent {
 namespace {
@@ -150,9 +151,9 @@ Result<std::string_view> CallerState::read_link(const char* what) {
   });
 }
 
-PlaceId CallerState::place(const char* what) {
-  return with_entry([&]() -> Result<PlaceId> { return place_id(entry_.get(), what); })
-      .value_or(PlaceId());
+std::uint64_t CallerState::mount_of_root() {
+  return with_entry([&]() -> Result<std::uint64_t> { return root_mount(entry_.get(), "root"); })
+      .value_or(0);
 }
 
 Result<mode_t> CallerState::link_mode(const char* what) {

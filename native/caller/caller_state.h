@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "caller/proc_text.h"
-#include "kernel/place_id.h"
 #include "kernel/result.h"
 #include "kernel/unique_fd.h"
 
@@ -36,8 +35,8 @@ class CallerState {
   [[nodiscard]] Result<UniqueFd> open(const char* what, int flags);
   // Text of a symbolic link of the entry, as in `user:[4026531837]`; valid until the next use.
   [[nodiscard]] Result<std::string_view> read_link(const char* what);
-  // The directory that a link of the entry leads to; unknown: we may not look.
-  [[nodiscard]] PlaceId place(const char* what);
+  // The mount whose root the thread's root is, see root_mount.h; 0: nobody knows.
+  [[nodiscard]] std::uint64_t mount_of_root();
   // The mode of a symbolic link of the entry, see proc_pid_fd(5).
   [[nodiscard]] Result<mode_t> link_mode(const char* what);
   // Whether all numbers of descriptors that it may have are taken, see RLIMIT_NOFILE of

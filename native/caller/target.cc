@@ -136,6 +136,11 @@ Result<UniqueFd> open_own(pid_t tid, const char* name, bool is_of_thread) {
   return open_of(*owner, name, O_PATH);
 }
 
+bool is_callers_own(Errno error) {
+  return error == Errno{ENOENT} || error == Errno{EACCES} || error == Errno{ENOTDIR} ||
+         error == Errno{ELOOP};
+}
+
 namespace {
 
 // Which costs a third of opening it anew.
@@ -160,7 +165,7 @@ Result<Target> pin_target(const CallId& call, const Start& start, Pinned pinned,
                           const Start* second) {
   const bool is_for_helpers = pinned == Pinned::for_helpers;
   const bool is_for_files = is_for_helpers || pinned == Pinned::for_files;
-  const PlaceId root_place = is_for_helpers ? CallerState::of(call.tid).place("root") : PlaceId{};
+  const std::uint64_t root_mount = is_for_helpers ? CallerState::of(call.tid).mount_of_root() : 0;
   auto root = is_for_helpers ? Result<UniqueFd>() : open_of(call.tid, "root", O_PATH | O_DIRECTORY);
   // of a mount, the source may be relative, too
   const auto base_of = [&](const Start& from) {
@@ -207,7 +212,7 @@ Result<Target> pin_target(const CallId& call, const Start& start, Pinned pinned,
                 .credentials = std::move(*credentials),
                 .numbers = parse_numbers(*status),
                 .root = std::move(*root),
-                .root_place = root_place,
+                .root_mount = root_mount,
                 .base = base ? std::move(*base) : UniqueFd(),
                 .base_error = *base_error,
                 .is_base_path_only = is_base_path_only,

@@ -10,7 +10,6 @@
 
 #include "caller/label.h"
 #include "caller/path_start.h"
-#include "kernel/place_id.h"
 #include "kernel/result.h"
 #include "kernel/unique_fd.h"
 
@@ -53,8 +52,8 @@ struct Target {
   Credentials credentials;
   ProcessNumbers numbers = {};
   UniqueFd root;
-  // Of what is pinned for helpers, in place of the descriptor.
-  PlaceId root_place = {};
+  // Of what is pinned for helpers, in place of the descriptor: see CallerState::mount_of_root.
+  std::uint64_t root_mount = 0;
   // Where relative paths start: the dirfd that was asked for, or the working directory.
   UniqueFd base;
   // 0, or what the caller gets to hear of where its path starts: EBADF, ENOENT or ENOTDIR.
@@ -102,6 +101,8 @@ inline constexpr std::size_t kMaxGroups = 1024;
 
 // Opens a link in the entry of a caller's process, or of its thread, in our procfs; O_PATH.
 [[nodiscard]] Result<UniqueFd> open_own(pid_t tid, const char* name, bool is_of_thread);
+// Of such an error, whether it is what the caller gets to hear; others are our own failure.
+[[nodiscard]] bool is_callers_own(Errno error);
 
 // Reads the fields of a status file, see proc_pid_status(5). EINVAL: a field is missing.
 // ETOOMANYREFS: there are more groups than that.

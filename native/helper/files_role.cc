@@ -24,7 +24,7 @@
 #include "helper/own_child.h"
 #include "helper/reply.h"
 #include "kernel/notify.h"
-#include "kernel/place_id.h"
+#include "kernel/root_mount.h"
 #include "kernel/short_turns.h"
 #include "process/child.h"
 
@@ -214,8 +214,8 @@ void act(const HelperRequest& request, std::vector<UniqueFd>& fds, Completion* c
 [[nodiscard]] bool complete(const HelperRequest& request, std::vector<UniqueFd>& fds) {
   // the agent has more to close
   if (fds.size() > 1) FinalAnswer::await_begin();
-  const bool is_own = request.root.is_known();
-  if (is_own && place_id(AT_FDCWD, "/") != request.root) return false;
+  const bool is_own = request.root_mount != 0;
+  if (is_own && root_mount(AT_FDCWD, "/") != request.root_mount) return false;
   if (is_own) fds.insert(fds.begin() + kRoot, UniqueFd());
   if (request.has_base) return true;
   // the path is absolute
@@ -303,7 +303,7 @@ constexpr std::size_t kLastFds = 1;
     ready = confine_helper(start.label.is_foreign() ? Confined::files_with_label : Confined::files);
   }
   HelperAnswer answer = ready ? HelperAnswer() : failed_reply(step, ready.error());
-  answer.root = place_id(AT_FDCWD, "/");
+  answer.root_mount = root_mount(AT_FDCWD, "/");
   reply(answer);
   return ready.has_value();
 }
@@ -322,7 +322,7 @@ struct NextRequest {
   if (!request) return std::nullopt;
   std::size_t next = kRequestFds;
   if (request->is_final)
-    next = 1UL + (request->root.is_known() ? 0 : 1) + (request->has_base ? 1 : 0);
+    next = 1UL + (request->root_mount != 0 ? 0 : 1) + (request->has_base ? 1 : 0);
   if (received->fds.size() < next) return std::nullopt;
   for (OwnFile& file : request->process.files) {
     if (file.error != 0) continue;

@@ -8,16 +8,6 @@ namespace {
 
 constexpr std::int32_t kLastErrno = 4095;
 
-void write_place(MessageWriter& writer, const PlaceId& place) {
-  writer.number(place.mount);
-  writer.number(place.inode);
-}
-
-[[nodiscard]] PlaceId read_place(MessageReader& reader) {
-  const auto mount = reader.number<std::uint64_t>();
-  return {.mount = mount, .inode = reader.number<std::uint64_t>()};
-}
-
 }  // namespace
 
 std::vector<std::byte> encode(const HelperStart& start) {
@@ -82,7 +72,7 @@ std::vector<std::byte> encode(const HelperRequest& request) {
   writer.flag(request.is_full);
   writer.flag(request.is_final);
   writer.flag(request.may_be_left);
-  write_place(writer, request.root);
+  writer.number(request.root_mount);
   writer.flag(request.has_base);
   return writer.take();
 }
@@ -123,7 +113,7 @@ Result<HelperRequest> decode_request(std::span<const std::byte> message) {
   request.is_full = reader.flag();
   request.is_final = reader.flag();
   request.may_be_left = reader.flag();
-  request.root = read_place(reader);
+  request.root_mount = reader.number<std::uint64_t>();
   request.has_base = reader.flag();
   if (!reader.is_complete()) return fail(EBADMSG);
   return request;
@@ -148,7 +138,7 @@ std::vector<std::byte> encode(const HelperAnswer& answer) {
   writer.flag(answer.made.is_over);
   writer.number(answer.copied);
   writer.flag(answer.is_waiting);
-  write_place(writer, answer.root);
+  writer.number(answer.root_mount);
   return writer.take();
 }
 
@@ -184,7 +174,7 @@ Result<HelperAnswer> decode_answer(std::span<const std::byte> message) {
   made.is_over = reader.flag();
   answer.copied = reader.number<std::uint64_t>();
   answer.is_waiting = reader.flag();
-  answer.root = read_place(reader);
+  answer.root_mount = reader.number<std::uint64_t>();
   for (const std::int32_t error : {answer.error, answer.label_refusal}) {
     if (error < 0 || error > kLastErrno) reader.refuse();
   }

@@ -20,7 +20,6 @@
 #include "helper/spared.h"
 #include "kernel/made.h"
 #include "kernel/message.h"
-#include "kernel/place_id.h"
 #include "kernel/result.h"
 #include "kernel/unique_fd.h"
 
@@ -92,8 +91,8 @@ struct HelperRequest {
   // The agent waits for it, unless it has to wait for another process: then the helper answers the
   // call once it is told to go on, see HelperAnswer::is_waiting.
   bool may_be_left = false;
-  // Of what is final: what the helper's root has to be; unknown: the root comes along.
-  PlaceId root = {};
+  // Of what is final: the mount whose root the helper's root has to be; 0: the root comes along.
+  std::uint64_t root_mount = 0;
   bool has_base = false;
 };
 
@@ -151,8 +150,8 @@ struct HelperAnswer {
   std::uint64_t copied = 0;
   // It is not done: it begins to wait for another process, see Validity.
   bool is_waiting = false;
-  // Of a start: where the helper is then.
-  PlaceId root = {};
+  // Of a start: the mount whose root the helper is at then; 0: nobody knows.
+  std::uint64_t root_mount = 0;
 };
 
 // EBADMSG from what reads: it is none of ours.

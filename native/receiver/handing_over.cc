@@ -28,7 +28,10 @@ bool Worker::may_hand_over() const {
 bool Worker::prepare_hand_over(const FileRequest& request, const Start& start) {
   const auto call = current();
   const Owner owned = owner();
-  if (!call || EndingChildren::of_process().has_too_many_hanging(owned.payer)) return false;
+  if (!call || EndingChildren::of_process().has_too_many_hanging(owned.payer) ||
+      !HandedCalls::of_process().may_take(owned.payer)) {
+    return false;
+  }
   auto target = pin_target(*call, start, Pinned::for_helpers);
   if (!target || !seccompagent::may_hand_over(*target)) return false;
   const HelperCaller caller = helper_caller_of(*target);
@@ -63,16 +66,7 @@ void Worker::hand_over(HandOver ready, Nanoseconds time) {
                        .id = pending_.notification.id,
                        .tid = pending_.notification.tid};
   auto handed = std::make_shared<HandedCall>(call, listener_, terms_->failure);
-  const auto sent = HandedCalls::of_process().hand_over(std::move(ready.helper), handed,
-                                                        ready.message, std::move(ready.fds));
-  if (!sent) {
-    const bool is_too_many = sent.error() == Errno{ENFILE};
-    if (!is_too_many) inbox_->answer.failed = 1;
-    send_now(is_too_many ? Response{.value = 0, .error = -ENFILE, .is_continue = false}
-                         : terms_->failure,
-             is_too_many ? Counted::error : Counted::failed, time);
-    return;
-  }
+  HandedCalls::of_process().hand_over(std::move(ready), handed);
   handed_.push_back({.call = std::move(handed),
                      .token = listener_->token,
                      .cookie = inbox_->answer.value,
@@ -110,6 +104,17 @@ bool Worker::take_performed() {
 // Its counters are others' from now on.
 void Worker::forget_handed(std::uint32_t token) {
   std::erase_if(handed_, [token](const Handed& handed) { return handed.token == token; });
+}
+
+// Before the worker ends: false if there is none that will be answered in a moment.
+bool Worker::await_handed() {
+  constexpr int kLooks = 50;
+  const auto is_answered = [](const Handed& handed) { return handed.call->result().has_value(); };
+  for (int look = 0; look < kLooks && !handed_.empty(); ++look) {
+    if (std::ranges::any_of(handed_, is_answered)) return true;
+    pause_for(kMillisecond);
+  }
+  return false;
 }
 
 // 0: for none.

@@ -191,7 +191,10 @@ Result<EventKind> Worker::receive() {
       end_exclusive();
     } else if (!receive_exclusively(start)) {
       // only now: a call that was received is answered
-      if (receiver_->is_stopping_.load()) return EventKind::stopped;
+      if (receiver_->is_stopping_.load()) {
+        if (await_handed()) continue;
+        return EventKind::stopped;
+      }
       const Turn turn = await_turn();
       if (turn == Turn::none) sleep();
       // only a reader ends listeners, and is woken: what we are told from here on is seen by us

@@ -189,6 +189,7 @@ class Worker {
   [[nodiscard]] bool take_performed();
   void forget_handed(std::uint32_t token);
   [[nodiscard]] Nanoseconds wait_for_handed() const;
+  [[nodiscard]] bool await_handed();
 
   void close_and_follow();
   [[nodiscard]] std::optional<Pending> take_parked();

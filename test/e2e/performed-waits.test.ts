@@ -61,6 +61,8 @@ describe('performed waits', () => {
   async function startWaiting(agent: WatchedAgent): Promise<Waiting> {
     const caller = new AskedCaller({ socket: agent.socket, killableBundle: oci });
     const answer = caller.ask(`open ${fifo}`);
+    // of a caller that is ended there is none
+    answer.catch(() => undefined);
     const helper = await until('a helper to wait', () => childrenOf(agent.pid).find(waitsForOther));
     return { caller, answer, helper };
   }
@@ -80,6 +82,10 @@ describe('performed waits', () => {
     const lines = await printed(['crowd', String(mostWaiting + more)], true);
 
     expect(lines).toBe(`refused ${more} ENFILE\nbeside open\nopened ${mostWaiting}\n`);
+  });
+
+  test('A9: performed waits: what is called next is done, however soon the other end comes', async () => {
+    expect(await printed(['turns', '2000'], true)).toBe('wrong 0, writer 0\n');
   });
 
   test('A9: performed waits: they are interrupted where the agent stops', async () => {

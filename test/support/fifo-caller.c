@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Opens FIFOs in a directory of its own, in each way that may wait, and prints what came of it.
 //
-// usage: fifo-caller signals|crowd COUNT
+// usage: fifo-caller signals|crowd COUNT|turns COUNT
 //   signals  a caller that gets signals while it waits, with handlers of each kind
 //   crowd    COUNT processes that wait at FIFOs of their own; then each gets a writer, and another
 //            caller opens a file
+//   turns    COUNT times a FIFO whose other end comes at the same moment, then calls of other kinds
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -151,10 +152,43 @@ static int wait_in_crowd(int count) {
   return 0;
 }
 
+static int take_turns(int count) {
+  char byte = 0;
+  int turn[2];
+  make(fifo);
+  if (pipe(turn) < 0) return 1;
+  const pid_t writer = fork();
+  if (writer == 0) {
+    for (int i = 0; i < count && read(turn[0], &byte, 1) == 1; i++) {
+      const int fd = open(fifo, O_WRONLY);
+      if (fd < 0 || close(fd) < 0) _exit(1);
+    }
+    _exit(0);
+  }
+  int wrong = 0;
+  for (int i = 0; i < count; i++) {
+    if (write(turn[1], &byte, 1) != 1) return 1;
+    const int fd = open(fifo, O_RDONLY);
+    if (fd < 0) wrong++;
+    if (mkdir("made", 0755) < 0) wrong++;
+    if (rename("made", "moved") < 0) wrong++;
+    const int file = open("moved", O_RDONLY | O_DIRECTORY);
+    if (file < 0 || close(file) < 0) wrong++;
+    if (rmdir("moved") < 0) wrong++;
+    if (open("moved", O_RDONLY) >= 0 || errno != ENOENT) wrong++;
+    if (read(fd, &byte, 1) != 0 || close(fd) < 0) wrong++;
+  }
+  int status = 0;
+  waitpid(writer, &status, 0);
+  printf("wrong %d, writer %d\n", wrong, status);
+  return 0;
+}
+
 int main(int argc, char **argv) {
   alarm(LIFE_SECONDS);
   setvbuf(stdout, NULL, _IOLBF, 0);
   if (argc == 2 && strcmp(argv[1], "signals") == 0) return get_signals();
   if (argc == 3 && strcmp(argv[1], "crowd") == 0) return wait_in_crowd(atoi(argv[2]));
+  if (argc == 3 && strcmp(argv[1], "turns") == 0) return take_turns(atoi(argv[2]));
   return 2;
 }

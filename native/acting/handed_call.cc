@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "acting/handed_call.h"
+
+namespace seccompagent {
+
+using Phase = CompletionPhase;
+
+std::optional<CallResult> HandedCall::seen() const {
+  const Completion& completion = completion_->get();
+  const std::uint32_t finished = Completion::word(number_, Phase::finished);
+  if (completion.state.load(std::memory_order_acquire) != finished) return std::nullopt;
+  const CallResult seen = {.error = completion.error.load(std::memory_order_relaxed),
+                           .is_gone = completion.is_gone.load(std::memory_order_relaxed) != 0,
+                           .time = completion.time.load(std::memory_order_relaxed)};
+  std::atomic_thread_fence(std::memory_order_acquire);
+  // else the helper has another call by now, and this one is settled
+  if (completion.state.load(std::memory_order_relaxed) != finished) return std::nullopt;
+  return seen;
+}
+
+std::optional<CallResult> HandedCall::result() const {
+  if (is_settled_.load(std::memory_order_acquire)) return result_;
+  if (const auto found = seen()) return found;
+  if (is_settled_.load(std::memory_order_acquire)) return result_;
+  return std::nullopt;
+}
+
+bool HandedCall::is_being_answered() const {
+  return completion_->get().state.load() == Completion::word(number_, Phase::answering);
+}
+
+bool HandedCall::is_gone() const {
+  return !id_valid(call_.listener, call_.id_valid_request, call_.id);
+}
+
+bool HandedCall::answer(const Response& response, const CallResult& result) {
+  std::uint32_t acting = Completion::word(number_, Phase::acting);
+  const std::uint32_t withdrawn = Completion::word(number_, Phase::withdrawn);
+  if (!completion_->get().state.compare_exchange_strong(acting, withdrawn)) return false;
+  answer_anyway(response, result);
+  return true;
+}
+
+// ENOENT: the caller is gone, or has had its answer.
+void HandedCall::answer_anyway(const Response& response, const CallResult& result) {
+  const auto sizes = notify_sizes();
+  CallResult settled = result;
+  settled.is_gone = !sizes || !NotifyBuffers(*sizes).respond(call_.listener, call_.id, response);
+  settled.time = now();
+  settle(settled);
+}
+
+void HandedCall::settle(const CallResult& result) {
+  if (is_claimed_.test_and_set()) return;
+  result_ = result;
+  is_settled_.store(true, std::memory_order_release);
+}
+
+}  // namespace seccompagent

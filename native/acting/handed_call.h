@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// One call that was handed over to a helper, which answers it.
+#pragma once
+
+#include <sys/types.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "acting/helper.h"
+#include "caller/target.h"
+#include "kernel/clock.h"
+#include "kernel/notify.h"
+#include "kernel/unique_fd.h"
+
+namespace seccompagent {
+
+struct CallResult {
+  // The errno that the call has got, 0 or positive.
+  int error = 0;
+  // The notification was gone.
+  bool is_gone = false;
+  // The helper has failed, and the call has got `HandedCall::failure`.
+  bool has_failed = false;
+  // When it was answered.
+  Nanoseconds time = 0;
+};
+
+// A call that is ready to be handed over.
+struct HandOver {
+  std::unique_ptr<Helper> helper;
+  // Empty: the helper has the call already, and waits for another process.
+  std::vector<std::byte> message;
+  // They come behind the listener.
+  std::vector<UniqueFd> fds;
+};
+
+// Any thread may ask and answer.
+class HandedCall {
+ public:
+  // `listener`: keeps the descriptor of the call open.
+  HandedCall(const CallId& call, std::shared_ptr<const void> listener, const Response& failure)
+      : call_(call), listener_(std::move(listener)), failure_(failure) {}
+
+  // Nothing: it is not answered yet.
+  [[nodiscard]] std::optional<CallResult> result() const;
+  // The helper's answer alone, as long as it has no other call.
+  [[nodiscard]] std::optional<CallResult> seen() const;
+  // The helper has begun to answer, and is not done.
+  [[nodiscard]] bool is_being_answered() const;
+  [[nodiscard]] bool is_gone() const;
+  [[nodiscard]] pid_t tid() const { return call_.tid; }
+
+  // In place of the helper, where it has not begun to answer. False: it has, or will have.
+  bool answer(const Response& response, const CallResult& result);
+  // Whatever the helper has begun: it has ended. The kernel takes one answer.
+  void answer_anyway(const Response& response, const CallResult& result);
+  bool fail() { return answer(failure_, {.has_failed = true}); }
+  void fail_anyway() { answer_anyway(failure_, {.has_failed = true}); }
+  // What came of it; the first one counts.
+  void settle(const CallResult& result);
+
+ private:
+  friend class HandedCalls;
+  const CallId call_;
+  const std::shared_ptr<const void> listener_;
+  // The answer where the helper fails.
+  const Response failure_;
+  std::shared_ptr<CompletionMemory> completion_;
+  std::uint32_t number_ = 0;
+  CallResult result_;
+  std::atomic_flag is_claimed_;
+  std::atomic<bool> is_settled_ = false;
+};
+
+}  // namespace seccompagent
