@@ -25,7 +25,9 @@ export type BareMode = 'errno' | 'read' | 'continue' | 'mkdir' | 'open';
 
 export interface AgentOptions {
   /** One of the test bundles. */
-  readonly bundle: string;
+  readonly bundle?: string;
+  /** Another bundle. */
+  readonly folder?: string;
   readonly cpus: string;
   /** Absent: as many as the agent wants. */
   readonly workers?: number;
@@ -93,13 +95,18 @@ export async function startBare(mode: BareMode, cpus: string): Promise<StartedAg
 }
 
 /** Starts Seccomp Agent, as compiled by `buildAgent`. */
-export async function startAgent({ bundle, cpus, workers }: AgentOptions): Promise<StartedAgent> {
+export async function startAgent({
+  bundle = '',
+  folder,
+  cpus,
+  workers,
+}: AgentOptions): Promise<StartedAgent> {
   const main = compiledModule('test/support/bundle-agent.ts');
   return start(cpus, (socket) => [
     process.execPath,
     ...compilerFlags,
     main,
-    testBundle(bundle),
+    folder ?? testBundle(bundle),
     socket,
     ...(workers === undefined ? [] : [String(workers)]),
   ]);

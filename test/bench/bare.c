@@ -163,13 +163,21 @@ struct target {
   struct credentials credentials;
 };
 
+// Where relative paths start.
+static int open_base(pid_t tid, const struct seccomp_data *data) {
+  char what[32] = "cwd";
+  const int dirfd = (int)data->args[0];
+  if (data->nr == SYS_openat && dirfd != AT_FDCWD) snprintf(what, sizeof what, "fd/%d", dirfd);
+  return open_of(tid, what, O_PATH | O_DIRECTORY);
+}
+
 // Reads the path, too. False: the call is gone.
 static bool find_target(struct agent *agent, int listener, struct target *target, int *error) {
   const struct seccomp_notif *notification = agent->notification;
   const pid_t tid = (pid_t)notification->pid;
   const int path_error = read_path(agent, tid, path_argument(&notification->data));
   target->root = open_of(tid, "root", O_PATH | O_DIRECTORY);
-  target->cwd = open_of(tid, "cwd", O_PATH | O_DIRECTORY);
+  target->cwd = open_base(tid, &notification->data);
   const int credentials_error = read_credentials(tid, &target->credentials);
   *error = path_error != 0 ? path_error : credentials_error;
   if (target->root < 0 || target->cwd < 0) *error = EIO;
@@ -278,6 +286,11 @@ static void answer(struct agent *agent, int listener) {
     }
     case ANSWER_OPEN: {
       int error;
+      // the kernel installs no such descriptor
+      if ((notification->data.args[2] & O_PATH) != 0) {
+        response->flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+        break;
+      }
       if (!open_as_caller(agent, listener, &error)) return;
       response->error = -error;
       break;

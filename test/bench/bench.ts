@@ -17,6 +17,7 @@ import type { Group, MakeGroup } from './groups/group.ts';
 import { handlerLoad } from './groups/handler-load.ts';
 import { idleContainers } from './groups/idle.ts';
 import { latency } from './groups/latency.ts';
+import { macro } from './groups/macro.ts';
 import { many } from './groups/many.ts';
 import { chooseCpus, describeMachine, renice } from './machine.ts';
 import { type Limits, type Measured, runRounds } from './rounds.ts';
@@ -29,6 +30,7 @@ const groups: ReadonlyMap<string, MakeGroup> = new Map([
   ['fair', fairness],
   ['idle', idleContainers],
   ['load', handlerLoad],
+  ['macro', macro],
 ]);
 
 const usage = `usage: npm run bench -- [options]
@@ -37,7 +39,7 @@ const usage = `usage: npm run bench -- [options]
   --seconds N    start no round of a group that would end later than this
   --json FILE    also write everything that was measured
   --help
-All of it takes about five minutes. The exit status is 1 when something could not be measured, and
+All of it takes about ten minutes. The exit status is 1 when something could not be measured, and
 2 for a usage error; an aim that is missed is only told.`;
 
 interface Command {

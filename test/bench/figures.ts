@@ -8,6 +8,7 @@ export type FigureKey =
   | 'maxNs'
   | 'meanNs'
   | 'callsPerSecond'
+  | 'wallMs'
   | 'least'
   | 'most'
   | 'mostToLeast'
@@ -37,6 +38,7 @@ const milliseconds = { unit: 'ms', divisor: 1, digits: 2 } as const;
 const count = { unit: '', divisor: 1, digits: 0 } as const;
 
 const shown: Readonly<Record<FigureKey, ShownFigure>> = {
+  wallMs: { title: 'wall', ...milliseconds },
   p50Ns: { title: 'p50', ...microseconds },
   p90Ns: { title: 'p90', ...microseconds },
   p99Ns: { title: 'p99', ...microseconds },

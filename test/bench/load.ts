@@ -55,7 +55,7 @@ export const EDOM: number = constants.errno.EDOM;
 const usualDeadlineMs = 60_000;
 
 /** An OCI bundle whose profile has the flag, which is what agents look for. */
-function killableBundle(): string {
+export function killableBundle(): string {
   const folder = join(import.meta.dirname, '../../build/bench-bundle');
   const flags = ['SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV'];
   mkdirSync(folder, { recursive: true });
