@@ -8,13 +8,18 @@ using Phase = CompletionPhase;
 std::optional<CallResult> HandedCall::seen() const {
   const Completion& completion = completion_->get();
   const std::uint32_t finished = Completion::word(number_, Phase::finished);
-  if (completion.state.load(std::memory_order_acquire) != finished) return std::nullopt;
+  const std::uint32_t answered = Completion::word(number_, Phase::answered);
+  const auto is_done = [&](std::memory_order order) {
+    const std::uint32_t state = completion.state.load(order);
+    return state == finished || state == answered;
+  };
+  if (!is_done(std::memory_order_acquire)) return std::nullopt;
   const CallResult seen = {.error = completion.error.load(std::memory_order_relaxed),
                            .is_gone = completion.is_gone.load(std::memory_order_relaxed) != 0,
                            .time = completion.time.load(std::memory_order_relaxed)};
   std::atomic_thread_fence(std::memory_order_acquire);
   // else the helper has another call by now, and this one is settled
-  if (completion.state.load(std::memory_order_relaxed) != finished) return std::nullopt;
+  if (!is_done(std::memory_order_relaxed)) return std::nullopt;
   return seen;
 }
 
@@ -27,6 +32,11 @@ std::optional<CallResult> HandedCall::result() const {
 
 bool HandedCall::is_being_answered() const {
   return completion_->get().state.load() == Completion::word(number_, Phase::answering);
+}
+
+bool HandedCall::is_answered() const {
+  return completion_->get().state.load(std::memory_order_acquire) ==
+         Completion::word(number_, Phase::answered);
 }
 
 bool HandedCall::is_gone() const {

@@ -16,6 +16,7 @@
 #include "caller/target.h"
 #include "kernel/clock.h"
 #include "kernel/notify.h"
+#include "kernel/payer.h"
 #include "kernel/unique_fd.h"
 
 namespace seccompagent {
@@ -44,8 +45,9 @@ struct HandOver {
 class HandedCall {
  public:
   // `listener`: keeps the descriptor of the call open.
-  HandedCall(const CallId& call, std::shared_ptr<const void> listener, const Response& failure)
-      : call_(call), listener_(std::move(listener)), failure_(failure) {}
+  HandedCall(const CallId& call, std::shared_ptr<const void> listener, const Response& failure,
+             Payer payer)
+      : call_(call), listener_(std::move(listener)), failure_(failure), payer_(payer) {}
 
   // Nothing: it is not answered yet.
   [[nodiscard]] std::optional<CallResult> result() const;
@@ -53,8 +55,11 @@ class HandedCall {
   [[nodiscard]] std::optional<CallResult> seen() const;
   // The helper has begun to answer, and is not done.
   [[nodiscard]] bool is_being_answered() const;
+  // The helper has sent its answer.
+  [[nodiscard]] bool is_answered() const;
   [[nodiscard]] bool is_gone() const;
   [[nodiscard]] pid_t tid() const { return call_.tid; }
+  [[nodiscard]] Payer payer() const { return payer_; }
 
   // In place of the helper, where it has not begun to answer. False: it has, or will have.
   bool answer(const Response& response, const CallResult& result);
@@ -71,6 +76,7 @@ class HandedCall {
   const std::shared_ptr<const void> listener_;
   // The answer where the helper fails.
   const Response failure_;
+  const Payer payer_;
   std::shared_ptr<CompletionMemory> completion_;
   std::uint32_t number_ = 0;
   CallResult result_;

@@ -29,8 +29,7 @@ namespace {
 
 using Phase = CompletionPhase;
 
-// How often calls are looked at: usually, and while one waits for another process, whose caller may
-// get a signal.
+// How often calls are looked at: usually, and while a caller that waits may get a signal.
 constexpr int kLookMs = 1000;
 constexpr int kWaitingLookMs = 50;
 // What the kernel makes the call anew for, unless a handler of the signal says otherwise; see
@@ -47,8 +46,8 @@ struct HandedCalls::Parts {
     std::shared_ptr<HandedCall> call;
     TimeTaken taken = {};
     bool is_waiting = false;
-    // A signal was there at the last look, which another thread may take.
-    bool has_signal = false;
+    // Signals of the process that were there at the last look: another thread may take them.
+    std::uint64_t signals = 0;
   };
   // By the number of their helper.
   using All = std::map<std::uint64_t, Handed>;
@@ -72,7 +71,8 @@ struct HandedCalls::Parts {
   };
   [[nodiscard]] Counts count(Payer payer, bool are_waiting) const;
   [[nodiscard]] bool may_wait(const Helper& helper) const;
-  [[nodiscard]] bool interrupt(Handed& handed);
+  void look_for_signals();
+  [[nodiscard]] static bool interrupt(Handed& handed, std::string_view status);
   [[nodiscard]] static bool drain(const Helper& helper);
   void drop(All::iterator at);
   [[nodiscard]] int look_after_ms() const;
@@ -111,17 +111,12 @@ void HandedCalls::Parts::drop(All::iterator at) {
 // A signal for the caller has ended its wait. Where it is that thread's to take, the kernel makes
 // its call anew or does not, as it does with its own: a signal of a process is its first thread's,
 // unless that one blocks it.
-bool HandedCalls::Parts::interrupt(Handed& handed) {
-  CallerState caller(handed.call->tid());
-  const auto text = caller.read_status();
-  if (!text) return false;
-  const std::string_view status = *text;
+bool HandedCalls::Parts::interrupt(Handed& handed, std::string_view status) {
   const std::uint64_t taken = ~mask_of(status, "\nSigBlk:");
   const bool is_own = (mask_of(status, "\nSigPnd:") & taken) != 0;
-  const bool is_shared = (mask_of(status, "\nShdPnd:") & taken) != 0;
+  const std::uint64_t shared = mask_of(status, "\nShdPnd:") & taken;
   // the kernel may have chosen another thread for it
-  const bool is_here = is_own || (is_shared && handed.has_signal);
-  handed.has_signal = is_shared;
+  const bool is_here = is_own || (shared & std::exchange(handed.signals, shared)) != 0;
   if (!is_here) return false;
   const bool is_first = count_of(status, "\nTgid:") == count_of(status, "\nPid:");
   return handed.call->answer(
@@ -129,10 +124,29 @@ bool HandedCalls::Parts::interrupt(Handed& handed) {
       {.error = EINTR});
 }
 
+// Of all calls that wait. With the mutex not held: what is read may be much.
+void HandedCalls::Parts::look_for_signals() {
+  std::vector<std::pair<std::uint64_t, std::shared_ptr<HandedCall>>> waiting;
+  {
+    const std::lock_guard lock(mutex);
+    for (const auto& [number, handed] : all) {
+      if (handed.is_waiting && !handed.call->seen()) waiting.emplace_back(number, handed.call);
+    }
+  }
+  for (const auto& [number, call] : waiting) {
+    CallerState caller(call->tid());
+    const auto status = caller.read_status();
+    if (!status) continue;
+    const std::lock_guard lock(mutex);
+    const auto at = all.find(number);
+    if (at != all.end() && at->second.call == call && interrupt(at->second, *status)) drop(at);
+  }
+}
+
 // Whether the helper has to end.
 bool HandedCalls::Parts::is_over(Handed& handed) {
   if (handed.call->is_gone()) return !handed.call->seen().has_value();
-  if (handed.is_waiting) return interrupt(handed);
+  if (handed.is_waiting) return false;
   const HelperWork work = work_of(handed.helper->process_.child.pid);
   handed.taken.note(work.is_working.value_or(false), kLookMs * kMillisecond, work.computed);
   constexpr Patience kMost = {.max = kPatience};
@@ -148,11 +162,14 @@ void HandedCalls::Parts::look() {
     Handed& handed = here->second;
     if (const auto result = handed.call->seen()) {
       handed.call->settle(*result);
+      // nobody may end it before that
+      if (!handed.call->is_answered()) continue;
       HelperPool& pool = HelperPool::of_process();
       if (!drain(*handed.helper) || (handed.is_waiting && !pool.count_in(*handed.helper))) {
         drop(here);
         continue;
       }
+      handed.helper->before_.reset();
       pool.put_back(std::move(handed.helper));
       all.erase(here);
     } else if (is_over(handed)) {
@@ -209,8 +226,8 @@ void HandedCalls::Parts::hear(std::uint64_t number) {
     }
     HandedCall& call = *handed.call;
     if (!said) {
-      // it has ended, whether it had begun to answer or not
-      if (!call.seen()) call.fail_anyway();
+      // it has ended, whatever it had begun
+      if (!call.is_answered()) call.fail_anyway();
     } else if (said->is_waiting) {
       call.answer(kTooMany, {.error = ENFILE});
     } else {
@@ -221,8 +238,8 @@ void HandedCalls::Parts::hear(std::uint64_t number) {
   }
 }
 
-// What a helper has said of a call that it has answered by now is no news of the next one. False:
-// it has said something else.
+// What a helper has said of a call that it has answered is no news. False: it has said other
+// things.
 bool HandedCalls::Parts::drain(const Helper& helper) {
   static std::vector<std::byte> buffer(kMaxMessage);
   pollfd readable = {.fd = helper.socket_.get(), .events = POLLIN, .revents = 0};
@@ -250,12 +267,14 @@ void HandedCalls::Parts::run() {
   Nanoseconds next_look = 0;
   for (;;) {
     int timeout_ms = -1;
+    bool is_due = false;
     {
       const std::lock_guard lock(mutex);
       const Nanoseconds time = now();
       const int look_ms = look_after_ms();
       is_asleep = look_ms == -1;
-      if (time >= next_look) {
+      is_due = time >= next_look;
+      if (is_due) {
         look();
         next_look = time + look_ms * kMillisecond;
       }
@@ -263,6 +282,7 @@ void HandedCalls::Parts::run() {
       const Nanoseconds left = std::max<Nanoseconds>(next_look - time, 0);
       timeout_ms = is_asleep ? -1 : static_cast<int>(left / kMillisecond) + 1;
     }
+    if (is_due) look_for_signals();
     const int count =
         epoll_wait(epoll.get(), events.data(), static_cast<int>(events.size()), timeout_ms);
     const std::lock_guard lock(mutex);
@@ -281,11 +301,13 @@ std::unique_ptr<Helper> HandedCalls::take(const HelperIdentity& identity) {
   const std::lock_guard lock(parts_.mutex);
   for (auto at = parts_.all.begin(); at != parts_.all.end(); ++at) {
     Parts::Handed& handed = at->second;
-    if (handed.is_waiting || handed.helper->identity_ != identity) continue;
+    if (handed.helper->identity_ != identity) continue;
     const auto result = handed.call->seen();
     if (!result) continue;
     handed.call->settle(*result);
+    if (handed.is_waiting && !HelperPool::of_process().count_in(*handed.helper)) continue;
     auto helper = std::move(handed.helper);
+    helper->before_ = handed.call->is_answered() ? nullptr : handed.call;
     parts_.all.erase(at);
     return Parts::drain(*helper) ? std::move(helper) : nullptr;
   }
@@ -293,7 +315,7 @@ std::unique_ptr<Helper> HandedCalls::take(const HelperIdentity& identity) {
 }
 
 void HandedCalls::hand_over(HandOver ready, const std::shared_ptr<HandedCall>& call) {
-  constexpr std::uint32_t kLastNumber = ~0U >> 2U;
+  constexpr std::uint32_t kLastNumber = ~0U >> Completion::kPhaseBits;
   Helper& helper = *ready.helper;
   helper.call_number_ = (helper.call_number_ + 1) & kLastNumber;
   call->number_ = helper.call_number_;
@@ -303,8 +325,7 @@ void HandedCalls::hand_over(HandOver ready, const std::shared_ptr<HandedCall>& c
   const bool is_waiting = ready.message.empty();
   std::vector<int> fds = {call->call_.listener};
   for (const UniqueFd& fd : ready.fds) fds.push_back(fd.get());
-  // within the mutex: what the helper says is heard when it is among all, and it is not ended
-  // before
+  // within the mutex: what the helper says is heard when it is among all
   const std::lock_guard lock(parts_.mutex);
   if (is_waiting && !parts_.may_wait(helper)) {
     call->answer(kTooMany, {.error = ENFILE});
@@ -325,7 +346,8 @@ void HandedCalls::hand_over(HandOver ready, const std::shared_ptr<HandedCall>& c
   parts_.all.emplace(
       number,
       Parts::Handed{.helper = std::move(ready.helper), .call = call, .is_waiting = is_waiting});
-  if (std::exchange(parts_.is_asleep, false)) {
+  // one that waits is to be looked at more often
+  if (std::exchange(parts_.is_asleep, false) || is_waiting) {
     const std::uint64_t one = 1;
     (void)!write(parts_.wake.get(), &one, sizeof one);
   }

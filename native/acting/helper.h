@@ -60,6 +60,8 @@ class CompletionMemory {
   UniqueFd memory_;
 };
 
+class HandedCall;
+
 class Helper {
  public:
   // `completion`: nullptr where it answers no calls.
@@ -93,6 +95,8 @@ class Helper {
   std::uint64_t root_mount_ = 0;
   // Of the call that it answers, or has answered last.
   std::uint32_t call_number_ = 0;
+  // The call before, if nobody knows that its answer is sent.
+  std::shared_ptr<HandedCall> before_;
   // See HandedCalls; 0: it is not watched.
   std::uint64_t watched_as_ = 0;
   Nanoseconds last_used_ = 0;

@@ -171,8 +171,16 @@ HelperPool& HelperPool::of_process() {
 }
 
 Helper::~Helper() {
-  if (process_.child.pidfd.is_open())
-    HelperPool::of_process().parts_.end(std::move(process_), identity_.owner.payer, is_counted_);
+  if (!process_.child.pidfd.is_open()) return;
+  // it may have ended just before
+  constexpr int kLooks = 100;
+  constexpr Nanoseconds kMoment = 100 * kMicrosecond;
+  for (int look = 0; before_ && !before_->is_answered(); ++look) {
+    if (look == kLooks) before_->fail_anyway();
+    if (look == kLooks) break;
+    pause_for(kMoment);
+  }
+  HelperPool::of_process().parts_.end(std::move(process_), identity_.owner.payer, is_counted_);
 }
 
 Result<std::unique_ptr<Helper>> HelperPool::take(const HelperCaller& caller, const Owner& owner,

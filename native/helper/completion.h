@@ -13,10 +13,12 @@ enum class CompletionPhase : std::uint32_t {
   acting = 0,
   // The helper answers.
   answering = 1,
-  // The helper is free, and the call answered, or about to be.
+  // The helper is free for the next call as soon as it has sent its answer.
   finished = 2,
   // The agent answers in its place.
-  withdrawn = 3
+  withdrawn = 3,
+  // The answer is sent: the helper may end.
+  answered = 4
 };
 
 struct Completion {
@@ -29,8 +31,9 @@ struct Completion {
   // Of CLOCK_MONOTONIC, in nanoseconds: when it was answered.
   std::atomic<std::int64_t> time;
 
+  static constexpr unsigned kPhaseBits = 3;
   [[nodiscard]] static constexpr std::uint32_t word(std::uint32_t number, CompletionPhase phase) {
-    return number << 2U | static_cast<std::uint32_t>(phase);
+    return number << kPhaseBits | static_cast<std::uint32_t>(phase);
   }
 };
 static_assert(std::atomic<std::int64_t>::is_always_lock_free);

@@ -42,7 +42,7 @@ FinalAnswer::FinalAnswer(Completion& completion, const HelperRequest& request, i
     : completion_(completion),
       request_(request),
       notification_(listener, request.id_valid_request, request.id),
-      number_(completion.state.load(std::memory_order_acquire) >> 2U) {}
+      number_(completion.state.load(std::memory_order_acquire) >> Completion::kPhaseBits) {}
 
 void FinalAnswer::await_begin() {
   std::byte begin = {};
@@ -118,6 +118,9 @@ void FinalAnswer::answer(const HelperAnswer& answer, UniqueFd listener, UniqueFd
     opened.reset();
     finish(error, is_gone);
   }
+  // unless the agent has another call for us already
+  std::uint32_t finished = Completion::word(number_, Phase::finished);
+  completion_.state.compare_exchange_strong(finished, Completion::word(number_, Phase::answered));
 }
 
 }  // namespace seccompagent

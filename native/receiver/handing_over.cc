@@ -25,6 +25,16 @@ bool Worker::may_hand_over() const {
          handed_.size() < kMaxHanded && !receiver_->is_stopping_.load(std::memory_order_relaxed);
 }
 
+// Where the caller is may be on a file system that keeps us waiting.
+Result<Target> Worker::pin_for_helpers(const CallId& call, const Start& start) {
+  place_.operation_start.store(now());
+  place_.phase.store(Phase::operating);
+  auto target = pin_target(call, start, Pinned::for_helpers);
+  end_being_held();
+  place_.phase.store(Phase::handling);
+  return target;
+}
+
 bool Worker::prepare_hand_over(const FileRequest& request, const Start& start) {
   const auto call = current();
   const Owner owned = owner();
@@ -32,7 +42,7 @@ bool Worker::prepare_hand_over(const FileRequest& request, const Start& start) {
       !HandedCalls::of_process().may_take(owned.payer)) {
     return false;
   }
-  auto target = pin_target(*call, start, Pinned::for_helpers);
+  auto target = pin_for_helpers(*call, start);
   if (!target || !seccompagent::may_hand_over(*target)) return false;
   const HelperCaller caller = helper_caller_of(*target);
   HelperPool& pool = HelperPool::of_process();
@@ -65,7 +75,7 @@ void Worker::hand_over(HandOver ready, Nanoseconds time) {
                        .id_valid_request = listener_->id_valid_request,
                        .id = pending_.notification.id,
                        .tid = pending_.notification.tid};
-  auto handed = std::make_shared<HandedCall>(call, listener_, terms_->failure);
+  auto handed = std::make_shared<HandedCall>(call, listener_, terms_->failure, owner().payer);
   HandedCalls::of_process().hand_over(std::move(ready), handed);
   handed_.push_back({.call = std::move(handed),
                      .token = listener_->token,
