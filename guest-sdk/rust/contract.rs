@@ -940,9 +940,9 @@ pub mod devices {
 /// An empty path with `AT_EMPTY_PATH` (0x1000) is the place itself where relative ones start. Of a
 /// call that takes a descriptor and no path, such as fchown(2), it is what this stands for.
 ///
-/// Links of procfs that lead to what a process has open are not followed (`eloop`), but for
-/// /proc/self and /proc/thread-self with `fd/N`, `cwd` or `root`, which are the caller's own where
-/// its root has a procfs at /proc; elsewhere they are paths like any others.
+/// In a procfs, `self` and `thread-self` are the caller's. Links that lead to what a process has are
+/// followed where they are the caller's own (`fd/N`, `cwd`, `root`, `exe`, `ns/*`), and else not
+/// (`eloop`).
 pub mod filesystem {
     #[allow(unused_imports)]
     use super::*;
@@ -998,9 +998,10 @@ pub mod filesystem {
     /// Opens a file for the host to hold: `descriptors` and the action `descriptor` give it to
     /// the caller, but not what was opened with O_PATH, which the kernel lets nobody give. The mode
     /// counts where a file is made. `resolve` holds RESOLVE_* of openat2(2), all of which are
-    /// honoured; magic links are not followed in any case. `eopnotsupp`: files of procfs, which would
-    /// be the host's own, and devices but null, zero, full, random and urandom, which the caller's
-    /// cgroup may not have, are not opened; `continue` lets the kernel judge them.
+    /// honoured. `eopnotsupp`: what is opened with O_PATH for the caller, files of a procfs that shows
+    /// the host's processes, a controlling terminal, and devices but null, zero, full, random, urandom
+    /// and pseudoterminals, which the caller's cgroup may not have; `continue` lets the kernel judge
+    /// them.
     /// Similar to openat2(2).
     pub fn open(
         path: &[u8],

@@ -287,9 +287,10 @@ declare module 'seccompagent:handler/filesystem@0.1.0' {
    * Opens a file for the host to hold: `descriptors` and the action `descriptor` give it to
    * the caller, but not what was opened with O_PATH, which the kernel lets nobody give. The mode
    * counts where a file is made. `resolve` holds RESOLVE_* of openat2(2), all of which are
-   * honoured; magic links are not followed in any case. `eopnotsupp`: files of procfs, which would
-   * be the host's own, and devices but null, zero, full, random and urandom, which the caller's
-   * cgroup may not have, are not opened; `continue` lets the kernel judge them.
+   * honoured. `eopnotsupp`: what is opened with O_PATH for the caller, files of a procfs that shows
+   * the host's processes, a controlling terminal, and devices but null, zero, full, random, urandom
+   * and pseudoterminals, which the caller's cgroup may not have; `continue` lets the kernel judge
+   * them.
    * Similar to openat2(2).
    */
   export function open(path: Path, openFlags: number, mode: number, resolve: number): Descriptor;

@@ -86,7 +86,7 @@ export const operationFields = {
   isGiven: 'u32',
   /** Written by open: the caller's number of the descriptor, which then has no index; or -1. */
   given: 'i32',
-  /** Of open, 1: the outcome is the answer of the call, so that a helper may answer it. */
+  /** 1: the outcome is the answer of the call, so that a helper may answer it where it is an open. */
   isFinal: 'u32',
   /** Written by open, 1: a helper answers once the worker has answered `handed`. */
   isHanded: 'u32',

@@ -143,6 +143,11 @@ export class ReceivedCall {
     return this.#i32[inbox.answerErrno / 4] ?? 0;
   }
 
+  /** A helper has failed, and the failure policy has answered. */
+  get hasPerformedFailed(): boolean {
+    return this.#u32[inbox.answerFailed / 4] === 1;
+  }
+
   /** @param slot which counters count it */
   countPerformed(slot: number): void {
     this.#u32[inbox.answerSlot / 4] = slot;

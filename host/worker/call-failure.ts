@@ -2,7 +2,6 @@
 // Failures of calls: their reasons, and their lines in the log.
 import { AgentError, messageOf } from '../errors.ts';
 import type { Decision } from '../call/action.ts';
-import type { ReceivedCall } from '../call/received-call.ts';
 import type { FailureReason } from '../counting/counters.ts';
 import type { Logger } from '../log.ts';
 import type { DecisionFailure } from '../observation/decision-layout.ts';
@@ -13,7 +12,7 @@ import type { CallFailure } from './thread-messages.ts';
 
 /** A call whose answer is the failure policy. */
 interface FailedCall {
-  readonly call: ReceivedCall;
+  readonly tid: number;
   readonly syscall: Syscall | undefined;
   /** Undefined: its registry could not be read. */
   readonly container: Container | undefined;
@@ -40,13 +39,13 @@ export function reasonOf(thrown: unknown): FailureReason {
 export function logFailure(
   log: Logger,
   thrown: unknown,
-  { call, syscall, container, callsUntold }: FailedCall & { readonly callsUntold: number },
+  { tid, syscall, container, callsUntold }: FailedCall & { readonly callsUntold: number },
 ): void {
   log.error(
     {
       ...(container === undefined ? {} : shownContainer(container.registry)),
       syscall: syscall?.name,
-      tid: call.tid,
+      tid,
       handler: thrown instanceof AgentError ? thrown.handler : undefined,
       code: thrown instanceof AgentError ? thrown.code : undefined,
       error: messageOf(thrown),

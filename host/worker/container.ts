@@ -352,7 +352,6 @@ function namingKeys<T>({ settingKeys = [] }: RegistryHandler, make: () => T): T 
 }
 
 /** Errno of the answer; 0: no error. */
-/** What the caller is told; 0: no error. */
 export function errnoOf(answer: Decision): number {
   const final = answer.kind === 'delay' ? answer.answer : answer;
   return final.kind === 'fail' ? final.number : 0;

@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Calls that helpers answer: who counts them is known before what comes of them.
+// Calls that helpers answer: whose they are, and who counts them, is known before what comes of them.
 import type { AnswerSlots } from '../counting/counter-slots.ts';
+import type { Syscall } from '../syscalls/syscalls.ts';
+import type { Container } from './container.ts';
 
-interface HandedCall {
+export interface HandedCall {
   readonly token: number;
+  readonly tid: number;
+  readonly syscall: Syscall | undefined;
+  readonly container: Container;
+  /** Which counters count it. */
   readonly slots: AnswerSlots;
 }
 
@@ -12,16 +18,16 @@ export class HandedCalls {
   #last = 0;
 
   /** @returns what the receiver names the call by */
-  keep(token: number, slots: AnswerSlots): number {
+  keep(call: HandedCall): number {
     this.#last = (this.#last + 1) % 2 ** 31;
-    this.#calls.set(this.#last, { token, slots });
+    this.#calls.set(this.#last, call);
     return this.#last;
   }
 
-  take(number: number): AnswerSlots | undefined {
-    const slots = this.#calls.get(number)?.slots;
+  take(number: number): HandedCall | undefined {
+    const call = this.#calls.get(number);
     this.#calls.delete(number);
-    return slots;
+    return call;
   }
 
   /** The receiver says nothing any more of calls of a container that has ended. */

@@ -22,6 +22,7 @@ import { crowdedWarning } from './crowded-warning.ts';
 import { ReceivedCall } from '../call/received-call.ts';
 import type { InstanceMemory } from './instance-memory.ts';
 import { HandedCalls } from './handed-calls.ts';
+import type { HandedCall } from './handed-calls.ts';
 import { KeptContainers } from './kept-containers.ts';
 import type { InstanceRoom } from './kept-containers.ts';
 import { Performer } from './perform.ts';
@@ -34,6 +35,10 @@ import type { Syscall } from '../syscalls/syscalls.ts';
 const slowUs = 1000;
 /** For a call of a container whose registry cannot be read. */
 const noContainer = fail('EPERM');
+const helperFailed = new AgentError(
+  'AGENT_CALLER',
+  'a helper has ended while it acted for the caller, or could not act',
+);
 const performBit = actBit('perform');
 
 export interface LoopParts extends BuilderParts {
@@ -129,11 +134,9 @@ export class Loop implements Disposable {
           this.#parts.fetchComponents();
           this.#last = undefined;
           break;
-        case eventKind.performed: {
-          const slots = this.#handed.take(this.#call.performedNumber);
-          this.#call.countPerformed(slots?.of(this.#call.performedErrno) ?? unnamedSlot);
+        case eventKind.performed:
+          this.#hearPerformed();
           break;
-        }
         case eventKind.shortage:
           this.#parts.fetchComponents();
           this.#containers.hearShortage();
@@ -158,7 +161,10 @@ export class Loop implements Disposable {
       if (container.watch !== undefined) this.#decisions.begin(container.watch);
       const decision = this.#decide(container);
       if (decision?.kind === 'handed') {
-        this.#call.answerHanded(this.#handed.keep(this.#call.token, container.slots));
+        const { token, tid } = this.#call;
+        const { slots } = container;
+        const handed = { token, tid, syscall: this.#current, container, slots };
+        this.#call.answerHanded(this.#handed.keep(handed));
       } else {
         this.#answerWith(container, decision);
       }
@@ -225,12 +231,30 @@ export class Loop implements Disposable {
     });
   }
 
-  #report(thrown: unknown, container: Container | undefined): void {
+  #hearPerformed(): void {
+    const call = this.#call;
+    const handed = this.#handed.take(call.performedNumber);
+    if (handed === undefined) {
+      call.countPerformed(unnamedSlot);
+      return;
+    }
+    const { container, slots } = handed;
+    const hasFailed = call.hasPerformedFailed;
+    call.countPerformed(slots.of(hasFailed ? errnoOf(container.failure) : call.performedErrno));
+    if (hasFailed) this.#report(helperFailed, container, handed);
+  }
+
+  /** @param of absent: the call that is answered */
+  #report(thrown: unknown, container: Container | undefined, of?: HandedCall): void {
+    const { token, tid, syscall } = of ?? {
+      token: this.#call.token,
+      tid: this.#call.tid,
+      syscall: this.#current,
+    };
     const callsUntold = container === undefined ? 0 : container.report();
     if (callsUntold !== undefined) {
-      const failed = { call: this.#call, syscall: this.#current, container, callsUntold };
-      logFailure(this.#parts.log, thrown, failed);
+      logFailure(this.#parts.log, thrown, { tid, syscall, container, callsUntold });
     }
-    this.#parts.onFailed(callFailure(thrown, this.#call.token));
+    this.#parts.onFailed(callFailure(thrown, token));
   }
 }

@@ -5,7 +5,6 @@
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -73,7 +72,6 @@ struct HandedCalls::Parts {
   [[nodiscard]] bool may_wait(const Helper& helper) const;
   void look_for_signals();
   [[nodiscard]] static bool interrupt(Handed& handed, std::string_view status);
-  [[nodiscard]] static bool drain(const Helper& helper);
   void drop(All::iterator at);
   [[nodiscard]] int look_after_ms() const;
   [[nodiscard]] std::uint64_t watch(Helper& helper);
@@ -93,7 +91,11 @@ void HandedCalls::start() {
   parts_.epoll.reset(epoll_create1(EPOLL_CLOEXEC));
   parts_.wake.reset(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   epoll_event event = {.events = EPOLLIN | EPOLLET, .data = {.u64 = 0}};
-  epoll_ctl(parts_.epoll.get(), EPOLL_CTL_ADD, parts_.wake.get(), &event);
+  if (epoll_ctl(parts_.epoll.get(), EPOLL_CTL_ADD, parts_.wake.get(), &event) == -1) {
+    // nothing is handed over then
+    parts_.epoll.reset();
+    return;
+  }
   std::thread([parts = &parts_] { parts->run(); }).detach();
 }
 
@@ -165,11 +167,10 @@ void HandedCalls::Parts::look() {
       // nobody may end it before that
       if (!handed.call->is_answered()) continue;
       HelperPool& pool = HelperPool::of_process();
-      if (!drain(*handed.helper) || (handed.is_waiting && !pool.count_in(*handed.helper))) {
+      if (!handed.helper->drain() || (handed.is_waiting && !pool.count_in(*handed.helper))) {
         drop(here);
         continue;
       }
-      handed.helper->before_.reset();
       pool.put_back(std::move(handed.helper));
       all.erase(here);
     } else if (is_over(handed)) {
@@ -238,26 +239,13 @@ void HandedCalls::Parts::hear(std::uint64_t number) {
   }
 }
 
-// What a helper has said of a call that it has answered is no news. False: it has said other
-// things.
-bool HandedCalls::Parts::drain(const Helper& helper) {
-  static std::vector<std::byte> buffer(kMaxMessage);
-  pollfd readable = {.fd = helper.socket_.get(), .events = POLLIN, .revents = 0};
-  while (poll(&readable, 1, 0) > 0) {
-    const auto received = receive_message(helper.socket_.get(), buffer);
-    if (!received) return false;
-    const auto said = decode_answer(std::span(buffer).first(received->length));
-    if (!said || !said->is_waiting) return false;
-  }
-  return true;
-}
-
-// The helper's number. It stays watched until it is asked something else.
+// The helper's number; 0: it can't be watched. It stays watched until it is asked something else.
 std::uint64_t HandedCalls::Parts::watch(Helper& helper) {
   if (helper.watched_as_ != 0) return helper.watched_as_;
   helper.watched_as_ = ++last_number;
   epoll_event event = {.events = EPOLLIN | EPOLLET, .data = {.u64 = helper.watched_as_}};
-  epoll_ctl(epoll.get(), EPOLL_CTL_ADD, helper.socket_.get(), &event);
+  if (epoll_ctl(epoll.get(), EPOLL_CTL_ADD, helper.socket_.get(), &event) == -1)
+    helper.watched_as_ = 0;
   return helper.watched_as_;
 }
 
@@ -294,7 +282,7 @@ void HandedCalls::Parts::run() {
 bool HandedCalls::may_take(Payer payer) const {
   const std::lock_guard lock(parts_.mutex);
   const auto [own, others] = parts_.count(payer, false);
-  return own < kMaxActing && own + others < kMaxActingOfAll;
+  return parts_.epoll.is_open() && own < kMaxActing && own + others < kMaxActingOfAll;
 }
 
 std::unique_ptr<Helper> HandedCalls::take(const HelperIdentity& identity) {
@@ -309,7 +297,7 @@ std::unique_ptr<Helper> HandedCalls::take(const HelperIdentity& identity) {
     auto helper = std::move(handed.helper);
     helper->before_ = handed.call->is_answered() ? nullptr : handed.call;
     parts_.all.erase(at);
-    return Parts::drain(*helper) ? std::move(helper) : nullptr;
+    return helper->drain() ? std::move(helper) : nullptr;
   }
   return nullptr;
 }
@@ -331,18 +319,18 @@ void HandedCalls::hand_over(HandOver ready, const std::shared_ptr<HandedCall>& c
     call->answer(kTooMany, {.error = ENFILE});
     return;
   }
-  if (is_waiting) HelperPool::of_process().count_out(helper);
-  if (!is_waiting && !send_message(socket, ready.message, fds)) {
+  const std::uint64_t number = parts_.watch(helper);
+  if (number == 0 || (!is_waiting && !send_message(socket, ready.message, fds))) {
     call->fail();
     return;
   }
+  if (is_waiting) HelperPool::of_process().count_out(helper);
   if (is_waiting || !ready.fds.empty()) {
     ready.fds.clear();
     const std::byte begin = {};
     // where it has ended, the thread hears of it
     (void)send_message(socket, std::span(&begin, 1), {});
   }
-  const std::uint64_t number = parts_.watch(helper);
   parts_.all.emplace(
       number,
       Parts::Handed{.helper = std::move(ready.helper), .call = call, .is_waiting = is_waiting});

@@ -2,22 +2,14 @@
 // Calls that were handed over to helpers, which answer them: no thread of ours waits for one.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
-#include <utility>
-#include <vector>
 
 #include "acting/handed_call.h"
 #include "acting/helper.h"
-#include "caller/target.h"
 #include "kernel/clock.h"
-#include "kernel/notify.h"
 #include "kernel/payer.h"
-#include "kernel/result.h"
-#include "kernel/unique_fd.h"
 
 namespace seccompagent {
 

@@ -2,15 +2,11 @@
 // Operations whose outcome is the answer of the call: a helper does both.
 #pragma once
 
-#include <cstddef>
-#include <memory>
-#include <vector>
-
 #include "acting/handed_calls.h"
 #include "acting/helper.h"
 #include "caller/target.h"
 #include "files/file_operation.h"
-#include "kernel/unique_fd.h"
+#include "kernel/result.h"
 
 namespace seccompagent {
 

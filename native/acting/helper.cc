@@ -2,6 +2,7 @@
 #include "acting/helper.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -13,7 +14,6 @@
 #include <vector>
 
 #include "acting/handed_calls.h"
-#include "acting/helper_pool.h"
 #include "kernel/message.h"
 #include "kernel/process_files.h"
 #include "process/ending_children.h"
@@ -107,6 +107,18 @@ Result<HelperAnswer> Helper::await_answer(const Patience& patience, TimeTaken& t
     looks_without_work = has_to_end ? looks_without_work + 1 : 0;
     if (looks_without_work == 2) return fail(ETIMEDOUT);
   }
+}
+
+bool Helper::drain() {
+  static thread_local std::vector<std::byte> buffer(kMaxMessage);
+  pollfd readable = {.fd = socket_.get(), .events = POLLIN, .revents = 0};
+  while (poll(&readable, 1, 0) > 0) {
+    const auto received = receive_message(socket_.get(), buffer);
+    if (!received) return false;
+    const auto said = decode_answer(std::span(buffer).first(received->length));
+    if (!said || !said->is_waiting) return false;
+  }
+  return true;
 }
 
 }  // namespace seccompagent

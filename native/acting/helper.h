@@ -80,6 +80,9 @@ class Helper {
   [[nodiscard]] Result<HelperAnswer> ask(std::span<const std::byte> message,
                                          std::span<const int> fds, const Patience& patience,
                                          UniqueFd& fd, TimeTaken& taken);
+  // Takes what it has said of a call that it has answered, which is no news. False: it has said
+  // other things, and is of no more use.
+  [[nodiscard]] bool drain();
   // The mount whose root it was at when it had started; 0: nobody knows.
   [[nodiscard]] std::uint64_t root_mount() const { return root_mount_; }
 

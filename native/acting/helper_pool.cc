@@ -279,6 +279,8 @@ Result<std::unique_ptr<Helper>> HelperPool::take_idle(const HelperCaller& caller
 
 void HelperPool::put_back(std::unique_ptr<Helper> helper) {
   helper->last_used_ = now();
+  // it has had something to do since
+  helper->before_.reset();
   const std::lock_guard lock(parts_.mutex);
   parts_.idle.push_back(std::move(helper));
   if (parts_.is_asleep) parts_.wake.notify_one();

@@ -116,7 +116,8 @@ struct Asked {
 
 struct Done {
   FileOutcome outcome = {};
-  // It is ready to be handed over, and nothing is done yet.
+  // It is ready to be handed over: nothing is done yet, but that a helper waits for another
+  // process.
   bool is_handed = false;
 };
 

@@ -2,11 +2,9 @@
 #include "helper/files_role.h"
 
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <linux/securebits.h>
 #include <sched.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -16,7 +14,6 @@
 #include <utility>
 
 #include "files/file_operation.h"
-#include "files/file_system_type.h"
 #include "files/overlay_copy.h"
 #include "files/thread_role.h"
 #include "helper/final_answer.h"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Workers: wait for a call and make it their own. Answers are in answering.cc, calls that were
-// taken back in worker_restarts.cc, operations for the caller in worker_operations.cc.
+// taken back in worker_restarts.cc, operations for the caller in worker_operations.cc, and those
+// that helpers answer in handing_over.cc.
 #include "receiver/worker.h"
 
 #include <poll.h>

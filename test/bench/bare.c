@@ -233,7 +233,7 @@ static bool open_as_caller(struct agent *agent, int listener, int *error) {
   bool is_due = find_target(agent, listener, &target, error);
   if (is_due && *error == 0) {
     const uint64_t flags = notification->data.args[2] & 0xffffffffu;
-    const bool is_made = (flags & (O_CREAT | O_TMPFILE)) != 0;
+    const bool is_made = (flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE;
     const struct open_how how = {.flags = flags,
                                  .mode = is_made ? notification->data.args[3] & 07777 : 0,
                                  .resolve = RESOLVE_NO_MAGICLINKS};

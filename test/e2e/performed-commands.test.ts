@@ -250,3 +250,16 @@ describe.each([
     expect(commands.length).toBeGreaterThan(150);
   });
 });
+
+test('A3a: performed commands: they are intercepted, as a device tells that no container may have', async () => {
+  const command = 'head -c 0 /dev/kmsg';
+
+  const bare = await runCommand(['sh', '-c', command]);
+  const { code, stderr } = await runCommand(['env', ...underAgent, 'sh', '-c', command]);
+
+  expect(bare).toMatchObject({ code: 0 });
+  expect({ code, stderr }).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('Operation not supported'),
+  });
+});

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Opens that wait for another process, as long as their callers do: a helper answers them.
 
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 
 import { AskedCaller } from '../support/asked-caller.ts';
 import type { Asked } from '../support/asked-caller.ts';
@@ -60,6 +60,7 @@ describe('performed waits', () => {
 
   async function startWaiting(agent: WatchedAgent): Promise<Waiting> {
     const caller = new AskedCaller({ socket: agent.socket, killableBundle: oci });
+    onTestFinished(async () => caller[Symbol.asyncDispose]());
     const answer = caller.ask(`open ${fifo}`);
     // of a caller that is ended there is none
     answer.catch(() => undefined);
@@ -76,7 +77,7 @@ describe('performed waits', () => {
     expect(performed).toBe(bare);
   });
 
-  test('A9, A10: performed waits: a container has so many, and its other calls go on', async () => {
+  test('A9, G4: performed waits: a container has so many, and its other calls go on', async () => {
     const more = 16;
 
     const lines = await printed(['crowd', String(mostWaiting + more)], true);
@@ -88,7 +89,7 @@ describe('performed waits', () => {
     expect(await printed(['turns', '2000'], true)).toBe('wrong 0, writer 0\n');
   });
 
-  test('A9: performed waits: they are interrupted where the agent stops', async () => {
+  test('A9, G11: performed waits: they are interrupted where the agent stops', async () => {
     await using agent = await startWatchedAgent({
       bundle: testBundle('perform'),
       log: 'warn',
@@ -104,7 +105,7 @@ describe('performed waits', () => {
     expect(end).toMatchObject({ code: 0 });
   });
 
-  test('A4, A9: performed waits: one whose helper is killed gets the failure policy’s answer', async () => {
+  test('A9: performed waits: one whose helper is killed gets the failure policy’s answer', async () => {
     await using agent = await startWatchedAgent({ bundle: testBundle('perform'), log: 'warn' });
     const waiting = await startWaiting(agent);
     await using caller = waiting.caller;
@@ -113,6 +114,7 @@ describe('performed waits', () => {
 
     expect(await waiting.answer).toMatchObject({ answer: 'EPERM' });
     expect(await caller.ask('open /etc/passwd')).toMatchObject({ answer: '0' });
+    await agent.untilLogged(['call failed by the agent', 'syscall=openat', 'code=AGENT_CALLER']);
   });
 
   test('A9: performed waits: a helper is gone once its caller is', async () => {
