@@ -54,8 +54,8 @@ bool HandedCall::answer(const Response& response, const CallResult& result) {
 // ENOENT: the caller is gone, or has had its answer.
 void HandedCall::answer_anyway(const Response& response, const CallResult& result) {
   const auto sizes = notify_sizes();
-  CallResult settled = result;
-  settled.is_gone = !sizes || !NotifyBuffers(*sizes).respond(call_.listener, call_.id, response);
+  const bool is_sent = sizes && NotifyBuffers(*sizes).respond(call_.listener, call_.id, response);
+  CallResult settled = is_sent ? result : CallResult{.is_gone = true};
   settled.time = now();
   settle(settled);
 }
