@@ -175,11 +175,9 @@ Helper::~Helper() {
   // it may have ended just before
   constexpr int kLooks = 100;
   constexpr Nanoseconds kMoment = 100 * kMicrosecond;
-  for (int look = 0; before_ && !before_->is_answered(); ++look) {
-    if (look == kLooks) before_->fail_anyway();
-    if (look == kLooks) break;
-    pause_for(kMoment);
-  }
+  int looks = 0;
+  for (; before_ && !before_->is_answered() && looks < kLooks; ++looks) pause_for(kMoment);
+  if (looks == kLooks) before_->fail_anyway();
   HelperPool::of_process().parts_.end(std::move(process_), identity_.owner.payer, is_counted_);
 }
 

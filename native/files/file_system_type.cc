@@ -15,17 +15,14 @@
 #include <cstddef>
 #include <cstring>
 
+#include "kernel/root_mount.h"
+
 namespace seccompagent {
 
 namespace {
 
 #ifndef SYS_statmount
 #define SYS_statmount 457
-#endif
-#ifdef STATX_MNT_ID_UNIQUE
-constexpr unsigned kUniqueMount = STATX_MNT_ID_UNIQUE;
-#else
-constexpr unsigned kUniqueMount = 0x4000U;
 #endif
 
 // Types by their mounts, whose numbers are no others' later.

@@ -170,9 +170,7 @@ class AwaitedCall : public AskedNotification {
 
   void note_wait() const override {
     if (!may_be_left_ || is_left_) return;
-    HelperAnswer waiting;
-    waiting.is_waiting = true;
-    reply(waiting);
+    reply_waiting();
     FinalAnswer::await_begin();
     is_left_ = true;
   }

@@ -49,11 +49,7 @@ void FinalAnswer::await_begin() {
   if (!receive_message(kHelperSocket, std::span(&begin, 1))) _exit(0);
 }
 
-void FinalAnswer::note_wait() const {
-  HelperAnswer waiting;
-  waiting.is_waiting = true;
-  reply(waiting);
-}
+void FinalAnswer::note_wait() const { reply_waiting(); }
 
 bool FinalAnswer::fetch(HelperRequest& request, const OwnLink& wanted, std::vector<UniqueFd>& fds) {
   // for others the path has too many links, as where the kernel ends it

@@ -23,6 +23,12 @@ void reply_with(HelperAnswer answer, UniqueFd fd) {
   reply(answer);
 }
 
+void reply_waiting() {
+  HelperAnswer waiting;
+  waiting.is_waiting = true;
+  reply(waiting);
+}
+
 HelperAnswer failed_reply(const char* step, Errno error) {
   HelperAnswer answer;
   answer.error = error.number;

@@ -19,6 +19,9 @@ void reply(const HelperAnswer& answer);
 // already that the kernel takes no more, see ETOOMANYREFS in unix(7).
 void reply_with(HelperAnswer answer, UniqueFd fd);
 
+// It begins to wait for another process, and is not done.
+void reply_waiting();
+
 // The helper's own failure.
 [[nodiscard]] HelperAnswer failed_reply(const char* step, Errno error);
 
