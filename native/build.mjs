@@ -97,13 +97,18 @@ const sharedByHelper = [
   'wire_mounts',
 ].map((name) => `helper/${name}.cc`);
 
-/** Sources of lower folders that the helper needs, besides all of files/. */
+/** Folders that the helper alone needs, but for those sources. */
+const onlyOfHelper = new Set(['files', 'helper']);
+
+/** Sources of lower folders that the helper needs. */
 const neededByHelper = [
   'caller/label.cc',
   'caller/path_start.cc',
   'kernel/message.cc',
   'kernel/notify.cc',
+  'kernel/own_processes.cc',
   'kernel/short_turns.cc',
+  'process/cgroup_places.cc',
   'process/child.cc',
 ];
 
@@ -120,7 +125,7 @@ function sourcesOf(program) {
     return [...own, ...sourcesIn('files'), ...neededByHelper];
   }
   const folders = readdirSync(join(root, 'native'), { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && entry.name !== 'helper')
+    .filter((entry) => entry.isDirectory() && !onlyOfHelper.has(entry.name))
     .map(({ name }) => name);
   return [...folders.flatMap((name) => sourcesIn(name)), ...sharedByHelper];
 }

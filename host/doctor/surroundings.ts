@@ -92,6 +92,11 @@ export const neededCapabilities: readonly CapabilityNeed[] = [
     isNeeded: false,
     without: 'calls wait while handlers need all processors',
   },
+  {
+    name: 'CAP_SYS_RESOURCE',
+    isNeeded: false,
+    without: 'helpers may end where the memory of a container is short',
+  },
 ];
 
 /** A line `NAME:\tVALUE` of /proc/PID/status. */

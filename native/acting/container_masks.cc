@@ -64,6 +64,8 @@ FirstProcess look_at_first(pid_t pid) {
   if (pid <= 0) return first;
   first.pidfd.reset(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
   first.masks->look(pid, first.pidfd);
+  if (auto cgroups = ActingCgroups::of(pid); cgroups)
+    first.cgroups = std::make_shared<const ActingCgroups>(std::move(*cgroups));
   return first;
 }
 

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <optional>
 
+#include "container/acting_cgroups.h"
 #include "container/held_paths.h"
 #include "helper/masks.h"
 #include "kernel/result.h"
@@ -49,6 +50,8 @@ struct FirstProcess {
   pid_t pid = 0;
   UniqueFd pidfd = {};
   std::shared_ptr<ContainerMasks> masks = std::make_shared<ContainerMasks>();
+  // Null: nobody knows them.
+  std::shared_ptr<const ActingCgroups> cgroups = {};
   // None: nobody has looked for any.
   std::shared_ptr<const HeldPaths> paths = {};
 };

@@ -73,6 +73,7 @@ struct Covering {
   const Outcome outcome = cover_node({.target = acting.target,
                                       .patience = patience,
                                       .owner = acting.owner,
+                                      .cgroups = acting.cgroups,
                                       .failed_step = failed_step},
                                      node, *file_system);
   const bool is_done = outcome.failed_step == nullptr && outcome.answer == 0;
@@ -91,8 +92,8 @@ void undo(const Acting& acting, const UniqueFd& node, Patience patience) {
   (void)act_on_file({.target = acting.target,
                      .request = request,
                      .patience = patience,
-                     .actor = Actor::helper,
                      .owner = acting.owner,
+                     .cgroups = acting.cgroups,
                      .made = node.get()});
 }
 
@@ -102,7 +103,7 @@ FileOutcome make_device_node(const Acting& acting) {
   if (!EndingChildren::of_process().await_room(acting.owner.payer, acting.patience))
     return {.outcome = our_failure(kTooManyHang, Errno{EBUSY}), .bytes = {}, .fd = {}};
   const Nanoseconds start = now();
-  FileOutcome made = act_with_power(acting);
+  FileOutcome made = act_on_file(acting);
   const UniqueFd node = std::move(made.fd);
   const std::string bytes = std::exchange(made.bytes, {});
   NodeLook look = {};

@@ -11,21 +11,31 @@
 
 namespace seccompagent {
 
-HelperCaller helper_caller_of(const Target& target) {
+HelperCaller helper_caller_of(const Target& target, const ActingCgroups* cgroups) {
   return {.call = target.call,
           .credentials = target.credentials,
           .label = target.label,
-          .user_namespace = target.user_namespace.get()};
+          .user_namespace = target.user_namespace.get(),
+          .cgroups = cgroups};
 }
 
 bool may_hand_over(const FileRequest& request) {
-  return request.operation == FileOperation::open && request.lent == 0 &&
-         (request.flags & O_ACCMODE) == O_RDONLY && (request.flags & O_TRUNC) == 0 &&
-         !makes_something(request);
+  switch (request.operation) {
+    // their bytes are written to the caller's memory
+    case FileOperation::stat:
+    case FileOperation::get_xattr:
+    case FileOperation::list_xattr:
+    case FileOperation::read_link:
+    // and this belongs to another operation
+    case FileOperation::undo_mknod:
+      return false;
+    default:
+      return request.lent == 0;
+  }
 }
 
 bool may_hand_over(const Target& target) {
-  return target.base_error == 0 && !target.label.is_foreign();
+  return target.base_error == 0 && target.second_base_error == 0 && !target.label.is_foreign();
 }
 
 Result<HandOver> prepare(const Helper& helper, Target target, const FileRequest& request) {
@@ -46,9 +56,10 @@ Result<HandOver> prepare(const Helper& helper, Target target, const FileRequest&
                                            .thread = std::move(target.numbers.thread)},
                                .is_final = true,
                                .root_mount = is_there ? target.root_mount : 0,
-                               .has_base = target.base.is_open()};
+                               .has_base = target.base.is_open(),
+                               .has_second_base = target.second_base.is_open()};
   HandOver ready = {.helper = nullptr, .message = encode(asked), .fds = {}};
-  for (UniqueFd* fd : {&*opened, &target.base}) {
+  for (UniqueFd* fd : {&*opened, &target.base, &target.second_base}) {
     if (fd->is_open()) ready.fds.push_back(std::move(*fd));
   }
   return ready;

@@ -10,9 +10,9 @@
 
 namespace seccompagent {
 
-[[nodiscard]] HelperCaller helper_caller_of(const Target& target);
+[[nodiscard]] HelperCaller helper_caller_of(const Target& target, const ActingCgroups* cgroups);
 
-// Whether nobody but the caller needs its outcome: it takes nothing that is counted.
+// Whether nobody but the caller needs its outcome.
 [[nodiscard]] bool may_hand_over(const FileRequest& request);
 // The same of whom it is done for.
 [[nodiscard]] bool may_hand_over(const Target& target);

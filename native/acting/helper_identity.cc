@@ -56,10 +56,11 @@ Result<HelperIdentity> identity_of(const HelperCaller& caller, const Owner& owne
                         .places = *places};
 }
 
-std::vector<std::byte> start_message(const HelperIdentity& identity) {
+std::vector<std::byte> start_message(const HelperIdentity& identity, bool is_charged_apart) {
   const UserIds& uid = identity.uid;
   const UserIds& gid = identity.gid;
   return encode(HelperStart{.role = identity.role,
+                            .is_charged_apart = is_charged_apart,
                             .uids = {uid.real, uid.effective, uid.saved, uid.fs},
                             .gids = {gid.real, gid.effective, gid.saved, gid.fs},
                             .groups = identity.groups,

@@ -9,11 +9,19 @@
 #include <vector>
 
 #include "caller/target.h"
+#include "container/acting_cgroups.h"
 #include "helper/wire.h"
 #include "kernel/payer.h"
 #include "kernel/result.h"
 
 namespace seccompagent {
+
+// The cgroups that a helper joins.
+struct HelperCgroups {
+  // Of its container; nullptr: nobody knows them, and the caller's are taken.
+  const ActingCgroups* known;
+  const CallId& call;
+};
 
 // Whom a helper for files acts for.
 struct HelperCaller {
@@ -22,6 +30,8 @@ struct HelperCaller {
   const Label& label;
   // -1: the helper stays in ours.
   int user_namespace;
+  // See HelperCgroups.
+  const ActingCgroups* cgroups;
 };
 
 // Device and inode; 0: ours.
@@ -62,6 +72,7 @@ struct HelperIdentity {
 [[nodiscard]] Result<HelperIdentity> identity_of(const HelperCaller& caller, const Owner& owner);
 
 // The first message to a helper, which becomes that.
-[[nodiscard]] std::vector<std::byte> start_message(const HelperIdentity& identity);
+[[nodiscard]] std::vector<std::byte> start_message(const HelperIdentity& identity,
+                                                   bool is_charged_apart);
 
 }  // namespace seccompagent

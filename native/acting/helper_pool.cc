@@ -186,20 +186,22 @@ Result<std::unique_ptr<Helper>> HelperPool::take(const HelperCaller& caller, con
   step = "look at the caller's namespaces";
   auto identity = identity_of(caller, owner);
   if (!identity) return std::unexpected(identity.error());
-  return take(std::move(*identity), &caller, patience, step);
+  return take(std::move(*identity), &caller, {caller.cgroups, caller.call}, patience, step);
 }
 
 Result<std::unique_ptr<Helper>> HelperPool::take_for_mounts(const Owner& owner,
+                                                            const HelperCgroups& cgroups,
                                                             const Patience& patience,
                                                             const char*& step) {
   HelperIdentity identity = {};
   identity.role = HelperRole::mounts;
   identity.owner = owner;
-  return take(std::move(identity), nullptr, patience, step);
+  return take(std::move(identity), nullptr, cgroups, patience, step);
 }
 
 Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity,
                                                  const HelperCaller* caller,
+                                                 const HelperCgroups& cgroups,
                                                  const Patience& patience, const char*& step) {
   if (auto helper = parts_.take_idle(identity)) return helper;
   if (auto helper = HandedCalls::of_process().take(identity)) return helper;
@@ -217,6 +219,9 @@ Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity,
     ++parts_.living;
   }
   Reservation reservation(parts_);
+  step = "look at the container's cgroups";
+  const auto joined = cgroups_of(cgroups);
+  if (!joined) return std::unexpected(joined.error());
   step = "open the caller's namespaces";
   auto fds =
       caller == nullptr ? Result<StartFds>(StartFds{}) : namespaces_of(*caller, identity.places);
@@ -244,13 +249,20 @@ Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity,
   // with ours open, nobody would notice the end of the helper
   sockets->theirs.reset();
   reservation.is_used = true;
-  const std::vector<std::byte> message = start_message(identity);
+  const std::vector<std::byte> message = start_message(identity, !joined->are_ours());
   if (locks->is_open()) fds->all.push_back(locks->get());
   if (lifeline->theirs.is_open()) fds->all.push_back(lifeline->theirs.get());
   if (completion) fds->all.push_back(completion->fd());
   auto helper = std::make_unique<Helper>(
       HelperProcess{.child = std::move(*child), .lifeline = std::move(lifeline->ours)},
       std::move(sockets->ours), std::move(identity), completion);
+  // before it has anything to do
+  step = "start a helper: move it to the container's cgroup, which needs the machine's cgroups";
+  if (const auto moved = joined->enter(helper->process_.child.pid); !moved) {
+    helper->process_.used = std::move(start);
+    return std::unexpected(moved.error());
+  }
+  step = "start of the helper";
   UniqueFd none;
   const auto answer = helper->ask(message, fds->all, patience, none);
   if (completion) completion->forget_fd();

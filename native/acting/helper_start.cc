@@ -63,6 +63,14 @@ Result<StartFds> namespaces_of(const HelperCaller& caller, const HelperPlaces& p
   return fds;
 }
 
+Result<ActingCgroups> cgroups_of(const HelperCgroups& cgroups) {
+  if (cgroups.known != nullptr) return *cgroups.known;
+  const CallId& call = cgroups.call;
+  auto own = ActingCgroups::of(call.tid);
+  if (!id_valid(call.listener, call.id_valid_request, call.id)) return fail(ESRCH);
+  return own;
+}
+
 Result<SocketPair> make_sockets() {
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == -1) return fail_errno();

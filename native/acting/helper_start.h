@@ -27,6 +27,9 @@ struct StartFds {
 [[nodiscard]] Result<StartFds> namespaces_of(const HelperCaller& caller,
                                              const HelperPlaces& places);
 
+// ESRCH: the notification is gone.
+[[nodiscard]] Result<ActingCgroups> cgroups_of(const HelperCgroups& cgroups);
+
 struct SocketPair {
   UniqueFd ours;
   UniqueFd theirs;

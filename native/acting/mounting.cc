@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "acting/container_budget.h"
 #include "acting/helper_pool.h"
+#include "acting/mount_budget.h"
 #include "helper/wire.h"
 
 namespace seccompagent {
@@ -65,7 +65,8 @@ void add_caller(HelperMountRequest& request, std::vector<int>& fds, const Target
   if (message.size() > kMaxMessage) return {.answer = E2BIG};
   HelperPool& pool = HelperPool::of_process();
   const char* step = "";
-  auto helper = pool.take_for_mounts(mounting.owner, mounting.patience, step);
+  auto helper = pool.take_for_mounts(mounting.owner, {mounting.cgroups, mounting.target.call},
+                                     mounting.patience, step);
   if (!helper) return our_failure(step, helper.error());
   UniqueFd none;
   const auto answer = (*helper)->ask(message, fds, mounting.patience, none);
@@ -81,7 +82,7 @@ void add_caller(HelperMountRequest& request, std::vector<int>& fds, const Target
 [[nodiscard]] Outcome ask_within_budget(const Mounting& mounting, HelperMountRequest& request,
                                         const std::vector<int>& fds) {
   Outcome done;
-  act_within(ContainerBudget::of_mounts(), mounting.owner.payer, mounting.target,
+  act_within(MountBudget::of_process(), mounting.owner.payer, mounting.target,
              [&](std::uint64_t left) {
                request.allowance = left;
                done = ask_helper(mounting, request, fds);

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "caller/target.h"
+#include "container/acting_cgroups.h"
 #include "helper/masks.h"
 #include "helper/mount_request.h"
 #include "helper/new_mount.h"
@@ -21,6 +22,8 @@ struct Mounting {
   const Patience& patience;
   // Of what acts for it, and of what is made.
   Owner owner;
+  // See HelperCgroups.
+  const ActingCgroups* cgroups;
   // Room for a helper's own words: what the outcome says points there.
   std::string& failed_step;
   // See MountPlace.

@@ -36,6 +36,7 @@ Napi::Value act_on_mount(const Napi::CallbackInfo& info, Worker& worker, const S
                          return change(Mounting{.target = target,
                                                 .patience = patience,
                                                 .owner = worker.owner(),
+                                                .cgroups = worker.cgroups(),
                                                 .failed_step = failed_step,
                                                 .proc_path = start.asked});
                        });

@@ -93,24 +93,20 @@ struct Asked {
   return request.lent != 0 && request.operation == FileOperation::mknod;
 }
 
-// Of an open: on the file itself.
-[[nodiscard]] bool has_effect(const FileRequest& request) {
-  return (request.flags & O_TRUNC) != 0 || makes_something(request);
-}
-
 [[nodiscard]] FileOutcome act_by_request(const Acting& acting) {
   if (may_mount(acting.request)) return make_device_node(acting);
   const bool is_open = acting.request.operation == FileOperation::open;
   // as the kernel has it: nothing is made or cut for who can have no descriptor of it
-  if (is_open && has_effect(acting.request) &&
+  if (is_open && makes_or_empties(acting.request) &&
       CallerState::of(acting.target.call.tid).has_all_descriptors()) {
     return {.outcome = {.answer = EMFILE}, .bytes = {}, .fd = {}};
   }
   if (is_open && !EndingChildren::of_process().await_room(acting.owner.payer, acting.patience))
     return {.outcome = our_failure(kTooManyHang, Errno{EBUSY}), .bytes = {}, .fd = {}};
-  if (acting.request.lent == 0) return act_on_file(acting);
-  FileOutcome done = act_with_power(acting);
-  if (acting.request.operation == FileOperation::list_xattr) done.bytes = shown_names(done.bytes);
+  FileOutcome done = act_on_file(acting);
+  const bool is_lent = acting.request.lent != 0;
+  if (is_lent && acting.request.operation == FileOperation::list_xattr)
+    done.bytes = shown_names(done.bytes);
   return done;
 }
 
@@ -145,7 +141,10 @@ Napi::Value act(const Napi::CallbackInfo& info, Worker& worker, Asked asked, Don
       is_path ? start_within(std::move(request.second_path), asked.second_dirfd, 0) : Start{};
   if (is_path) request.second_path = second.rest;
   const bool may_be_left = asked.is_final && worker.may_hand_over();
-  if (may_be_left && may_hand_over(request) && worker.prepare_hand_over(request, start)) {
+  const Worker::Paths paths = {.start = start,
+                               .second = is_path ? &second : nullptr,
+                               .needs_open_file = asked.needs_open_file};
+  if (may_be_left && may_hand_over(request) && worker.prepare_hand_over(request, paths)) {
     done.is_handed = true;
     return number(info.Env(), 0);
   }
@@ -169,8 +168,8 @@ Napi::Value act(const Napi::CallbackInfo& info, Worker& worker, Asked asked, Don
                          done.outcome = act_by_request({.target = target,
                                                         .request = request,
                                                         .patience = patience,
-                                                        .actor = worker.actor(),
                                                         .owner = worker.owner(),
+                                                        .cgroups = worker.cgroups(),
                                                         .may_be_left = may_be_left});
                          if (done.outcome.waiting) {
                            worker.prepare_hand_over(std::move(done.outcome.waiting));

@@ -6,7 +6,6 @@
 #include <cstring>
 #include <utility>
 
-#include "acting/callers_network.h"
 #include "addon/addon_state.h"
 #include "addon/exports.h"
 #include "kernel/clock.h"
@@ -28,8 +27,6 @@ Napi::Value create_receiver(const Napi::CallbackInfo& info) {
       return throw_type(info.Env(), "unknown read kind");
     table.push_back(static_cast<ReadKind>(kind));
   }
-  if (const auto known = CallersNetwork::know_own(); !known)
-    return throw_errno(info.Env(), "open the network namespace", known.error());
   auto receiver = Receiver::make(std::move(table), {.running = running, .fewest = fewest});
   if (!receiver) return throw_errno(info.Env(), "create the receiver", receiver.error());
   return number(info.Env(), shared_receivers().add(std::move(*receiver)));

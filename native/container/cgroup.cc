@@ -15,8 +15,8 @@
 #include <utility>
 
 #include "container/cgroup_members.h"
-#include "container/cgroup_places.h"
 #include "kernel/process_files.h"
+#include "process/cgroup_places.h"
 
 namespace seccompagent {
 namespace {

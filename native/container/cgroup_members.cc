@@ -18,8 +18,8 @@
 #include <vector>
 
 #include "caller/process_owner.h"
-#include "container/cgroup_places.h"
 #include "kernel/process_files.h"
+#include "process/cgroup_places.h"
 
 namespace seccompagent {
 namespace {
@@ -133,6 +133,8 @@ bool Walk::note_below(const Folder& folder) {
   for (; !error && at != end; at.increment(error)) {
     std::error_code ignored;
     if (!at->is_directory(ignored)) continue;
+    // who acts for the container is one of ours
+    if (folder.depth == 0 && at->path().filename() == kActingChild) continue;
     if (folder.depth == kMaxDepth || ++noted_ > kMaxFolders) return false;
     waiting_.push_back({.path = at->path().string(), .depth = folder.depth + 1});
   }

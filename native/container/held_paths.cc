@@ -13,9 +13,9 @@
 #include <climits>
 #include <utility>
 
-#include "files/thread_role.h"
 #include "helper/mountinfo.h"
 #include "kernel/clock.h"
+#include "kernel/own_processes.h"
 #include "kernel/process_files.h"
 #include "kernel/raw_syscall.h"
 #include "process/child_starter.h"
@@ -169,7 +169,7 @@ struct Looking {
   if (!stack) return std::unexpected(stack.error());
   auto looking = std::make_unique<Looking>(std::move(*stack), paths);
   for (const std::string& path : looking->paths) looking->looks.push_back({.path = path.c_str()});
-  const std::array given = {root.get(), ThreadRole::own_processes()};
+  const std::array given = {root.get(), own_processes()};
   auto child = ChildStarter::of_process().start_child(looking->stack, Looking::child_main,
                                                       looking.get(), given);
   if (!child) return std::unexpected(child.error());

@@ -11,8 +11,8 @@
 #include <span>
 #include <string_view>
 
-#include "container/cgroup_places.h"
 #include "kernel/process_files.h"
+#include "process/cgroup_places.h"
 
 namespace seccompagent {
 namespace {
@@ -121,7 +121,7 @@ void MemoryLeft::take_back() const {
 }
 
 // Limits above the agent's own are others', too: what counts is how much these leave of them.
-std::uint64_t MemoryLeft::bytes(const Share& share) const {
+std::uint64_t MemoryLeft::bytes(std::uint64_t percent) const {
   std::array<char, kMaxText> room = {};
   const std::uint64_t told = levels_.empty() ? 0 : used_at(levels_.front());
   const std::uint64_t by_kernel = used_by_kernel();
@@ -129,8 +129,7 @@ std::uint64_t MemoryLeft::bytes(const Share& share) const {
   const std::uint64_t own = told + (is_unified_ ? 0 : by_kernel);
   std::uint64_t left = ~0ULL;
   const auto leave = [&](std::uint64_t max) {
-    if (by_kernel >= part_of(max, share.of_kernel))
-      left = std::min(left, less(part_of(max, share.part), own));
+    left = std::min(left, less(part_of(max, percent), own));
   };
   // in KiB
   constexpr std::uint64_t kUnit = 1024;
@@ -148,40 +147,20 @@ MemoryRoom& MemoryRoom::of_process() {
   return room;
 }
 
-std::uint64_t MemoryRoom::look(Look& own) {
+void MemoryRoom::look(Look& own) {
   own.unlooked = 0;
   own.next = now() + kLookPause;
-  std::uint64_t left = left_.bytes(own.share);
-  if (left == 0 && now() >= own.next_take_back) {
-    left_.take_back();
-    left = left_.bytes(own.share);
-    if (left == 0) own.next_take_back = now() + kTakeBackPause;
-  }
-  own.is_short = left == 0;
-  return left;
+  own.is_short = left_.bytes(own.percent) == 0;
+  if (!own.is_short || now() < own.next_take_back) return;
+  left_.take_back();
+  own.is_short = left_.bytes(own.percent) == 0;
+  if (own.is_short) own.next_take_back = now() + kTakeBackPause;
 }
 
-void MemoryRoom::note_copied(std::uint64_t bytes) {
-  if (bytes == 0) return;
-  note(bytes);
-  const Nanoseconds soon = now() + kCopiedPause;
-  for (Look& look : memory_) look.next = std::min(look.next.load(), soon);
-}
-
-bool MemoryRoom::has_none(Look& own) {
-  if (own.unlooked >= kLookBytes || now() >= own.next) (void)look(own);
+bool MemoryRoom::is_short(Payer payer) {
+  Look& own = looks_[is_user(payer) ? 1 : 0];
+  if (own.unlooked >= kLookBytes || now() >= own.next) look(own);
   return own.is_short;
-}
-
-std::optional<MemoryRoom::Taken> MemoryRoom::take(Payer payer, std::uint64_t bytes) {
-  const std::uint64_t left = look(look_of(payer));
-  // what nobody can have takes nothing from others
-  if (bytes > left) return std::nullopt;
-  // first: two that ask at once both see it
-  const std::uint64_t before = taken_.fetch_add(bytes);
-  Taken taken(*this, bytes);
-  if (left < before || left - before < bytes) return std::nullopt;
-  return taken;
 }
 
 }  // namespace seccompagent

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Memory that is left to the agent for its work for containers, which the kernel charges to it.
-// Budgets limit what may be made; this measures what was really taken.
+// Memory that is left to the agent for what the kernel charges to it when it reads the memory of
+// callers.
 #pragma once
 
 #include <array>
@@ -28,26 +28,14 @@ class MemoryLeft {
   // Of the process.
   [[nodiscard]] static MemoryLeft of_process();
 
-  struct Share {
-    // In percent of what others leave of a limit: the agent itself and its handlers need the rest.
-    std::uint64_t part;
-    // In percent as well, what the kernel has of it at least, or nothing counts.
-    std::uint64_t of_kernel;
-  };
-  static constexpr Share kOfAll = {.part = 70, .of_kernel = 0};
-  // Of users, who leave some for root's containers.
-  static constexpr Share kOfUsers = {.part = 50, .of_kernel = 0};
-  // Of users together, from where on one who takes all that one may have leaves others nothing.
-  static constexpr Share kAmple = {.part = 40, .of_kernel = 0};
-  // For what is made on disks. The kernel takes back what it has of that, but not what somebody
-  // holds, as by a watch (inotify(7)). It is more than the others, so that whoever has used those
-  // up takes it from nobody; and so is a limit that the agent itself needs nearly all of.
-  static constexpr Share kOfDisks = {.part = 80, .of_kernel = 25};
-  static constexpr Share kOfUsersDisks = {.part = 60, .of_kernel = 25};
+  // In percent of what others leave of a limit: the agent itself and its handlers need the rest. Of
+  // users, who leave some for root's containers.
+  static constexpr std::uint64_t kOfAll = 70;
+  static constexpr std::uint64_t kOfUsers = 50;
 
-  // Of such a share; nothing, before the kernel has to kill somebody. What it can take back at once
+  // So many percent; nothing, before the kernel has to kill somebody. What it can take back at once
   // is left.
-  [[nodiscard]] std::uint64_t bytes(const Share& share) const;
+  [[nodiscard]] std::uint64_t bytes(std::uint64_t percent) const;
   // Has the kernel take that back where nothing else tells how much it is, as version 1 does not of
   // what the kernel itself has. Others lose nothing.
   void take_back() const;
@@ -77,67 +65,30 @@ class MemoryRoom {
   explicit MemoryRoom(MemoryLeft left) : left_(std::move(left)) {}
   [[nodiscard]] static MemoryRoom& of_process();
 
-  [[nodiscard]] bool is_ample() const { return left_.bytes(MemoryLeft::kAmple) != 0; }
-  // Nothing more may be made in memory.
-  [[nodiscard]] bool is_short(Payer payer) { return has_none(look_of(payer)); }
-  // Nor anywhere else.
-  [[nodiscard]] bool is_full(Payer payer) { return has_none(disks_[is_user(payer) ? 1 : 0]); }
-  // So much may be taken without asking, and is noted then.
-  [[nodiscard]] std::uint64_t unasked(Payer payer) { return is_short(payer) ? 0 : kUnasked; }
+  [[nodiscard]] bool is_short(Payer payer);
   void note(std::uint64_t bytes) {
-    for (auto* const looks : {&memory_, &disks_}) {
-      for (Look& look : *looks) look.unlooked += bytes;
-    }
+    for (Look& look : looks_) look.unlooked += bytes;
   }
-  // The same of what a file system has copied, which may have become more since it was weighed.
-  void note_copied(std::uint64_t bytes);
-
-  // As long as it lives, nobody else gets these bytes.
-  class Taken {
-   public:
-    Taken(MemoryRoom& room, std::uint64_t bytes) : room_(&room), bytes_(bytes) {}
-    Taken(Taken&& other) noexcept
-        : room_(std::exchange(other.room_, nullptr)), bytes_(other.bytes_) {}
-    Taken& operator=(Taken&&) = delete;
-    Taken(const Taken&) = delete;
-    Taken& operator=(const Taken&) = delete;
-    ~Taken() {
-      if (room_ != nullptr) room_->taken_ -= bytes_;
-    }
-
-   private:
-    MemoryRoom* room_;
-    std::uint64_t bytes_;
-  };
-  // None: there is not so much.
-  [[nodiscard]] std::optional<Taken> take(Payer payer, std::uint64_t bytes);
 
  private:
-  static constexpr std::uint64_t kUnasked = 64ULL << 10;
   // It is looked again after so much, or so long.
   static constexpr std::uint64_t kLookBytes = 1ULL << 20;
   static constexpr Nanoseconds kLookPause = kSecond;
-  // The kernel copies some 3 MiB a millisecond.
-  static constexpr Nanoseconds kCopiedPause = 5 * kMillisecond;
   // After it was of no use: files that are in use have to be read again afterwards.
   static constexpr Nanoseconds kTakeBackPause = 10 * kSecond;
 
   struct Look {
-    const MemoryLeft::Share& share;
+    std::uint64_t percent;
     std::atomic<std::uint64_t> unlooked = 0;
     std::atomic<Nanoseconds> next = 0;
     std::atomic<Nanoseconds> next_take_back = 0;
     std::atomic<bool> is_short = false;
   };
-  [[nodiscard]] Look& look_of(Payer payer) { return memory_[is_user(payer) ? 1 : 0]; }
-  [[nodiscard]] bool has_none(Look& own);
-  [[nodiscard]] std::uint64_t look(Look& own);
+  void look(Look& own);
 
   const MemoryLeft left_;
-  std::atomic<std::uint64_t> taken_ = 0;
   // For root's containers, and for those of users.
-  std::array<Look, 2> memory_ = {Look(MemoryLeft::kOfAll), Look(MemoryLeft::kOfUsers)};
-  std::array<Look, 2> disks_ = {Look(MemoryLeft::kOfDisks), Look(MemoryLeft::kOfUsersDisks)};
+  std::array<Look, 2> looks_ = {Look(MemoryLeft::kOfAll), Look(MemoryLeft::kOfUsers)};
 };
 
 }  // namespace seccompagent

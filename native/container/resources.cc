@@ -11,8 +11,8 @@
 #include <optional>
 #include <string_view>
 
-#include "container/cgroup_places.h"
 #include "kernel/process_files.h"
+#include "process/cgroup_places.h"
 
 namespace seccompagent {
 namespace {

@@ -23,22 +23,18 @@ FileAnswer change_mode(const FileTask& task) {
   const auto file = find_file(task);
   if (!file) return failure(file.error().number);
   const std::uint32_t mode = task.request.mode;
-  return perform_change(task, copy_cost_of(task, file->fd), [&] {
-    return perform(task, [&] {
-      const long changed = syscall(SYS_fchmodat2, file->fd, "", mode, AT_EMPTY_PATH);
-      if (!is_unsupported(changed)) return changed;
-      return by_path(task, file->fd, [&](const char* path) { return chmod(path, mode); });
-    });
+  return perform(task, [&] {
+    const long changed = syscall(SYS_fchmodat2, file->fd, "", mode, AT_EMPTY_PATH);
+    if (!is_unsupported(changed)) return changed;
+    return by_path(task, file->fd, [&](const char* path) { return chmod(path, mode); });
   });
 }
 
 FileAnswer change_owner(const FileTask& task) {
   const auto file = find_file(task);
   if (!file) return failure(file.error().number);
-  return perform_change(task, copy_cost_of(task, file->fd), [&] {
-    return perform(task, [&] {
-      return fchownat(file->fd, "", task.request.first, task.request.second, AT_EMPTY_PATH);
-    });
+  return perform(task, [&] {
+    return fchownat(file->fd, "", task.request.first, task.request.second, AT_EMPTY_PATH);
   });
 }
 

@@ -9,8 +9,8 @@
 #include <cstdint>
 
 #include "files/effect.h"
+#include "files/layer_file_system.h"
 #include "files/lookup.h"
-#include "files/memory_file_system.h"
 
 // Not in every libc's headers: Linux 6.13.
 #ifndef SYS_setxattrat
@@ -64,10 +64,6 @@ FileAnswer set_xattr(const FileTask& task) {
   // no overlay has a layer elsewhere, and the kernel may keep for ever what is set there
   if (request.lent != 0 && !is_of_layer(file->fd)) return failure(EOPNOTSUPP);
   const char* name = request.name.c_str();
-  const Creation creation = {.at = file->fd,
-                             .name = nullptr,
-                             .bytes = request.name.size() + request.data.size(),
-                             .is_attribute = true};
   const auto set_value = [&]() -> long {
     XattrArguments arguments = {.value = std::bit_cast<std::uint64_t>(request.data.data()),
                                 .size = static_cast<std::uint32_t>(request.data.size()),
@@ -80,8 +76,7 @@ FileAnswer set_xattr(const FileTask& task) {
                       static_cast<int>(request.flags));
     });
   };
-  return perform_change(task, copy_cost_of(task, file->fd),
-                        [&] { return perform_creation(task, creation, set_value); });
+  return perform(task, set_value);
 }
 
 FileAnswer remove_xattr(const FileTask& task) {
@@ -93,7 +88,7 @@ FileAnswer remove_xattr(const FileTask& task) {
     if (!is_unsupported(removed)) return removed;
     return by_path(task, file->fd, [&](const char* path) { return removexattr(path, name); });
   };
-  return perform_change(task, copy_cost_of(task, file->fd), [&] { return perform(task, remove); });
+  return perform(task, remove);
 }
 
 }  // namespace seccompagent

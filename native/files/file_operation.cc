@@ -69,9 +69,8 @@ FileAnswer operate(const FileTask& task) {
 // Programs make all directories of a path, and have to hear of those that they can see.
 [[nodiscard]] bool has_directory(const FileTask& task) {
   const char* const path = task.request.path.c_str();
-  const open_how how = {.flags = O_PATH | O_DIRECTORY, .mode = 0, .resolve = 0};
   return task.request.operation == FileOperation::mkdir &&
-         open_across(task, task.place.base, path, how).has_value();
+         open_at(task.place.base, path, O_PATH | O_DIRECTORY).has_value();
 }
 
 // Whether the last name of its path is meant, also where that is a symbolic link.
@@ -144,7 +143,6 @@ FileAnswer operate_inside(const FileTask& task) {
   const bool is_kept_below = (request.resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT)) != 0;
   return operate({.request = request,
                   .place = place,
-                  .held = task.held,
                   .validity = task.validity,
                   .confined = is_kept_below ? 0 : std::uint64_t{RESOLVE_BENEATH}});
 }
@@ -157,29 +155,9 @@ FileAnswer operate_within(const FileTask& task) {
 
 }  // namespace
 
-bool makes_something(const FileRequest& request) {
-  // longer names than that are kept outside of the directory entry
-  constexpr std::size_t kShortName = 32;
-  switch (request.operation) {
-    case FileOperation::mkdir:
-    case FileOperation::mknod:
-    case FileOperation::link:
-    case FileOperation::symlink:
-    case FileOperation::set_xattr:
-      return true;
-    case FileOperation::open:
-      return (request.flags & (O_CREAT | kTmpfile)) != 0;
-    case FileOperation::rename:
-      return (request.flags & RENAME_WHITEOUT) != 0 ||
-             ((request.flags & RENAME_EXCHANGE) == 0 && request.second_path.size() > kShortName);
-    default:
-      return false;
-  }
-}
-
-FileAnswer operate_on_file(const FileRequest& request, const FilePlace& place, HeldIds held,
+FileAnswer operate_on_file(const FileRequest& request, const FilePlace& place,
                            const Validity& validity) {
-  const FileTask task = {request, place, held, validity};
+  const FileTask task = {request, place, validity};
   FileAnswer answer = request.within.empty() ? operate(task) : operate_within(task);
   if (place.process != nullptr) answer.wanted = place.process->wanted;
   return answer;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Operations on a caller's files, by a thread that has the caller's role (thread_role.h).
+// Operations on a caller's files, by a helper in the role of the caller.
 #pragma once
+
+#include <fcntl.h>
 
 #include <cstdint>
 #include <optional>
@@ -9,7 +11,6 @@
 
 #include "files/callers_process.h"
 #include "kernel/border.h"
-#include "kernel/made.h"
 #include "kernel/result.h"
 #include "kernel/unique_fd.h"
 
@@ -56,45 +57,16 @@ struct FileRequest {
   std::vector<std::string> within = {};
 };
 
-// Asked before a path may lead into another mount: that may be procfs, which shows names of the
-// network namespace that we are in.
-class Crossing {
- public:
-  virtual ~Crossing() = default;
-  [[nodiscard]] virtual bool is_entered() const = 0;
-  // Enters the caller's network namespace.
-  [[nodiscard]] virtual Result<void> enter() = 0;
-
- protected:
-  Crossing() = default;
-  Crossing(const Crossing&) = default;
-  Crossing& operator=(const Crossing&) = default;
-};
-
-// Where the paths start; O_PATH descriptors of the caller's.
+// Where the paths start; O_PATH descriptors of the caller's. -1: they are absolute.
 struct FilePlace {
   int base;
   // Of undo_mknod: what was made.
   int second_base;
   // Our own procfs.
   int processes;
-  // nullptr: we are in the caller's namespaces for good.
-  Crossing* crossing = nullptr;
   // Of paths that lead through a procfs; nullptr: none is followed there.
   const CallersProcess* process = nullptr;
-  // How many bytes of what is made there a file system in memory may take; beyond, ENOSPC.
-  std::uint64_t allowance = Made::kUntold;
-  // How many bytes an overlay may copy into memory; beyond, ENOSPC.
-  std::uint64_t copy_room = Made::kUntold;
-  // Of what it copies, what is above our root, see Copy; none: nothing.
-  std::optional<std::uint64_t> above_root = std::nullopt;
-  // Nothing is made, wherever that would be: ENOSPC.
-  bool is_full = false;
 };
-
-// Which ids of the caller the thread has. FUSE looks at more than those of file systems, so whoever
-// has those alone gets ENOTSUP there, and on procfs, which is shown as seen from namespaces.
-enum class HeldIds : std::uint8_t { of_file_systems, all };
 
 struct FileAnswer {
   // 0 or a positive errno.
@@ -106,10 +78,6 @@ struct FileAnswer {
   // system lets nobody open it, or an empty file where it lets nobody make it: the bytes are a
   // NodeLook then.
   UniqueFd fd;
-  Made made = {};
-  // Bytes that an overlay has copied into memory, or would have: with more than its room, nothing
-  // is done.
-  std::uint64_t copied = 0;
   // Of open: whether to close it asks nobody.
   bool is_closed_at_once = false;
   // The same, or it asks other file systems that mostly are on disks.
@@ -124,8 +92,13 @@ struct NodeLook {
   std::uint32_t mode;
 };
 
-// Whether this takes memory where a file system is in memory.
-[[nodiscard]] bool makes_something(const FileRequest& request);
+// The bit of O_TMPFILE that no other flag has.
+inline constexpr std::uint64_t kTmpfile = O_TMPFILE & ~O_DIRECTORY;
+
+// Of an open: whether it may make or empty a file.
+[[nodiscard]] inline bool makes_or_empties(const FileRequest& request) {
+  return (request.flags & (O_TRUNC | O_CREAT | kTmpfile)) != 0;
+}
 
 // Asks whether the notification is still there, right before the effect.
 class Validity {
@@ -145,6 +118,6 @@ class Validity {
 // to what a process has are not followed (ELOOP). Nothing is opened in a procfs that shows the
 // calling process (EOPNOTSUPP), which may look at itself as nobody else may.
 [[nodiscard]] FileAnswer operate_on_file(const FileRequest& request, const FilePlace& place,
-                                         HeldIds held, const Validity& validity);
+                                         const Validity& validity);
 
 }  // namespace seccompagent

@@ -122,9 +122,4 @@ bool closes_at_once(std::int64_t type) {
   return std::ranges::find(kLocal, type) != kLocal.end();
 }
 
-bool needs_all_ids(std::int64_t type) {
-  constexpr std::int64_t kMessageQueues = 0x19800202;
-  return type == FUSE_SUPER_MAGIC || type == PROC_SUPER_MAGIC || type == kMessageQueues;
-}
-
 }  // namespace seccompagent

@@ -40,8 +40,4 @@ struct FileFacts {
 // for FUSE, network file systems and overlays.
 [[nodiscard]] bool closes_at_once(std::int64_t type);
 
-// Whether a file system of this type looks at more ids of the caller than those of file systems:
-// mqueue counts its queues for the real user.
-[[nodiscard]] bool needs_all_ids(std::int64_t type);
-
 }  // namespace seccompagent

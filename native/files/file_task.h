@@ -11,7 +11,6 @@ namespace seccompagent {
 struct FileTask {
   const FileRequest& request;
   const FilePlace& place;
-  HeldIds held;
   const Validity& validity;
   // RESOLVE_BENEATH where the places are folders that no path may leave; else 0.
   std::uint64_t confined = 0;

@@ -3,19 +3,15 @@
 
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-#include "files/file_system_type.h"
+#include "files/lent_capability.h"
 #include "files/path_walk.h"
-#include "files/thread_role.h"
 
 namespace seccompagent {
 namespace {
-
-[[nodiscard]] bool needs_more_ids(const FileTask& task, int fd) {
-  return task.held == HeldIds::of_file_systems && needs_all_ids(file_system_of(fd));
-}
 
 // By the caller, see inode_owner_or_capable of the kernel.
 [[nodiscard]] bool is_owned(const FileTask& task, int fd) {
@@ -39,30 +35,13 @@ Result<UniqueFd> open_at(int base, const char* path, std::uint64_t flags, std::u
   }
 }
 
-Result<UniqueFd> open_across(const FileTask& task, int base, const char* path, open_how how) {
-  Crossing* crossing = task.place.crossing;
-  if (crossing == nullptr) return open_at(base, path, how.flags, how.mode, how.resolve);
-  if (crossing->is_entered()) {
-    auto fd = open_at(base, path, how.flags, how.mode, how.resolve);
-    return fd ? std::move(fd) : fail(ENOTSUP);
-  }
-  auto fd = open_at(base, path, how.flags, how.mode, how.resolve | RESOLVE_NO_XDEV);
-  // of what procfs has not for us, it may have something for the caller
-  if (!fd && needs_all_ids(file_system_of(base))) return fail(ENOTSUP);
-  if (fd || fd.error() != Errno{EXDEV}) return fd;
-  if (!crossing->enter()) return fail(ENOTSUP);
-  fd = open_at(base, path, how.flags, how.mode, how.resolve);
-  // in another mount there may be a procfs, which has something for the caller that we do not see
-  return fd ? std::move(fd) : fail(ENOTSUP);
-}
-
 Result<UniqueFd> open_in_place(const FileTask& task, int base, const char* path,
                                std::uint64_t flags, std::uint64_t mode, std::uint64_t resolve) {
-  const open_how how = {.flags = flags, .mode = mode, .resolve = resolve | task.confined};
-  auto fd = open_across(task, base, path, how);
+  const std::uint64_t restrictions = resolve | task.confined;
+  auto fd = open_at(base, path, flags, mode, restrictions);
   const bool is_looked_for = (flags & O_PATH) != 0;
-  if (is_looked_for && is_to_be_walked(task, base, path, fd, flags, how.resolve))
-    fd = walk_path(task, base, path, flags, how.resolve);
+  if (is_looked_for && is_to_be_walked(task, base, path, fd, flags, restrictions))
+    fd = walk_path(task, base, path, flags, restrictions);
   // the caller's own rule may have the same answer
   const bool is_ours = task.confined != 0 && (resolve & RESOLVE_NO_XDEV) == 0;
   if (!fd && is_ours && fd.error() == Errno{EXDEV}) return fail(EPERM);
@@ -79,20 +58,12 @@ Result<Entry> find_entry(const FileTask& task, int base, const std::string& path
   const std::string parent = path.substr(0, slash + 1);
   // an absolute path starts at the root, which is the base then
   const bool is_base = parent.find_first_not_of('/') == std::string::npos;
-  if (is_base && (resolve | task.confined) == 0) return Entry{{}, base, path.substr(slash + 1)};
+  const std::string name = path.substr(slash + 1);
+  if (is_base && (resolve | task.confined) == 0 && base >= 0) return Entry{{}, base, name};
   auto directory = open_in_place(task, base, parent.c_str(), O_PATH | O_DIRECTORY, 0, resolve);
   if (!directory) return std::unexpected(directory.error());
   const int fd = directory->get();
-  return Entry{std::move(*directory), fd, path.substr(slash + 1)};
-}
-
-Result<Entry> entry_of(const FileTask& task, int base, const std::string& path) {
-  auto entry = find_entry(task, base, path);
-  struct statfs found = {};
-  if (!entry || fstatfs(entry->directory, &found) == -1) return entry;
-  if (task.held == HeldIds::of_file_systems && needs_all_ids(found.f_type)) return fail(ENOTSUP);
-  entry->system = found;
-  return entry;
+  return Entry{std::move(*directory), fd, name};
 }
 
 Result<FoundFile> find_file(const FileTask& task) {
@@ -104,14 +75,9 @@ Result<FoundFile> find_file(const FileTask& task) {
     found = {.opened = std::move(*fd), .fd = -1};
     found.fd = found.opened.get();
   }
-  if (needs_more_ids(task, found.fd)) return fail(ENOTSUP);
   // nobody lends power over what is somebody else's
   if (task.request.lent != 0 && !is_owned(task, found.fd)) return fail(EPERM);
   return found;
-}
-
-const struct statfs* system_of(const Entry& entry) {
-  return entry.system ? &*entry.system : nullptr;
 }
 
 }  // namespace seccompagent

@@ -3,13 +3,10 @@
 // means can't change between the look-up and the operation.
 #pragma once
 
-#include <linux/openat2.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdint>
-#include <optional>
 #include <string>
 
 #include "files/file_task.h"
@@ -23,8 +20,6 @@ struct Entry {
   UniqueFd opened;
   int directory;
   std::string name;
-  // The answer of fstatfs(2), if it was asked.
-  std::optional<struct statfs> system = std::nullopt;
 };
 
 // The file itself, opened with O_PATH, or the base.
@@ -39,11 +34,6 @@ struct FoundFile {
 [[nodiscard]] Result<UniqueFd> open_at(int base, const char* path, std::uint64_t flags,
                                        std::uint64_t mode = 0, std::uint64_t resolve = 0);
 
-// Enters the caller's network namespace where the path leads into another mount. Most paths stay in
-// one; those that start on procfs and stay there are found by the ids they need.
-[[nodiscard]] Result<UniqueFd> open_across(const FileTask& task, int base, const char* path,
-                                           open_how how);
-
 // EPERM: the path leaves the granted folder.
 [[nodiscard]] Result<UniqueFd> open_in_place(const FileTask& task, int base, const char* path,
                                              std::uint64_t flags, std::uint64_t mode = 0,
@@ -53,13 +43,8 @@ struct FoundFile {
 [[nodiscard]] Result<Entry> find_entry(const FileTask& task, int base, const std::string& path,
                                        std::uint64_t resolve = 0);
 
-// The same for a change there; ENOTSUP: its file system needs all ids of the caller.
-[[nodiscard]] Result<Entry> entry_of(const FileTask& task, int base, const std::string& path);
-
 // The file of the request's path.
 [[nodiscard]] Result<FoundFile> find_file(const FileTask& task);
-
-[[nodiscard]] const struct statfs* system_of(const Entry& entry);
 
 // The kernel is too old for a system call, or for AT_EMPTY_PATH with an O_PATH descriptor in it.
 [[nodiscard]] inline bool is_unsupported(long result) {

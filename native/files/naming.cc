@@ -6,8 +6,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <cstdio>
-
 #include "caller/callers_proc.h"
 #include "files/effect.h"
 #include "files/lookup.h"
@@ -42,62 +40,41 @@ namespace {
 }  // namespace
 
 FileAnswer make_directory(const FileTask& task) {
-  const auto entry = entry_of(task, task.place.base, task.request.path);
+  const auto entry = find_entry(task, task.place.base, task.request.path);
   if (!entry) return failure(entry.error().number);
-  return create_in_directory(task, creation_of(*entry), [&] {
-    return mkdirat(entry->directory, entry->name.c_str(), task.request.mode);
-  });
+  return perform(task,
+                 [&] { return mkdirat(entry->directory, entry->name.c_str(), task.request.mode); });
 }
 
 FileAnswer rename_file(const FileTask& task) {
   const FileRequest& request = task.request;
-  const auto from = entry_of(task, task.place.base, request.path);
+  const auto from = find_entry(task, task.place.base, request.path);
   if (!from) return failure(from.error().number);
-  const auto to = entry_of(task, task.place.second_base, request.second_path);
+  const auto to = find_entry(task, task.place.second_base, request.second_path);
   if (!to) return failure(to.error().number);
-  const auto effect = [&] {
+  return perform(task, [&] {
     return syscall(SYS_renameat2, from->directory, from->name.c_str(), to->directory,
                    to->name.c_str(), request.flags);
-  };
-  Creation creation = creation_of(*to);
-  // what has the new name is no obstacle otherwise
-  if ((request.flags & RENAME_NOREPLACE) == 0) creation.name = nullptr;
-  CopyCost cost = copy_cost_of(task, *from);
-  const bool is_exchange = (request.flags & RENAME_EXCHANGE) != 0;
-  cost.add(is_exchange ? copy_cost_of(task, *to) : copy_cost_in(task, *to));
-  if (!is_exchange) cost.add(whiteout_cost_of(*from));
-  return perform_change(task, cost, [&] {
-    return makes_something(request) ? perform_creation(task, creation, effect)
-                                    : perform(task, effect);
   });
 }
 
 FileAnswer link_file(const FileTask& task) {
   const FileRequest& request = task.request;
-  const auto to = entry_of(task, task.place.second_base, request.second_path);
+  const auto to = find_entry(task, task.place.second_base, request.second_path);
   if (!to) return failure(to.error().number);
-  const bool is_opened = request.path.empty();
-  const auto perform_link = [&](CopyCost cost, auto link) {
-    cost.add(copy_cost_in(task, *to));
-    return perform_change(task, cost,
-                          [&] { return perform_creation(task, creation_of(*to), link); });
-  };
-  if (is_opened) {
-    return perform_link(copy_cost_of(task, task.place.base),
-                        [&] { return link_opened(task, *to); });
-  }
+  if (request.path.empty()) return perform(task, [&] { return link_opened(task, *to); });
   if (request.is_followed) {
     const auto from = find_file(task);
     if (!from) return failure(from.error().number);
-    return perform_link(copy_cost_of(task, from->fd), [&] {
+    return perform(task, [&] {
       return by_path(task, from->fd, [&](const char* path) {
         return linkat(AT_FDCWD, path, to->directory, to->name.c_str(), AT_SYMLINK_FOLLOW);
       });
     });
   }
-  const auto from = entry_of(task, task.place.base, request.path);
+  const auto from = find_entry(task, task.place.base, request.path);
   if (!from) return failure(from.error().number);
-  FileAnswer done = perform_link(copy_cost_of(task, *from), [&] {
+  FileAnswer done = perform(task, [&] {
     return linkat(from->directory, from->name.c_str(), to->directory, to->name.c_str(), 0);
   });
   if (is_refused_own(task, done, *from)) done.error = EXDEV;
@@ -105,23 +82,19 @@ FileAnswer link_file(const FileTask& task) {
 }
 
 FileAnswer make_symlink(const FileTask& task) {
-  const auto entry = entry_of(task, task.place.base, task.request.path);
+  const auto entry = find_entry(task, task.place.base, task.request.path);
   if (!entry) return failure(entry.error().number);
-  return create_in_directory(task, creation_of(*entry, task.request.second_path.size()), [&] {
+  return perform(task, [&] {
     return symlinkat(task.request.second_path.c_str(), entry->directory, entry->name.c_str());
   });
 }
 
 FileAnswer remove_file(const FileTask& task) {
-  const auto entry = entry_of(task, task.place.base, task.request.path);
+  const auto entry = find_entry(task, task.place.base, task.request.path);
   if (!entry) return failure(entry.error().number);
-  CopyCost cost = copy_cost_in(task, *entry);
-  cost.add(whiteout_cost_of(*entry));
-  FileAnswer done = perform_change(task, cost, [&] {
-    return perform(task, [&] {
-      return unlinkat(entry->directory, entry->name.c_str(),
-                      static_cast<int>(task.request.flags & AT_REMOVEDIR));
-    });
+  FileAnswer done = perform(task, [&] {
+    return unlinkat(entry->directory, entry->name.c_str(),
+                    static_cast<int>(task.request.flags & AT_REMOVEDIR));
   });
   if (is_refused_own(task, done, *entry)) done.error = EPERM;
   return done;

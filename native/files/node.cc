@@ -12,8 +12,8 @@
 #include <utility>
 
 #include "files/effect.h"
+#include "files/lent_capability.h"
 #include "files/lookup.h"
-#include "files/thread_role.h"
 
 namespace seccompagent {
 namespace {
@@ -76,7 +76,7 @@ void add_unopenable(const FileTask& task, const Entry& entry, FileAnswer& made) 
 // descriptor is that of this very file, whatever has its name by now.
 [[nodiscard]] FileAnswer make_covered_file(const FileTask& task, const Entry& entry) {
   UniqueFd made_file;
-  auto made = create_in_directory(task, creation_of(entry), [&]() -> long {
+  auto made = perform(task, [&]() -> long {
     constexpr int kFlags = O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
     made_file.reset(openat(entry.directory, entry.name.c_str(), kFlags, task.request.mode & 0777));
     return made_file.is_open() ? 0 : -1;
@@ -102,9 +102,9 @@ void add_unopenable(const FileTask& task, const Entry& entry, FileAnswer& made) 
 
 FileAnswer make_node(const FileTask& task) {
   const FileRequest& request = task.request;
-  const auto entry = entry_of(task, task.place.base, request.path);
+  const auto entry = find_entry(task, task.place.base, request.path);
   if (!entry) return failure(entry.error().number);
-  auto made = create_in_directory(task, creation_of(*entry), [&] {
+  auto made = perform(task, [&] {
     return mknodat(entry->directory, entry->name.c_str(), request.mode,
                    makedev(request.first, request.second));
   });
@@ -116,7 +116,7 @@ FileAnswer make_node(const FileTask& task) {
 }
 
 FileAnswer undo_mknod(const FileTask& task) {
-  const auto entry = entry_of(task, task.place.base, task.request.path);
+  const auto entry = find_entry(task, task.place.base, task.request.path);
   return failure(entry ? remove_made(*entry, task.place.second_base) : entry.error().number);
 }
 

@@ -4,45 +4,20 @@
 #include <linux/magic.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 
-#include <algorithm>
-#include <array>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "files/device.h"
 #include "files/effect.h"
 #include "files/file_system_type.h"
 #include "files/link_protection.h"
 #include "files/lookup.h"
 #include "files/process_folder.h"
-#include "files/terminal.h"
 
 namespace seccompagent {
 namespace {
-
-// Devices are opened with our own cgroup's permission, where the caller's would be asked for. These
-// are in everybody's, see "Default Devices" in the OCI runtime specification.
-[[nodiscard]] bool is_common_device(const FileFacts& found) {
-  constexpr unsigned kMemory = 1;
-  constexpr std::array kHarmless = {3U, 5U, 7U, 8U, 9U};  // null, zero, full, random, urandom
-  constexpr unsigned kTerminals = 5;
-  constexpr std::array kOfTerminals = {0U, 2U};  // tty, ptmx
-  constexpr unsigned kPseudoterminals = 136;
-  if (!S_ISCHR(found.type)) return false;
-  const auto has = [&](const auto& minors) {
-    return std::ranges::find(minors, minor(found.node)) != minors.end();
-  };
-  switch (major(found.node)) {
-    case kMemory:
-      return has(kHarmless);
-    case kTerminals:
-      return has(kOfTerminals);
-    default:
-      return major(found.node) == kPseudoterminals;
-  }
-}
 
 // Of a file of a procfs. Whoever opens one is asked for its rights alone, unless it is the process
 // that the file is about; but the largest number of a process is that of our own pid namespace.
@@ -60,7 +35,7 @@ namespace {
   if (found.system == PROC_SUPER_MAGIC)
     return is_opened_for_others(task, found, file) ? 0 : EOPNOTSUPP;
   if (!S_ISCHR(found.type) && !S_ISBLK(found.type)) return 0;
-  return is_common_device(found) ? terminal_error(task, found) : EOPNOTSUPP;
+  return device_error(task, found);
 }
 
 // Errno of the kernel with O_CREAT for an existing file: 0, or an errno.
@@ -106,6 +81,7 @@ namespace {
   constexpr std::uint64_t kOfNames = O_CREAT | O_EXCL | O_NOFOLLOW;
   const int own = static_cast<int>((flags & ~kOfNames) | O_CLOEXEC);
   if (S_ISFIFO(found->type) && is_to_wait(own)) return open_fifo(task, file, own);
+  if (may_wait(*found)) task.validity.note_wait();
   return open_again(task, file, own);
 }
 
@@ -124,7 +100,7 @@ namespace {
   const int directory = found.is_open() ? found.get() : task.place.base;
   const int own = static_cast<int>((flags & ~std::uint64_t{O_NOFOLLOW}) | O_CLOEXEC);
   UniqueFd opened;
-  auto made = create_in_directory(task, {.at = directory, .name = nullptr}, [&]() -> long {
+  auto made = perform(task, [&]() -> long {
     return by_path(task, directory, [&](const char* path) -> long {
       opened.reset(open(path, own, static_cast<mode_t>(request.mode & 07777)));
       return opened.is_open() ? 0 : -1;
@@ -140,10 +116,9 @@ namespace {
   const FileRequest& request = task.request;
   const auto entry = find_entry(task, task.place.base, path, request.resolve);
   if (!entry) return failure(entry.error().number);
-  const Creation creation = creation_of(*entry);
   const std::uint64_t only_new = (flags & O_CREAT) != 0 ? O_EXCL : 0;
   UniqueFd opened;
-  auto made = create_in_directory(task, creation, [&]() -> long {
+  auto made = perform(task, [&]() -> long {
     auto fd = open_in_place(task, entry->directory, entry->name.c_str(), flags | only_new,
                             request.mode & 07777, request.resolve);
     if (fd) opened = std::move(*fd);
@@ -177,14 +152,6 @@ namespace {
   return {.error = 0, .is_gone = false, .bytes = {}, .fd = std::move(*fd)};
 }
 
-[[nodiscard]] FileAnswer open_existing(const FileTask& task, int file, std::uint64_t flags) {
-  const auto open_it = [&] { return answer_with(open_found(task, file, flags)); };
-  const std::uint64_t access = flags & O_ACCMODE;
-  const bool is_emptied = (flags & O_TRUNC) != 0;
-  if (!is_emptied && access != O_WRONLY && access != O_RDWR) return open_it();
-  return perform_change(task, copy_cost_of(task, file, !is_emptied), open_it);
-}
-
 [[nodiscard]] FileAnswer open_any(const FileTask& task, std::uint64_t flags) {
   std::string path = task.request.path;
   // as Linux has it since 6.4: before, it made a file
@@ -194,7 +161,7 @@ namespace {
   const bool is_cached = (resolve & RESOLVE_CACHED) != 0;
   if (is_cached && (flags & (O_CREAT | O_TRUNC | kTmpfile)) != 0) return failure(EAGAIN);
   if ((flags & kTmpfile) != 0) return open_unnamed(task, flags);
-  if (path.empty()) return open_existing(task, task.place.base, flags);
+  if (path.empty()) return answer_with(open_found(task, task.place.base, flags));
   const bool may_make = (flags & O_CREAT) != 0;
   const bool is_exclusive = may_make && (flags & O_EXCL) != 0;
   const std::uint64_t finding =
@@ -202,7 +169,7 @@ namespace {
   for (int links = 0; links <= kMaxLinks; ++links) {
     if (may_make && is_name_of_directory(path)) return refuse_directory(task, path);
     const auto found = open_in_place(task, task.place.base, path.c_str(), finding, 0, resolve);
-    if (found) return open_existing(task, found->get(), flags);
+    if (found) return answer_with(open_found(task, found->get(), flags));
     if (found.error() != Errno{ENOENT} || !may_make) return failure(found.error().number);
     auto made = open_new(task, path, flags);
     if (made.error != EEXIST || is_exclusive) return made;

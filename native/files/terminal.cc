@@ -9,15 +9,12 @@
 #include "files/process_stat.h"
 
 namespace seccompagent {
-namespace {
 
-[[nodiscard]] bool is_pseudoterminal(unsigned major) {
+bool is_pseudoterminal(unsigned major) {
   constexpr unsigned kFirst = 136;
   constexpr unsigned kLast = 143;
   return major >= kFirst && major <= kLast;
 }
-
-}  // namespace
 
 int terminal_error(const FileTask& task, const FileFacts& device) {
   const bool is_controlling = major(device.node) == 5 && minor(device.node) == 0;

@@ -7,6 +7,9 @@
 
 namespace seccompagent {
 
+// By the major number of a device.
+[[nodiscard]] bool is_pseudoterminal(unsigned major);
+
 // Of a device that was found: 0, or why it is not opened. ENXIO: it is the caller's controlling
 // terminal, and it has none. EOPNOTSUPP: it has one, or what is opened would become it; neither can
 // be done by another process.

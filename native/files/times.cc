@@ -36,10 +36,8 @@ FileAnswer change_times(const FileTask& task) {
   const auto file = find_file(task);
   if (!file) return failure(file.error().number);
   const std::array times = {timespec_of(given[0]), timespec_of(given[1])};
-  return perform_change(task, copy_cost_of(task, file->fd), [&] {
-    return perform(task, [&] {
-      return utimensat(file->fd, "", data.empty() ? nullptr : times.data(), AT_EMPTY_PATH);
-    });
+  return perform(task, [&] {
+    return utimensat(file->fd, "", data.empty() ? nullptr : times.data(), AT_EMPTY_PATH);
   });
 }
 

@@ -14,13 +14,14 @@
 #include <utility>
 
 #include "files/file_operation.h"
-#include "files/overlay_copy.h"
-#include "files/thread_role.h"
+#include "files/lent_capability.h"
+#include "helper/call_role.h"
 #include "helper/final_answer.h"
 #include "helper/hardening.h"
 #include "helper/own_child.h"
 #include "helper/reply.h"
 #include "kernel/notify.h"
+#include "kernel/own_processes.h"
 #include "kernel/root_mount.h"
 #include "kernel/short_turns.h"
 #include "process/child.h"
@@ -77,8 +78,6 @@ constexpr std::array kNamespaces = {
   // without the fix-up, changing ids leaves the Linux capabilities alone
   if (prctl(PR_SET_SECUREBITS, SECBIT_KEEP_CAPS | SECBIT_NO_SETUID_FIXUP) == -1)
     return fail_errno();
-  // for good: between requests the helper is at the root of the caller's mount namespace
-  ThreadRole::forget_own_places();
   step = "setgroups";
   if (syscall(SYS_setgroups, start.groups.size(), start.groups.data()) == -1) return fail_errno();
   step = "setresgid";
@@ -99,8 +98,6 @@ constexpr std::array kNamespaces = {
   answer.error = done.error;
   answer.is_gone = done.is_gone;
   answer.bytes = done.bytes;
-  answer.made = done.made;
-  answer.copied = done.copied;
   answer.is_closed_at_once = done.is_closed_at_once;
   answer.is_closed_soon = done.is_closed_soon;
   answer.wanted = done.wanted;
@@ -108,17 +105,12 @@ constexpr std::array kNamespaces = {
 }
 
 [[nodiscard]] FileAnswer operate(const HelperRequest& request, const std::vector<UniqueFd>& fds,
-                                 const Validity& notification,
-                                 std::optional<std::uint64_t> above_root) {
+                                 const Validity& notification) {
   const FilePlace place = {.base = fds[kBase].get(),
-                           .second_base = request.is_final ? -1 : fds[kSecondBase].get(),
-                           .processes = ThreadRole::own_processes(),
-                           .process = &request.process,
-                           .allowance = request.allowance,
-                           .copy_room = request.copy_room,
-                           .above_root = above_root,
-                           .is_full = request.is_full};
-  return operate_on_file(request.file, place, HeldIds::all, notification);
+                           .second_base = fds[kSecondBase].get(),
+                           .processes = own_processes(),
+                           .process = &request.process};
+  return operate_on_file(request.file, place, notification);
 }
 
 // The last of a request. What the caller may close, execute, lock or unmount as soon as it goes on
@@ -145,18 +137,12 @@ void finish(const HelperRequest& request, std::vector<UniqueFd>& fds, HelperAnsw
 [[nodiscard]] HelperAnswer act_in_role(const HelperRequest& request,
                                        const std::vector<UniqueFd>& fds,
                                        const Validity& notification, UniqueFd& opened) {
-  const Role role = {.ids = nullptr,
-                     .capabilities = request.capabilities,
-                     .umask = request.umask,
-                     .root = fds[kRoot].get()};
+  const Role role = {
+      .capabilities = request.capabilities, .umask = request.umask, .root = fds[kRoot].get()};
   const char* step = "";
-  // what is answered here copies nothing
-  const auto above_root = request.is_final
-                              ? std::nullopt
-                              : std::optional(weigh_above(role.root, ThreadRole::own_processes()));
-  const auto taken = ThreadRole::take(role, step);
+  const auto taken = CallRole::take(role, step);
   if (!taken) return failed_reply(step, taken.error());
-  FileAnswer done = operate(request, fds, notification, above_root);
+  FileAnswer done = operate(request, fds, notification);
   opened = std::move(done.fd);
   return answer_of(done);
 }
@@ -205,16 +191,17 @@ void act(const HelperRequest& request, std::vector<UniqueFd>& fds, Completion* c
   }
 }
 
-// Has the root and the base where they would come along. False: the helper has another root by now.
+// Has the root and the bases where they would come along. False: the helper has another root by
+// now.
 [[nodiscard]] bool complete(const HelperRequest& request, std::vector<UniqueFd>& fds) {
   // the agent has more to close
   if (fds.size() > 1) FinalAnswer::await_begin();
   const bool is_own = request.root_mount != 0;
   if (is_own && root_mount(AT_FDCWD, "/") != request.root_mount) return false;
   if (is_own) fds.insert(fds.begin() + kRoot, UniqueFd());
-  if (request.has_base) return true;
-  // the path is absolute
-  fds.insert(fds.begin() + kBase, UniqueFd());
+  // those paths are absolute
+  if (!request.has_base) fds.insert(fds.begin() + kBase, UniqueFd());
+  if (!request.has_second_base) fds.insert(fds.begin() + kSecondBase, UniqueFd());
   return true;
 }
 
@@ -255,12 +242,11 @@ class LabelledChild {
   // Never comes back from its role: it ends.
   void run() {
     umask(request_.umask);
-    const std::uint64_t above_root = weigh_above(fds_[kRoot].get(), ThreadRole::own_processes());
     if (fchdir(fds_[kRoot].get()) == -1 || chroot(".") == -1) {
       answer_ = failed_reply("chroot", Errno{errno});
       return;
     }
-    if (const auto taken = take_label(ThreadRole::own_processes(), label_); !taken) {
+    if (const auto taken = take_label(own_processes(), label_); !taken) {
       answer_.label_refusal = taken.error().number;
       return;
     }
@@ -270,7 +256,7 @@ class LabelledChild {
     }
     const AskedNotification notification(fds_[kListener].get(), request_.id_valid_request,
                                          request_.id);
-    done_ = operate(request_, fds_, notification, above_root);
+    done_ = operate(request_, fds_, notification);
     answer_ = answer_of(done_);
   }
 
@@ -291,7 +277,9 @@ constexpr std::size_t kLastFds = 1;
   const auto namespaces = static_cast<std::size_t>(std::popcount(start.namespaces));
   if (fds.size() != namespaces + kLastFds) return false;
   const char* step = "prepare";
-  auto ready = ThreadRole::prepare();
+  auto ready = open_own_processes();
+  // those that are permitted are for its calls
+  if (const auto set = set_effective(~0ULL); ready && !set) ready = std::unexpected(set.error());
   if (ready) ready = become(start, fds, step);
   if (ready) {
     step = "seccomp";
@@ -317,7 +305,8 @@ struct NextRequest {
   if (!request) return std::nullopt;
   std::size_t next = kRequestFds;
   if (request->is_final)
-    next = 1UL + (request->root_mount != 0 ? 0 : 1) + (request->has_base ? 1 : 0);
+    next = 1UL + (request->root_mount != 0 ? 0 : 1) + (request->has_base ? 1 : 0) +
+           (request->has_second_base ? 1 : 0);
   if (received->fds.size() < next) return std::nullopt;
   for (OwnFile& file : request->process.files) {
     if (file.error != 0) continue;

@@ -167,19 +167,16 @@ void add_call(std::vector<sock_filter>& filter, const AllowedCall& call) {
   filter.insert(filter.end(), rest.begin(), rest.end());
 }
 
-// Where memory is short the kernel ends helpers first, and what it takes for one then is free
-// again.
-void offer_to_end() {
-  constexpr std::string_view kFirst = "1000";
-  const UniqueFd score(open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC));
-  if (score.is_open()) (void)!write(score.get(), kFirst.data(), kFirst.size());
-}
-
 }  // namespace
+
+void choose_oom_score(bool is_charged_apart) {
+  const std::string_view chosen = is_charged_apart ? "-1000" : "1000";
+  const UniqueFd score(open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC));
+  if (score.is_open()) (void)!write(score.get(), chosen.data(), chosen.size());
+}
 
 Result<void> harden_helper(pid_t parent) {
   rearm(parent);
-  offer_to_end();
   if (syscall(SYS_close_range, 0, kHelperSocket - 1, 0) == -1 ||
       syscall(SYS_close_range, kHelperSocket + 1, ~0U, 0) == -1) {
     return fail_errno();

@@ -18,6 +18,12 @@ namespace seccompagent {
 // ended already, and then we end, too.
 [[nodiscard]] Result<void> harden_helper(pid_t parent);
 
+// Whom the kernel ends first where memory is short. Who acts as a caller takes memory as the caller
+// would, so it is spared where the kernel would end that one or its neighbours; at the agent's
+// expense it ends first, and what it takes is free again. Without CAP_SYS_RESOURCE, who is spared
+// keeps the agent's score, see proc_pid_oom_score_adj(5).
+void choose_oom_score(bool is_charged_apart);
+
 struct AllowedArgument {
   std::size_t index;
   long value;

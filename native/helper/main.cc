@@ -22,6 +22,7 @@ int run(pid_t parent) {
   if (!received) return 1;
   const auto start = decode_start(std::span(message).first(received->length));
   if (!start) return 1;
+  choose_oom_score(start->is_charged_apart);
   switch (start->role) {
     case HelperRole::files:
       return serve_files(*start, std::move(received->fds), message);

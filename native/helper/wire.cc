@@ -13,6 +13,7 @@ constexpr std::int32_t kLastErrno = 4095;
 std::vector<std::byte> encode(const HelperStart& start) {
   MessageWriter writer(MessageKind::start);
   writer.number(start.role);
+  writer.flag(start.is_charged_apart);
   if (start.role == HelperRole::mounts) return writer.take();
   for (const std::uint32_t id : start.uids) writer.number(id);
   for (const std::uint32_t id : start.gids) writer.number(id);
@@ -26,6 +27,7 @@ Result<HelperStart> decode_start(std::span<const std::byte> message) {
   MessageReader reader(message, MessageKind::start);
   HelperStart start = {};
   start.role = reader.number<HelperRole>();
+  start.is_charged_apart = reader.flag();
   if (start.role == HelperRole::files) {
     for (std::uint32_t& id : start.uids) id = reader.number<std::uint32_t>();
     for (std::uint32_t& id : start.gids) id = reader.number<std::uint32_t>();
@@ -67,13 +69,11 @@ std::vector<std::byte> encode(const HelperRequest& request) {
   writer.number(static_cast<std::uint32_t>(file.within.size()));
   for (const std::string& folder : file.within) writer.text(folder);
   write_process(writer, request.process);
-  writer.number(request.allowance);
-  writer.number(request.copy_room);
-  writer.flag(request.is_full);
   writer.flag(request.is_final);
   writer.flag(request.may_be_left);
   writer.number(request.root_mount);
   writer.flag(request.has_base);
+  writer.flag(request.has_second_base);
   return writer.take();
 }
 
@@ -108,13 +108,11 @@ Result<HelperRequest> decode_request(std::span<const std::byte> message) {
   file.within.resize(reader.count(sizeof(std::uint32_t)));
   for (std::string& folder : file.within) folder = reader.name();
   request.process = read_process(reader);
-  request.allowance = reader.number<std::uint64_t>();
-  request.copy_room = reader.number<std::uint64_t>();
-  request.is_full = reader.flag();
   request.is_final = reader.flag();
   request.may_be_left = reader.flag();
   request.root_mount = reader.number<std::uint64_t>();
   request.has_base = reader.flag();
+  request.has_second_base = reader.flag();
   if (!reader.is_complete()) return fail(EBADMSG);
   return request;
 }
@@ -136,7 +134,6 @@ std::vector<std::byte> encode(const HelperAnswer& answer) {
        {answer.made.place, answer.made.amount, answer.made.existing, answer.made.largest})
     writer.number(number);
   writer.flag(answer.made.is_over);
-  writer.number(answer.copied);
   writer.flag(answer.is_waiting);
   writer.number(answer.root_mount);
   return writer.take();
@@ -172,7 +169,6 @@ Result<HelperAnswer> decode_answer(std::span<const std::byte> message) {
   for (std::uint64_t* number : {&made.place, &made.amount, &made.existing, &made.largest})
     *number = reader.number<std::uint64_t>();
   made.is_over = reader.flag();
-  answer.copied = reader.number<std::uint64_t>();
   answer.is_waiting = reader.flag();
   answer.root_mount = reader.number<std::uint64_t>();
   for (const std::int32_t error : {answer.error, answer.label_refusal}) {

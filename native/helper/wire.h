@@ -25,7 +25,7 @@
 
 namespace seccompagent {
 
-inline constexpr std::uint32_t kWireVersion = 13;
+inline constexpr std::uint32_t kWireVersion = 14;
 // Two paths, also as they were asked for, a name and a value, as long as the kernel takes them, and
 // what goes with them: folders of a grant, which have at most 8 KiB together.
 inline constexpr std::size_t kMaxMessage = 96UL * 1024;
@@ -65,6 +65,8 @@ struct ForeignNamespaces {
 // for files whose caller has none, the memory of a Completion does.
 struct HelperStart {
   HelperRole role;
+  // What it takes is charged to its container, and not to the agent.
+  bool is_charged_apart;
   std::uint32_t uids[4];
   std::uint32_t gids[4];
   std::vector<gid_t> groups;
@@ -74,7 +76,7 @@ struct HelperStart {
 
 // With the descriptors of the listener, the root and the bases, and those of the caller's files
 // that could be opened. Of what is answered by the helper: the listener; the root, unless it is the
-// helper's own; the base, unless that is the root.
+// helper's own; the base, unless that is the root; and so the second one.
 struct HelperRequest {
   std::uint64_t id;
   std::uint64_t id_valid_request;
@@ -82,10 +84,6 @@ struct HelperRequest {
   std::uint32_t umask;
   FileRequest file;
   CallersProcess process = {};
-  // See FilePlace.
-  std::uint64_t allowance = Made::kUntold;
-  std::uint64_t copy_room = Made::kUntold;
-  bool is_full = false;
   // The helper answers the call, see FinalAnswer.
   bool is_final = false;
   // The agent waits for it, unless it has to wait for another process: then the helper answers the
@@ -94,6 +92,7 @@ struct HelperRequest {
   // Of what is final: the mount whose root the helper's root has to be; 0: the root comes along.
   std::uint64_t root_mount = 0;
   bool has_base = false;
+  bool has_second_base = false;
 };
 
 enum class MountAction : std::uint32_t { mount = 1, unmount = 2, set_attributes = 3, cover = 4 };
@@ -146,8 +145,6 @@ struct HelperAnswer {
   // See Outcome.
   std::int32_t label_refusal = 0;
   Made made = {};
-  // See FileAnswer.
-  std::uint64_t copied = 0;
   // It is not done: it begins to wait for another process, see Validity.
   bool is_waiting = false;
   // Of a start: the mount whose root the helper is at then; 0: nobody knows.

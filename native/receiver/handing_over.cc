@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "acting/helper_pool.h"
+#include "caller/caller_state.h"
 #include "process/ending_children.h"
 #include "receiver/worker.h"
 
@@ -17,6 +18,17 @@ constexpr std::size_t kMaxHanded = 1024;
 constexpr Nanoseconds kSoon = 10 * kMillisecond;
 constexpr Nanoseconds kSeldom = kSecond;
 
+// Those of the caller that count for what is done. False: nothing is done then, or nobody can tell.
+[[nodiscard]] bool add_limits(FileRequest& request, pid_t tid) {
+  CallerState& caller = CallerState::of(tid);
+  if (request.operation == FileOperation::open)
+    return !makes_or_empties(request) || !caller.has_all_descriptors();
+  if (request.operation != FileOperation::truncate) return true;
+  const auto max = caller.max_file_size();
+  if (max) request.max_size = *max;
+  return max.has_value();
+}
+
 }  // namespace
 
 bool Worker::may_hand_over() const {
@@ -26,25 +38,27 @@ bool Worker::may_hand_over() const {
 }
 
 // Where the caller is may be on a file system that keeps us waiting.
-Result<Target> Worker::pin_for_helpers(const CallId& call, const Start& start) {
+Result<Target> Worker::pin_for_helpers(const CallId& call, const Paths& paths) {
   place_.operation_start.store(now());
   place_.phase.store(Phase::operating);
-  auto target = pin_target(call, start, Pinned::for_helpers);
+  auto target = pin_target(call, paths.start, Pinned::for_helpers, paths.second);
   end_being_held();
   place_.phase.store(Phase::handling);
   return target;
 }
 
-bool Worker::prepare_hand_over(const FileRequest& request, const Start& start) {
+bool Worker::prepare_hand_over(FileRequest& request, const Paths& paths) {
   const auto call = current();
   const Owner owned = owner();
   if (!call || EndingChildren::of_process().has_too_many_hanging(owned.payer) ||
       !HandedCalls::of_process().may_take(owned.payer)) {
     return false;
   }
-  auto target = pin_for_helpers(*call, start);
+  auto target = pin_for_helpers(*call, paths);
   if (!target || !seccompagent::may_hand_over(*target)) return false;
-  const HelperCaller caller = helper_caller_of(*target);
+  if (paths.needs_open_file && target->is_base_path_only) return false;
+  if (!add_limits(request, call->tid)) return false;
+  const HelperCaller caller = helper_caller_of(*target, cgroups());
   HelperPool& pool = HelperPool::of_process();
   auto helper = pool.take_idle(caller, owned);
   if (!helper) return false;

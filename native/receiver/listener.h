@@ -108,6 +108,8 @@ struct Listener {
   // container's own program. Never null.
   std::shared_ptr<ContainerMasks> masks;
   std::shared_ptr<const HeldPaths> paths;
+  // Of the container; null: nobody knows them.
+  std::shared_ptr<const ActingCgroups> cgroups;
 
   KeptCalls kept = KeptCalls(container->kept);
   // It was frozen, by us, and not thawed by us: calls that are taken back come again only when

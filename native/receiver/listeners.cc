@@ -47,6 +47,7 @@ void Listeners::take_earlier(FirstProcess& first, uid_t peer_uid) const {
         syscall(SYS_pidfd_send_signal, listener->first_process.get(), 0, nullptr, 0) == 0;
     if (!is_same) continue;
     first.masks = listener->masks;
+    first.cgroups = listener->cgroups;
     first.paths = listener->paths;
     return;
   }
@@ -97,7 +98,9 @@ Result<std::shared_ptr<Listener>> Listeners::add(UniqueFd fd, ListenerFacts fact
       std::move(fd), *request, token, take_container(named, facts.peer_uid),
       std::make_unique<CurrentTerms>(std::move(facts.terms)), std::move(first.pidfd),
       facts.waits_killable, facts.first_pid, facts.peer_uid, std::move(first.masks),
-      std::move(first.paths));
+      std::move(first.paths), std::move(first.cgroups));
+  // a user's runtime may name any process
+  if (facts.peer_uid != 0) listener->cgroups.reset();
   distrust(*listener);
   listeners_.emplace(token, listener);
   return listener;

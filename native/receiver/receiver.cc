@@ -12,13 +12,13 @@
 #include <numeric>
 #include <utility>
 
-#include "acting/container_budget.h"
 #include "acting/handed_calls.h"
 #include "acting/helper_pool.h"
+#include "acting/mount_budget.h"
 #include "container/cgroup.h"
 #include "container/memory_room.h"
-#include "files/thread_role.h"
 #include "kernel/interrupt_signal.h"
+#include "kernel/own_processes.h"
 #include "process/child_starter.h"
 #include "process/ending_children.h"
 #include "process/last_closing.h"
@@ -52,8 +52,7 @@ Result<std::shared_ptr<Receiver>> Receiver::make(ReadTable table, PoolShape shap
   if (const auto installed = install_interrupt_signal(); !installed)
     return std::unexpected(installed.error());
   // descriptors that stay are opened before any container comes
-  if (const auto known = ThreadRole::know_own_places(); !known)
-    return std::unexpected(known.error());
+  if (const auto known = open_own_processes(); !known) return std::unexpected(known.error());
   (void)MemoryRoom::of_process();
   if (const auto started = ChildStarter::of_process().start(); !started)
     return std::unexpected(started.error());
@@ -87,11 +86,9 @@ Result<std::uint32_t> Receiver::add_listener(UniqueFd fd, ListenerFacts facts) {
   const auto added = listeners_.add(std::move(fd), std::move(facts));
   if (!added) return std::unexpected(added.error());
   const Listener& listener = **added;
-  for (ContainerBudget* budget : {&ContainerBudget::of_memory(), &ContainerBudget::of_mounts()})
-    budget->begin(listener.container->payer);
+  MountBudget::of_process().begin(listener.container->payer);
   if (const auto watched = watch(listener.fd.get(), listener.token); !watched) {
-    for (ContainerBudget* budget : {&ContainerBudget::of_memory(), &ContainerBudget::of_mounts()})
-      budget->end_of(listener.container->payer);
+    MountBudget::of_process().end_of(listener.container->payer);
     (void)listeners_.remove(listener);
     return std::unexpected(watched.error());
   }
@@ -199,8 +196,7 @@ void Receiver::end_listener(const Listener& listener) {
   }
   // without a lock, for which every call would wait
   if (is_last) HelperPool::of_process().end_of(listener.container->token);
-  ContainerBudget::of_memory().end_of(listener.container->payer);
-  ContainerBudget::of_mounts().end_of(listener.container->payer);
+  MountBudget::of_process().end_of(listener.container->payer);
   events_.tell({.kind = ReceiverEvent::Kind::ended, .token = token});
   const std::lock_guard lock(mutex_);
   wake_all();

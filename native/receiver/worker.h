@@ -63,10 +63,12 @@ class Worker {
   [[nodiscard]] Result<void> begin_operation();
   // For what is done in an operation.
   [[nodiscard]] Patience patience() const;
-  [[nodiscard]] Actor actor() const;
   // Of what is done for the container whose call this worker has.
   [[nodiscard]] Owner owner() const {
     return listener_ ? Owner{listener_->container->token, listener_->container->payer} : Owner{};
+  }
+  [[nodiscard]] const ActingCgroups* cgroups() const {
+    return listener_ ? listener_->cgroups.get() : nullptr;
   }
   // Of the current call, or the last one.
   [[nodiscard]] pid_t tid() const { return pending_.notification.tid; }
@@ -106,11 +108,19 @@ class Worker {
     unknown,
   };
   void end_operation(Effect effect);
+  // Where the paths of an operation start.
+  struct Paths {
+    const Start& start;
+    // nullptr: there is none.
+    const Start* second;
+    // The first one is about an open file, not about a path alone.
+    bool needs_open_file;
+  };
   // Whether a helper may answer the current call: only its thread's end takes it back.
   [[nodiscard]] bool may_hand_over() const;
   // Gets everything ready; the answer `handed` hands it over. False: it has to be done in another
   // way.
-  [[nodiscard]] bool prepare_hand_over(const FileRequest& request, const Start& start);
+  [[nodiscard]] bool prepare_hand_over(FileRequest& request, const Paths& paths);
   // The same for what waits for another process already.
   void prepare_hand_over(std::unique_ptr<Helper> waiting) {
     ready_ = HandOver{.helper = std::move(waiting), .message = {}, .fds = {}};
@@ -185,7 +195,7 @@ class Worker {
   [[nodiscard]] Sent respond_carefully(const Response& response, GivenFd* given);
   void count(Counted counted, Nanoseconds duration);
   // handing_over.cc
-  [[nodiscard]] Result<Target> pin_for_helpers(const CallId& call, const Start& start);
+  [[nodiscard]] Result<Target> pin_for_helpers(const CallId& call, const Paths& paths);
   void hand_over(HandOver ready, Nanoseconds time);
   [[nodiscard]] bool take_performed();
   void forget_handed(std::uint32_t token);

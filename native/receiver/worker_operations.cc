@@ -103,12 +103,6 @@ Result<std::size_t> Worker::write_caller(std::uint64_t address, std::span<const 
   return with_caller_memory(write);
 }
 
-Actor Worker::actor() const {
-  const bool is_slow = place_.pace.load(std::memory_order_relaxed) == Pace::slow ||
-                       listener_->container->lost_workers().are_known();
-  return is_slow || receiver_->too_many_are_held() ? Actor::helper : Actor::any;
-}
-
 Result<Masks> Worker::container_masks() const {
   if (!listener_) return fail(ESRCH);
   return listener_->masks->strictest(listener_->first_pid, listener_->first_process);

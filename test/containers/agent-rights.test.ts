@@ -29,8 +29,8 @@ const needs: readonly { readonly capability: string; readonly lost: Deed }[] = [
   { capability: 'FOWNER', lost: 'chmod of a file of somebody else' },
   { capability: 'FSETID', lost: 'chmod that sets a group of somebody else' },
 ];
-/** These are looked at below; the last one is for busy nodes, and nothing fails without it. */
-const others = ['SETUID', 'KILL', 'SYS_NICE'];
+/** These are looked at below; without the last ones nothing fails as long as there is enough of all. */
+const others = ['SETUID', 'KILL', 'SYS_NICE', 'SYS_RESOURCE'];
 
 function without(capability: string): readonly string[] {
   return given.filter((name) => name !== capability);

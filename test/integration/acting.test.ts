@@ -13,13 +13,13 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { RunningCommand, runCommand } from '../support/command.ts';
+import { runCommand } from '../support/command.ts';
 import { compiled } from '../support/compile.ts';
 import { contentsOf, makeFolder } from '../support/folder-contents.ts';
 import { startInProcess } from '../support/in-process-agent.ts';
 import type { InProcessAgent } from '../support/in-process-agent.ts';
 import { plainMkdir } from '../support/plain-mkdir.ts';
-import { childrenOf, mountsOf } from '../support/process-resources.ts';
+import { mountsOf } from '../support/process-resources.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 import { testBundle } from '../support/test-bundles.ts';
 import { trapLines } from '../support/trap-container.ts';
@@ -893,29 +893,4 @@ describe.each([
     expect(readdirSync(outside.path)).toEqual([]);
     expect(mountsOf('self')).toBe(mountsBefore);
   });
-});
-
-test('acting: an operation refused to a caller in our own user namespace is not tried again', async () => {
-  await using agent = await startWatchedAgent({ bundle: testBundle('perform'), log: 'warn' });
-  using folder = new TemporaryFolder();
-  const callIn = async (
-    ...connection: readonly string[]
-  ): Promise<{ readonly answers: string; readonly helpers: readonly number[] }> => {
-    const place = makeFolder(folder.path, `called-${connection.length}`, { mode: 0o755 });
-    const command = [compiled('file-caller'), ...connection, place, 'refused'] as const;
-    await using caller = new RunningCommand(command);
-    await caller.printed(/^symlink \w+$/mu);
-    const helpers = childrenOf(agent.pid);
-    caller.endInput();
-    return { answers: (await caller.ended).stdout, helpers };
-  };
-
-  const kernels = await callIn();
-  const agents = await callIn('-s', agent.socket);
-
-  expect(agents.answers).toBe(kernels.answers);
-  expect(agents.answers).toMatch(/^chown EPERM$/mu);
-  // who tries again is a helper
-  expect(agents.helpers).toEqual([]);
-  expect(agent.log()).toEqual([]);
 });

@@ -12,9 +12,9 @@
 #include <utility>
 
 #include "check.h"
+#include "hanging_children.h"
 #include "kernel/clock.h"
 #include "process/ending_children.h"
-#include "hanging_children.h"
 
 namespace seccompagent::test {
 namespace {

@@ -20,9 +20,9 @@
 #include <string_view>
 #include <vector>
 
+#include "caller/target.h"
 #include "check.h"
 #include "helper/new_mount.h"
-#include "caller/target.h"
 #include "kernel/unique_fd.h"
 
 namespace seccompagent::test {

@@ -6,8 +6,8 @@
 #include <sys/syscall.h>
 
 #include "check.h"
-#include "kernel/clock.h"
 #include "container_fixture.h"
+#include "kernel/clock.h"
 
 namespace seccompagent::test {
 namespace {

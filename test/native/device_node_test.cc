@@ -18,8 +18,8 @@ void makes_none_where_too_many_hang() {
   const FileOutcome made = make_device_node({.target = target,
                                              .request = request,
                                              .patience = patience,
-                                             .actor = Actor::any,
-                                             .owner = {.container = 0, .payer = kPayer}});
+                                             .owner = {.container = 0, .payer = kPayer},
+                                             .cgroups = nullptr});
 
   CHECK(made.outcome.failed_step != nullptr);
   CHECK_EQUAL(made.outcome.failure, EBUSY);

@@ -8,10 +8,10 @@
 #include <algorithm>
 
 #include "check.h"
-#include "process/child_starter.h"
-#include "kernel/clock.h"
 #include "container_fixture.h"
 #include "helper/mountinfo.h"
+#include "kernel/clock.h"
+#include "process/child_starter.h"
 
 namespace seccompagent::test {
 namespace {

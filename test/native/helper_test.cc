@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests the helper's program as it is built, over its socket.
+#include "acting/helper.h"
+
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -15,7 +17,6 @@
 #include <utility>
 #include <vector>
 
-#include "acting/helper.h"
 #include "check.h"
 #include "helper/wire.h"
 
@@ -184,8 +185,7 @@ void stays_nobody_outside_of_a_namespace() {
     RunningHelper helper;
     HelperStart start = start_of_root({});
     start.namespaces = wanted;
-    const HelperAnswer answer =
-        helper.ask(encode(start), {none.get(), completion_memory().get()});
+    const HelperAnswer answer = helper.ask(encode(start), {none.get(), completion_memory().get()});
     CHECK(answer.failed_step.starts_with("setns"));
     CHECK_EQUAL(answer.error, EINVAL);
     CHECK_EQUAL(helper.code(), 1);
@@ -223,8 +223,7 @@ void ends_where_its_parent_has() { CHECK_EQUAL(code_of_orphan(), 1); }
 constexpr Case kCases[] = {
     {"helper: acts for a caller without a label", acts_without_a_label},
     {"A1: helper: without its caller's label nothing is done", does_nothing_without_the_label},
-    {"A1: helper: a start comes with its descriptors",
-     starts_with_its_descriptors_only},
+    {"A1: helper: a start comes with its descriptors", starts_with_its_descriptors_only},
     {"A14: helper: one that can't enter a namespace of its caller acts for nobody",
      stays_nobody_outside_of_a_namespace},
     {"A4: helper: one whose parent has ended before it could hear of that ends, too",

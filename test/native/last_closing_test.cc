@@ -11,9 +11,9 @@
 #include <fstream>
 
 #include "check.h"
-#include "process/child.h"
 #include "kernel/clock.h"
 #include "kernel/raw_syscall.h"
+#include "process/child.h"
 
 namespace seccompagent::test {
 namespace {

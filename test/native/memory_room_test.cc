@@ -129,50 +129,11 @@ void leaves_roots_more_than_users() {
   machine.use("a", "anon", 60 * kMega);
   CHECK_EQUAL(machine.left("/a").bytes(MemoryLeft::kOfUsers), 0U);
   MemoryRoom room(machine.left("/a"));
-  CHECK(!room.is_ample());
   CHECK(room.is_short(kUser));
   CHECK(!room.is_short(kRoot));
-  CHECK(!room.take(kUser, 1).has_value());
-  CHECK(room.take(kRoot, 10 * kMega).has_value());
   machine.use("a", "anon", 0);
-  CHECK(room.is_ample());
   machine.write("meminfo", "MemTotal:        1024000 kB\nMemAvailable:      51200 kB\n");
   CHECK_EQUAL(machine.left("/a").bytes(MemoryLeft::kOfUsers), 25 * kMega);
-}
-
-// A file on a disk is held by its caller; the agent's own needs are no reason.
-void leaves_some_to_what_is_made_on_disks() {
-  const Machine machine(false);
-  machine.limit("a", megas(100));
-  machine.write("a/memory.force_empty", "");
-  const auto is_full = [&](const Payer payer, std::uint64_t own, std::uint64_t of_kernel) {
-    machine.use("a", "total_rss", own * kMega);
-    machine.write("a/memory.kmem.usage_in_bytes", megas(of_kernel) + "\n");
-    return MemoryRoom(machine.left("/a")).is_full(payer);
-  };
-  CHECK(!is_full(kRoot, 20, 55));
-  CHECK(is_full(kRoot, 20, 60));
-  CHECK(!is_full(kRoot, 70, 20));
-  CHECK(!is_full(kUser, 20, 35));
-  CHECK(is_full(kUser, 20, 40));
-  CHECK(!is_full(kUser, 70, 20));
-}
-
-void gives_nothing_twice() {
-  const Machine machine(true);
-  machine.limit("a", megas(100));
-  machine.use("a", "anon", 0);
-  MemoryRoom room(machine.left("/a"));
-  {
-    const auto first = room.take(kRoot, 40 * kMega);
-    CHECK(first.has_value());
-    CHECK(!room.take(kRoot, 40 * kMega).has_value());
-    CHECK(room.take(kRoot, 30 * kMega).has_value());
-  }
-  CHECK(room.take(kRoot, 70 * kMega).has_value());
-  CHECK(!room.take(kRoot, 71 * kMega).has_value());
-  CHECK(!room.take(kRoot, ~0ULL).has_value());
-  CHECK(room.take(kRoot, 70 * kMega).has_value());
 }
 
 void looks_again_for_what_was_taken() {
@@ -180,34 +141,15 @@ void looks_again_for_what_was_taken() {
   machine.limit("a", megas(100));
   machine.use("a", "anon", 0);
   MemoryRoom room(machine.left("/a"));
-  CHECK(room.unasked(kRoot) > 0);
+  CHECK(!room.is_short(kRoot));
   machine.use("a", "shmem", 90 * kMega);
   // not for each call
   CHECK(!room.is_short(kRoot));
   room.note(kMega);
   CHECK(room.is_short(kRoot));
-  CHECK_EQUAL(room.unasked(kRoot), 0U);
-}
-
-// It may be more than was weighed.
-void looks_soon_after_copies() {
-  const Machine machine(true);
-  machine.limit("a", megas(100));
-  machine.use("a", "anon", 0);
-  MemoryRoom room(machine.left("/a"));
-  const Nanoseconds start = now();
-  CHECK(!room.is_short(kRoot));
-  machine.use("a", "shmem", 90 * kMega);
-  room.note_copied(0);
-  CHECK(!room.is_short(kRoot));
-  room.note_copied(1);
-  while (!room.is_short(kRoot)) pause_for(kMillisecond);
-  CHECK(now() - start < kSecond);
 }
 
 constexpr Case kCases[] = {
-    {"A12: memory left: it is looked at again soon after something was copied",
-     looks_soon_after_copies},
     {"A12: memory left: a part of a limit, without what is used", leaves_a_part_of_a_limit},
     {"A12: memory left: what the kernel has counts where it takes back what it can",
      counts_what_the_kernel_has},
@@ -217,9 +159,6 @@ constexpr Case kCases[] = {
     {"A12: memory left: it is read anew", sees_what_has_changed},
     {"A12: memory left: others have some of the machine", leaves_some_of_the_machine},
     {"A10: memory left: root's containers have more than users take", leaves_roots_more_than_users},
-    {"A12: memory room: what is made on disks ends later than what is made in memory",
-     leaves_some_to_what_is_made_on_disks},
-    {"A12: memory room: nothing is given twice", gives_nothing_twice},
     {"A12: memory room: what was taken is looked for", looks_again_for_what_was_taken},
 };
 

@@ -11,10 +11,10 @@
 #include <algorithm>
 #include <string>
 
+#include "acting/mount_namespace.h"
 #include "check.h"
 #include "container_fixture.h"
 #include "maker_fixture.h"
-#include "acting/mount_namespace.h"
 
 namespace seccompagent::test {
 namespace {

@@ -21,11 +21,11 @@
 #include <atomic>
 #include <thread>
 
-#include "process/bpf.h"
 #include "caller/caller_state.h"
 #include "check.h"
 #include "kernel/clock.h"
 #include "kernel/unique_fd.h"
+#include "process/bpf.h"
 
 namespace seccompagent::test {
 namespace {

@@ -19,7 +19,7 @@
 #include "check.h"
 #include "files/callers_process.h"
 #include "files/process_folder.h"
-#include "files/thread_role.h"
+#include "kernel/own_processes.h"
 #include "kernel/unique_fd.h"
 
 namespace seccompagent::test {
@@ -37,7 +37,7 @@ constexpr const char* kOurs = "/mnt/ours";
 class Walker {
  public:
   Walker() {
-    CHECK(ThreadRole::know_own_places().has_value());
+    CHECK(open_own_processes().has_value());
     CHECK_EQUAL(unshare(CLONE_NEWNS), 0);
     CHECK_EQUAL(mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
     CHECK_EQUAL(mount("none", "/mnt", "tmpfs", 0, nullptr), 0);
@@ -78,9 +78,8 @@ class Walker {
     const FileTask task = {.request = request_,
                            .place = {.base = base,
                                      .second_base = base,
-                                     .processes = ThreadRole::own_processes(),
+                                     .processes = own_processes(),
                                      .process = &caller_},
-                           .held = HeldIds::all,
                            .validity = there_};
     return walk_path(task, base, path.c_str(), flags, resolve);
   }

@@ -11,10 +11,10 @@
 #include <cstdlib>
 
 #include "check.h"
-#include "process/child_starter.h"
 #include "kernel/clock.h"
-#include "process/ending_children.h"
 #include "kernel/unique_fd.h"
+#include "process/child_starter.h"
+#include "process/ending_children.h"
 
 namespace seccompagent::test {
 namespace {

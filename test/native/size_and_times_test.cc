@@ -16,9 +16,9 @@
 #include <string>
 #include <vector>
 
+#include "acting_as.h"
 #include "check.h"
 #include "files/file_operation.h"
-#include "files/thread_role.h"
 #include "kernel/border.h"
 #include "kernel/unique_fd.h"
 
@@ -28,7 +28,6 @@ namespace {
 constexpr std::uint32_t kOwner = 1000;
 constexpr std::uint32_t kOther = 1001;
 constexpr std::int64_t kThen = 1'000'000'000;
-constexpr std::uint64_t kNoLimit = ~std::uint64_t{0};
 constexpr NewTime kNow = {.change = TimeChange::now, .nanoseconds = 0, .seconds = 0};
 constexpr NewTime kOmit = {.change = TimeChange::omit, .nanoseconds = 0, .seconds = 0};
 constexpr NewTime kOld = {.change = TimeChange::set, .nanoseconds = 7, .seconds = kThen};
@@ -53,20 +52,10 @@ UniqueFd stage() {
   return UniqueFd(open("/mnt", O_PATH | O_CLOEXEC));
 }
 
-int operate(const UniqueFd& folder, std::uint32_t uid, FileRequest request,
-            HeldIds held = HeldIds::all, std::uint64_t copy_room = kNoLimit) {
-  CHECK(ThreadRole::know_own_places().has_value());
-  const FilePlace place = {.base = folder.get(),
-                           .second_base = -1,
-                           .processes = ThreadRole::own_processes(),
-                           .copy_room = copy_room};
-  const std::vector<gid_t> groups;
-  const RoleIds ids = {.fs_uid = uid, .fs_gid = uid, .groups = groups};
-  const char* step = "";
-  const auto role = ThreadRole::take(
-      {.ids = &ids, .capabilities = uid == 0 ? ~0ULL : 0, .umask = 022, .root = -1}, step);
-  CHECK(role.has_value());
-  const FileAnswer answer = operate_on_file(request, place, held, There());
+int operate(const UniqueFd& folder, std::uint32_t uid, const FileRequest& request) {
+  const ActingAs caller(uid);
+  const FilePlace place = {.base = folder.get(), .second_base = -1, .processes = own_processes()};
+  const FileAnswer answer = operate_on_file(request, place, There());
   CHECK(!answer.is_gone);
   return answer.error;
 }
@@ -76,13 +65,12 @@ FileRequest request_for(FileOperation operation, const char* path) {
 }
 
 int truncated(const UniqueFd& folder, std::uint32_t uid, const char* path, std::uint64_t length,
-              std::uint64_t max = RLIM_INFINITY, HeldIds held = HeldIds::all,
-              std::uint64_t copy_room = kNoLimit) {
+              std::uint64_t max = RLIM_INFINITY) {
   FileRequest request = request_for(FileOperation::truncate, path);
   request.first = static_cast<std::uint32_t>(length);
   request.second = static_cast<std::uint32_t>(length >> 32);
   request.max_size = max;
-  return operate(folder, uid, request, held, copy_room);
+  return operate(folder, uid, request);
 }
 
 using Times = std::vector<NewTime>;
@@ -134,41 +122,29 @@ void keeps_the_callers_limit_of_sizes() {
   CHECK_EQUAL(limit.rlim_cur, RLIM_INFINITY);
 }
 
-void leaves_lengths_to_processes_of_their_own() {
-  const UniqueFd folder = stage();
-  CHECK_EQUAL(truncated(folder, kOwner, "file", 5, RLIM_INFINITY, HeldIds::of_file_systems),
-              ENOTSUP);
-  CHECK_EQUAL(status_of("/mnt/file").st_size, 10);
-}
-
-// What is longer than before has holes, and takes no memory.
-void grows_files_of_overlays_beyond_what_is_copied() {
-  constexpr std::uint64_t kRoom = 65536;
+void grows_files_of_overlays() {
+  constexpr std::uint64_t kLonger = 1048576;
   (void)stage();
   CHECK_EQUAL(system("cd /mnt && mkdir lower upper work merged && cp -p file lower/file &&"
                      " mount -t overlay none merged"
                      " -o lowerdir=lower,upperdir=upper,workdir=work"),
               0);
   const UniqueFd merged(open("/mnt/merged", O_PATH | O_CLOEXEC));
-  CHECK_EQUAL(truncated(merged, kOwner, "file", 16 * kRoom, RLIM_INFINITY, HeldIds::all, kRoom), 0);
-  CHECK_EQUAL(status_of("/mnt/merged/file").st_size, static_cast<off_t>(16 * kRoom));
+  CHECK_EQUAL(truncated(merged, kOwner, "file", kLonger), 0);
+  CHECK_EQUAL(status_of("/mnt/merged/file").st_size, static_cast<off_t>(kLonger));
   CHECK_EQUAL(status_of("/mnt/lower/file").st_size, 10);
 }
 
 void keeps_the_callers_limit_where_an_overlay_copies() {
-  constexpr std::uint64_t kRoom = 65536;
   (void)stage();
   CHECK(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
   CHECK_EQUAL(system("cd /mnt && mkdir lower upper work merged && cp -p file lower/file &&"
-                     " truncate -s 1M lower/large && chown 1000 lower/large &&"
                      " mount -t overlay none merged"
                      " -o lowerdir=lower,upperdir=upper,workdir=work"),
               0);
   const UniqueFd merged(open("/mnt/merged", O_PATH | O_CLOEXEC));
-  CHECK_EQUAL(truncated(merged, kOwner, "file", 101, 100, HeldIds::all, kRoom), EFBIG);
-  // the agent has to have room for it first
-  CHECK_EQUAL(truncated(merged, kOwner, "large", 0, RLIM_INFINITY, HeldIds::all, kRoom), ENOSPC);
-  CHECK_EQUAL(status_of("/mnt/merged/large").st_size, 1048576);
+  CHECK_EQUAL(truncated(merged, kOwner, "file", 101, 100), EFBIG);
+  CHECK_EQUAL(status_of("/mnt/merged/file").st_size, 10);
 }
 
 void does_not_cut_programs_that_run() {
@@ -241,10 +217,7 @@ constexpr Case kCases[] = {
     {"size and times: the rights of the caller decide who truncates",
      truncates_with_the_rights_of_the_caller},
     {"size and times: RLIMIT_FSIZE of the caller holds", keeps_the_callers_limit_of_sizes},
-    {"size and times: a thread leaves lengths to a process of its own",
-     leaves_lengths_to_processes_of_their_own},
-    {"size and times: a file of an overlay may grow beyond what is copied",
-     grows_files_of_overlays_beyond_what_is_copied},
+    {"size and times: a file of an overlay's lower layer may grow", grows_files_of_overlays},
     {"size and times: RLIMIT_FSIZE of the caller holds where an overlay copies",
      keeps_the_callers_limit_where_an_overlay_copies},
     {"size and times: a program that runs is ETXTBSY", does_not_cut_programs_that_run},

@@ -19,6 +19,7 @@ using Bytes = std::vector<std::byte>;
 
 HelperStart some_start() {
   return {.role = HelperRole::files,
+          .is_charged_apart = true,
           .uids = {1, 2, 3, 4},
           .gids = {5, 6, 7, 0xffffffff},
           .groups = {10, 20, 30},
@@ -59,9 +60,11 @@ HelperRequest some_request() {
                       .thread = {702, 42},
                       .files = {{.link = {.name = "fd/3", .is_of_thread = true}, .error = 0},
                                 {.link = {.name = "ns/net"}, .error = 2}}},
-          .allowance = 5,
-          .copy_room = 6,
-          .is_full = true};
+          .is_final = true,
+          .may_be_left = true,
+          .root_mount = 1ULL << 40 | 6,
+          .has_base = true,
+          .has_second_base = true};
 }
 
 HelperMountRequest some_mount() {
@@ -218,9 +221,11 @@ void carries_a_request() {
   CHECK_EQUAL(read->process.files[0].error, 0);
   CHECK(read->process.files[1].link == wanted.process.files[1].link);
   CHECK_EQUAL(read->process.files[1].error, 2);
-  CHECK_EQUAL(read->allowance, 5U);
-  CHECK_EQUAL(read->copy_room, 6U);
-  CHECK(read->is_full);
+  CHECK(read->is_final);
+  CHECK(read->may_be_left);
+  CHECK_EQUAL(read->root_mount, 1ULL << 40 | 6);
+  CHECK(read->has_base);
+  CHECK(read->has_second_base);
 }
 
 void carries_an_answer() {

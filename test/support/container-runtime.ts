@@ -45,6 +45,8 @@ export interface ContainerOptions {
   readonly maskedPaths?: readonly string[];
   /** `linux.resources` of config.json. */
   readonly resources?: object;
+  /** `linux.devices` of config.json. */
+  readonly devices?: readonly object[];
 }
 
 /** All that the handlers of demo-basic answer. */
@@ -127,7 +129,7 @@ function namespacesOf(options: ContainerOptions): readonly object[] {
 
 function runtimeConfig(options: ContainerOptions): object {
   const { uid = 0, rootUidOutside, capabilities = [], mounts = [], resources } = options;
-  const { apparmorProfile, maskedPaths = [] } = options;
+  const { apparmorProfile, maskedPaths = [], devices } = options;
   const allCapabilities = [...linuxCapabilities, ...capabilities];
   const hasUserNamespace = rootUidOutside !== undefined;
   const mapping = [{ containerID: 0, hostID: rootUidOutside, size: idsOfUserNamespace }];
@@ -167,6 +169,7 @@ function runtimeConfig(options: ContainerOptions): object {
       readonlyPaths: ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'],
       seccomp: seccompOf(options),
       ...(resources === undefined ? {} : { resources }),
+      ...(devices === undefined ? {} : { devices }),
     },
   };
 }

@@ -42,6 +42,14 @@ export class MemoryCgroup implements Disposable {
     return Number(readFileSync(join(this.#folder, name), 'utf8'));
   }
 
+  /** The same of any cgroup, by its path in the hierarchy. */
+  static used(path: string): number {
+    const file = MemoryCgroup.isFirst
+      ? join(version1, path, 'memory.usage_in_bytes')
+      : join(version2, path, 'memory.current');
+    return Number(readFileSync(file, 'utf8'));
+  }
+
   /** The most that its processes have had at a time. */
   get peakBytes(): number {
     const name = this.#isFirst ? 'memory.max_usage_in_bytes' : 'memory.peak';

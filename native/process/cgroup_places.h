@@ -12,6 +12,10 @@ namespace seccompagent {
 // Name of the hierarchy of version 2 in place of a controller of version 1.
 inline constexpr std::string_view kUnified = "";
 
+// Below a cgroup of version 2: where a process of ours is that acts for those in that one, whom it
+// does not keep from dividing it. Runtimes remove it with the cgroup.
+inline constexpr std::string_view kActingChild = "seccompagent";
+
 // From the text of /proc/PID/cgroup: the path within the hierarchy that has the controller.
 [[nodiscard]] std::optional<std::string> cgroup_path(std::string_view text,
                                                      std::string_view controller);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "container/cgroup_places.h"
+#include "process/cgroup_places.h"
 
 #include <algorithm>
 #include <charconv>

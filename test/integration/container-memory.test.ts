@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is made for a container is charged to the container, whose own limit answers.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+import { shippedBundles } from '../../host/package-root.ts';
+import { compiled } from '../support/compile.ts';
+import { Container } from '../support/container-runtime.ts';
+import type { ContainerOptions } from '../support/container-runtime.ts';
+import { libraryMounts, readOnly } from '../support/handled-container.ts';
+import { MemoryCgroup } from '../support/memory-cgroup.ts';
+import { makeRootfs } from '../support/rootfs.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
+import { testBundle } from '../support/test-bundles.ts';
+import { startWatchedAgent } from '../support/watched-agent.ts';
+
+const mebibyte = 1024 * 1024;
+const containerLimit = 48 * mebibyte;
+/** Far more than that limit has room for. */
+const attempts = 1_000_000;
+
+const machine = new TemporaryFolder();
+beforeAll(() => {
+  makeRootfs(machine.at('rootfs'));
+});
+afterAll(() => {
+  machine[Symbol.dispose]();
+});
+
+function limited(script: string, options: Partial<ContainerOptions>): ContainerOptions {
+  return {
+    runtime: 'runc',
+    folder: machine.path,
+    rootfs: machine.at('rootfs'),
+    listenerPath: '',
+    script,
+    resources: { memory: { limit: containerLimit } },
+    mounts: [
+      ...libraryMounts(),
+      readOnly(compiled('directory-filler'), '/bin/directory-filler'),
+      {
+        type: 'tmpfs',
+        source: 'shm',
+        destination: '/dev/shm',
+        options: ['nosuid', 'noexec', 'nodev', 'mode=1777', 'nr_inodes=10000000'],
+      },
+    ],
+    ...options,
+  };
+}
+
+test.for([
+  { runtime: 'runc', flags: [] },
+  { runtime: 'crun', flags: ['SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV'] },
+] as const)(
+  'A12: memory: a million folders end the program that wants them, and cost the agent nothing: $runtime',
+  async ({ runtime, flags }) => {
+    using cgroup = new MemoryCgroup(1024 * mebibyte);
+    await using agent = await startWatchedAgent({
+      bundle: testBundle('perform'),
+      log: 'warn',
+      // calls of those that were ended
+      mayWarn: true,
+      wrapper: cgroup.wrapper,
+    });
+    // the shell is to tell of it
+    const script = `(echo 1000 >/proc/self/oom_score_adj; exec directory-filler /dev/shm '' ${attempts}); echo "ended with $?"`;
+    const ended = async (trapped: readonly string[]): Promise<string> => {
+      await using container = await Container.run(
+        limited(script, { runtime, listenerPath: agent.socket, trapped, flags }),
+      );
+      return container.output;
+    };
+    const bare = await ended(['swapon']);
+    const before = cgroup.usedBytes;
+
+    const performed = await ended(['mkdir', 'mkdirat']);
+
+    expect(bare).toContain('ended with 137');
+    expect(performed).toContain('ended with 137');
+    expect(cgroup.peakBytes - before).toBeLessThan(16 * mebibyte);
+  },
+);
+
+test('A12: memory: a shipped handler makes folders at the expense of the container, too', async () => {
+  using cgroup = new MemoryCgroup(1024 * mebibyte);
+  await using agent = await startWatchedAgent({
+    bundle: join(shippedBundles(), 'mkdir-suffix'),
+    settings: ['MKDIR_SUFFIX=-s'],
+    log: 'warn',
+    wrapper: cgroup.wrapper,
+  });
+  const before = cgroup.usedBytes;
+  await using container = await Container.run(
+    limited('directory-filler /dev/shm -s 20000', {
+      listenerPath: agent.socket,
+      trapped: ['mkdir', 'mkdirat'],
+    }),
+  );
+  const pid = await container.firstPid();
+  const path = /^\d+:(?:memory)?:(?<path>.*)$/mu.exec(readFileSync(`/proc/${pid}/cgroup`, 'utf8'));
+  expect(container.output).toContain('made 20000 OK');
+  expect(MemoryCgroup.used(path?.groups?.['path'] ?? '')).toBeGreaterThan(16 * mebibyte);
+  expect(cgroup.peakBytes - before).toBeLessThan(16 * mebibyte);
+});
