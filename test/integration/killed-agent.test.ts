@@ -8,7 +8,7 @@ import { compiled } from '../support/compile.ts';
 import { makeFolder } from '../support/folder-contents.ts';
 import { patient } from '../support/patience.ts';
 import { until } from '../support/polling.ts';
-import { childrenOf, threadsOf, waitingPlace } from '../support/process-resources.ts';
+import { childrenOf, waitingPlace } from '../support/process-resources.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 import { testBundle } from '../support/test-bundles.ts';
 import { startWatchedAgent } from '../support/watched-agent.ts';
@@ -51,7 +51,7 @@ test('A5: a killed agent: its listeners end though a file of a container can’t
 });
 
 test.each(['SIGKILL', 'SIGTERM'] as const)(
-  'A5: an agent ended by %s: its listeners end though a thread of it waits for a container',
+  'A5: an agent ended by %s: its listeners end though a helper waits for a container',
   async (signal) => {
     using folder = new TemporaryFolder();
     await using agent = await startWatchedAgent({
@@ -70,8 +70,8 @@ test.each(['SIGKILL', 'SIGTERM'] as const)(
       makeFolder(folder.path, 'root'),
     ]);
     await container.printed(/^ready$/mu);
-    const thread = await until('a thread that waits', () =>
-      threadsOf(agent.pid).find((tid) => waitingPlace(tid) === 'request_wait_answer'),
+    const helper = await until('a helper that waits', () =>
+      childrenOf(agent.pid).find((pid) => waitingPlace(pid) === 'request_wait_answer'),
     );
 
     // until then, what is asked can be taken back
@@ -84,7 +84,7 @@ test.each(['SIGKILL', 'SIGTERM'] as const)(
       'ENOSYS',
       async () => (await bystander.ask('mkdir /there/is/none')).answer === 'ENOSYS' || undefined,
     );
-    expect(waitingPlace(thread)).toBe('request_wait_answer');
+    expect(waitingPlace(helper)).toBe('request_wait_answer');
     process.kill(container.pid, 'SIGCONT');
   },
 );

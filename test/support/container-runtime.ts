@@ -226,6 +226,11 @@ export class Container implements AsyncDisposable {
     return this.#stateOf('status');
   }
 
+  /** Freezes it. */
+  async pause(): Promise<void> {
+    await runCommand([...this.#runtime, 'pause', this.#id]);
+  }
+
   /** Thaws it. */
   async resume(): Promise<void> {
     await runCommand([...this.#runtime, 'resume', this.#id]);

@@ -5,6 +5,8 @@ import type { MachineArch } from './machine.ts';
 export const testsOf: Readonly<Record<MachineArch, readonly string[]>> = {
   x64: [
     'vm/*.test.ts',
+    // as they are where memory and devices are of version 2
+    'integration/container-*.test.ts',
     // elsewhere version 1 may have the freezer
     'containers/held-containers.test.ts',
     // elsewhere the kernel may have no Yama
@@ -32,7 +34,7 @@ export const nativeTests = [
 
 /** The programs of `compiled` that the tests start. */
 export const programsOf: Readonly<Record<MachineArch, readonly string[]>> = {
-  x64: ['asked-caller', 'guarded-caller', 'trap.static'],
+  x64: ['asked-caller', 'directory-filler', 'guarded-caller', 'trap.static'],
   arm64: ['trap.static'],
 };
 

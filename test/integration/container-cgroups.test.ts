@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// Helpers in the cgroups of containers: nothing is left of them, and they keep nobody from freezing
+// and ending a container.
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
+
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+import { Container } from '../support/container-runtime.ts';
+import { MemoryCgroup } from '../support/memory-cgroup.ts';
+import { until } from '../support/polling.ts';
+import { childrenOf } from '../support/process-resources.ts';
+import { makeRootfs } from '../support/rootfs.ts';
+import { TemporaryFolder } from '../support/temporary-folder.ts';
+import { testBundle } from '../support/test-bundles.ts';
+import { startWatchedAgent } from '../support/watched-agent.ts';
+import type { WatchedAgent } from '../support/watched-agent.ts';
+
+const machine = new TemporaryFolder();
+beforeAll(() => {
+  makeRootfs(machine.at('rootfs'));
+});
+afterAll(() => {
+  machine[Symbol.dispose]();
+});
+
+const mounted = '/sys/fs/cgroup';
+/** CAP_SYS_RESOURCE. */
+const resourceCapability = 24n;
+
+/** The folders of a process's cgroups, in each hierarchy. */
+function cgroupsOf(pid: number): readonly string[] {
+  const lines = readFileSync(`/proc/${pid}/cgroup`, 'utf8').trim().split('\n');
+  return lines.flatMap((line) => {
+    const [, controllers = '', path = ''] = line.split(':');
+    const names = [controllers, controllers.replace('name=', ''), 'unified', ''];
+    const folders = names.map((name) => join(mounted, name, path));
+    return path === '/' ? [] : folders.filter((folder) => existsSync(folder)).slice(0, 1);
+  });
+}
+
+/** Those of the agent's children whose program is the helper. */
+function helpersOf(agent: WatchedAgent): readonly number[] {
+  return childrenOf(agent.pid).filter(
+    (pid) =>
+      basename(readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')[0] ?? '') ===
+      'seccompagent-helper',
+  );
+}
+
+async function start(
+  agent: WatchedAgent,
+  runtime: 'runc' | 'crun',
+  script: string,
+): Promise<Container> {
+  return Container.run({
+    runtime,
+    folder: machine.path,
+    rootfs: machine.at('rootfs'),
+    listenerPath: agent.socket,
+    script,
+    trapped: ['mkdir', 'mkdirat', 'rmdir', 'unlinkat'],
+    ...(runtime === 'crun' ? { flags: ['SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV'] } : {}),
+  });
+}
+
+const runtimes = ['runc', 'crun'] as const;
+
+test.for(runtimes)(
+  'A13: helpers are in the cgroups of their container, and leave none: %s',
+  async (runtime) => {
+    await using agent = await startWatchedAgent({ bundle: testBundle('perform'), log: 'warn' });
+    let folders: readonly string[] = [];
+    {
+      await using container = await start(agent, runtime, 'mkdir /dev/a && echo made');
+      expect(container.output).toContain('made');
+      folders = cgroupsOf(await container.firstPid());
+      const [helper = 0] = helpersOf(agent);
+      const joined = MemoryCgroup.isFirst ? ['memory', 'devices'] : ['seccompagent'];
+      const theirs = cgroupsOf(helper);
+      for (const name of joined) {
+        expect(
+          theirs.filter(
+            (folder) =>
+              folder.includes(`/${name}`) && folders.some((above) => folder.startsWith(above)),
+          ),
+        ).toHaveLength(1);
+      }
+      // what the container makes does not end it, if the agent has the right to say so
+      const status = readFileSync(`/proc/${agent.pid}/status`, 'utf8');
+      const capabilities = BigInt(
+        `0x${/^CapEff:\s*(?<set>\w+)$/mu.exec(status)?.groups?.['set'] ?? '0'}`,
+      );
+      const isSpared = ((capabilities >> resourceCapability) & 1n) === 1n;
+      const own = readFileSync(`/proc/${agent.pid}/oom_score_adj`, 'utf8');
+      expect(readFileSync(`/proc/${helper}/oom_score_adj`, 'utf8')).toBe(
+        isSpared ? '-1000\n' : own,
+      );
+    }
+    expect(folders.length).toBeGreaterThan(0);
+    expect(folders.filter((folder) => existsSync(folder))).toEqual([]);
+    await until('the end of the helpers', () => helpersOf(agent).length === 0 || undefined);
+  },
+);
+
+/** Where there is version 1, crun has no freezer in these tests. */
+const freezing = MemoryCgroup.isFirst ? (['runc'] as const) : runtimes;
+test.for(freezing)('A13: helpers: a container is frozen and goes on: %s', async (runtime) => {
+  await using agent = await startWatchedAgent({ bundle: testBundle('perform'), log: 'warn' });
+  await using container = await start(
+    agent,
+    runtime,
+    '(while mkdir /dev/a && rmdir /dev/a; do :; done; echo stopped) &',
+  );
+  for (let round = 0; round < 5; round += 1) {
+    await container.pause();
+    expect(await container.status()).toBe('paused');
+    await container.resume();
+    expect(await container.status()).toBe('running');
+    expect((await container.exec(`mkdir /dev/b${round} && echo made`)).stdout).toBe('made\n');
+  }
+  expect(container.output).not.toContain('stopped');
+});
+
+test('A13: helpers: many containers one after the other leave no cgroup', async () => {
+  await using agent = await startWatchedAgent({ bundle: testBundle('perform'), log: 'warn' });
+  const containers = Array.from({ length: 12 }, (_, index) => runtimes[index % 2] ?? 'runc');
+  for (const runtime of containers) {
+    const container = await start(agent, runtime, 'mkdir /dev/a && rmdir /dev/a && echo done');
+    expect(container.output).toContain('done');
+    await container[Symbol.asyncDispose]();
+  }
+  const hierarchies = MemoryCgroup.isFirst
+    ? readdirSync(mounted).map((name) => join(mounted, name))
+    : [mounted];
+  const left = hierarchies.flatMap((folder) =>
+    readdirSync(folder).filter((name) => name.startsWith('seccompagent-test-')),
+  );
+  expect(left).toEqual([]);
+});
