@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "acting/acting.h"
 
-#include <optional>
+#include <array>
+#include <cstddef>
 #include <span>
 #include <utility>
 #include <vector>
 
+#include "acting/file_message.h"
 #include "acting/helper_pool.h"
 #include "kernel/notify.h"
 
@@ -27,55 +29,36 @@ FileOutcome failed(const char* step, Errno error) {
   return {.outcome = our_failure(step, error), .bytes = {}, .fd = {}};
 }
 
-// -1: there is none.
-[[nodiscard]] int second_base_of(const Acting& acting) {
-  return acting.made < 0 ? acting.target.second_base.get() : acting.made;
+// Opens a file of the caller's process that its path leads through, and lets the helper go on.
+[[nodiscard]] Result<HelperAnswer> give(Helper& helper, const Acting& acting, const OwnLink& wanted,
+                                        UniqueFd& opened, TimeTaken& taken) {
+  auto file = open_own(acting.target.call.tid, wanted.name.c_str(), wanted.is_of_thread);
+  if (!file && !is_callers_own(file.error())) return std::unexpected(file.error());
+  const OwnFile told = {.link = wanted, .error = file ? 0 : file.error().number};
+  const std::array fds = {file ? file->get() : -1};
+  const auto sent = helper.tell(encode(told), std::span(fds).first(file ? 1 : 0));
+  if (!sent) return std::unexpected(sent.error());
+  const std::byte begin = {};
+  return helper.ask(std::span(&begin, 1), {}, acting.patience, opened, taken);
 }
 
-[[nodiscard]] Result<HelperAnswer> ask_once(Helper& helper, const Acting& acting,
-                                            const HelperRequest& request,
-                                            std::span<const UniqueFd> files, UniqueFd& opened,
-                                            TimeTaken& taken) {
-  const Target& target = acting.target;
-  const int base = target.base.get();
-  const int second_base = second_base_of(acting);
-  std::vector<int> fds = {target.call.listener, target.root.get(), base,
-                          second_base < 0 ? base : second_base};
-  for (const UniqueFd& file : files) fds.push_back(file.get());
-  return helper.ask(encode(request), fds, acting.patience, opened, taken);
-}
-
-// Once more for each file of the caller's process that its path leads through.
 [[nodiscard]] Result<HelperAnswer> ask(Helper& helper, const Acting& acting, int user_namespace,
                                        UniqueFd& opened) {
   const Target& target = acting.target;
-  const bool is_in_its_own = user_namespace == target.user_namespace.get();
-  HelperRequest request = {
-      .id = target.call.id,
-      .id_valid_request = target.call.id_valid_request,
-      .capabilities = is_in_its_own ? target.credentials.effective_capabilities : 0,
-      .umask = target.credentials.umask,
-      .file = acting.request,
-      .process = {.process = target.numbers.process, .thread = target.numbers.thread},
-      .may_be_left = acting.may_be_left && !target.label.is_foreign()};
-  std::vector<UniqueFd> files;
+  auto message = compose(helper, target, acting.request, acting.made);
+  if (!message) return std::unexpected(message.error());
+  // those of another user namespace count for nothing in ours
+  if (user_namespace != target.user_namespace.get()) message->request.capabilities = 0;
+  message->request.may_be_left = acting.may_be_left && !target.label.is_foreign();
+  std::vector<int> fds = {target.call.listener};
+  fds.insert(fds.end(), message->fds.begin(), message->fds.end());
   TimeTaken taken;
-  for (;;) {
-    auto answer = ask_once(helper, acting, request, files, opened, taken);
-    if (!answer) return answer;
-    const std::optional<OwnLink> wanted = answer->wanted;
-    if (!wanted) return answer;
-    // for others the path has too many links, as where the kernel ends it
-    if (request.process.files.size() == kMaxOwnFiles) {
-      answer->wanted.reset();
-      answer->error = ELOOP;
-      return answer;
-    }
-    auto file = open_own(target.call.tid, wanted->name.c_str(), wanted->is_of_thread);
-    if (!file && !is_callers_own(file.error())) return std::unexpected(file.error());
-    request.process.files.push_back({.link = *wanted, .error = file ? 0 : file.error().number});
-    if (file) files.push_back(std::move(*file));
+  auto answer = helper.ask(encode(message->request), fds, acting.patience, opened, taken);
+  while (answer && answer->wanted) {
+    const OwnLink wanted = *answer->wanted;
+    answer = give(helper, acting, wanted, opened, taken);
   }
+  return answer;
 }
 
 FileOutcome ask_helper(const Acting& acting) {

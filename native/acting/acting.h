@@ -37,7 +37,7 @@ struct Acting {
   Owner owner;
   // See HelperCgroups.
   const ActingCgroups* cgroups;
-  // Of undo_mknod: what was made, in place of the target's second base.
+  // Of undo_mknod: what was made.
   int made = -1;
   // See FileOutcome::waiting.
   bool may_be_left = false;

@@ -92,6 +92,10 @@ Result<HelperAnswer> Helper::ask(std::span<const std::byte> message, std::span<c
   return answer;
 }
 
+Result<void> Helper::tell(std::span<const std::byte> message, std::span<const int> fds) {
+  return send_message(socket_.get(), message, fds);
+}
+
 Result<HelperAnswer> Helper::await_answer(const Patience& patience, TimeTaken& taken) {
   static thread_local std::vector<std::byte> buffer(kMaxMessage);
   int looks_without_work = 0;

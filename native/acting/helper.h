@@ -80,6 +80,8 @@ class Helper {
   [[nodiscard]] Result<HelperAnswer> ask(std::span<const std::byte> message,
                                          std::span<const int> fds, const Patience& patience,
                                          UniqueFd& fd, TimeTaken& taken);
+  // Says something that it does not answer.
+  [[nodiscard]] Result<void> tell(std::span<const std::byte> message, std::span<const int> fds);
   // Takes what it has said of a call that it has answered, which is no news. False: it has said
   // other things, and is of no more use.
   [[nodiscard]] bool drain();

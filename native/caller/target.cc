@@ -143,14 +143,6 @@ bool is_callers_own(Errno error) {
 
 namespace {
 
-// Which costs a third of opening it anew.
-[[nodiscard]] Result<UniqueFd> copy_of(const Result<UniqueFd>& opened) {
-  if (!opened) return std::unexpected(opened.error());
-  UniqueFd copy(fcntl(opened->get(), F_DUPFD_CLOEXEC, 0));
-  if (!copy.is_open()) return fail_errno();
-  return copy;
-}
-
 // 0, or what the caller gets to hear; our own failures are errors.
 [[nodiscard]] Result<int> base_error_of(const Result<UniqueFd>& base) {
   if (base) return 0;
@@ -163,14 +155,12 @@ namespace {
 
 Result<Target> pin_target(const CallId& call, const Start& start, Pinned pinned,
                           const Start* second) {
-  const bool is_for_helpers = pinned == Pinned::for_helpers;
-  const bool is_for_files = is_for_helpers || pinned == Pinned::for_files;
-  const std::uint64_t root_mount = is_for_helpers ? CallerState::of(call.tid).mount_of_root() : 0;
-  auto root = is_for_helpers ? Result<UniqueFd>() : open_of(call.tid, "root", O_PATH | O_DIRECTORY);
+  const bool is_for_files = pinned == Pinned::for_files;
+  const std::uint64_t root_mount = is_for_files ? CallerState::of(call.tid).mount_of_root() : 0;
+  auto root = is_for_files ? Result<UniqueFd>() : open_of(call.tid, "root", O_PATH | O_DIRECTORY);
   // of a mount, the source may be relative, too
   const auto base_of = [&](const Start& from) {
-    if (from.is_from_root && is_for_helpers) return Result<UniqueFd>();
-    return from.is_from_root && is_for_files ? copy_of(root) : open_base(call.tid, from);
+    return from.is_from_root && is_for_files ? Result<UniqueFd>() : open_base(call.tid, from);
   };
   auto base = base_of(start);
   auto second_base = second == nullptr ? Result<UniqueFd>() : base_of(*second);

@@ -52,7 +52,7 @@ struct Target {
   Credentials credentials;
   ProcessNumbers numbers = {};
   UniqueFd root;
-  // Of what is pinned for helpers, in place of the descriptor: see CallerState::mount_of_root.
+  // Of what is pinned for files, in place of the descriptor: see CallerState::mount_of_root.
   std::uint64_t root_mount = 0;
   // Where relative paths start: the dirfd that was asked for, or the working directory.
   UniqueFd base;
@@ -77,9 +77,8 @@ struct Target {
 };
 
 enum class Pinned {
+  // Neither the root nor a base that is the root: whoever acts may be there.
   for_files,
-  // The same, but neither the root nor a base that is the root: whoever acts may be there.
-  for_helpers,
   for_changes_of_mounts,
   for_proc,
   for_mounts

@@ -34,7 +34,6 @@ constexpr std::size_t kListener = 0;
 constexpr std::size_t kRoot = 1;
 constexpr std::size_t kBase = 2;
 constexpr std::size_t kSecondBase = 3;
-constexpr std::size_t kRequestFds = 4;
 
 // One of the caller's.
 struct ForeignNamespace {
@@ -157,7 +156,7 @@ class AwaitedCall : public AskedNotification {
   void note_wait() const override {
     if (!may_be_left_ || is_left_) return;
     reply_waiting();
-    FinalAnswer::await_begin();
+    await_begin();
     is_left_ = true;
   }
   [[nodiscard]] bool is_left() const { return is_left_; }
@@ -179,23 +178,11 @@ void finish_finally(FinalAnswer& call, std::vector<UniqueFd>& fds, const HelperA
   call.answer(done, std::move(listener), std::move(opened));
 }
 
-void act(const HelperRequest& request, std::vector<UniqueFd>& fds, Completion* completion) {
-  const AwaitedCall call(request, fds[kListener].get());
-  UniqueFd opened;
-  HelperAnswer done = act_in_role(request, fds, call, opened);
-  if (call.is_left()) {
-    FinalAnswer left(*completion, request, fds[kListener].get());
-    finish_finally(left, fds, done, std::move(opened));
-  } else {
-    finish(request, fds, std::move(done), std::move(opened));
-  }
-}
-
 // Has the root and the bases where they would come along. False: the helper has another root by
 // now.
 [[nodiscard]] bool complete(const HelperRequest& request, std::vector<UniqueFd>& fds) {
   // the agent has more to close
-  if (fds.size() > 1) FinalAnswer::await_begin();
+  if (request.is_final && fds.size() > 1) await_begin();
   const bool is_own = request.root_mount != 0;
   if (is_own && root_mount(AT_FDCWD, "/") != request.root_mount) return false;
   if (is_own) fds.insert(fds.begin() + kRoot, UniqueFd());
@@ -205,23 +192,6 @@ void act(const HelperRequest& request, std::vector<UniqueFd>& fds, Completion* c
   return true;
 }
 
-void act_finally(HelperRequest& request, std::vector<UniqueFd>& fds, Completion& completion) {
-  FinalAnswer call(completion, request, fds[kListener].get());
-  UniqueFd opened;
-  HelperAnswer done = complete(request, fds) ? act_in_role(request, fds, call, opened)
-                                             : failed_reply("root", Errno{EAGAIN});
-  while (done.wanted) {
-    const OwnLink wanted = std::move(*done.wanted);
-    done = {};
-    if (call.fetch(request, wanted, fds)) {
-      done = act_in_role(request, fds, call, opened);
-    } else {
-      done.error = ELOOP;
-    }
-  }
-  finish_finally(call, fds, done, std::move(opened));
-}
-
 // --- with a label --------------------------------------------------------------------------------
 
 // Nobody can take a label off again, and it may forbid what we do besides the operation, such as
@@ -229,13 +199,14 @@ void act_finally(HelperRequest& request, std::vector<UniqueFd>& fds, Completion&
 // operation.
 class LabelledChild {
  public:
-  LabelledChild(const HelperRequest& request, std::vector<UniqueFd>& fds, const Label& label)
+  LabelledChild(const HelperRequest& request, const std::vector<UniqueFd>& fds, const Label& label)
       : request_(request), fds_(fds), label_(label) {}
 
-  void act(const ChildStack& stack) {
+  [[nodiscard]] HelperAnswer act(const ChildStack& stack, UniqueFd& opened) {
     const auto ended = run_in_child(stack.top(), CLONE_FILES, getpid(), [this] { run(); });
-    if (!ended) answer_ = failed_reply("child with a label", ended.error());
-    finish(request_, fds_, std::move(answer_), std::move(done_.fd));
+    if (!ended) return failed_reply("child with a label", ended.error());
+    opened = std::move(done_.fd);
+    return std::move(answer_);
   }
 
  private:
@@ -261,7 +232,7 @@ class LabelledChild {
   }
 
   const HelperRequest& request_;
-  std::vector<UniqueFd>& fds_;
+  const std::vector<UniqueFd>& fds_;
   const Label& label_;
   FileAnswer done_ = {};
   HelperAnswer answer_ = {};
@@ -303,18 +274,49 @@ struct NextRequest {
   if (!received) return std::nullopt;
   auto request = decode_request(message.first(received->length));
   if (!request) return std::nullopt;
-  std::size_t next = kRequestFds;
-  if (request->is_final)
-    next = 1UL + (request->root_mount != 0 ? 0 : 1) + (request->has_base ? 1 : 0) +
-           (request->has_second_base ? 1 : 0);
-  if (received->fds.size() < next) return std::nullopt;
-  for (OwnFile& file : request->process.files) {
-    if (file.error != 0) continue;
-    if (next == received->fds.size()) return std::nullopt;
-    file.fd = received->fds[next++].get();
-  }
-  if (next != received->fds.size()) return std::nullopt;
+  const std::size_t count = 1UL + (request->root_mount == 0 ? 1 : 0) + (request->has_base ? 1 : 0) +
+                            (request->has_second_base ? 1 : 0);
+  if (received->fds.size() != count) return std::nullopt;
   return NextRequest{.request = std::move(*request), .fds = std::move(received->fds)};
+}
+
+// What a helper has for all its requests.
+struct Own {
+  const Label& label;
+  const ChildStack& stack;
+  // nullptr: it answers no calls.
+  Completion* completion;
+};
+
+void serve(NextRequest next, const Own& own) {
+  auto& [request, fds] = next;
+  const int listener = fds[kListener].get();
+  const AwaitedCall awaited(request, listener);
+  std::optional<FinalAnswer> final_answer;
+  if (request.is_final) final_answer.emplace(*own.completion, request, listener);
+  UniqueFd opened;
+  const auto act = [&]() -> HelperAnswer {
+    if (own.label.is_foreign())
+      return LabelledChild(request, fds, own.label).act(own.stack, opened);
+    if (final_answer) return act_in_role(request, fds, *final_answer, opened);
+    return act_in_role(request, fds, awaited, opened);
+  };
+  HelperAnswer done = complete(request, fds) ? act() : failed_reply("root", Errno{EAGAIN});
+  while (done.wanted) {
+    const OwnLink wanted = std::move(*done.wanted);
+    done = {};
+    if (fetch(request, wanted, fds)) {
+      done = act();
+    } else {
+      done.error = ELOOP;
+    }
+  }
+  if (awaited.is_left()) final_answer.emplace(*own.completion, request, listener);
+  if (final_answer) {
+    finish_finally(*final_answer, fds, done, std::move(opened));
+  } else {
+    finish(request, fds, std::move(done), std::move(opened));
+  }
 }
 
 }  // namespace
@@ -329,14 +331,12 @@ int serve_files(const HelperStart& start, std::vector<UniqueFd> fds, std::span<s
   // we are in the namespaces; only what says that we live is still needed
   fds.erase(fds.begin(), has_label ? fds.end() - kLastFds : fds.end());
   int code = 0;
+  const Own own = {.label = start.label, .stack = *stack, .completion = *completion};
   while (auto next = next_request(message, code)) {
-    if (has_label) {
-      LabelledChild(next->request, next->fds, start.label).act(*stack);
-    } else if (next->request.is_final) {
-      act_finally(next->request, next->fds, **completion);
-    } else {
-      act(next->request, next->fds, *completion);
-    }
+    const bool is_served =
+        *completion != nullptr || !(next->request.is_final || next->request.may_be_left);
+    if (!is_served) return 1;
+    serve(std::move(*next), own);
   }
   return code;
 }

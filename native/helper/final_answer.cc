@@ -44,14 +44,14 @@ FinalAnswer::FinalAnswer(Completion& completion, const HelperRequest& request, i
       notification_(listener, request.id_valid_request, request.id),
       number_(completion.state.load(std::memory_order_acquire) >> Completion::kPhaseBits) {}
 
-void FinalAnswer::await_begin() {
+void await_begin() {
   std::byte begin = {};
   if (!receive_message(kHelperSocket, std::span(&begin, 1))) _exit(0);
 }
 
 void FinalAnswer::note_wait() const { reply_waiting(); }
 
-bool FinalAnswer::fetch(HelperRequest& request, const OwnLink& wanted, std::vector<UniqueFd>& fds) {
+bool fetch(HelperRequest& request, const OwnLink& wanted, std::vector<UniqueFd>& fds) {
   // for others the path has too many links, as where the kernel ends it
   if (request.process.files.size() == kMaxOwnFiles) return false;
   HelperAnswer asking;

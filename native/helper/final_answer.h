@@ -19,6 +19,14 @@ namespace seccompagent {
 // The memory that came with the start.
 [[nodiscard]] Result<Completion*> map_completion(const UniqueFd& memory);
 
+// Until the agent has nothing open any more of what it has sent. Ends the helper if the agent is
+// gone.
+void await_begin();
+
+// The file of the caller's process that the agent opens, with its descriptor in `fds`; false: the
+// path is too long a way.
+[[nodiscard]] bool fetch(HelperRequest& request, const OwnLink& wanted, std::vector<UniqueFd>& fds);
+
 // The call that the helper has just now; the agent tells once more before it begins, when nothing
 // that it has sent is open there any more.
 class FinalAnswer : public Validity {
@@ -29,12 +37,6 @@ class FinalAnswer : public Validity {
   // The agent has no deadline for that.
   void note_wait() const override;
 
-  // Ends the helper if the agent is gone.
-  static void await_begin();
-  // The file that the agent has opened, with its descriptor in `fds`; nothing: the path is too long
-  // a way.
-  [[nodiscard]] bool fetch(HelperRequest& request, const OwnLink& wanted,
-                           std::vector<UniqueFd>& fds);
   // Nothing that belongs to the request is open any more. `listener` and `opened` are the last.
   void answer(const HelperAnswer& answer, UniqueFd listener, UniqueFd opened);
 

@@ -74,8 +74,7 @@ struct HelperStart {
   Label label = {};
 };
 
-// With the descriptors of the listener, the root and the bases, and those of the caller's files
-// that could be opened. Of what is answered by the helper: the listener; the root, unless it is the
+// With the descriptors of the listener; the root, unless it is the
 // helper's own; the base, unless that is the root; and so the second one.
 struct HelperRequest {
   std::uint64_t id;

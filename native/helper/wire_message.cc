@@ -74,8 +74,6 @@ OwnFile read_own_file(MessageReader& reader) {
 void write_process(MessageWriter& writer, const CallersProcess& process) {
   write_numbers(writer, process.process);
   write_numbers(writer, process.thread);
-  writer.number(static_cast<std::uint32_t>(process.files.size()));
-  for (const OwnFile& file : process.files) write_own_file(writer, file);
 }
 
 CallersProcess read_process(MessageReader& reader) {
@@ -83,8 +81,6 @@ CallersProcess read_process(MessageReader& reader) {
   process.process = read_numbers(reader);
   process.thread = read_numbers(reader);
   // of each at least the length of its name
-  process.files.resize(reader.count(sizeof(std::uint32_t)));
-  for (OwnFile& file : process.files) file = read_own_file(reader);
   return process;
 }
 

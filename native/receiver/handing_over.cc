@@ -38,10 +38,10 @@ bool Worker::may_hand_over() const {
 }
 
 // Where the caller is may be on a file system that keeps us waiting.
-Result<Target> Worker::pin_for_helpers(const CallId& call, const Paths& paths) {
+Result<Target> Worker::pin_for_files(const CallId& call, const Paths& paths) {
   place_.operation_start.store(now());
   place_.phase.store(Phase::operating);
-  auto target = pin_target(call, paths.start, Pinned::for_helpers, paths.second);
+  auto target = pin_target(call, paths.start, Pinned::for_files, paths.second);
   end_being_held();
   place_.phase.store(Phase::handling);
   return target;
@@ -54,7 +54,7 @@ bool Worker::prepare_hand_over(FileRequest& request, const Paths& paths) {
       !HandedCalls::of_process().may_take(owned.payer)) {
     return false;
   }
-  auto target = pin_for_helpers(*call, paths);
+  auto target = pin_for_files(*call, paths);
   if (!target || !seccompagent::may_hand_over(*target)) return false;
   if (paths.needs_open_file && target->is_base_path_only) return false;
   if (!add_limits(request, call->tid)) return false;

@@ -195,7 +195,7 @@ class Worker {
   [[nodiscard]] Sent respond_carefully(const Response& response, GivenFd* given);
   void count(Counted counted, Nanoseconds duration);
   // handing_over.cc
-  [[nodiscard]] Result<Target> pin_for_helpers(const CallId& call, const Paths& paths);
+  [[nodiscard]] Result<Target> pin_for_files(const CallId& call, const Paths& paths);
   void hand_over(HandOver ready, Nanoseconds time);
   [[nodiscard]] bool take_performed();
   void forget_handed(std::uint32_t token);

@@ -17,7 +17,7 @@ import { testBundle } from '../support/test-bundles.ts';
 import { startWatchedAgent } from '../support/watched-agent.ts';
 
 const mebibyte = 1024 * 1024;
-const containerLimit = 48 * mebibyte;
+const containerLimit = 32 * mebibyte;
 /** Far more than that limit has room for. */
 const attempts = 1_000_000;
 

@@ -125,8 +125,8 @@ HelperAnswer make_directory(const RunningHelper& helper, const Folder& folder) {
   request.file.operation = FileOperation::mkdir;
   request.file.path = "made";
   request.file.mode = 0700;
-  return helper.ask(encode(request),
-                    {listener.get(), root.get(), folder.fd.get(), folder.fd.get()});
+  request.has_base = true;
+  return helper.ask(encode(request), {listener.get(), root.get(), folder.fd.get()});
 }
 
 UniqueFd completion_memory() {

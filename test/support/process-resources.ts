@@ -43,12 +43,8 @@ export async function untilFdCountIs(pid: number, count: number): Promise<void> 
   }
 }
 
-export function threadsOf(pid: number): readonly number[] {
-  return readdirSync(`/proc/${pid}/task`).map(Number);
-}
-
 export function threadCount(pid: number): number {
-  return threadsOf(pid).length;
+  return readdirSync(`/proc/${pid}/task`).length;
 }
 
 /** Child processes of any thread, zombies too; not the one that is always there. */
