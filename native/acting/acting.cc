@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -54,11 +55,11 @@ FileOutcome failed(const char* step, Errno error) {
   fds.insert(fds.end(), message->fds.begin(), message->fds.end());
   TimeTaken taken;
   auto answer = helper.ask(encode(message->request), fds, acting.patience, opened, taken);
-  while (answer && answer->wanted) {
-    const OwnLink wanted = *answer->wanted;
-    answer = give(helper, acting, wanted, opened, taken);
+  for (;;) {
+    const std::optional<OwnLink> wanted = answer ? answer->wanted : std::nullopt;
+    if (!wanted) return answer;
+    answer = give(helper, acting, *wanted, opened, taken);
   }
-  return answer;
 }
 
 FileOutcome ask_helper(const Acting& acting) {

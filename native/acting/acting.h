@@ -35,7 +35,7 @@ struct Acting {
   const Patience& patience;
   // Of what acts for it, and of what is made.
   Owner owner;
-  // See HelperCgroups.
+  // See HelperCaller.
   const ActingCgroups* cgroups;
   // Of undo_mknod: what was made.
   int made = -1;

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "kernel/clock.h"
+#include "kernel/process_files.h"
 
 namespace seccompagent {
 namespace {
@@ -64,8 +65,10 @@ FirstProcess look_at_first(pid_t pid) {
   if (pid <= 0) return first;
   first.pidfd.reset(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
   first.masks->look(pid, first.pidfd);
-  if (auto cgroups = ActingCgroups::of(pid); cgroups)
-    first.cgroups = std::make_shared<const ActingCgroups>(std::move(*cgroups));
+  // of this process, and of no other that has its number by now
+  const auto text = read_of_process(first.pidfd, "cgroup");
+  auto cgroups = text ? ActingCgroups::of(*text) : std::unexpected(text.error());
+  if (cgroups) first.cgroups = std::make_shared<const ActingCgroups>(std::move(*cgroups));
   return first;
 }
 

@@ -1,9 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "acting/handed_call.h"
 
+#include <cerrno>
+#include <utility>
+
+#include "caller/proc_text.h"
+
 namespace seccompagent {
 
 using Phase = CompletionPhase;
+
+namespace {
+
+// What the kernel makes the call anew for, unless a handler of the signal says otherwise; see
+// SA_RESTART in signal(7). It reaches callers that have no signal to handle, too.
+constexpr int kRestart = 512;
+
+}  // namespace
 
 std::optional<CallResult> HandedCall::seen() const {
   const Completion& completion = completion_->get();
@@ -58,6 +71,21 @@ void HandedCall::answer_anyway(const Response& response, const CallResult& resul
   CallResult settled = is_sent ? result : CallResult{.is_gone = true};
   settled.time = now();
   settle(settled);
+}
+
+// Where it is that thread's to take, the kernel makes its call anew or does not, as it does with
+// its own: a signal of a process is its first thread's, unless that one blocks it.
+bool HandedCall::interrupt(std::string_view status) {
+  const std::uint64_t taken = ~mask_of(status, "\nSigBlk:");
+  const bool is_own = (mask_of(status, "\nSigPnd:") & taken) != 0;
+  const std::uint64_t shared = mask_of(status, "\nShdPnd:") & taken;
+  // the kernel may have chosen another thread for it
+  const bool is_here = is_own || (shared & std::exchange(signals_, shared)) != 0;
+  if (!is_here) return false;
+  const bool is_first = count_of(status, "\nTgid:") == count_of(status, "\nPid:");
+  return answer(
+      {.value = 0, .error = is_own || is_first ? -kRestart : -EINTR, .is_continue = false},
+      {.error = EINTR});
 }
 
 void HandedCall::settle(const CallResult& result) {

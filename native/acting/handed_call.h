@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -67,6 +68,9 @@ class HandedCall {
   void answer_anyway(const Response& response, const CallResult& result);
   bool fail() { return answer(failure_, {.has_failed = true}); }
   void fail_anyway() { answer_anyway(failure_, {.has_failed = true}); }
+  // A signal for the caller ends its wait; `status`: of /proc/TID/status. False: there is none that
+  // is this thread's to take, or the helper has answered.
+  bool interrupt(std::string_view status);
   // What came of it; the first one counts.
   void settle(const CallResult& result);
 
@@ -79,6 +83,8 @@ class HandedCall {
   const Payer payer_;
   std::shared_ptr<CompletionMemory> completion_;
   std::uint32_t number_ = 0;
+  // Signals of the process that were there at the last look: another thread may take them.
+  std::uint64_t signals_ = 0;
   CallResult result_;
   std::atomic_flag is_claimed_;
   std::atomic<bool> is_settled_ = false;

@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "acting/helper_pool.h"
+#include "acting/helper_start.h"
 #include "acting/link_opening.h"
 #include "caller/caller_state.h"
 #include "caller/proc_text.h"
@@ -31,10 +32,6 @@ using Phase = CompletionPhase;
 // How often calls are looked at: usually, and while a caller that waits may get a signal.
 constexpr int kLookMs = 1000;
 constexpr int kWaitingLookMs = 50;
-// What the kernel makes the call anew for, unless a handler of the signal says otherwise; see
-// SA_RESTART in signal(7). It reaches callers that have no signal to handle, too.
-constexpr int kRestart = 512;
-
 constexpr Response kTooMany = {.value = 0, .error = -ENFILE, .is_continue = false};
 
 }  // namespace
@@ -45,8 +42,8 @@ struct HandedCalls::Parts {
     std::shared_ptr<HandedCall> call;
     TimeTaken taken = {};
     bool is_waiting = false;
-    // Signals of the process that were there at the last look: another thread may take them.
-    std::uint64_t signals = 0;
+    // With its container, at the last look.
+    bool is_frozen = false;
   };
   // By the number of their helper.
   using All = std::map<std::uint64_t, Handed>;
@@ -58,6 +55,8 @@ struct HandedCalls::Parts {
   // Of helpers that are watched.
   std::uint64_t last_number = 0;
   bool is_asleep = true;
+  // They end without the mutex, which may take a moment.
+  std::vector<std::unique_ptr<Helper>> dropped;
 
   void run();
   void look();
@@ -71,10 +70,25 @@ struct HandedCalls::Parts {
   [[nodiscard]] Counts count(Payer payer, bool are_waiting) const;
   [[nodiscard]] bool may_wait(const Helper& helper) const;
   void look_for_signals();
-  [[nodiscard]] static bool interrupt(Handed& handed, std::string_view status);
   void drop(All::iterator at);
   [[nodiscard]] int look_after_ms() const;
   [[nodiscard]] std::uint64_t watch(Helper& helper);
+};
+
+// The mutex; those that were dropped meanwhile end after it.
+class HandedCalls::Locked {
+ public:
+  explicit Locked(Parts& parts) : parts_(parts), lock_(parts.mutex) {}
+  Locked(const Locked&) = delete;
+  Locked& operator=(const Locked&) = delete;
+  ~Locked() {
+    const auto dropped = std::exchange(parts_.dropped, {});
+    lock_.unlock();
+  }
+
+ private:
+  Parts& parts_;
+  std::unique_lock<std::mutex> lock_;
 };
 
 HandedCalls::HandedCalls() : parts_(*new Parts) {}
@@ -107,23 +121,8 @@ void HandedCalls::Parts::drop(All::iterator at) {
     const CallResult gone = {.is_gone = !call.is_being_answered(), .time = now()};
     call.settle(call.seen().value_or(gone));
   }
+  dropped.push_back(std::move(at->second.helper));
   all.erase(at);
-}
-
-// A signal for the caller has ended its wait. Where it is that thread's to take, the kernel makes
-// its call anew or does not, as it does with its own: a signal of a process is its first thread's,
-// unless that one blocks it.
-bool HandedCalls::Parts::interrupt(Handed& handed, std::string_view status) {
-  const std::uint64_t taken = ~mask_of(status, "\nSigBlk:");
-  const bool is_own = (mask_of(status, "\nSigPnd:") & taken) != 0;
-  const std::uint64_t shared = mask_of(status, "\nShdPnd:") & taken;
-  // the kernel may have chosen another thread for it
-  const bool is_here = is_own || (shared & std::exchange(handed.signals, shared)) != 0;
-  if (!is_here) return false;
-  const bool is_first = count_of(status, "\nTgid:") == count_of(status, "\nPid:");
-  return handed.call->answer(
-      {.value = 0, .error = is_own || is_first ? -kRestart : -EINTR, .is_continue = false},
-      {.error = EINTR});
 }
 
 // Of all calls that wait. With the mutex not held: what is read may be much.
@@ -139,9 +138,9 @@ void HandedCalls::Parts::look_for_signals() {
     CallerState caller(call->tid());
     const auto status = caller.read_status();
     if (!status) continue;
-    const std::lock_guard lock(mutex);
+    const Locked lock(*this);
     const auto at = all.find(number);
-    if (at != all.end() && at->second.call == call && interrupt(at->second, *status)) drop(at);
+    if (at != all.end() && at->second.call == call && call->interrupt(*status)) drop(at);
   }
 }
 
@@ -149,6 +148,11 @@ void HandedCalls::Parts::look_for_signals() {
 bool HandedCalls::Parts::is_over(Handed& handed) {
   if (handed.call->is_gone()) return !handed.call->seen().has_value();
   if (handed.is_waiting) return false;
+  handed.is_frozen = handed.helper->cgroups_->cgroups().are_frozen();
+  if (handed.is_frozen) {
+    handed.taken = {};
+    return false;
+  }
   const HelperWork work = work_of(handed.helper->process_.child.pid);
   handed.taken.note(work.is_working.value_or(false), kLookMs * kMillisecond, work.computed);
   constexpr Patience kMost = {.max = kPatience};
@@ -188,7 +192,7 @@ int HandedCalls::Parts::look_after_ms() const {
 HandedCalls::Parts::Counts HandedCalls::Parts::count(Payer payer, bool are_waiting) const {
   Counts counts = {.own = 0, .others = 0};
   for (const auto& [number, handed] : all) {
-    if (handed.is_waiting != are_waiting || handed.call->seen()) continue;
+    if (handed.is_waiting != are_waiting || handed.is_frozen || handed.call->seen()) continue;
     ++(handed.helper->identity_.owner.payer == payer ? counts.own : counts.others);
   }
   return counts;
@@ -257,7 +261,7 @@ void HandedCalls::Parts::run() {
     int timeout_ms = -1;
     bool is_due = false;
     {
-      const std::lock_guard lock(mutex);
+      const Locked lock(*this);
       const Nanoseconds time = now();
       const int look_ms = look_after_ms();
       is_asleep = look_ms == -1;
@@ -273,7 +277,7 @@ void HandedCalls::Parts::run() {
     if (is_due) look_for_signals();
     const int count =
         epoll_wait(epoll.get(), events.data(), static_cast<int>(events.size()), timeout_ms);
-    const std::lock_guard lock(mutex);
+    const Locked lock(*this);
     for (int index = 0; index < count; ++index)
       hear(events[static_cast<std::size_t>(index)].data.u64);
   }
@@ -286,7 +290,7 @@ bool HandedCalls::may_take(Payer payer) const {
 }
 
 std::unique_ptr<Helper> HandedCalls::take(const HelperIdentity& identity) {
-  const std::lock_guard lock(parts_.mutex);
+  const Locked lock(parts_);
   for (auto at = parts_.all.begin(); at != parts_.all.end(); ++at) {
     Parts::Handed& handed = at->second;
     if (handed.helper->identity_ != identity) continue;
@@ -297,7 +301,9 @@ std::unique_ptr<Helper> HandedCalls::take(const HelperIdentity& identity) {
     auto helper = std::move(handed.helper);
     helper->before_ = handed.call->is_answered() ? nullptr : handed.call;
     parts_.all.erase(at);
-    return helper->drain() ? std::move(helper) : nullptr;
+    if (helper->drain()) return helper;
+    parts_.dropped.push_back(std::move(helper));
+    return nullptr;
   }
   return nullptr;
 }
@@ -348,12 +354,12 @@ void HandedCalls::unwatch(Helper& helper) {
 }
 
 void HandedCalls::collect() {
-  const std::lock_guard lock(parts_.mutex);
+  const Locked lock(parts_);
   parts_.look();
 }
 
 void HandedCalls::end_of(std::uint32_t container) {
-  const std::lock_guard lock(parts_.mutex);
+  const Locked lock(parts_);
   for (auto at = parts_.all.begin(); at != parts_.all.end();) {
     const auto here = at++;
     if (here->second.helper->identity_.owner.container == container) parts_.drop(here);
@@ -365,7 +371,7 @@ void HandedCalls::answer_all() {
   constexpr Nanoseconds kStep = 5 * kMillisecond;
   const Nanoseconds until = now() + kLeft;
   for (;; pause_for(kStep)) {
-    const std::lock_guard lock(parts_.mutex);
+    const Locked lock(parts_);
     const bool is_late = now() >= until;
     bool is_busy = false;
     for (auto at = parts_.all.begin(); at != parts_.all.end();) {

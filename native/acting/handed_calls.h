@@ -50,6 +50,7 @@ class HandedCalls {
 
  private:
   struct Parts;
+  class Locked;
   HandedCalls();
   Parts& parts_;
 };

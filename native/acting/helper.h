@@ -61,6 +61,7 @@ class CompletionMemory {
 };
 
 class HandedCall;
+class JoinedCgroups;
 
 class Helper {
  public:
@@ -98,6 +99,8 @@ class Helper {
   HelperIdentity identity_;
   std::shared_ptr<CompletionMemory> completion_;
   std::uint64_t root_mount_ = 0;
+  // That it is in; nullptr: nobody has asked yet whether it has started.
+  std::shared_ptr<const JoinedCgroups> cgroups_;
   // Of the call that it answers, or has answered last.
   std::uint32_t call_number_ = 0;
   // The call before, if nobody knows that its answer is sent.

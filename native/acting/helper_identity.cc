@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 
 #include "caller/namespaces.h"
+#include "kernel/notify.h"
+#include "kernel/process_files.h"
 
 namespace seccompagent {
 namespace {
@@ -46,6 +48,8 @@ Result<HelperIdentity> identity_of(const HelperCaller& caller, const Owner& owne
   if (!user_namespace) return std::unexpected(user_namespace.error());
   const auto places = places_of(caller.call.tid);
   if (!places) return std::unexpected(places.error());
+  const auto cgroups = own_cgroups_of(caller.call, caller.cgroups);
+  if (!cgroups) return std::unexpected(cgroups.error());
   return HelperIdentity{.role = HelperRole::files,
                         .owner = owner,
                         .uid = caller.credentials.uid,
@@ -53,7 +57,15 @@ Result<HelperIdentity> identity_of(const HelperCaller& caller, const Owner& owne
                         .groups = caller.credentials.groups,
                         .user_namespace = *user_namespace,
                         .label = caller.label,
-                        .places = *places};
+                        .places = *places,
+                        .cgroups = *cgroups};
+}
+
+Result<std::string> own_cgroups_of(const CallId& call, const ActingCgroups* known) {
+  if (known != nullptr) return std::string();
+  auto text = read_file("/proc/" + std::to_string(call.tid) + "/cgroup");
+  if (!id_valid(call.listener, call.id_valid_request, call.id)) return fail(ESRCH);
+  return text;
 }
 
 std::vector<std::byte> start_message(const HelperIdentity& identity, bool is_charged_apart) {

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "caller/target.h"
@@ -16,13 +17,6 @@
 
 namespace seccompagent {
 
-// The cgroups that a helper joins.
-struct HelperCgroups {
-  // Of its container; nullptr: nobody knows them, and the caller's are taken.
-  const ActingCgroups* known;
-  const CallId& call;
-};
-
 // Whom a helper for files acts for.
 struct HelperCaller {
   const CallId& call;
@@ -30,7 +24,7 @@ struct HelperCaller {
   const Label& label;
   // -1: the helper stays in ours.
   int user_namespace;
-  // See HelperCgroups.
+  // Of its container; nullptr: nobody knows them, and the caller's own are taken.
   const ActingCgroups* cgroups;
 };
 
@@ -64,6 +58,9 @@ struct HelperIdentity {
   HelperNamespace user_namespace;
   Label label;
   HelperPlaces places;
+  // The text of /proc/PID/cgroup of the caller whose cgroups it is in; empty: it is in those of its
+  // container.
+  std::string cgroups = {};
 
   friend bool operator==(const HelperIdentity&, const HelperIdentity&) = default;
 };
@@ -74,5 +71,8 @@ struct HelperIdentity {
 // The first message to a helper, which becomes that.
 [[nodiscard]] std::vector<std::byte> start_message(const HelperIdentity& identity,
                                                    bool is_charged_apart);
+
+// The text of /proc/PID/cgroup; ESRCH: the notification is gone. Empty where they are known.
+[[nodiscard]] Result<std::string> own_cgroups_of(const CallId& call, const ActingCgroups* known);
 
 }  // namespace seccompagent

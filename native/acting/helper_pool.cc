@@ -186,22 +186,26 @@ Result<std::unique_ptr<Helper>> HelperPool::take(const HelperCaller& caller, con
   step = "look at the caller's namespaces";
   auto identity = identity_of(caller, owner);
   if (!identity) return std::unexpected(identity.error());
-  return take(std::move(*identity), &caller, {caller.cgroups, caller.call}, patience, step);
+  return take(std::move(*identity), &caller, caller.cgroups, patience, step);
 }
 
-Result<std::unique_ptr<Helper>> HelperPool::take_for_mounts(const Owner& owner,
-                                                            const HelperCgroups& cgroups,
+Result<std::unique_ptr<Helper>> HelperPool::take_for_mounts(const Owner& owner, const CallId& call,
+                                                            const ActingCgroups* cgroups,
                                                             const Patience& patience,
                                                             const char*& step) {
   HelperIdentity identity = {};
   identity.role = HelperRole::mounts;
   identity.owner = owner;
+  step = "look at the caller's cgroups";
+  auto own = own_cgroups_of(call, cgroups);
+  if (!own) return std::unexpected(own.error());
+  identity.cgroups = std::move(*own);
   return take(std::move(identity), nullptr, cgroups, patience, step);
 }
 
 Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity,
                                                  const HelperCaller* caller,
-                                                 const HelperCgroups& cgroups,
+                                                 const ActingCgroups* cgroups,
                                                  const Patience& patience, const char*& step) {
   if (auto helper = parts_.take_idle(identity)) return helper;
   if (auto helper = HandedCalls::of_process().take(identity)) return helper;
@@ -220,8 +224,9 @@ Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity,
   }
   Reservation reservation(parts_);
   step = "look at the container's cgroups";
-  const auto joined = cgroups_of(cgroups);
-  if (!joined) return std::unexpected(joined.error());
+  auto found = cgroups_of(identity, cgroups);
+  if (!found) return std::unexpected(found.error());
+  auto joined = std::make_shared<JoinedCgroups>(std::move(*found));
   step = "open the caller's namespaces";
   auto fds =
       caller == nullptr ? Result<StartFds>(StartFds{}) : namespaces_of(*caller, identity.places);
@@ -249,17 +254,19 @@ Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity,
   // with ours open, nobody would notice the end of the helper
   sockets->theirs.reset();
   reservation.is_used = true;
-  const std::vector<std::byte> message = start_message(identity, !joined->are_ours());
+  const std::vector<std::byte> message =
+      start_message(identity, joined->cgroups().are_charged_apart());
   if (locks->is_open()) fds->all.push_back(locks->get());
   if (lifeline->theirs.is_open()) fds->all.push_back(lifeline->theirs.get());
   if (completion) fds->all.push_back(completion->fd());
   auto helper = std::make_unique<Helper>(
-      HelperProcess{.child = std::move(*child), .lifeline = std::move(lifeline->ours)},
+      HelperProcess{
+          .child = std::move(*child), .lifeline = std::move(lifeline->ours), .used = joined},
       std::move(sockets->ours), std::move(identity), completion);
   // before it has anything to do
   step = "start a helper: move it to the container's cgroup, which needs the machine's cgroups";
-  if (const auto moved = joined->enter(helper->process_.child.pid); !moved) {
-    helper->process_.used = std::move(start);
+  if (const auto moved = joined->cgroups().enter(helper->process_.child.pid); !moved) {
+    joined->keep(std::move(start));
     return std::unexpected(moved.error());
   }
   step = "start of the helper";
@@ -268,10 +275,11 @@ Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity,
   if (completion) completion->forget_fd();
   if (!answer) {
     // whether it still uses its stack nobody knows
-    helper->process_.used = std::move(start);
+    joined->keep(std::move(start));
     return std::unexpected(answer.error());
   }
   helper->root_mount_ = answer->root_mount;
+  helper->cgroups_ = std::move(joined);
   if (answer->failed_step.empty()) return helper;
   // the answer's text does not outlive this call
   step = start_failure(answer->failed_step);

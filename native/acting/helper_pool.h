@@ -40,7 +40,8 @@ class HelperPool {
                                                      const Patience& patience, const char*& step);
   // The same for mounts of any caller of a container.
   [[nodiscard]] Result<std::unique_ptr<Helper>> take_for_mounts(const Owner& owner,
-                                                                const HelperCgroups& cgroups,
+                                                                const CallId& call,
+                                                                const ActingCgroups* cgroups,
                                                                 const Patience& patience,
                                                                 const char*& step);
   // The same, if there is one that has nothing to do: nobody waits for its start. nullptr: there is
@@ -66,7 +67,7 @@ class HelperPool {
   HelperPool();
   [[nodiscard]] Result<std::unique_ptr<Helper>> take(HelperIdentity identity,
                                                      const HelperCaller* caller,
-                                                     const HelperCgroups& cgroups,
+                                                     const ActingCgroups* cgroups,
                                                      const Patience& patience, const char*& step);
   Parts& parts_;
 };

@@ -63,12 +63,8 @@ Result<StartFds> namespaces_of(const HelperCaller& caller, const HelperPlaces& p
   return fds;
 }
 
-Result<ActingCgroups> cgroups_of(const HelperCgroups& cgroups) {
-  if (cgroups.known != nullptr) return *cgroups.known;
-  const CallId& call = cgroups.call;
-  auto own = ActingCgroups::of(call.tid);
-  if (!id_valid(call.listener, call.id_valid_request, call.id)) return fail(ESRCH);
-  return own;
+Result<ActingCgroups> cgroups_of(const HelperIdentity& identity, const ActingCgroups* known) {
+  return known != nullptr ? Result<ActingCgroups>(*known) : ActingCgroups::of(identity.cgroups);
 }
 
 Result<SocketPair> make_sockets() {

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "acting/helper.h"
@@ -27,8 +28,25 @@ struct StartFds {
 [[nodiscard]] Result<StartFds> namespaces_of(const HelperCaller& caller,
                                              const HelperPlaces& places);
 
-// ESRCH: the notification is gone.
-[[nodiscard]] Result<ActingCgroups> cgroups_of(const HelperCgroups& cgroups);
+// Those that a helper joins. `known`: as in HelperCaller.
+[[nodiscard]] Result<ActingCgroups> cgroups_of(const HelperIdentity& identity,
+                                               const ActingCgroups* known);
+
+// Cgroups that a helper is in, and memory that it may use, until it has ended.
+class JoinedCgroups {
+ public:
+  explicit JoinedCgroups(ActingCgroups cgroups) : cgroups_(std::move(cgroups)) {}
+  JoinedCgroups(const JoinedCgroups&) = delete;
+  JoinedCgroups& operator=(const JoinedCgroups&) = delete;
+  ~JoinedCgroups() { cgroups_.leave(); }
+
+  [[nodiscard]] const ActingCgroups& cgroups() const { return cgroups_; }
+  void keep(std::shared_ptr<void> used) { used_ = std::move(used); }
+
+ private:
+  ActingCgroups cgroups_;
+  std::shared_ptr<void> used_;
+};
 
 struct SocketPair {
   UniqueFd ours;

@@ -65,7 +65,7 @@ void add_caller(HelperMountRequest& request, std::vector<int>& fds, const Target
   if (message.size() > kMaxMessage) return {.answer = E2BIG};
   HelperPool& pool = HelperPool::of_process();
   const char* step = "";
-  auto helper = pool.take_for_mounts(mounting.owner, {mounting.cgroups, mounting.target.call},
+  auto helper = pool.take_for_mounts(mounting.owner, mounting.target.call, mounting.cgroups,
                                      mounting.patience, step);
   if (!helper) return our_failure(step, helper.error());
   UniqueFd none;

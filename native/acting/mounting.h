@@ -22,7 +22,7 @@ struct Mounting {
   const Patience& patience;
   // Of what acts for it, and of what is made.
   Owner owner;
-  // See HelperCgroups.
+  // See HelperCaller.
   const ActingCgroups* cgroups;
   // Room for a helper's own words: what the outcome says points there.
   std::string& failed_step;

@@ -20,7 +20,8 @@ namespace {
 
 // Of these the kernel asks the process that acts. Others, as the freezer and cpu of version 1,
 // would stop or slow down what the agent waits for.
-constexpr std::array<std::string_view, 2> kControllers = {"memory", "devices"};
+constexpr std::string_view kMemory = "memory";
+constexpr std::array kControllers = {kMemory, std::string_view("devices")};
 
 // The hierarchy that has the controller: in version 2, rules for devices are programs of cgroups
 // there.
@@ -39,42 +40,78 @@ constexpr std::array<std::string_view, 2> kControllers = {"memory", "devices"};
   return {};
 }
 
+[[nodiscard]] bool is_child(std::string_view folder) {
+  return folder.ends_with(kActingChild) && folder.size() > kActingChild.size() &&
+         folder[folder.size() - kActingChild.size() - 1] == '/';
+}
+
+[[nodiscard]] std::string above(const std::string& child) {
+  return child.substr(0, child.size() - kActingChild.size() - 1);
+}
+
+// Others may remove it meanwhile. Where none may be made, as below one of threads, it is the cgroup
+// itself.
+[[nodiscard]] Result<void> join_child(const std::string& child, pid_t process) {
+  constexpr int kTries = 8;
+  for (int tries = 0; tries < kTries; ++tries) {
+    if (mkdir(child.c_str(), 0755) == -1 && errno != EEXIST) break;
+    const auto joined = join(child, process);
+    if (joined) return joined;
+    if (joined.error() != Errno{ENOENT} && joined.error() != Errno{ENODEV}) break;
+  }
+  return join(above(child), process);
+}
+
 }  // namespace
 
-ActingCgroups ActingCgroups::from(std::string_view theirs, std::string_view ours,
-                                  std::string_view mounts) {
+Result<ActingCgroups> ActingCgroups::from(std::string_view theirs, std::string_view ours,
+                                          std::string_view mounts) {
   ActingCgroups cgroups;
   for (const std::string_view controller : kControllers) {
     const std::string_view hierarchy = hierarchy_of(controller, theirs, mounts);
     const auto path = cgroup_path(theirs, hierarchy);
     const auto mounted = cgroup_mount(mounts, hierarchy);
     if (!path || !mounted || path == cgroup_path(ours, hierarchy)) continue;
-    std::string folder = *mounted + (*path == "/" ? "" : *path);
+    if (path->starts_with("/..")) return fail(EOPNOTSUPP);
+    const bool is_first = *path == "/";
+    std::string folder = *mounted + (is_first ? "" : *path);
     // nobody divides the first one
-    if (hierarchy == kUnified && *path != "/") folder.append("/").append(kActingChild);
+    if (hierarchy == kUnified && !is_first) folder.append("/").append(kActingChild);
+    if (controller == kMemory) cgroups.are_charged_apart_ = !is_first;
     if (std::ranges::find(cgroups.folders_, folder) == cgroups.folders_.end())
       cgroups.folders_.push_back(std::move(folder));
   }
   return cgroups;
 }
 
-Result<ActingCgroups> ActingCgroups::of(pid_t process) {
-  const auto theirs = read_file("/proc/" + std::to_string(process) + "/cgroup");
-  if (!theirs) return fail(ESRCH);
+Result<ActingCgroups> ActingCgroups::of(std::string_view text) {
   const auto ours = read_file("/proc/self/cgroup");
   const auto mounts = read_file("/proc/self/mounts");
   if (!ours) return std::unexpected(ours.error());
   if (!mounts) return std::unexpected(mounts.error());
-  return from(*theirs, *ours, *mounts);
+  return from(text, *ours, *mounts);
 }
 
 Result<void> ActingCgroups::enter(pid_t process) const {
   for (const std::string& folder : folders_) {
-    const bool is_child = folder.ends_with(std::string("/").append(kActingChild));
-    if (is_child && mkdir(folder.c_str(), 0755) == -1 && errno != EEXIST) return fail_errno();
-    if (const auto joined = join(folder, process); !joined) return joined;
+    const auto joined = is_child(folder) ? join_child(folder, process) : join(folder, process);
+    if (!joined) return joined;
   }
   return {};
+}
+
+void ActingCgroups::leave() const {
+  for (const std::string& folder : folders_) {
+    if (is_child(folder)) (void)rmdir(folder.c_str());
+  }
+}
+
+bool ActingCgroups::are_frozen() const {
+  return std::ranges::any_of(folders_, [](const std::string& folder) {
+    if (!is_child(folder)) return false;
+    const auto events = read_file(above(folder) + "/cgroup.events");
+    return events && number_behind(*events, "frozen") == 1;
+  });
 }
 
 }  // namespace seccompagent

@@ -17,20 +17,26 @@ class ActingCgroups {
  public:
   // None: whoever enters them stays where it is.
   ActingCgroups() = default;
-  // Those that a process is in now. ESRCH: it has ended.
-  [[nodiscard]] static Result<ActingCgroups> of(pid_t process);
-  // The same from the texts of its /proc/PID/cgroup, of our own, and of /proc/self/mounts.
-  [[nodiscard]] static ActingCgroups from(std::string_view theirs, std::string_view ours,
-                                          std::string_view mounts);
+  // Those of a process whose /proc/PID/cgroup has this text. EOPNOTSUPP: they are outside of what
+  // our own cgroup namespace has.
+  [[nodiscard]] static Result<ActingCgroups> of(std::string_view text);
+  // The same from the text of our own, and of /proc/self/mounts.
+  [[nodiscard]] static Result<ActingCgroups> from(std::string_view theirs, std::string_view ours,
+                                                  std::string_view mounts);
 
-  // Moves a process of ours there. An errno of open(2), mkdir(2) or write(2), see cgroups(7).
+  // Moves a process of ours there. An errno of open(2) or write(2), see cgroups(7).
   [[nodiscard]] Result<void> enter(pid_t process) const;
-  // They are the agent's as well.
-  [[nodiscard]] bool are_ours() const { return folders_.empty(); }
+  // Removes what was made for that, if nobody is there any more.
+  void leave() const;
+  // Whether whoever has entered them is frozen with those that are there.
+  [[nodiscard]] bool are_frozen() const;
+  // Memory is charged to a cgroup that is neither the agent's nor the first one.
+  [[nodiscard]] bool are_charged_apart() const { return are_charged_apart_; }
   [[nodiscard]] const std::vector<std::string>& folders() const { return folders_; }
 
  private:
   std::vector<std::string> folders_;
+  bool are_charged_apart_ = false;
 };
 
 }  // namespace seccompagent

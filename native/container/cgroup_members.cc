@@ -59,6 +59,29 @@ constexpr uid_t kRoot = 0;
          is_within(open_namespace(process, "pid_for_children"), container);
 }
 
+[[nodiscard]] std::optional<pid_t> parent_in(const Result<std::string>& status) {
+  if (!status) return std::nullopt;
+  constexpr std::string_view kName = "\nPPid:";
+  const std::size_t at = status->find(kName);
+  if (at == std::string::npos) return std::nullopt;
+  constexpr int kDecimal = 10;
+  return static_cast<pid_t>(std::strtol(status->c_str() + at + kName.size(), nullptr, kDecimal));
+}
+
+// Whether a process is a helper, or one that a helper has started: one of ours with that name.
+[[nodiscard]] bool acts_for_it(pid_t process) {
+  constexpr std::string_view kName = "Name:\tseccompagent-he";
+  constexpr int kGenerations = 2;
+  for (int generation = 0; generation < kGenerations; ++generation) {
+    const auto status = read_file("/proc/" + std::to_string(process) + "/status");
+    const auto parent = parent_in(status);
+    if (!parent || !status->starts_with(kName)) return false;
+    if (*parent == getpid()) return true;
+    process = *parent;
+  }
+  return false;
+}
+
 struct Folder {
   std::string path;
   int depth;
@@ -120,7 +143,7 @@ bool Walk::all_belong(const Folder& folder) {
     const std::string line(rest.substr(0, end));
     const auto process = static_cast<pid_t>(std::strtol(line.c_str(), nullptr, kDecimal));
     // 0: in a pid namespace that we do not see into
-    if (process <= 0 || !is_member(process, membership_)) return false;
+    if (process <= 0 || (!is_member(process, membership_) && !acts_for_it(process))) return false;
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
   return true;
@@ -133,8 +156,6 @@ bool Walk::note_below(const Folder& folder) {
   for (; !error && at != end; at.increment(error)) {
     std::error_code ignored;
     if (!at->is_directory(ignored)) continue;
-    // who acts for the container is one of ours
-    if (folder.depth == 0 && at->path().filename() == kActingChild) continue;
     if (folder.depth == kMaxDepth || ++noted_ > kMaxFolders) return false;
     waiting_.push_back({.path = at->path().string(), .depth = folder.depth + 1});
   }
@@ -151,16 +172,6 @@ bool Walk::note_below(const Folder& folder) {
     if (!walk.was_disturbed()) break;
   }
   return false;
-}
-
-[[nodiscard]] std::optional<pid_t> parent_of(const UniqueFd& process) {
-  const auto status = read_of_process(process, "status");
-  if (!status) return std::nullopt;
-  constexpr std::string_view kName = "\nPPid:";
-  const std::size_t at = status->find(kName);
-  if (at == std::string::npos) return std::nullopt;
-  constexpr int kDecimal = 10;
-  return static_cast<pid_t>(std::strtol(status->c_str() + at + kName.size(), nullptr, kDecimal));
 }
 
 }  // namespace
@@ -195,7 +206,7 @@ bool has_others(const CgroupPlace& cgroup, const KnownContainer& container,
   if (!membership.shares_ours) return has_others_below(cgroup.folder, membership);
   // a daemon of root may be in the cgroup of a service that a user's container was started in
   if (membership.user != kRoot) return true;
-  const auto parent = parent_of(container.first_process);
+  const auto parent = parent_in(read_of_process(container.first_process, "status"));
   if (!parent || (*parent > 0 && is_in(*parent, cgroup))) return true;
   return has_one_of(cgroup, container.other_firsts);
 }

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -65,9 +66,14 @@ namespace {
 
 }  // namespace
 
+bool may_act_on_device(const FileTask& task) { return is_in_callers_cgroup(task); }
+
 int device_error(const FileTask& task, const FileFacts& device) {
-  if (is_common(device)) return terminal_error(task, device);
-  return is_in_callers_cgroup(task) ? 0 : EOPNOTSUPP;
+  constexpr std::int64_t kBinder = 0x6c6f6f70;
+  // it keeps the process that opens it
+  if (device.system == kBinder) return EOPNOTSUPP;
+  if (!is_common(device) && !may_act_on_device(task)) return EOPNOTSUPP;
+  return S_ISCHR(device.type) ? terminal_error(task, device) : 0;
 }
 
 bool may_wait(const FileFacts& device) { return S_ISCHR(device.type) && !is_common(device); }

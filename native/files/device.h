@@ -7,8 +7,12 @@
 
 namespace seccompagent {
 
-// Of a device that was found: 0, or why it is not opened. Our own cgroup decides, which is the one
-// of the container; EOPNOTSUPP: the caller's own cgroup is another one, which may allow less.
+// Whether the rules of our own cgroup, which is the container's, are those of the caller's, which
+// may allow less.
+[[nodiscard]] bool may_act_on_device(const FileTask& task);
+
+// Of a device that was found: 0, or why it is not opened. EOPNOTSUPP: its cgroup is another one, or
+// who opens it counts.
 [[nodiscard]] int device_error(const FileTask& task, const FileFacts& device);
 
 // Whether to open it may take as long as whatever is behind it likes, as with a modem.

@@ -11,6 +11,7 @@
 
 #include <utility>
 
+#include "files/device.h"
 #include "files/effect.h"
 #include "files/lent_capability.h"
 #include "files/lookup.h"
@@ -98,12 +99,19 @@ void add_unopenable(const FileTask& task, const Entry& entry, FileAnswer& made) 
   return made;
 }
 
+// Of which rules of cgroups tell; not so of what hides a name in an overlay.
+[[nodiscard]] bool is_device(const FileRequest& request) {
+  const bool is_whiteout = S_ISCHR(request.mode) && request.first == 0 && request.second == 0;
+  return (S_ISCHR(request.mode) || S_ISBLK(request.mode)) && !is_whiteout;
+}
+
 }  // namespace
 
 FileAnswer make_node(const FileTask& task) {
   const FileRequest& request = task.request;
   const auto entry = find_entry(task, task.place.base, request.path);
   if (!entry) return failure(entry.error().number);
+  if (is_device(request) && !may_act_on_device(task)) return failure(EOPNOTSUPP);
   auto made = perform(task, [&] {
     return mknodat(entry->directory, entry->name.c_str(), request.mode,
                    makedev(request.first, request.second));

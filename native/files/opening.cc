@@ -78,8 +78,9 @@ namespace {
   const auto found = facts_of(file);
   if (!found) return std::unexpected(found.error());
   if (const int error = opening_error(task, *found, file); error != 0) return fail(error);
-  constexpr std::uint64_t kOfNames = O_CREAT | O_EXCL | O_NOFOLLOW;
-  const int own = static_cast<int>((flags & ~kOfNames) | O_CLOEXEC);
+  // without O_CREAT, O_EXCL claims a block device
+  const std::uint64_t of_names = O_CREAT | O_NOFOLLOW | ((flags & O_CREAT) != 0 ? O_EXCL : 0);
+  const int own = static_cast<int>((flags & ~of_names) | O_CLOEXEC);
   if (S_ISFIFO(found->type) && is_to_wait(own)) return open_fifo(task, file, own);
   if (may_wait(*found)) task.validity.note_wait();
   return open_again(task, file, own);

@@ -2,12 +2,10 @@
 // Which cgroups a helper joins, from the texts that the kernel has of them, and that it is there.
 #include "container/acting_cgroups.h"
 
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
+#include <filesystem>
 #include <string>
 
+#include "cgroup_files.h"
 #include "check.h"
 
 namespace seccompagent::test {
@@ -22,7 +20,7 @@ constexpr const char* kVersion2 = "cgroup2 /cg cgroup2 rw 0 0\n";
 
 std::string folders(const char* theirs, const char* ours, const char* mounts) {
   std::string all;
-  const ActingCgroups cgroups = ActingCgroups::from(theirs, ours, mounts);
+  const ActingCgroups cgroups = VALUE(ActingCgroups::from(theirs, ours, mounts));
   for (const std::string& folder : cgroups.folders()) all += folder + " ";
   return all;
 }
@@ -42,21 +40,51 @@ void joins_both_versions_where_each_has_one() {
       "/cg/memory/c /cg/unified/c/seccompagent ");
 }
 
+bool are_charged_apart(const char* theirs, const char* ours, const char* mounts) {
+  return VALUE(ActingCgroups::from(theirs, ours, mounts)).are_charged_apart();
+}
+
 void stays_where_both_are() {
-  CHECK(ActingCgroups::from("0::/a\n", "0::/a\n", kVersion2).are_ours());
+  CHECK_EQUAL(folders("0::/a\n", "0::/a\n", kVersion2), "");
   CHECK_EQUAL(folders("5:memory:/c\n4:devices:/a\n", "5:memory:/\n4:devices:/a\n", kVersion1),
               "/cg/memory/c ");
-  CHECK(ActingCgroups::from("0::/a\n", "0::/b\n", "").are_ours());
+  CHECK_EQUAL(folders("0::/a\n", "0::/b\n", ""), "");
   // nobody can divide the first one
   CHECK_EQUAL(folders("0::/\n", "0::/b\n", kVersion2), "/cg ");
 }
 
-void tells_who_has_ended() {
-  const pid_t child = fork();
-  if (child == 0) _exit(0);
-  CHECK_EQUAL(waitpid(child, nullptr, 0), child);
-  CHECK_EQUAL(ERROR(ActingCgroups::of(child)), Errno{ESRCH});
-  CHECK(VALUE(ActingCgroups::of(getpid())).are_ours());
+// Who is charged to the agent, or to nobody, must not be spared.
+void tells_who_pays() {
+  CHECK(are_charged_apart("5:memory:/c\n4:devices:/a\n", "5:memory:/a\n4:devices:/a\n", kVersion1));
+  CHECK(
+      !are_charged_apart("5:memory:/a\n4:devices:/c\n", "5:memory:/a\n4:devices:/a\n", kVersion1));
+  CHECK(!are_charged_apart("5:memory:/\n4:devices:/c\n", "5:memory:/a\n4:devices:/a\n", kVersion1));
+  CHECK(are_charged_apart("0::/c\n", "0::/a\n", kVersion2));
+  CHECK(!are_charged_apart("0::/\n", "0::/a\n", kVersion2));
+}
+
+void refuses_what_it_does_not_see() {
+  CHECK_EQUAL(ERROR(ActingCgroups::from("0::/../c\n", "0::/\n", kVersion2)), Errno{EOPNOTSUPP});
+}
+
+// A file system of the test's own in place of a hierarchy.
+void makes_a_child_and_removes_it() {
+  const CgroupFiles files;
+  const std::string mounts = "cgroup2 " + files.path() + " cgroup2 rw 0 0\n";
+  const ActingCgroups cgroups = VALUE(ActingCgroups::from("0::/c\n", "0::/a\n", mounts));
+  files.write("c/cgroup.procs", "");
+  // what is no cgroup has no list in it: then it is the one above
+  CHECK(cgroups.enter(42).has_value());
+  CHECK_EQUAL(files.read("c/cgroup.procs"), "42");
+  files.write("c/seccompagent/cgroup.procs", "");
+  CHECK(cgroups.enter(43).has_value());
+  CHECK_EQUAL(files.read("c/seccompagent/cgroup.procs"), "43");
+  CHECK(!cgroups.are_frozen());
+  files.write("c/cgroup.events", "populated 1\nfrozen 1\n");
+  CHECK(cgroups.are_frozen());
+  std::filesystem::remove(files.path() + "/c/seccompagent/cgroup.procs");
+  cgroups.leave();
+  CHECK(!std::filesystem::exists(files.path() + "/c/seccompagent"));
 }
 
 constexpr Case kCases[] = {
@@ -65,7 +93,10 @@ constexpr Case kCases[] = {
     {"A12: acting cgroups: both versions where each has one of them",
      joins_both_versions_where_each_has_one},
     {"A12: acting cgroups: none where the agent is in the same", stays_where_both_are},
-    {"A12: acting cgroups: a process that has ended is told", tells_who_has_ended},
+    {"A12: acting cgroups: who is charged apart is told", tells_who_pays},
+    {"A12: acting cgroups: what is outside of our cgroup namespace is refused",
+     refuses_what_it_does_not_see},
+    {"A12: acting cgroups: a child cgroup is made and removed", makes_a_child_and_removes_it},
 };
 
 }  // namespace

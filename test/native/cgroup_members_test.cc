@@ -2,6 +2,7 @@
 // Tests whose processes a cgroup has, with folders such as the kernel has them.
 #include "container/cgroup_members.h"
 
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -39,13 +40,15 @@ class Folder {
 // Runs as a user, and waits to be killed.
 class UsersSleeper {
  public:
-  UsersSleeper() {
+  explicit UsersSleeper(uid_t user = kUser, const char* name = "sleeper") {
     int is_user[2];
     CHECK_EQUAL(pipe(is_user), 0);
     pid_ = fork();
     CHECK(pid_ != -1);
     if (pid_ == 0) {
-      if (setresuid(kUser, kUser, kUser) == -1 || write(is_user[1], "", 1) != 1) _exit(1);
+      if (prctl(PR_SET_NAME, name) == -1 || setresuid(user, user, user) == -1 ||
+          write(is_user[1], "", 1) != 1)
+        _exit(1);
       for (;;) pause();
     }
     close(is_user[1]);
@@ -129,6 +132,18 @@ void has_its_users_processes() {
   CHECK(!others_in(folder, 0));
 }
 
+// Of any user, and not in the container's pid namespace; but by its name alone nobody is one.
+void leaves_out_helpers() {
+  constexpr uid_t kOther = 1001;
+  const Folder folder;
+  const UsersSleeper helper(kOther, "seccompagent-helper");
+  folder.has(helper.line());
+  CHECK(!others_in(folder, kUser));
+  const UsersSleeper other(kOther);
+  folder.has(helper.line() + other.line());
+  CHECK(others_in(folder, kUser));
+}
+
 void leaves_out_what_has_ended() {
   const Folder folder;
   Sleeper ended;
@@ -156,6 +171,7 @@ constexpr Case kCases[] = {
     {"A10: has_others: it looks into so many cgroups and no more", looks_into_so_many},
     {"A10: has_others: it looks so deep and no deeper", looks_so_deep},
     {"A10: has_others: a user's container has the processes of this user", has_its_users_processes},
+    {"A10: has_others: who acts for a container is nobody else", leaves_out_helpers},
     {"A10: has_others: a process that has ended is nobody else", leaves_out_what_has_ended},
     {"A10: has_others: whoever we do not see into is another", sees_who_is_hidden},
     {"A10: has_others: in our pid namespace a user's container has no cgroup for itself",

@@ -12,8 +12,11 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "check.h"
+#include "files/terminal.h"
 #include "kernel/own_processes.h"
 #include "kernel/process_files.h"
 #include "process/cgroup_places.h"
@@ -121,12 +124,46 @@ void waits_for_what_may_take_long() {
   CHECK(!may_wait(device(S_IFREG, 0, 0)));
 }
 
+void knows_terminals_of_all_drivers() {
+  constexpr std::string_view kDrivers =
+      "/dev/tty             /dev/tty        5       0 system:/dev/tty\n"
+      "serial               /dev/ttyS       4 64-95 serial\n"
+      "odd /dev/ name       /dev/ttyX     204       7 serial\n"
+      "unknown              /dev/tty        4 1-63 console\n";
+  for (const auto& [major, minor] : {std::pair(5U, 0U), {4U, 64U}, {4U, 95U}, {4U, 1U}, {204U, 7U}})
+    CHECK(is_among_terminals(kDrivers, makedev(major, minor)));
+  for (const auto& [major, minor] :
+       {std::pair(5U, 1U), {4U, 0U}, {4U, 96U}, {10U, 229U}, {204U, 8U}})
+    CHECK(!is_among_terminals(kDrivers, makedev(major, minor)));
+  CHECK(!is_among_terminals("", makedev(5, 0)));
+}
+
+// Nor could it be for another process.
+void opens_no_terminal_that_would_control_its_caller() {
+  const FileFacts console = device(S_IFCHR, 5, 1);
+  const pid_t leader = fork();
+  if (leader == 0) {
+    setsid();
+    for (;;) pause();
+  }
+  while (getsid(leader) != leader) usleep(1000);
+  CHECK_EQUAL(error_for(leader, console), EOPNOTSUPP);
+  CHECK_EQUAL(error_for(leader, console, O_RDONLY | O_NOCTTY), 0);
+  CHECK_EQUAL(error_for(leader, device(S_IFCHR, 10, 229)), 0);
+  CHECK_EQUAL(error_for(getpid(), console), 0);
+  kill(leader, SIGKILL);
+  waitpid(leader, nullptr, 0);
+}
+
 constexpr Case kCases[] = {
     {"A14: devices: who is in another cgroup gets none but those that all have",
      opens_for_those_in_our_cgroup},
     {"A14: devices: a helper's own cgroup has the rules of the one above",
      opens_for_those_above_the_cgroup_of_helpers},
     {"A14: devices: a caller that has ended gets none", knows_nobody_that_has_ended},
+    {"A14: devices: terminals are those of all drivers", knows_terminals_of_all_drivers},
+    {"A14: devices: none is opened that would become the controlling terminal",
+     opens_no_terminal_that_would_control_its_caller},
     {"A14: devices: those behind which nobody knows what is are waited for",
      waits_for_what_may_take_long},
 };

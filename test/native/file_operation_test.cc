@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -217,9 +218,34 @@ void makes_unnamed_files_in_directories_alone() {
   CHECK_EQUAL(open_unnamed_at(file).error, ENOTDIR);
 }
 
+// A disk that somebody has claimed, as a mount does.
+void claims_disks_as_the_caller_asks() {
+  leave_mounts();
+  CHECK_EQUAL(system("truncate -s 32M /mnt/image && losetup -f --show /mnt/image > /mnt/name"), 0);
+  std::string name;
+  std::ifstream("/mnt/name") >> name;
+  CHECK(open_own_processes().has_value());
+  const CallersProcess caller = {.process = {getpid()}, .thread = {getpid()}};
+  const auto opened = [&](std::uint32_t flags) {
+    const FileRequest request = request_for(FileOperation::open, name, "", flags);
+    const FilePlace place = {
+        .base = -1, .second_base = -1, .processes = own_processes(), .process = &caller};
+    return operate_on_file(request, place, There());
+  };
+  {
+    const FileAnswer first = opened(O_RDONLY | O_EXCL);
+    CHECK_EQUAL(first.error, 0);
+    CHECK_EQUAL(opened(O_RDONLY | O_EXCL).error, EBUSY);
+    CHECK_EQUAL(opened(O_RDONLY).error, 0);
+  }
+  CHECK_EQUAL(system(("losetup -d " + name).c_str()), 0);
+}
+
 constexpr Case kCases[] = {
     {"A1: file operations: unnamed files are made in directories alone",
      makes_unnamed_files_in_directories_alone},
+    {"A14: file operations: a claimed disk is EBUSY for who claims it, too",
+     claims_disks_as_the_caller_asks},
     {"A1: file operations: what a link leads to is made there, as seen from the root",
      makes_where_links_lead},
     {"A1: file operations: a link that was put there meanwhile is followed as the kernel would",
