@@ -7,7 +7,6 @@ import { at, hasUnknownAtFlags } from '../syscalls/family-table.ts';
 import type { OperationPart } from '../syscalls/family-table.ts';
 import { errnoNumber } from '../syscalls/errno.ts';
 
-const enoent = errnoNumber('ENOENT');
 const einval = errnoNumber('EINVAL');
 const erange = errnoNumber('ERANGE');
 const e2big = errnoNumber('E2BIG');
@@ -29,7 +28,6 @@ const allTexts = Object.values(textPlaces);
 
 export class OperationRequest extends HostRequest {
   #error = 0;
-  #isEmptyAllowed = false;
   #isOfDescriptor = false;
   #hasOwnBit = false;
 
@@ -46,7 +44,6 @@ export class OperationRequest extends HostRequest {
     numbers[operationNumber.given] = -1;
     if (this.of.isLent) numbers[operationNumber.isLent] = 1;
     this.#error = 0;
-    this.#isEmptyAllowed = false;
     this.#isOfDescriptor = false;
     this.#hasOwnBit = false;
   }
@@ -79,7 +76,6 @@ export class OperationRequest extends HostRequest {
       case 'at-flags':
         if (hasUnknownAtFlags(this.of.operationCode, number)) this.#refuse(einval);
         if (this.#isOfDescriptor && number !== 0) this.#refuse(einval);
-        this.#isEmptyAllowed ||= (number & at.emptyPath) !== 0;
         this.#addFlags(number);
         break;
       case 'xattr-flags':
@@ -142,7 +138,6 @@ export class OperationRequest extends HostRequest {
   setOfDescriptor(): void {
     this.setText('path', 0, 0);
     this.#addFlags(at.emptyPath);
-    this.#isEmptyAllowed = true;
     this.#isOfDescriptor = true;
   }
 
@@ -151,11 +146,7 @@ export class OperationRequest extends HostRequest {
     const { numbers } = this;
     if (this.#error !== 0) return this.#error;
     // open(2) ignores flags that are none, openat2(2) does not
-    if (this.#hasOwnBit && numbers[operationNumber.isStrict] === 1) return einval;
-    // flags count before an empty path does
-    const isKernelAsked = this.#isEmptyAllowed || numbers[operationNumber.isStrict] === 1;
-    if (numbers[operationNumber.path + 1] === 0 && !isKernelAsked) return enoent;
-    return numbers[operationNumber.secondPath + 1] === 0 ? enoent : 0;
+    return this.#hasOwnBit && numbers[operationNumber.isStrict] === 1 ? einval : 0;
   }
 
   #addFlags(flags: number): void {

@@ -107,15 +107,11 @@ FileOutcome ask_helper(const Acting& acting) {
   return done;
 }
 
-[[nodiscard]] int base_error_of(const Target& target) {
-  return target.base_error != 0 ? target.base_error : target.second_base_error;
-}
-
 }  // namespace
 
 FileOutcome act_on_file(const Acting& acting) {
-  if (const int error = base_error_of(acting.target); error != 0)
-    return {.outcome = {.answer = error}, .bytes = {}, .fd = {}};
+  if (acting.target.base_error != 0)
+    return {.outcome = {.answer = acting.target.base_error}, .bytes = {}, .fd = {}};
   return ask_helper(acting);
 }
 

@@ -32,7 +32,7 @@ bool may_hand_over(const FileRequest& request) {
 }
 
 bool may_hand_over(const Target& target) {
-  return target.base_error == 0 && target.second_base_error == 0 && !target.label.is_foreign();
+  return target.base_error == 0 && !target.label.is_foreign();
 }
 
 Result<HandOver> prepare(const Helper& helper, Target target, const FileRequest& request) {

@@ -4,6 +4,8 @@
 
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <stdio.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -16,6 +18,29 @@
 #include "caller/memory.h"
 
 namespace seccompagent {
+
+int early_error(const FileRequest& request) {
+  constexpr std::uint32_t kAll = RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT;
+  constexpr std::uint32_t kNoExchange = RENAME_NOREPLACE | RENAME_WHITEOUT;
+  const std::uint32_t flags = request.flags;
+  const bool is_exchange = (flags & RENAME_EXCHANGE) != 0;
+  if (request.operation == FileOperation::rename)
+    return (flags & ~kAll) != 0 || (is_exchange && (flags & kNoExchange) != 0) ? EINVAL : 0;
+  if (request.operation != FileOperation::mknod) return 0;
+  switch (request.mode & S_IFMT) {
+    case 0:
+    case S_IFREG:
+    case S_IFCHR:
+    case S_IFBLK:
+    case S_IFIFO:
+    case S_IFSOCK:
+      return 0;
+    case S_IFDIR:
+      return EPERM;
+    default:
+      return EINVAL;
+  }
+}
 
 int path_error(const std::string& path, bool may_be_empty) {
   if (has_nul(path)) return EINVAL;

@@ -10,6 +10,9 @@
 
 namespace seccompagent {
 
+// What the kernel looks at before any path: flags of rename, the type of a node. 0 or an errno.
+[[nodiscard]] int early_error(const FileRequest& request);
+
 [[nodiscard]] inline bool has_nul(const std::string& text) { return text.contains('\0'); }
 
 // Kinds of the arguments of a path, see path_resolution(7).

@@ -44,15 +44,15 @@ class Protection {
   UniqueFd file_;
 };
 
-// Adds the system's protections for O_CREAT, which callers can't read.
+// Adds the system's protections of links, and those for O_CREAT: callers can't read them.
 void add_protections(FileRequest& request) {
-  if (request.operation != FileOperation::open || (request.flags & O_CREAT) == 0) return;
+  static const Protection links("/proc/sys/fs/protected_symlinks");
   static const Protection regular("/proc/sys/fs/protected_regular");
   static const Protection fifos("/proc/sys/fs/protected_fifos");
-  static const Protection links("/proc/sys/fs/protected_symlinks");
+  request.protects_links = links.level() != 0;
+  if (request.operation != FileOperation::open || (request.flags & O_CREAT) == 0) return;
   request.first = regular.level();
   request.second = fifos.level();
-  request.protects_links = links.level() != 0;
 }
 
 // The limit is the caller's: the process that acts has another one.
@@ -124,19 +124,20 @@ Napi::Value act(const Napi::CallbackInfo& info, Worker& worker, Asked asked, Don
     if (!lent) return number(info.Env(), lent.error().number);
     request.lent = *lent;
   }
+  if (const int error = early_error(request); error != 0) return number(info.Env(), error);
   if (has_nul(request.name)) return number(info.Env(), EINVAL);
   const bool is_open = request.operation == FileOperation::open;
   if (const int error = is_open ? open_how_error(request, asked.is_strict) : 0; error != 0)
     return number(info.Env(), error);
   if (const int error = path_error(request.path, asked.may_be_empty); error != 0)
     return number(info.Env(), error);
-  if (const int error = asked.has_second ? path_error(request.second_path, false) : 0; error != 0)
-    return number(info.Env(), error);
+  // the text of a symbolic link is no path yet
+  const bool is_path = asked.has_second && request.operation != FileOperation::symlink;
+  request.second_error = asked.has_second ? path_error(request.second_path, false) : 0;
+  if (!is_path && request.second_error != 0) return number(info.Env(), request.second_error);
   const Start start = start_within(std::move(request.path), asked.dirfd, request.resolve);
   request.path = start.rest;
   add_protections(request);
-  // the text of a symbolic link is no path yet
-  const bool is_path = asked.has_second && request.operation != FileOperation::symlink;
   const Start second =
       is_path ? start_within(std::move(request.second_path), asked.second_dirfd, 0) : Start{};
   if (is_path) request.second_path = second.rest;
@@ -161,6 +162,8 @@ Napi::Value act(const Napi::CallbackInfo& info, Worker& worker, Asked asked, Don
                          }
                          if (!worker.may_lend(target)) request.lent = 0;
                          request.owner = target.credentials.uid.fs;
+                         if (request.second_error == 0)
+                           request.second_error = target.second_base_error;
                          if (const auto added = add_size_limit(request, target.call.tid); !added)
                            return our_failure("read the caller's limits", added.error());
                          if (request.lent != 0 && !is_lent_to_owner(request))
@@ -243,7 +246,8 @@ Napi::Value operate(const Napi::CallbackInfo& info) {
                                   .dirfd = numbers->dirfd,
                                   .second_dirfd = numbers->second_dirfd,
                                   .has_second = second_path.has_value(),
-                                  .may_be_empty = described != -1 || (flags & AT_EMPTY_PATH) != 0,
+                                  .may_be_empty = described != -1 || (kind != FileOperation::open &&
+                                                                      (flags & AT_EMPTY_PATH) != 0),
                                   .needs_open_file = needs_open_file(kind, flags),
                                   .is_lent = numbers->is_lent != 0,
                                   .kept = described,

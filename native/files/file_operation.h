@@ -36,7 +36,7 @@ struct FileRequest {
   // system's protected_regular and protected_fifos.
   std::uint32_t first = 0;
   std::uint32_t second = 0;
-  // Of open with O_CREAT: the system's protected_symlinks.
+  // The system's protected_symlinks.
   bool protects_links = true;
   // Whether symbolic links of the last component are followed, where the operation asks.
   bool is_followed = true;
@@ -52,6 +52,9 @@ struct FileRequest {
   std::uint64_t lent = 0;
   // Where one is lent: the user whose files the caller's own are.
   std::uint32_t owner = 0;
+  // 0, or what is wrong with the second path or where it starts: told where the kernel would, after
+  // what is wrong with the first one.
+  int second_error = 0;
   // Absolute folders, seen from the caller's root: nothing is done but in or below one of them
   // (EPERM). None: everywhere.
   std::vector<std::string> within = {};

@@ -46,11 +46,28 @@ FileAnswer make_directory(const FileTask& task) {
                  [&] { return mkdirat(entry->directory, entry->name.c_str(), task.request.mode); });
 }
 
+namespace {
+
+// Of the request's second path; `first`: of the first one, whose directory may have to be searched
+// for it. What is wrong with that comes before what is wrong with the second one.
+[[nodiscard]] Result<Entry> second_entry(const FileTask& task, const Entry* first) {
+  const int known = task.request.second_error;
+  auto second = known != 0 ? Result<Entry>(fail(known))
+                           : find_entry(task, task.place.second_base, task.request.second_path);
+  if (second || first == nullptr) return second;
+  const char* const there = first->name.starts_with('/') ? "/." : ".";
+  if (const auto searched = open_at(first->directory, there, O_PATH); !searched)
+    return std::unexpected(searched.error());
+  return second;
+}
+
+}  // namespace
+
 FileAnswer rename_file(const FileTask& task) {
   const FileRequest& request = task.request;
   const auto from = find_entry(task, task.place.base, request.path);
   if (!from) return failure(from.error().number);
-  const auto to = find_entry(task, task.place.second_base, request.second_path);
+  const auto to = second_entry(task, &*from);
   if (!to) return failure(to.error().number);
   return perform(task, [&] {
     return syscall(SYS_renameat2, from->directory, from->name.c_str(), to->directory,
@@ -60,20 +77,27 @@ FileAnswer rename_file(const FileTask& task) {
 
 FileAnswer link_file(const FileTask& task) {
   const FileRequest& request = task.request;
-  const auto to = find_entry(task, task.place.second_base, request.second_path);
-  if (!to) return failure(to.error().number);
-  if (request.path.empty()) return perform(task, [&] { return link_opened(task, *to); });
+  if (request.path.empty()) {
+    const auto to = second_entry(task, nullptr);
+    if (!to) return failure(to.error().number);
+    return perform(task, [&] { return link_opened(task, *to); });
+  }
+  // what there is no name of comes before what is wrong with the new one
+  const auto file = find_file(task);
+  if (!file) return failure(file.error().number);
   if (request.is_followed) {
-    const auto from = find_file(task);
-    if (!from) return failure(from.error().number);
+    const auto to = second_entry(task, nullptr);
+    if (!to) return failure(to.error().number);
     return perform(task, [&] {
-      return by_path(task, from->fd, [&](const char* path) {
+      return by_path(task, file->fd, [&](const char* path) {
         return linkat(AT_FDCWD, path, to->directory, to->name.c_str(), AT_SYMLINK_FOLLOW);
       });
     });
   }
   const auto from = find_entry(task, task.place.base, request.path);
   if (!from) return failure(from.error().number);
+  const auto to = second_entry(task, nullptr);
+  if (!to) return failure(to.error().number);
   FileAnswer done = perform(task, [&] {
     return linkat(from->directory, from->name.c_str(), to->directory, to->name.c_str(), 0);
   });
@@ -96,7 +120,8 @@ FileAnswer remove_file(const FileTask& task) {
     return unlinkat(entry->directory, entry->name.c_str(),
                     static_cast<int>(task.request.flags & AT_REMOVEDIR));
   });
-  if (is_refused_own(task, done, *entry)) done.error = EPERM;
+  const bool is_of_directory = (task.request.flags & AT_REMOVEDIR) != 0;
+  if (is_refused_own(task, done, *entry)) done.error = is_of_directory ? ENOTDIR : EPERM;
   return done;
 }
 

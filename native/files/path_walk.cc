@@ -162,12 +162,11 @@ class Walk {
     const ProcessLink to = process_link(caller(), task_.place.processes, at_, name);
     if (to.kind == ProcessLink::Kind::text) return follow_text(text_of(link));
     if (to.kind == ProcessLink::Kind::foreign) return fail(ELOOP);
-    return (resolve_ & RESOLVE_NO_MAGICLINKS) != 0 ? fail(ELOOP) : follow_own(to.own);
+    return follow_own(to.own);
   }
 
   [[nodiscard]] Result<void> follow_link_to(const OwnLink& link) {
-    constexpr std::uint64_t kWithout = RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS;
-    if (++links_ > kMaxLinks || (resolve_ & kWithout) != 0) return fail(ELOOP);
+    if (++links_ > kMaxLinks) return fail(ELOOP);
     return follow_own(link);
   }
 
@@ -178,6 +177,8 @@ class Walk {
       return fail(EUCLEAN);
     }
     if (given->error != 0) return fail(given->error);
+    constexpr std::uint64_t kWithout = RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS;
+    if ((resolve_ & kWithout) != 0) return fail(ELOOP);
     UniqueFd file(fcntl(given->fd, F_DUPFD_CLOEXEC, 0));
     if (!file.is_open()) return fail_errno();
     return go_on_at(std::move(file));

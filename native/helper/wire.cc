@@ -66,6 +66,7 @@ std::vector<std::byte> encode(const HelperRequest& request) {
   writer.flag(file.is_given);
   writer.number(file.lent);
   writer.number(file.owner);
+  writer.number(std::int32_t{file.second_error});
   writer.number(static_cast<std::uint32_t>(file.within.size()));
   for (const std::string& folder : file.within) writer.text(folder);
   write_process(writer, request.process);
@@ -104,6 +105,7 @@ Result<HelperRequest> decode_request(std::span<const std::byte> message) {
   file.is_given = reader.flag();
   file.lent = reader.number<std::uint64_t>();
   file.owner = reader.number<std::uint32_t>();
+  file.second_error = reader.number<std::int32_t>();
   // the length of each
   file.within.resize(reader.count(sizeof(std::uint32_t)));
   for (std::string& folder : file.within) folder = reader.name();

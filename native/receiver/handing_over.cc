@@ -58,6 +58,7 @@ bool Worker::prepare_hand_over(FileRequest& request, const Paths& paths) {
   if (!target || !seccompagent::may_hand_over(*target)) return false;
   if (paths.needs_open_file && target->is_base_path_only) return false;
   if (!add_limits(request, call->tid)) return false;
+  if (request.second_error == 0) request.second_error = target->second_base_error;
   const HelperCaller caller = helper_caller_of(*target, cgroups());
   HelperPool& pool = HelperPool::of_process();
   auto helper = pool.take_idle(caller, owned);

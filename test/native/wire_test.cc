@@ -55,6 +55,7 @@ HelperRequest some_request() {
                    .is_given = true,
                    .lent = 1ULL << 40,
                    .owner = 9,
+                   .second_error = 11,
                    .within = {"/work", "/a b"}},
           .process = {.process = {700, 40}, .thread = {702, 42}},
           .is_final = true,
@@ -210,6 +211,7 @@ void carries_a_request() {
   CHECK(read->file.is_given);
   CHECK_EQUAL(read->file.lent, 1ULL << 40);
   CHECK_EQUAL(read->file.owner, 9U);
+  CHECK_EQUAL(read->file.second_error, 11);
   CHECK(read->file.within == wanted.file.within);
   CHECK(read->process.process == wanted.process.process);
   CHECK(read->process.thread == wanted.process.thread);

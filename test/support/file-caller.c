@@ -5,8 +5,7 @@
 // usage: file-caller [-s SOCKET] [-b BUNDLE] [-k] FOLDER [MODE]
 // where MODE is open-given, mkdirs COUNT, symlink, sysinfo, read-attributes, descriptors,
 // restrict-open, size-how, end-strings, choose-sizes, open-processes, open-devices, share-folders,
-// open-edges [user], or refused: by a user without rights, on a file of root's, and stays until
-// stdin ends
+// or open-edges [user]
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -102,22 +101,6 @@ static void use_names(void) {
   say_status("null", 0);
   say("symlink", symlink("file", "link"));
   say("symlink empty", symlink("", "empty"));
-}
-
-static void be_refused(void) {
-  enum { NOBODY = 65534 };
-  if (setresuid(NOBODY, NOBODY, NOBODY) < 0) fail("become nobody");
-  say("chown", chown("file", NOBODY, -1));
-  say("chmod", fchmodat(AT_FDCWD, "file", 0600, 0));
-  say("setxattr", setxattr("file", "trusted.a", "a", 1, 0));
-  say("removexattr", removexattr("file", "trusted.a"));
-  say("getxattr", getxattr("file", "trusted.a", NULL, 0));
-  say("mkdir", mkdir("none/made", 0755));
-  say("mkdir", mkdir("file/made", 0755));
-  say("symlink", symlink("file", "none/made"));
-  // helpers stay as long as their container
-  while (getchar() != EOF) {
-  }
 }
 
 static void move_names(void) {
@@ -797,7 +780,7 @@ int main(int argc, char **argv) {
   if (chdir(argv[optind]) < 0) fail("enter the folder");
   umask(027);
   if (strcmp(what, "restrict-open") == 0) make_tree();
-  if (strcmp(what, "size-how") == 0 || strcmp(what, "refused") == 0) make_file("file");
+  if (strcmp(what, "size-how") == 0) make_file("file");
   if (strcmp(what, "share-folders") == 0) make_shared_folders();
   if (strcmp(what, "open-edges") == 0) make_links();
   if (container.socket != NULL)
@@ -810,8 +793,6 @@ int main(int argc, char **argv) {
     for (int i = atoi(argv[optind + 2]); i > 0; i--) say("mkdir", mkdir("x", 0755));
   } else if (strcmp(what, "symlink") == 0) {
     say("symlink", symlink("abc", "x"));
-  } else if (strcmp(what, "refused") == 0) {
-    be_refused();
   } else if (strcmp(what, "sysinfo") == 0) {
     struct sysinfo info;
     say("sysinfo", sysinfo(&info));
