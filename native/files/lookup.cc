@@ -60,7 +60,10 @@ Result<Entry> find_entry(const FileTask& task, int base, const std::string& path
   const bool is_base = parent.find_first_not_of('/') == std::string::npos;
   const std::string name = path.substr(slash + 1);
   if (is_base && (resolve | task.confined) == 0 && base >= 0) return Entry{{}, base, name};
-  auto directory = open_in_place(task, base, parent.c_str(), O_PATH | O_DIRECTORY, 0, resolve);
+  // as it is on the way to the name: links that lead there are followed whosever they are, and it
+  // is to be searched
+  auto directory =
+      open_in_place(task, base, (parent + ".").c_str(), O_PATH | O_DIRECTORY, 0, resolve);
   if (!directory) return std::unexpected(directory.error());
   const int fd = directory->get();
   return Entry{std::move(*directory), fd, name};

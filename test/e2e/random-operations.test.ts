@@ -56,6 +56,8 @@ describe('random operations', () => {
     { who: 'root', identity: [] },
     { who: 'a user', identity: ['-u'] },
     { who: 'root of a user namespace', identity: ['-U'] },
+    { who: 'root in an overlay', identity: ['-o'] },
+    { who: 'a user in an overlay', identity: ['-o', '-u'] },
   ])('A3: random operations of $who come to what the kernel does alone', async ({ identity }) => {
     for (let run = 0; run < runs; run += 1) {
       const own = seed + run;

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { Container } from '../support/container-runtime.ts';
 import { MemoryCgroup } from '../support/memory-cgroup.ts';
+import { maySpare } from '../support/own-rights.ts';
 import { until } from '../support/polling.ts';
 import { childrenOf } from '../support/process-resources.ts';
 import { makeRootfs } from '../support/rootfs.ts';
@@ -25,8 +26,6 @@ afterAll(() => {
 });
 
 const mounted = '/sys/fs/cgroup';
-/** CAP_SYS_RESOURCE. */
-const resourceCapability = 24n;
 
 /** The folders of a process's cgroups, in each hierarchy. */
 function cgroupsOf(pid: number): readonly string[] {
@@ -87,14 +86,9 @@ test.for(runtimes)(
         ).toHaveLength(1);
       }
       // what the container makes does not end it, if the agent has the right to say so
-      const status = readFileSync(`/proc/${agent.pid}/status`, 'utf8');
-      const capabilities = BigInt(
-        `0x${/^CapEff:\s*(?<set>\w+)$/mu.exec(status)?.groups?.['set'] ?? '0'}`,
-      );
-      const isSpared = ((capabilities >> resourceCapability) & 1n) === 1n;
       const own = readFileSync(`/proc/${agent.pid}/oom_score_adj`, 'utf8');
       expect(readFileSync(`/proc/${helper}/oom_score_adj`, 'utf8')).toBe(
-        isSpared ? '-1000\n' : own,
+        maySpare(agent.pid) ? '-1000\n' : own,
       );
     }
     expect(folders.length).toBeGreaterThan(0);

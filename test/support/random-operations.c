@@ -2,8 +2,9 @@
 // Makes random operations on files, the same ones for the same seed, prints what comes of each, and
 // at last what is in the folder. With -s an agent answers them; without it the kernel alone does.
 //
-// usage: random-operations [-s SOCKET [-b BUNDLE -k]] [-u] [-U] ROOT SEED COUNT
+// usage: random-operations [-s SOCKET [-b BUNDLE -k]] [-u] [-U] [-o] ROOT SEED COUNT
 //   -u: as a user; -U: in a user namespace of that user's own
+//   -o: in an overlay
 //   ROOT: an empty folder, an absolute path; with mounts of its own it becomes the root
 // Nothing waits: no file is opened without O_NONBLOCK, and nobody else is in there.
 #define _GNU_SOURCE
@@ -418,13 +419,31 @@ static void prepare_root(const char *root) {
   }
 }
 
-static void prepare_folder(bool is_user) {
-  if (mount("none", "w", "tmpfs", 0, "mode=755,size=64m") < 0) fail("mount a tmpfs");
+static void mount_overlay(void) {
+  for (const char *const *each =
+           (const char *const[]){"lower", "lower/d", "lower/d/d", "upper", "work", NULL};
+       *each != NULL; each++) {
+    if (mkdir(*each, 0755) < 0) fail("make a layer");
+  }
+  for (const char *const *each =
+           (const char *const[]){"lower/a", "lower/b", "lower/d/a", "lower/d/b", NULL};
+       *each != NULL; each++) {
+    const int file = open(*each, O_CREAT | O_WRONLY, 0666);
+    if (file < 0 || write(file, "lower", 5) != 5) fail("make a file of the lower layer");
+    close(file);
+  }
+  if (mount("none", "w", "overlay", 0, "lowerdir=lower,upperdir=upper,workdir=work") < 0)
+    fail("mount an overlay");
+}
+
+static void prepare_folder(bool is_user, bool is_overlay) {
+  if (is_overlay) mount_overlay();
+  if (!is_overlay && mount("none", "w", "tmpfs", 0, "mode=755,size=64m") < 0) fail("mount a tmpfs");
   if (chdir("w") < 0) fail("go to the folder");
   for (const char *const *each =
            (const char *const[]){"d", "e", "ro", "mnt", "shared", "private", NULL};
        *each != NULL; each++) {
-    if (mkdir(*each, 0755) < 0) fail("make a folder");
+    if (mkdir(*each, 0755) < 0 && errno != EEXIST) fail("make a folder");
   }
   const int file = open("ro/in", O_CREAT | O_WRONLY, 0666);
   if (file < 0 || write(file, "text", 4) != 4) fail("make a file");
@@ -468,8 +487,8 @@ static void become_user(bool is_in_own_namespace) {
 
 int main(int argc, char **argv) {
   struct container container = {.socket = NULL};
-  bool is_user = false, has_user_namespace = false;
-  for (int option; (option = getopt(argc, argv, "s:b:kuU")) != -1;) {
+  bool is_user = false, has_user_namespace = false, is_overlay = false;
+  for (int option; (option = getopt(argc, argv, "s:b:kuUo")) != -1;) {
     switch (option) {
       case 's':
         container.socket = optarg;
@@ -485,6 +504,9 @@ int main(int argc, char **argv) {
         break;
       case 'U':
         is_user = has_user_namespace = true;
+        break;
+      case 'o':
+        is_overlay = true;
         break;
       default:
         return 2;
@@ -504,7 +526,7 @@ int main(int argc, char **argv) {
   }
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   prepare_root(argv[optind]);
-  prepare_folder(is_user);
+  prepare_folder(is_user, is_overlay);
   for (int at = 0; at < MOST_OPEN; at++) opened[at] = -1;
   if (container.socket != NULL) {
     static const long numbers[] = {
