@@ -30,10 +30,9 @@ namespace {
 }
 
 // A process may do anything in the directory of its descriptors, where no file system lets it.
-[[nodiscard]] bool is_refused_own(const FileTask& task, const FileAnswer& done,
-                                  const Entry& entry) {
+[[nodiscard]] bool is_refused_own(const FileTask& task, int error, const Entry& entry) {
   const CallersProcess* caller = task.place.process;
-  return done.error == EACCES && caller != nullptr &&
+  return error == EACCES && caller != nullptr &&
          is_folder_of_descriptors(*caller, task.place.processes, entry.directory);
 }
 
@@ -84,7 +83,7 @@ FileAnswer link_file(const FileTask& task) {
   }
   // what there is no name of comes before what is wrong with the new one
   const auto file = find_file(task);
-  if (!file) return failure(file.error().number);
+  if (!file && request.is_followed) return failure(file.error().number);
   if (request.is_followed) {
     const auto to = second_entry(task, nullptr);
     if (!to) return failure(to.error().number);
@@ -96,13 +95,15 @@ FileAnswer link_file(const FileTask& task) {
   }
   const auto from = find_entry(task, task.place.base, request.path);
   if (!from) return failure(from.error().number);
+  const bool is_refused = !file && is_refused_own(task, file.error().number, *from);
+  if (!file && !is_refused) return failure(file.error().number);
   const auto to = second_entry(task, nullptr);
   if (!to) return failure(to.error().number);
-  FileAnswer done = perform(task, [&] {
+  // that is another file system
+  if (is_refused) return failure(EXDEV);
+  return perform(task, [&] {
     return linkat(from->directory, from->name.c_str(), to->directory, to->name.c_str(), 0);
   });
-  if (is_refused_own(task, done, *from)) done.error = EXDEV;
-  return done;
 }
 
 FileAnswer make_symlink(const FileTask& task) {
@@ -121,7 +122,7 @@ FileAnswer remove_file(const FileTask& task) {
                     static_cast<int>(task.request.flags & AT_REMOVEDIR));
   });
   const bool is_of_directory = (task.request.flags & AT_REMOVEDIR) != 0;
-  if (is_refused_own(task, done, *entry)) done.error = is_of_directory ? ENOTDIR : EPERM;
+  if (is_refused_own(task, done.error, *entry)) done.error = is_of_directory ? ENOTDIR : EPERM;
   return done;
 }
 

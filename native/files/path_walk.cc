@@ -119,7 +119,13 @@ class Walk {
     return {};
   }
 
+  // Which a process may always search.
+  [[nodiscard]] bool is_folder_of_own() const {
+    return is_of_processes(at_) && is_folder_of_descriptors(caller(), task_.place.processes, at_);
+  }
+
   [[nodiscard]] Result<void> take(const Step& step) {
+    if (step.name == "." && is_folder_of_own()) return {};
     if (step.name == "." || step.name == "..") return open_next(step.name, O_DIRECTORY);
     const bool is_followed = !step.is_last || step.has_slash || (flags_ & O_NOFOLLOW) == 0;
     // a process may always search the directory of its descriptors
