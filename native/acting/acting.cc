@@ -62,7 +62,23 @@ FileOutcome failed(const char* step, Errno error) {
   }
 }
 
-FileOutcome ask_helper(const Acting& acting) {
+[[nodiscard]] FileOutcome outcome_of(const HelperAnswer& answer) {
+  FileOutcome done;
+  if (answer.label_refusal != 0) {
+    done.outcome = refused_label(Errno{answer.label_refusal});
+    return done;
+  }
+  if (!answer.failed_step.empty()) return failed("a helper acting", Errno{answer.error});
+  done.outcome.answer = answer.error;
+  done.outcome.is_gone = answer.is_gone;
+  done.bytes = answer.bytes;
+  done.is_closed_at_once = answer.is_closed_at_once;
+  done.given = answer.given;
+  return done;
+}
+
+// Nothing: the helper had ended before, and another one is to be asked.
+std::optional<FileOutcome> try_helper(const Acting& acting) {
   const Target& target = acting.target;
   HelperPool& pool = HelperPool::of_process();
   const char* step = "";
@@ -80,30 +96,23 @@ FileOutcome ask_helper(const Acting& acting) {
     if (Pending(target.call).is_gone()) broken.outcome = {.answer = 0, .is_gone = true};
     return broken;
   }
-  FileOutcome done;
-  auto answer = ask(**helper, acting, user_namespace, done.fd);
+  UniqueFd opened;
+  auto answer = ask(**helper, acting, user_namespace, opened);
   if (!answer) {
+    if (answer.error() == Errno{ESHUTDOWN}) return std::nullopt;
     if (answer.error() != Errno{ETIMEDOUT}) return failed("talk to a helper", answer.error());
-    done.outcome.answer = ETIMEDOUT;
-    return done;
+    return FileOutcome{.outcome = {.answer = ETIMEDOUT}, .bytes = {}, .fd = {}};
   }
   // the helper ends where it was not asked to
   if (answer->is_waiting && !acting.may_be_left) return failed("talk to a helper", Errno{EBADMSG});
   if (answer->is_waiting) {
-    done.waiting = std::move(*helper);
-    return done;
+    FileOutcome left = {.outcome = {}, .bytes = {}, .fd = {}};
+    left.waiting = std::move(*helper);
+    return left;
   }
   pool.give_back(std::move(*helper), target.call);
-  if (answer->label_refusal != 0) {
-    done.outcome = refused_label(Errno{answer->label_refusal});
-    return done;
-  }
-  if (!answer->failed_step.empty()) return failed("a helper acting", Errno{answer->error});
-  done.outcome.answer = answer->error;
-  done.outcome.is_gone = answer->is_gone;
-  done.bytes = answer->bytes;
-  done.is_closed_at_once = answer->is_closed_at_once;
-  done.given = answer->given;
+  FileOutcome done = outcome_of(*answer);
+  done.fd = std::move(opened);
   return done;
 }
 
@@ -112,7 +121,12 @@ FileOutcome ask_helper(const Acting& acting) {
 FileOutcome act_on_file(const Acting& acting) {
   if (acting.target.base_error != 0)
     return {.outcome = {.answer = acting.target.base_error}, .bytes = {}, .fd = {}};
-  return ask_helper(acting);
+  // the container whose processes end may have others
+  constexpr int kTries = 3;
+  for (int tries = 0; tries < kTries; ++tries) {
+    if (auto done = try_helper(acting)) return std::move(*done);
+  }
+  return failed("talk to a helper", Errno{ESHUTDOWN});
 }
 
 }  // namespace seccompagent

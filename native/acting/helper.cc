@@ -78,8 +78,8 @@ Result<HelperAnswer> Helper::ask(std::span<const std::byte> message, std::span<c
   const Awaiting awaiting(patience);
   HandedCalls::of_process().unwatch(*this);
   if (!message.empty()) {
-    if (const auto sent = send_message(socket_.get(), message, fds); !sent)
-      return std::unexpected(sent.error());
+    const auto sent = send_message(socket_.get(), message, fds);
+    if (!sent) return fail(sent.error() == Errno{EPIPE} ? ESHUTDOWN : sent.error().number);
   }
   auto answer = await_answer(patience, taken);
   if (!answer || answer->held < 0) return answer;

@@ -73,7 +73,8 @@ class Helper {
   // Kills it.
   ~Helper();
 
-  // ETIMEDOUT: it did not answer in time. EPIPE: it has ended. Either way it is of no more use.
+  // ETIMEDOUT: it did not answer in time. EPIPE: it has ended. ESHUTDOWN: it had ended before it
+  // could hear of it. Whichever it is, it is of no more use.
   [[nodiscard]] Result<HelperAnswer> ask(std::span<const std::byte> message,
                                          std::span<const int> fds, const Patience& patience,
                                          UniqueFd& fd);

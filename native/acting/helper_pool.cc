@@ -16,6 +16,7 @@
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <unordered_map>
 #include <utility>
 
 #include "acting/handed_calls.h"
@@ -23,6 +24,7 @@
 #include "acting/helper_start.h"
 #include "kernel/notify.h"
 #include "kernel/process_files.h"
+#include "kernel/short_turns.h"
 #include "process/child_starter.h"
 #include "process/ending_children.h"
 
@@ -34,6 +36,8 @@ struct HelperPool::Parts {
   UniqueFd program;
   // File of the locks of all helpers for mounts, see MountLock.
   UniqueFd locks;
+  // Of each container one of its listeners, by which its helpers hear of its end.
+  std::unordered_map<std::uint32_t, std::shared_ptr<const UniqueFd>> listeners;
   // The last one was used last.
   std::vector<std::unique_ptr<Helper>> idle;
   // Those that are being started, too, and none that was killed.
@@ -50,6 +54,7 @@ struct HelperPool::Parts {
   void end_idle_if(Condition is_over);
   void end_idle(Nanoseconds before);
   void end_idle_of(std::uint32_t container);
+  [[nodiscard]] std::shared_ptr<const UniqueFd> listener_of(std::uint32_t container);
   void make_room(std::uint32_t container);
   [[nodiscard]] std::unique_ptr<Helper> take_idle(const HelperIdentity& identity);
   [[nodiscard]] Result<ChildProcess> start(HelperLaunch& wanted, const UniqueFd& socket);
@@ -91,6 +96,8 @@ template <typename Condition>
 void HelperPool::Parts::end_idle_if(Condition is_over) {
   std::erase_if(idle, [&](const std::unique_ptr<Helper>& helper) {
     if (!is_over(*helper)) return false;
+    // it has nothing to do but to leave its container's cgroup, which somebody may be removing
+    (void)go_before_others(helper->process_.child.pid);
     end_now(std::move(helper->process_), helper->identity_.owner.payer);
     --living;
     return true;
@@ -104,6 +111,13 @@ void HelperPool::Parts::end_idle(Nanoseconds before) {
 void HelperPool::Parts::end_idle_of(std::uint32_t container) {
   const std::lock_guard lock(mutex);
   end_idle_if([&](const Helper& helper) { return helper.identity_.owner.container == container; });
+}
+
+// Null: nobody knows any.
+std::shared_ptr<const UniqueFd> HelperPool::Parts::listener_of(std::uint32_t container) {
+  const std::lock_guard lock(mutex);
+  const auto found = listeners.find(container);
+  return found == listeners.end() ? nullptr : found->second;
 }
 
 // Nothing: there is none.
@@ -254,8 +268,10 @@ Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity,
   // with ours open, nobody would notice the end of the helper
   sockets->theirs.reset();
   reservation.is_used = true;
+  const auto listener = parts_.listener_of(identity.owner.container);
+  if (listener) fds->all.insert(fds->all.begin(), listener->get());
   const std::vector<std::byte> message =
-      start_message(identity, joined->cgroups().are_charged_apart());
+      start_message(identity, joined->cgroups().are_charged_apart(), listener != nullptr);
   if (locks->is_open()) fds->all.push_back(locks->get());
   if (lifeline->theirs.is_open()) fds->all.push_back(lifeline->theirs.get());
   if (completion) fds->all.push_back(completion->fd());
@@ -278,6 +294,9 @@ Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity,
     joined->keep(std::move(start));
     return std::unexpected(answer.error());
   }
+  // it is the first one
+  if (helper->identity_.places.mount != 0)
+    joined->hold(CallersFd(std::move(fds->opened.front()), helper->identity_.owner.payer));
   helper->root_mount_ = answer->root_mount;
   helper->cgroups_ = std::move(joined);
   if (answer->failed_step.empty()) return helper;
@@ -326,7 +345,17 @@ void HelperPool::give_back(std::unique_ptr<Helper> helper, const CallId& call) {
   if (!has_users(call.listener)) parts_.end_idle_of(container);
 }
 
+void HelperPool::watch(std::uint32_t container, int listener) {
+  auto copy = std::make_shared<const UniqueFd>(fcntl(listener, F_DUPFD_CLOEXEC, 0));
+  const std::lock_guard lock(parts_.mutex);
+  if (copy->is_open()) parts_.listeners.insert_or_assign(container, std::move(copy));
+}
+
 void HelperPool::end_of(std::uint32_t container) {
+  {
+    const std::lock_guard lock(parts_.mutex);
+    parts_.listeners.erase(container);
+  }
   HandedCalls::of_process().end_of(container);
   parts_.end_idle_of(container);
 }

@@ -57,6 +57,8 @@ class HelperPool {
   [[nodiscard]] bool count_in(Helper& helper);
   // Of this call.
   void give_back(std::unique_ptr<Helper> helper, const CallId& call);
+  // Helpers that start for this container end with the users of this listener's filter.
+  void watch(std::uint32_t container, int listener);
   // Ends those of a container that has ended.
   void end_of(std::uint32_t container);
 

@@ -12,6 +12,7 @@
 #include "kernel/clock.h"
 #include "kernel/result.h"
 #include "kernel/unique_fd.h"
+#include "process/callers_fd.h"
 
 namespace seccompagent {
 
@@ -32,7 +33,9 @@ struct StartFds {
 [[nodiscard]] Result<ActingCgroups> cgroups_of(const HelperIdentity& identity,
                                                const ActingCgroups* known);
 
-// Cgroups that a helper is in, and memory that it may use, until it has ended.
+// Cgroups that a helper is in, and memory that it may use, until it has ended; and its mount
+// namespace: whoever has it last takes its mounts apart, which is none of what a helper does before
+// it leaves the container's cgroup.
 class JoinedCgroups {
  public:
   explicit JoinedCgroups(ActingCgroups cgroups) : cgroups_(std::move(cgroups)) {}
@@ -42,9 +45,11 @@ class JoinedCgroups {
 
   [[nodiscard]] const ActingCgroups& cgroups() const { return cgroups_; }
   void keep(std::shared_ptr<void> used) { used_ = std::move(used); }
+  void hold(CallersFd mount_namespace) { mount_namespace_ = std::move(mount_namespace); }
 
  private:
   ActingCgroups cgroups_;
+  CallersFd mount_namespace_;
   std::shared_ptr<void> used_;
 };
 

@@ -65,11 +65,17 @@ void add_caller(HelperMountRequest& request, std::vector<int>& fds, const Target
   if (message.size() > kMaxMessage) return {.answer = E2BIG};
   HelperPool& pool = HelperPool::of_process();
   const char* step = "";
-  auto helper = pool.take_for_mounts(mounting.owner, mounting.target.call, mounting.cgroups,
-                                     mounting.patience, step);
-  if (!helper) return our_failure(step, helper.error());
-  UniqueFd none;
-  const auto answer = (*helper)->ask(message, fds, mounting.patience, none);
+  Result<std::unique_ptr<Helper>> helper;
+  Result<HelperAnswer> answer = fail(ESHUTDOWN);
+  // one may have ended before it hears of it, with a part of its container
+  constexpr int kTries = 3;
+  for (int tries = 0; tries < kTries && !answer && answer.error() == Errno{ESHUTDOWN}; ++tries) {
+    helper = pool.take_for_mounts(mounting.owner, mounting.target.call, mounting.cgroups,
+                                  mounting.patience, step);
+    if (!helper) return our_failure(step, helper.error());
+    UniqueFd none;
+    answer = (*helper)->ask(message, fds, mounting.patience, none);
+  }
   if (!answer) {
     if (answer.error() != Errno{ETIMEDOUT}) return our_failure("talk to a helper", answer.error());
     return {.answer = ETIMEDOUT};

@@ -268,8 +268,9 @@ struct NextRequest {
   std::vector<UniqueFd> fds;
 };
 
-[[nodiscard]] std::optional<NextRequest> next_request(std::span<std::byte> message, int& code) {
-  auto received = receive_message(kHelperSocket, message);
+[[nodiscard]] std::optional<NextRequest> next_request(const ContainerEnd& end,
+                                                      std::span<std::byte> message, int& code) {
+  auto received = end.receive(message);
   code = received ? 1 : 0;
   if (!received) return std::nullopt;
   auto request = decode_request(message.first(received->length));
@@ -321,7 +322,8 @@ void serve(NextRequest next, const Own& own) {
 
 }  // namespace
 
-int serve_files(const HelperStart& start, std::vector<UniqueFd> fds, std::span<std::byte> message) {
+int serve_files(const HelperStart& start, std::vector<UniqueFd> fds, const ContainerEnd& end,
+                std::span<std::byte> message) {
   const auto stack = ChildStack::make();
   take_short_turns(0);
   if (!stack || fds.empty()) return 1;
@@ -332,7 +334,7 @@ int serve_files(const HelperStart& start, std::vector<UniqueFd> fds, std::span<s
   fds.erase(fds.begin(), has_label ? fds.end() - kLastFds : fds.end());
   int code = 0;
   const Own own = {.label = start.label, .stack = *stack, .completion = *completion};
-  while (auto next = next_request(message, code)) {
+  while (auto next = next_request(end, message, code)) {
     const bool is_served =
         *completion != nullptr || !(next->request.is_final || next->request.may_be_left);
     if (!is_served) return 1;

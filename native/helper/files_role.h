@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "helper/container_end.h"
 #include "helper/wire.h"
 #include "kernel/unique_fd.h"
 
@@ -13,6 +14,6 @@ namespace seccompagent {
 
 // Until the agent has closed its end; the exit code. `fds` came with the start, `message` is room.
 [[nodiscard]] int serve_files(const HelperStart& start, std::vector<UniqueFd> fds,
-                              std::span<std::byte> message);
+                              const ContainerEnd& end, std::span<std::byte> message);
 
 }  // namespace seccompagent

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "acting/helper_pool.h"
 #include "process/watch_user.h"
 
 namespace seccompagent {
@@ -101,6 +102,7 @@ Result<std::shared_ptr<Listener>> Listeners::add(UniqueFd fd, ListenerFacts fact
       std::move(first.paths), std::move(first.cgroups));
   // a user's runtime may name any process
   if (facts.peer_uid != 0) listener->cgroups.reset();
+  listener->number = ++last_number_;
   distrust(*listener);
   listeners_.emplace(token, listener);
   return listener;
@@ -110,6 +112,16 @@ bool Listeners::remove(const Listener& listener) {
   const std::lock_guard lock(mutex_);
   listeners_.erase(listener.token);
   return leave_container(listener.container);
+}
+
+void Listeners::watch_end_of(const Container& container) {
+  const std::lock_guard lock(mutex_);
+  std::shared_ptr<Listener> first;
+  for (const auto& [token, listener] : listeners_) {
+    const bool is_its = listener->container.get() == &container;
+    if (is_its && (!first || listener->number < first->number)) first = listener;
+  }
+  if (first) HelperPool::of_process().watch(container.token, first->fd.get());
 }
 
 std::shared_ptr<Listener> Listeners::find(std::uint32_t token) {

@@ -92,6 +92,7 @@ Result<std::uint32_t> Receiver::add_listener(UniqueFd fd, ListenerFacts facts) {
     (void)listeners_.remove(listener);
     return std::unexpected(watched.error());
   }
+  listeners_.watch_end_of(*listener.container);
   return listener.token;
 }
 
@@ -185,6 +186,12 @@ void Receiver::end_listener(const Listener& listener) {
   const std::uint32_t token = listener.token;
   epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, listener.fd.get(), nullptr);
   const bool is_last = listeners_.remove(listener);
+  // first of all, and without a lock, for which every call would wait: whoever has run the
+  // container removes its cgroup now
+  if (is_last)
+    HelperPool::of_process().end_of(listener.container->token);
+  else
+    listeners_.watch_end_of(*listener.container);
   {
     const std::lock_guard lock(mutex_);
     for (Place& place : places_) {
@@ -194,8 +201,6 @@ void Receiver::end_listener(const Listener& listener) {
     }
     interrupt_exclusive(token);
   }
-  // without a lock, for which every call would wait
-  if (is_last) HelperPool::of_process().end_of(listener.container->token);
   MountBudget::of_process().end_of(listener.container->payer);
   events_.tell({.kind = ReceiverEvent::Kind::ended, .token = token});
   const std::lock_guard lock(mutex_);
