@@ -8,6 +8,8 @@
 //   continue   SECCOMP_USER_NOTIF_FLAG_CONTINUE
 //   mkdir      a directory with -suffix behind its name, made with the caller's root, working
 //              directory, groups, fs ids, Linux capabilities and umask; then 0 or its errno
+//   inside     the same by a process that is in the caller's mount namespace and memory cgroup, and
+//              answers the call itself; for one caller
 //   open       a file opened in the same way by openat(2); then its descriptor or its errno
 // Prints "ready" once runtimes can connect, and runs until it's killed or its parent ends.
 #define _GNU_SOURCE
@@ -17,8 +19,10 @@
 #include <linux/capability.h>
 #include <linux/openat2.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,9 +41,10 @@
 enum { MAX_EVENTS = 64, BACKLOG = 4096, STATE_BYTES = 65536, READ_STEP_BYTES = 64 };
 
 struct agent {
-  enum { ANSWER_ERRNO, ANSWER_AFTER_READ, ANSWER_CONTINUE, ANSWER_MKDIR, ANSWER_OPEN } answer;
+  enum { ANSWER_ERRNO, ANSWER_AFTER_READ, ANSWER_CONTINUE, ANSWER_MKDIR, ANSWER_INSIDE, ANSWER_OPEN } answer;
   int socket, epoll;
   int own_root, own_cwd;
+  int inside;  // of who acts; 0: not started
   struct seccomp_notif_sizes sizes;
   struct seccomp_notif *notification;
   struct seccomp_notif_resp *response;
@@ -226,6 +231,130 @@ static bool mkdir_as_caller(struct agent *agent, int listener, int *error) {
   return is_valid;
 }
 
+// ---- acting from the inside ----
+
+struct order {
+  uint64_t id, capabilities;
+  unsigned mode, umask;
+  char path[PATH_MAX];
+};
+enum { LISTENER, ROOT, CWD, ORDER_FDS };
+union order_control {
+  struct cmsghdr header;
+  char bytes[CMSG_SPACE(ORDER_FDS * sizeof(int))];
+};
+
+static void join_memory_cgroup(pid_t tid) {
+  char line[PATH_MAX + 64], path[2 * PATH_MAX] = "";
+  snprintf(path, sizeof path, "/proc/%d/cgroup", tid);
+  FILE *file = fopen(path, "re");
+  if (file == NULL) fail("read a cgroup");
+  path[0] = '\0';
+  while (fgets(line, sizeof line, file) != NULL) {
+    line[strcspn(line, "\n")] = '\0';
+    char *const controller = strchr(line, ':'), *const of = controller ? strchr(controller + 1, ':') : NULL;
+    if (of == NULL) continue;
+    *of = '\0';
+    if (strcmp(controller + 1, "memory") == 0)
+      snprintf(path, sizeof path, "/sys/fs/cgroup/memory%s/cgroup.procs", of + 1);
+    else if (controller[1] == '\0' && path[0] == '\0')
+      snprintf(path, sizeof path, "/sys/fs/cgroup%s/cgroup.procs", of + 1);
+  }
+  fclose(file);
+  const int procs = open(path, O_WRONLY | O_CLOEXEC);
+  if (procs < 0 || write(procs, "0", 1) != 1) fail("join a cgroup");
+  close(procs);
+}
+
+_Noreturn static void serve_inside(const struct agent *agent, int orders, pid_t tid,
+                                   const struct credentials *credentials) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  join_memory_cgroup(tid);
+  const int mounts = open_of(tid, "ns/mnt", O_RDONLY);
+  if (mounts < 0 || setns(mounts, CLONE_NEWNS) < 0) fail("enter a mount namespace");
+  close(mounts);
+  enum { KEEP_CAPS = 1 << 4, NO_SETUID_FIXUP = 1 << 2 };
+  if (prctl(PR_SET_SECUREBITS, KEEP_CAPS | NO_SETUID_FIXUP) < 0) fail("keep Linux capabilities");
+  syscall(SYS_setgroups, credentials->group_count, credentials->groups);
+  if (syscall(SYS_setresgid, credentials->gid, credentials->gid, credentials->gid) < 0 ||
+      syscall(SYS_setresuid, credentials->uid, credentials->uid, credentials->uid) < 0) {
+    fail("become the caller");
+  }
+  static struct order order;
+  for (;;) {
+    union order_control control;
+    struct iovec data = {&order, sizeof order};
+    struct msghdr message = {.msg_iov = &data,
+                             .msg_iovlen = 1,
+                             .msg_control = control.bytes,
+                             .msg_controllen = sizeof control.bytes};
+    if (recvmsg(orders, &message, MSG_CMSG_CLOEXEC) <= 0) exit(0);
+    int fds[ORDER_FDS];
+    memcpy(fds, CMSG_DATA(&control.header), sizeof fds);
+    set_capabilities(~UINT64_C(0));
+    enter(fds[ROOT], fds[CWD]);
+    set_capabilities(order.capabilities);
+    umask(order.umask);
+    const bool is_valid = ioctl(fds[LISTENER], SECCOMP_IOCTL_NOTIF_ID_VALID, &order.id) == 0;
+    const int error = is_valid ? make_directory(order.path, order.mode) : 0;
+    close(fds[ROOT]);
+    close(fds[CWD]);
+    memset(agent->response, 0, agent->sizes.seccomp_notif_resp);
+    agent->response->id = order.id;
+    agent->response->error = -error;
+    if (is_valid && ioctl(fds[LISTENER], SECCOMP_IOCTL_NOTIF_SEND, agent->response) < 0 &&
+        errno != ENOENT) {
+      fail("answer");
+    }
+    close(fds[LISTENER]);
+  }
+}
+
+static void start_inside(struct agent *agent, pid_t tid, const struct credentials *credentials) {
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) fail("make a socket pair");
+  const pid_t child = fork();
+  if (child < 0) fail("fork");
+  if (child == 0) {
+    close(ends[0]);
+    serve_inside(agent, ends[1], tid, credentials);
+  }
+  close(ends[1]);
+  agent->inside = ends[0];
+}
+
+// False: it has the call, or the call is gone.
+static bool mkdir_inside(struct agent *agent, int listener, int *error) {
+  const struct seccomp_notif *notification = agent->notification;
+  struct target target;
+  bool is_due = find_target(agent, listener, &target, error);
+  if (strlen(agent->path) + sizeof suffix > sizeof agent->path) *error = ENAMETOOLONG;
+  if (is_due && *error == 0) {
+    if (agent->inside == 0)
+      start_inside(agent, (pid_t)notification->pid, &target.credentials);
+    static struct order order;
+    order.id = notification->id;
+    order.capabilities = target.credentials.capabilities;
+    order.mode = (unsigned)notification->data.args[notification->data.nr == SYS_mkdirat ? 2 : 1];
+    order.umask = target.credentials.umask;
+    snprintf(order.path, sizeof order.path, "%s%s", agent->path, suffix);
+    union order_control control = {.header = {.cmsg_len = CMSG_LEN(ORDER_FDS * sizeof(int)),
+                                              .cmsg_level = SOL_SOCKET,
+                                              .cmsg_type = SCM_RIGHTS}};
+    const int fds[ORDER_FDS] = {listener, target.root, target.cwd};
+    memcpy(CMSG_DATA(&control.header), fds, sizeof fds);
+    struct iovec data = {&order, offsetof(struct order, path) + strlen(order.path) + 1};
+    const struct msghdr message = {.msg_iov = &data,
+                                   .msg_iovlen = 1,
+                                   .msg_control = control.bytes,
+                                   .msg_controllen = sizeof control.bytes};
+    if (sendmsg(agent->inside, &message, MSG_NOSIGNAL) < 0) fail("send an order");
+    is_due = false;
+  }
+  forget_target(&target);
+  return is_due;
+}
+
 // False: the call is gone, or was answered with the descriptor.
 static bool open_as_caller(struct agent *agent, int listener, int *error) {
   const struct seccomp_notif *notification = agent->notification;
@@ -281,6 +410,12 @@ static void answer(struct agent *agent, int listener) {
     case ANSWER_MKDIR: {
       int error;
       if (!mkdir_as_caller(agent, listener, &error)) return;
+      response->error = -error;
+      break;
+    }
+    case ANSWER_INSIDE: {
+      int error;
+      if (!mkdir_inside(agent, listener, &error)) return;
       response->error = -error;
       break;
     }
@@ -385,13 +520,15 @@ int main(int argc, char **argv) {
       agent.answer = ANSWER_CONTINUE;
     else if (letter == 'm' && strcmp(optarg, "mkdir") == 0)
       agent.answer = ANSWER_MKDIR;
+    else if (letter == 'm' && strcmp(optarg, "inside") == 0)
+      agent.answer = ANSWER_INSIDE;
     else if (letter == 'm' && strcmp(optarg, "open") == 0)
       agent.answer = ANSWER_OPEN;
     else
       is_valid = false;
   }
   if (!is_valid || path == NULL || optind != argc) {
-    fprintf(stderr, "usage: bare -s SOCKET [-m errno|read|continue|mkdir|open]\n");
+    fprintf(stderr, "usage: bare -s SOCKET [-m errno|read|continue|mkdir|inside|open]\n");
     return 2;
   }
 
