@@ -2,11 +2,12 @@
 // Request for an operation on files: filled in part by part, checked as the kernel would.
 import { HostRequest, maxRequestBytes } from '../call/host.ts';
 import type { HostFunction } from '../call/host-functions.ts';
-import { ofDescriptor, operationNumber } from '../native.ts';
+import { ofDescriptor, operation, operationNumber } from '../native.ts';
 import { at, hasUnknownAtFlags } from '../syscalls/family-table.ts';
 import type { OperationPart } from '../syscalls/family-table.ts';
 import { errnoNumber } from '../syscalls/errno.ts';
 
+const enoent = errnoNumber('ENOENT');
 const einval = errnoNumber('EINVAL');
 const erange = errnoNumber('ERANGE');
 const e2big = errnoNumber('E2BIG');
@@ -26,8 +27,17 @@ const textPlaces: Readonly<Record<TextPart, number>> = {
 
 const allTexts = Object.values(textPlaces);
 
+/** What the kernel may say of these comes before what it says of an empty path: the addon tells. */
+const othersFirst: ReadonlySet<number> = new Set([
+  operation.link,
+  operation.mknod,
+  operation.open,
+  operation.rename,
+]);
+
 export class OperationRequest extends HostRequest {
   #error = 0;
+  #isEmptyAllowed = false;
   #isOfDescriptor = false;
   #hasOwnBit = false;
 
@@ -44,6 +54,7 @@ export class OperationRequest extends HostRequest {
     numbers[operationNumber.given] = -1;
     if (this.of.isLent) numbers[operationNumber.isLent] = 1;
     this.#error = 0;
+    this.#isEmptyAllowed = false;
     this.#isOfDescriptor = false;
     this.#hasOwnBit = false;
   }
@@ -76,6 +87,7 @@ export class OperationRequest extends HostRequest {
       case 'at-flags':
         if (hasUnknownAtFlags(this.of.operationCode, number)) this.#refuse(einval);
         if (this.#isOfDescriptor && number !== 0) this.#refuse(einval);
+        this.#isEmptyAllowed ||= (number & at.emptyPath) !== 0;
         this.#addFlags(number);
         break;
       case 'xattr-flags':
@@ -138,6 +150,7 @@ export class OperationRequest extends HostRequest {
   setOfDescriptor(): void {
     this.setText('path', 0, 0);
     this.#addFlags(at.emptyPath);
+    this.#isEmptyAllowed = true;
     this.#isOfDescriptor = true;
   }
 
@@ -146,7 +159,10 @@ export class OperationRequest extends HostRequest {
     const { numbers } = this;
     if (this.#error !== 0) return this.#error;
     // open(2) ignores flags that are none, openat2(2) does not
-    return this.#hasOwnBit && numbers[operationNumber.isStrict] === 1 ? einval : 0;
+    if (this.#hasOwnBit && numbers[operationNumber.isStrict] === 1) return einval;
+    if (this.#isEmptyAllowed || othersFirst.has(this.of.operationCode)) return 0;
+    const isEmpty = (part: number): boolean => numbers[part + 1] === 0;
+    return isEmpty(operationNumber.path) || isEmpty(operationNumber.secondPath) ? enoent : 0;
   }
 
   #addFlags(flags: number): void {

@@ -18,7 +18,6 @@
 #include <utility>
 
 #include "acting/helper_pool.h"
-#include "acting/helper_start.h"
 #include "acting/link_opening.h"
 #include "caller/caller_state.h"
 #include "caller/proc_text.h"
@@ -42,8 +41,6 @@ struct HandedCalls::Parts {
     std::shared_ptr<HandedCall> call;
     TimeTaken taken = {};
     bool is_waiting = false;
-    // With its container, at the last look.
-    bool is_frozen = false;
   };
   // By the number of their helper.
   using All = std::map<std::uint64_t, Handed>;
@@ -148,11 +145,6 @@ void HandedCalls::Parts::look_for_signals() {
 bool HandedCalls::Parts::is_over(Handed& handed) {
   if (handed.call->is_gone()) return !handed.call->seen().has_value();
   if (handed.is_waiting) return false;
-  handed.is_frozen = handed.helper->cgroups_->cgroups().are_frozen();
-  if (handed.is_frozen) {
-    handed.taken = {};
-    return false;
-  }
   const HelperWork work = work_of(handed.helper->process_.child.pid);
   handed.taken.note(work.is_working.value_or(false), kLookMs * kMillisecond, work.computed);
   constexpr Patience kMost = {.max = kPatience};
@@ -192,7 +184,7 @@ int HandedCalls::Parts::look_after_ms() const {
 HandedCalls::Parts::Counts HandedCalls::Parts::count(Payer payer, bool are_waiting) const {
   Counts counts = {.own = 0, .others = 0};
   for (const auto& [number, handed] : all) {
-    if (handed.is_waiting != are_waiting || handed.is_frozen || handed.call->seen()) continue;
+    if (handed.is_waiting != are_waiting || handed.call->seen()) continue;
     ++(handed.helper->identity_.owner.payer == payer ? counts.own : counts.others);
   }
   return counts;

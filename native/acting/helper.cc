@@ -78,8 +78,7 @@ Result<HelperAnswer> Helper::ask(std::span<const std::byte> message, std::span<c
   const Awaiting awaiting(patience);
   HandedCalls::of_process().unwatch(*this);
   if (!message.empty()) {
-    const auto sent = send_message(socket_.get(), message, fds);
-    if (!sent) return fail(sent.error() == Errno{EPIPE} ? ESHUTDOWN : sent.error().number);
+    if (const auto told = tell(message, fds); !told) return std::unexpected(told.error());
   }
   auto answer = await_answer(patience, taken);
   if (!answer || answer->held < 0) return answer;
@@ -94,7 +93,14 @@ Result<HelperAnswer> Helper::ask(std::span<const std::byte> message, std::span<c
 }
 
 Result<void> Helper::tell(std::span<const std::byte> message, std::span<const int> fds) {
-  return send_message(socket_.get(), message, fds);
+  const auto sent = send_message(socket_.get(), message, fds);
+  if (!sent) return fail(sent.error() == Errno{EPIPE} ? ESHUTDOWN : sent.error().number);
+  return {};
+}
+
+bool Helper::is_lost() const {
+  pollfd socket = {.fd = socket_.get(), .events = POLLIN | POLLRDHUP, .revents = 0};
+  return poll(&socket, 1, 0) != 0;
 }
 
 Result<HelperAnswer> Helper::await_answer(const Patience& patience, TimeTaken& taken) {

@@ -61,7 +61,6 @@ class CompletionMemory {
 };
 
 class HandedCall;
-class JoinedCgroups;
 
 class Helper {
  public:
@@ -82,8 +81,10 @@ class Helper {
   [[nodiscard]] Result<HelperAnswer> ask(std::span<const std::byte> message,
                                          std::span<const int> fds, const Patience& patience,
                                          UniqueFd& fd, TimeTaken& taken);
-  // Says something that it does not answer.
+  // Says something that it does not answer. ESHUTDOWN: as of `ask`.
   [[nodiscard]] Result<void> tell(std::span<const std::byte> message, std::span<const int> fds);
+  // It has ended, or has something to say that nobody has asked for.
+  [[nodiscard]] bool is_lost() const;
   // Takes what it has said of a call that it has answered, which is no news. False: it has said
   // other things, and is of no more use.
   [[nodiscard]] bool drain();
@@ -100,8 +101,6 @@ class Helper {
   HelperIdentity identity_;
   std::shared_ptr<CompletionMemory> completion_;
   std::uint64_t root_mount_ = 0;
-  // That it is in; nullptr: nobody has asked yet whether it has started.
-  std::shared_ptr<const JoinedCgroups> cgroups_;
   // Of the call that it answers, or has answered last.
   std::uint32_t call_number_ = 0;
   // The call before, if nobody knows that its answer is sent.

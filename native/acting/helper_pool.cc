@@ -37,7 +37,11 @@ struct HelperPool::Parts {
   // File of the locks of all helpers for mounts, see MountLock.
   UniqueFd locks;
   // Of each container one of its listeners, by which its helpers hear of its end.
-  std::unordered_map<std::uint32_t, std::shared_ptr<const UniqueFd>> listeners;
+  struct Watched {
+    std::uint64_t number = 0;
+    std::shared_ptr<const UniqueFd> listener = {};
+  };
+  std::unordered_map<std::uint32_t, Watched> listeners;
   // The last one was used last.
   std::vector<std::unique_ptr<Helper>> idle;
   // Those that are being started, too, and none that was killed.
@@ -117,18 +121,26 @@ void HelperPool::Parts::end_idle_of(std::uint32_t container) {
 std::shared_ptr<const UniqueFd> HelperPool::Parts::listener_of(std::uint32_t container) {
   const std::lock_guard lock(mutex);
   const auto found = listeners.find(container);
-  return found == listeners.end() ? nullptr : found->second;
+  return found == listeners.end() ? nullptr : found->second.listener;
 }
 
 // Nothing: there is none.
 std::unique_ptr<Helper> HelperPool::Parts::take_idle(const HelperIdentity& identity) {
   const std::lock_guard lock(mutex);
-  const auto found =
-      std::ranges::find_if(idle, [&](const auto& helper) { return helper->identity_ == identity; });
-  if (found == idle.end()) return nullptr;
-  auto helper = std::move(*found);
-  idle.erase(found);
-  return helper;
+  const auto is_it = [&](const auto& helper) { return helper->identity_ == identity; };
+  for (;;) {
+    const auto found = std::ranges::find_if(idle, is_it);
+    if (found == idle.end()) return nullptr;
+    if ((*found)->is_lost()) {
+      // with some processes of its container, or by whoever may kill it
+      const Helper* const lost = found->get();
+      end_idle_if([lost](const Helper& helper) { return &helper == lost; });
+      continue;
+    }
+    auto helper = std::move(*found);
+    idle.erase(found);
+    return helper;
+  }
 }
 
 // For one helper more of a container: the longest unused ones end, first of all its own where it
@@ -245,6 +257,9 @@ Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity,
   auto fds =
       caller == nullptr ? Result<StartFds>(StartFds{}) : namespaces_of(*caller, identity.places);
   if (!fds) return std::unexpected(fds.error());
+  // it is the first one
+  if (identity.places.mount != 0)
+    joined->hold(CallersFd(std::move(fds->opened.front()), identity.owner.payer));
   step = "socketpair";
   auto sockets = make_sockets();
   if (!sockets) return std::unexpected(sockets.error());
@@ -268,7 +283,9 @@ Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity,
   // with ours open, nobody would notice the end of the helper
   sockets->theirs.reset();
   reservation.is_used = true;
-  const auto listener = parts_.listener_of(identity.owner.container);
+  // the children of the others are not to have it
+  const auto listener =
+      identity.role == HelperRole::files ? parts_.listener_of(identity.owner.container) : nullptr;
   if (listener) fds->all.insert(fds->all.begin(), listener->get());
   const std::vector<std::byte> message =
       start_message(identity, joined->cgroups().are_charged_apart(), listener != nullptr);
@@ -281,7 +298,7 @@ Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity,
       std::move(sockets->ours), std::move(identity), completion);
   // before it has anything to do
   step = "start a helper: move it to the container's cgroup, which needs the machine's cgroups";
-  if (const auto moved = joined->cgroups().enter(helper->process_.child.pid); !moved) {
+  if (const auto moved = joined->enter(helper->process_.child.pid); !moved) {
     joined->keep(std::move(start));
     return std::unexpected(moved.error());
   }
@@ -294,11 +311,7 @@ Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity,
     joined->keep(std::move(start));
     return std::unexpected(answer.error());
   }
-  // it is the first one
-  if (helper->identity_.places.mount != 0)
-    joined->hold(CallersFd(std::move(fds->opened.front()), helper->identity_.owner.payer));
   helper->root_mount_ = answer->root_mount;
-  helper->cgroups_ = std::move(joined);
   if (answer->failed_step.empty()) return helper;
   // the answer's text does not outlive this call
   step = start_failure(answer->failed_step);
@@ -345,17 +358,21 @@ void HelperPool::give_back(std::unique_ptr<Helper> helper, const CallId& call) {
   if (!has_users(call.listener)) parts_.end_idle_of(container);
 }
 
-void HelperPool::watch(std::uint32_t container, int listener) {
-  auto copy = std::make_shared<const UniqueFd>(fcntl(listener, F_DUPFD_CLOEXEC, 0));
+void HelperPool::watch(std::uint32_t container, std::uint64_t number, int listener) {
   const std::lock_guard lock(parts_.mutex);
-  if (copy->is_open()) parts_.listeners.insert_or_assign(container, std::move(copy));
+  Parts::Watched& watched = parts_.listeners[container];
+  if (watched.number == number) return;
+  watched = {.number = number,
+             .listener = std::make_shared<const UniqueFd>(fcntl(listener, F_DUPFD_CLOEXEC, 0))};
+  if (!watched.listener->is_open()) parts_.listeners.erase(container);
+}
+
+void HelperPool::forget(std::uint32_t container) {
+  const std::lock_guard lock(parts_.mutex);
+  parts_.listeners.erase(container);
 }
 
 void HelperPool::end_of(std::uint32_t container) {
-  {
-    const std::lock_guard lock(parts_.mutex);
-    parts_.listeners.erase(container);
-  }
   HandedCalls::of_process().end_of(container);
   parts_.end_idle_of(container);
 }

@@ -67,6 +67,11 @@ Result<ActingCgroups> cgroups_of(const HelperIdentity& identity, const ActingCgr
   return known != nullptr ? Result<ActingCgroups>(*known) : ActingCgroups::of(identity.cgroups);
 }
 
+// Others of its container may be there.
+JoinedCgroups::~JoinedCgroups() {
+  for (const std::string& folder : children_) (void)rmdir(folder.c_str());
+}
+
 Result<SocketPair> make_sockets() {
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == -1) return fail_errno();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -41,7 +42,9 @@ class JoinedCgroups {
   explicit JoinedCgroups(ActingCgroups cgroups) : cgroups_(std::move(cgroups)) {}
   JoinedCgroups(const JoinedCgroups&) = delete;
   JoinedCgroups& operator=(const JoinedCgroups&) = delete;
-  ~JoinedCgroups() { cgroups_.leave(); }
+  ~JoinedCgroups();
+
+  [[nodiscard]] Result<void> enter(pid_t helper) { return cgroups_.enter(helper, children_); }
 
   [[nodiscard]] const ActingCgroups& cgroups() const { return cgroups_; }
   void keep(std::shared_ptr<void> used) { used_ = std::move(used); }
@@ -49,6 +52,7 @@ class JoinedCgroups {
 
  private:
   ActingCgroups cgroups_;
+  std::vector<std::string> children_;
   CallersFd mount_namespace_;
   std::shared_ptr<void> used_;
 };

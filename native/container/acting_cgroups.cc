@@ -51,11 +51,13 @@ constexpr std::array kControllers = {kMemory, std::string_view("devices")};
 
 // Others may remove it meanwhile. Where none may be made, as below one of threads, it is the cgroup
 // itself.
-[[nodiscard]] Result<void> join_child(const std::string& child, pid_t process) {
+[[nodiscard]] Result<void> join_child(const std::string& child, pid_t process,
+                                      std::vector<std::string>& children) {
   constexpr int kTries = 8;
   for (int tries = 0; tries < kTries; ++tries) {
     if (mkdir(child.c_str(), 0755) == -1 && errno != EEXIST) break;
     const auto joined = join(child, process);
+    if (joined) children.push_back(child);
     if (joined) return joined;
     if (joined.error() != Errno{ENOENT} && joined.error() != Errno{ENODEV}) break;
   }
@@ -92,26 +94,13 @@ Result<ActingCgroups> ActingCgroups::of(std::string_view text) {
   return from(text, *ours, *mounts);
 }
 
-Result<void> ActingCgroups::enter(pid_t process) const {
+Result<void> ActingCgroups::enter(pid_t process, std::vector<std::string>& children) const {
   for (const std::string& folder : folders_) {
-    const auto joined = is_child(folder) ? join_child(folder, process) : join(folder, process);
+    const auto joined =
+        is_child(folder) ? join_child(folder, process, children) : join(folder, process);
     if (!joined) return joined;
   }
   return {};
-}
-
-void ActingCgroups::leave() const {
-  for (const std::string& folder : folders_) {
-    if (is_child(folder)) (void)rmdir(folder.c_str());
-  }
-}
-
-bool ActingCgroups::are_frozen() const {
-  return std::ranges::any_of(folders_, [](const std::string& folder) {
-    if (!is_child(folder)) return false;
-    const auto events = read_file(above(folder) + "/cgroup.events");
-    return events && number_behind(*events, "frozen") == 1;
-  });
 }
 
 }  // namespace seccompagent

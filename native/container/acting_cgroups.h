@@ -24,12 +24,9 @@ class ActingCgroups {
   [[nodiscard]] static Result<ActingCgroups> from(std::string_view theirs, std::string_view ours,
                                                   std::string_view mounts);
 
-  // Moves a process of ours there. An errno of open(2) or write(2), see cgroups(7).
-  [[nodiscard]] Result<void> enter(pid_t process) const;
-  // Removes what was made for that, if nobody is there any more.
-  void leave() const;
-  // Whether whoever has entered them is frozen with those that are there.
-  [[nodiscard]] bool are_frozen() const;
+  // Moves a process of ours there. An errno of open(2) or write(2), see cgroups(7). `children`:
+  // gets those that are there for us, to be removed once it has ended.
+  [[nodiscard]] Result<void> enter(pid_t process, std::vector<std::string>& children) const;
   // Memory is charged to a cgroup that is neither the agent's nor the first one.
   [[nodiscard]] bool are_charged_apart() const { return are_charged_apart_; }
   [[nodiscard]] const std::vector<std::string>& folders() const { return folders_; }

@@ -44,9 +44,14 @@ namespace {
 [[nodiscard]] bool is_terminal(int processes, dev_t device) {
   const UniqueFd file(openat(processes, "tty/drivers", O_RDONLY | O_CLOEXEC));
   std::array<char, 16384> text = {};
-  const ssize_t length = file.is_open() ? read(file.get(), text.data(), text.size()) : -1;
-  if (length <= 0 || length == static_cast<ssize_t>(text.size())) return true;
-  return is_among_terminals({text.data(), static_cast<std::size_t>(length)}, device);
+  std::size_t length = 0;
+  ssize_t more = file.is_open() ? 1 : -1;
+  // a part at a time
+  while (more > 0 && length < text.size()) {
+    more = read(file.get(), text.data() + length, text.size() - length);
+    length += more > 0 ? static_cast<std::size_t>(more) : 0;
+  }
+  return more != 0 || is_among_terminals({text.data(), length}, device);
 }
 
 // Whether it could be the controlling terminal of who opens it without O_NOCTTY.

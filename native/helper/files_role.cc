@@ -16,6 +16,7 @@
 #include "files/file_operation.h"
 #include "files/lent_capability.h"
 #include "helper/call_role.h"
+#include "helper/container_end.h"
 #include "helper/final_answer.h"
 #include "helper/hardening.h"
 #include "helper/own_child.h"
@@ -322,8 +323,13 @@ void serve(NextRequest next, const Own& own) {
 
 }  // namespace
 
-int serve_files(const HelperStart& start, std::vector<UniqueFd> fds, const ContainerEnd& end,
-                std::span<std::byte> message) {
+int serve_files(const HelperStart& start, std::vector<UniqueFd> fds, std::span<std::byte> message) {
+  UniqueFd listener;
+  if (start.is_listening && !fds.empty()) {
+    listener = std::move(fds.front());
+    fds.erase(fds.begin());
+  }
+  const ContainerEnd end(std::move(listener));
   const auto stack = ChildStack::make();
   take_short_turns(0);
   if (!stack || fds.empty()) return 1;

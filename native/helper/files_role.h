@@ -6,14 +6,14 @@
 #include <span>
 #include <vector>
 
-#include "helper/container_end.h"
 #include "helper/wire.h"
 #include "kernel/unique_fd.h"
 
 namespace seccompagent {
 
-// Until the agent has closed its end; the exit code. `fds` came with the start, `message` is room.
+// Until the agent has closed its end, or the container has ended; the exit code. `fds` came with
+// the start, `message` is room.
 [[nodiscard]] int serve_files(const HelperStart& start, std::vector<UniqueFd> fds,
-                              const ContainerEnd& end, std::span<std::byte> message);
+                              std::span<std::byte> message);
 
 }  // namespace seccompagent

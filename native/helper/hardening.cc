@@ -34,12 +34,7 @@ constexpr std::uint32_t kArch = AUDIT_ARCH_AARCH64;
 
 constexpr long kAlways[] = {
     // talking
-    SYS_recvmsg, SYS_sendmsg, SYS_close, SYS_shutdown,
-#if defined(__x86_64__)
-    SYS_poll,
-#else
-    SYS_ppoll,
-#endif
+    SYS_recvmsg, SYS_sendmsg, SYS_close, SYS_shutdown, SYS_ppoll,
     // asking whether a notification is still there, answering it
     SYS_ioctl,
     // memory
@@ -116,6 +111,9 @@ constexpr long kForMounts[] = {
     // finding the mount point, and what it is
     SYS_openat, SYS_openat2, SYS_newfstatat, SYS_fstat, SYS_fstatfs, SYS_statx, SYS_readlinkat,
     SYS_faccessat2, SYS_read, SYS_lseek, SYS_fcntl,
+#if defined(__x86_64__)
+    SYS_poll,
+#endif
     // mounts
     SYS_fsopen, SYS_fspick, SYS_fsconfig, SYS_fsmount, SYS_open_tree, SYS_move_mount, SYS_mount,
     SYS_umount2, SYS_mount_setattr, SYS_pivot_root};

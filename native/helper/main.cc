@@ -7,7 +7,6 @@
 #include <utility>
 #include <vector>
 
-#include "helper/container_end.h"
 #include "helper/files_role.h"
 #include "helper/hardening.h"
 #include "helper/mounts_role.h"
@@ -24,18 +23,11 @@ int run(pid_t parent) {
   const auto start = decode_start(std::span(message).first(received->length));
   if (!start) return 1;
   choose_oom_score(start->is_charged_apart);
-  UniqueFd listener;
-  if (start->is_listening) {
-    if (received->fds.empty()) return 1;
-    listener = std::move(received->fds.front());
-    received->fds.erase(received->fds.begin());
-  }
-  const ContainerEnd end(std::move(listener));
   switch (start->role) {
     case HelperRole::files:
-      return serve_files(*start, std::move(received->fds), end, message);
+      return serve_files(*start, std::move(received->fds), message);
     case HelperRole::mounts:
-      return serve_mounts(received->fds, end, message);
+      return serve_mounts(received->fds, message);
   }
   return 1;
 }

@@ -109,14 +109,14 @@ class Descriptors {
 
 }  // namespace
 
-int serve_mounts(const std::vector<UniqueFd>& fds, const ContainerEnd& end,
-                 std::span<std::byte> message) {
+int serve_mounts(const std::vector<UniqueFd>& fds, std::span<std::byte> message) {
   constexpr std::size_t kStartFds = 2;
   if (fds.size() != kStartFds) return 1;
   auto maker = begin(fds.back().get(), fds.front().get());
   if (!maker) return 1;
   for (;;) {
-    auto received = end.receive(message);
+    auto received = receive_message(kHelperSocket, message);
+    // the agent has closed its end
     if (!received) return 0;
     const auto request = decode_mount_request(message.first(received->length));
     if (!request || received->fds.size() != expected_fds(*request)) return 1;

@@ -7,14 +7,12 @@
 #include <span>
 #include <vector>
 
-#include "helper/container_end.h"
 #include "kernel/unique_fd.h"
 
 namespace seccompagent {
 
-// Until the agent has closed its end, or the container has ended; the exit code. `fds` came with
+// Until the agent has closed its end; the exit code. `fds` came with
 // the start, `message` is room.
-[[nodiscard]] int serve_mounts(const std::vector<UniqueFd>& fds, const ContainerEnd& end,
-                               std::span<std::byte> message);
+[[nodiscard]] int serve_mounts(const std::vector<UniqueFd>& fds, std::span<std::byte> message);
 
 }  // namespace seccompagent

@@ -67,8 +67,8 @@ struct HelperStart {
   HelperRole role;
   // What it takes is charged to its container, and not to the agent.
   bool is_charged_apart;
-  // The first descriptor is a listener of its container: whoever uses its filter has ended when it
-  // says so, and the helper ends, too.
+  // Of one for files: the first descriptor is a listener of its container. Whoever uses its filter
+  // has ended when it says so, and the helper ends, too.
   bool is_listening;
   std::uint32_t uids[4];
   std::uint32_t gids[4];

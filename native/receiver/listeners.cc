@@ -111,7 +111,10 @@ Result<std::shared_ptr<Listener>> Listeners::add(UniqueFd fd, ListenerFacts fact
 bool Listeners::remove(const Listener& listener) {
   const std::lock_guard lock(mutex_);
   listeners_.erase(listener.token);
-  return leave_container(listener.container);
+  const bool is_last = leave_container(listener.container);
+  // within the lock: it may come again at once
+  if (is_last) HelperPool::of_process().forget(listener.container->token);
+  return is_last;
 }
 
 void Listeners::watch_end_of(const Container& container) {
@@ -121,7 +124,7 @@ void Listeners::watch_end_of(const Container& container) {
     const bool is_its = listener->container.get() == &container;
     if (is_its && (!first || listener->number < first->number)) first = listener;
   }
-  if (first) HelperPool::of_process().watch(container.token, first->fd.get());
+  if (first) HelperPool::of_process().watch(container.token, first->number, first->fd.get());
 }
 
 std::shared_ptr<Listener> Listeners::find(std::uint32_t token) {

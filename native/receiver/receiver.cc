@@ -89,7 +89,7 @@ Result<std::uint32_t> Receiver::add_listener(UniqueFd fd, ListenerFacts facts) {
   MountBudget::of_process().begin(listener.container->payer);
   if (const auto watched = watch(listener.fd.get(), listener.token); !watched) {
     MountBudget::of_process().end_of(listener.container->payer);
-    (void)listeners_.remove(listener);
+    if (!listeners_.remove(listener)) listeners_.watch_end_of(*listener.container);
     return std::unexpected(watched.error());
   }
   listeners_.watch_end_of(*listener.container);
