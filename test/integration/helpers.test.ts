@@ -128,6 +128,20 @@ test.for([
   expect(performance.now() - killedAt).toBeLessThan(endMs);
 });
 
+test('A4: helpers: one that was stopped, as by a frozen cgroup, goes on as it was', async () => {
+  await using agent = await startWatchedAgent({ bundle: testBundle('changing'), log: 'warn' });
+  await using warm = await warmHelpers(agent);
+  for (const pid of [warm.files, warm.mounts]) {
+    process.kill(pid, 'SIGSTOP');
+    await until('it to be stopped', () => /^State:\s*T/mu.test(statusOf(pid)) || undefined);
+    process.kill(pid, 'SIGCONT');
+    await until('it to wait again', () => /^State:\s*S/mu.test(statusOf(pid)) || undefined);
+  }
+  // a system call that is begun again in another way would have ended it by now
+  expect([lives(warm.files), lives(warm.mounts)]).toEqual([true, true]);
+  expect(agent.log()).toEqual([]);
+});
+
 test('A4: helpers: all listeners of a container have the same ones, which end with the last of them', async () => {
   await using agent = await startWatchedAgent({ bundle: testBundle('changing'), log: 'warn' });
   const mounting = (): readonly number[] => childrenOf(agent.pid).filter((pid) => !isUsers(pid));
