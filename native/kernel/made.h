@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The kernel memory that an operation takes by what it made, and that nobody can reclaim.
+// Mounts that an operation has made, of which much is charged to nobody.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +12,7 @@ struct Made {
   // Beside the number of a mount namespace: the overlays in there, each with its layers.
   static constexpr std::uint64_t kOverlays = 1ULL << 63;
 
-  // Where: the number of a file system's device, or the inode of a mount namespace. 0: nothing that
-  // counts.
+  // The number of their mount namespace. 0: nothing that counts.
   std::uint64_t place = 0;
   std::uint64_t amount = 0;
   // How many things there were at that place before, of all makers, and what one takes at the most.

@@ -66,7 +66,7 @@ async function start(
 const runtimes = ['runc', 'crun'] as const;
 
 test.for(runtimes)(
-  'A13: helpers are in the cgroups of their container, and leave none: %s',
+  'A12: helpers are in the cgroups of their container, and leave none: %s',
   async (runtime) => {
     await using agent = await startWatchedAgent({ bundle: testBundle('perform'), log: 'warn' });
     let folders: readonly string[] = [];
@@ -99,7 +99,7 @@ test.for(runtimes)(
 
 /** Where there is version 1, crun has no freezer in these tests. */
 const freezing = MemoryCgroup.isFirst ? (['runc'] as const) : runtimes;
-test.for(freezing)('A13: helpers: a container is frozen and goes on: %s', async (runtime) => {
+test.for(freezing)('A12: helpers: a container is frozen and goes on: %s', async (runtime) => {
   await using agent = await startWatchedAgent({ bundle: testBundle('perform'), log: 'warn' });
   await using container = await start(
     agent,
@@ -116,7 +116,7 @@ test.for(freezing)('A13: helpers: a container is frozen and goes on: %s', async 
   expect(container.output).not.toContain('stopped');
 });
 
-test('A13: helpers: many containers one after the other leave no cgroup', async () => {
+test('A12: helpers: many containers one after the other leave no cgroup', async () => {
   await using agent = await startWatchedAgent({ bundle: testBundle('perform'), log: 'warn' });
   const containers = Array.from({ length: 12 }, (_, index) => runtimes[index % 2] ?? 'runc');
   for (const runtime of containers) {

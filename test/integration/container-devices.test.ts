@@ -62,7 +62,7 @@ const rules: readonly Rules[] = [
 test.for(
   rules.flatMap((rule) => (['runc', 'crun'] as const).map((runtime) => ({ ...rule, runtime }))),
 )(
-  'A14: devices: as the kernel has it where it is $what: $runtime',
+  'A13: devices: as the kernel has it where it is $what: $runtime',
   async ({ runtime, devices, isOpened, isMade }) => {
     await using agent = await startWatchedAgent({
       bundle: testBundle('perform'),

@@ -69,7 +69,7 @@ describe('contract: perform', () => {
     ]);
   });
 
-  test('A1, A14: contract: devices are opened as the kernel alone does it', async () => {
+  test('A1, A13: contract: devices are opened as the kernel alone does it', async () => {
     using own = new TemporaryFolder();
     using other = new TemporaryFolder();
     const alone = await linesOf(own.path, ['open-devices']);

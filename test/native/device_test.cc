@@ -156,15 +156,15 @@ void opens_no_terminal_that_would_control_its_caller() {
 }
 
 constexpr Case kCases[] = {
-    {"A14: devices: who is in another cgroup gets none but those that all have",
+    {"A13: devices: who is in another cgroup gets none but those that all have",
      opens_for_those_in_our_cgroup},
-    {"A14: devices: a helper's own cgroup has the rules of the one above",
+    {"A13: devices: a helper's own cgroup has the rules of the one above",
      opens_for_those_above_the_cgroup_of_helpers},
-    {"A14: devices: a caller that has ended gets none", knows_nobody_that_has_ended},
-    {"A14: devices: terminals are those of all drivers", knows_terminals_of_all_drivers},
-    {"A14: devices: none is opened that would become the controlling terminal",
+    {"A13: devices: a caller that has ended gets none", knows_nobody_that_has_ended},
+    {"A13: devices: terminals are those of all drivers", knows_terminals_of_all_drivers},
+    {"A13: devices: none is opened that would become the controlling terminal",
      opens_no_terminal_that_would_control_its_caller},
-    {"A14: devices: those behind which nobody knows what is are waited for",
+    {"A13: devices: those behind which nobody knows what is are waited for",
      waits_for_what_may_take_long},
 };
 

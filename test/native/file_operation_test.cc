@@ -244,7 +244,7 @@ void claims_disks_as_the_caller_asks() {
 constexpr Case kCases[] = {
     {"A1: file operations: unnamed files are made in directories alone",
      makes_unnamed_files_in_directories_alone},
-    {"A14: file operations: a claimed disk is EBUSY for who claims it, too",
+    {"A13: file operations: a claimed disk is EBUSY for who claims it, too",
      claims_disks_as_the_caller_asks},
     {"A1: file operations: what a link leads to is made there, as seen from the root",
      makes_where_links_lead},
