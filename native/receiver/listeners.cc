@@ -117,6 +117,14 @@ bool Listeners::remove(const Listener& listener) {
   return is_last;
 }
 
+void Listeners::end_helpers() {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [token, listener] : listeners_) {
+    HelperPool::of_process().forget(listener->container->token);
+    HelperPool::of_process().end_of(listener->container->token);
+  }
+}
+
 void Listeners::watch_end_of(const Container& container) {
   const std::lock_guard lock(mutex_);
   std::shared_ptr<Listener> first;

@@ -38,6 +38,8 @@ class Listeners {
   [[nodiscard]] Result<std::shared_ptr<Listener>> add(UniqueFd fd, ListenerFacts facts);
   // Whether it was the last one of its container.
   bool remove(const Listener& listener);
+  // Of all containers: they have copies of listeners, whose callers are to get ENOSYS.
+  void end_helpers();
   // Has helpers of the container hear of its end by the listener that came first of those that are
   // there.
   void watch_end_of(const Container& container);

@@ -71,6 +71,7 @@ Receiver::~Receiver() {
   watcher_wake_.release();
   if (fallback_.joinable()) fallback_.join();
   if (watcher_.joinable()) watcher_.join();
+  listeners_.end_helpers();
   // each holds the listeners that hold it
   for (const auto& container : waiting_) container->queue.clear();
 }

@@ -214,7 +214,12 @@ void keeps_to_what_openat2_is_told() {
   CHECK_EQUAL(error("self/comm", RESOLVE_NO_XDEV), 0);
   CHECK_EQUAL(error("../etc", RESOLVE_NO_XDEV), EXDEV);
   CHECK_EQUAL(error("self/comm", RESOLVE_NO_SYMLINKS), ELOOP);
+  // what is not there comes first, as the kernel has it
+  CHECK_EQUAL(error("self/fd/0", RESOLVE_NO_MAGICLINKS), EUCLEAN);
+  walker.give({.name = "fd/0"}, 0, proc.get());
   CHECK_EQUAL(error("self/fd/0", RESOLVE_NO_MAGICLINKS), ELOOP);
+  walker.give({.name = "fd/7"}, ENOENT, -1);
+  CHECK_EQUAL(error("self/fd/7", RESOLVE_NO_MAGICLINKS), ENOENT);
 }
 
 void follows_links_that_lead_there() {
