@@ -15,6 +15,7 @@
 #include "acting/device_node.h"
 #include "acting/handing_over.h"
 #include "acting/lending.h"
+#include "acting/link_protections.h"
 #include "addon/act_as_caller.h"
 #include "addon/exports.h"
 #include "addon/file_rules.h"
@@ -27,33 +28,6 @@
 
 namespace seccompagent {
 namespace {
-
-// A protection of /proc/sys/fs, which is read for each call: its file stays open.
-class Protection {
- public:
-  explicit Protection(const char* path) : file_(open(path, O_RDONLY | O_CLOEXEC)) {}
-
-  // 0 where there is none.
-  [[nodiscard]] std::uint32_t level() const {
-    char digit = '0';
-    const bool is_read = retry_eintr([&] { return pread(file_.get(), &digit, 1, 0); }) == 1;
-    return is_read ? static_cast<std::uint32_t>(digit - '0') : 0;
-  }
-
- private:
-  UniqueFd file_;
-};
-
-// Adds the system's protections of links, and those for O_CREAT: callers can't read them.
-void add_protections(FileRequest& request) {
-  static const Protection links("/proc/sys/fs/protected_symlinks");
-  static const Protection regular("/proc/sys/fs/protected_regular");
-  static const Protection fifos("/proc/sys/fs/protected_fifos");
-  request.protects_links = links.level() != 0;
-  if (request.operation != FileOperation::open || (request.flags & O_CREAT) == 0) return;
-  request.first = regular.level();
-  request.second = fifos.level();
-}
 
 // The limit is the caller's: the process that acts has another one.
 [[nodiscard]] Result<void> add_size_limit(FileRequest& request, pid_t tid) {
@@ -137,7 +111,7 @@ Napi::Value act(const Napi::CallbackInfo& info, Worker& worker, Asked asked, Don
   if (!is_path && request.second_error != 0) return number(info.Env(), request.second_error);
   const Start start = start_within(std::move(request.path), asked.dirfd, request.resolve);
   request.path = start.rest;
-  add_protections(request);
+  add_link_protections(request);
   const Start second =
       is_path ? start_within(std::move(request.second_path), asked.second_dirfd, 0) : Start{};
   if (is_path) request.second_path = second.rest;

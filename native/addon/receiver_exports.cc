@@ -6,6 +6,7 @@
 #include <cstring>
 #include <utility>
 
+#include "acting/link_protections.h"
 #include "addon/addon_state.h"
 #include "addon/exports.h"
 #include "kernel/clock.h"
@@ -21,6 +22,8 @@ Napi::Value create_receiver(const Napi::CallbackInfo& info) {
   if (!arguments.is_ok()) return {};
   if (const char* const call = missing_system_call(); call != nullptr)
     return throw_errno(info.Env(), call, Errno{ENOSYS});
+  if (const auto opened = open_link_protections(); !opened)
+    return throw_errno(info.Env(), "open /proc/sys/fs", opened.error());
   ReadTable table;
   for (const std::byte kind : kinds) {
     if (std::to_integer<std::size_t>(kind) >= kReadKinds)

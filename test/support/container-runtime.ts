@@ -211,6 +211,11 @@ export class Container implements AsyncDisposable {
     }
   }
 
+  /** What the runtime calls it, and its cgroups. */
+  get id(): string {
+    return this.#id;
+  }
+
   /** Output of the script. */
   get output(): string {
     return this.#running.stdout;
