@@ -77,8 +77,7 @@ FileOutcome failed(const char* step, Errno error) {
   return done;
 }
 
-// Nothing: the helper had ended before, and another one is to be asked.
-std::optional<FileOutcome> try_helper(const Acting& acting) {
+FileOutcome ask_helper(const Acting& acting) {
   const Target& target = acting.target;
   HelperPool& pool = HelperPool::of_process();
   const char* step = "";
@@ -99,9 +98,8 @@ std::optional<FileOutcome> try_helper(const Acting& acting) {
   UniqueFd opened;
   auto answer = ask(**helper, acting, user_namespace, opened);
   if (!answer) {
-    if (answer.error() == Errno{ESHUTDOWN}) return std::nullopt;
     if (answer.error() != Errno{ETIMEDOUT}) return failed("talk to a helper", answer.error());
-    return FileOutcome{.outcome = {.answer = ETIMEDOUT}, .bytes = {}, .fd = {}};
+    return {.outcome = {.answer = ETIMEDOUT}, .bytes = {}, .fd = {}};
   }
   // the helper ends where it was not asked to
   if (answer->is_waiting && !acting.may_be_left) return failed("talk to a helper", Errno{EBADMSG});
@@ -121,12 +119,7 @@ std::optional<FileOutcome> try_helper(const Acting& acting) {
 FileOutcome act_on_file(const Acting& acting) {
   if (acting.target.base_error != 0)
     return {.outcome = {.answer = acting.target.base_error}, .bytes = {}, .fd = {}};
-  // the container whose processes end may have others
-  constexpr int kTries = 3;
-  for (int tries = 0; tries < kTries; ++tries) {
-    if (auto done = try_helper(acting)) return std::move(*done);
-  }
-  return failed("talk to a helper", Errno{ESHUTDOWN});
+  return ask_helper(acting);
 }
 
 }  // namespace seccompagent

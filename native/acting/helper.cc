@@ -93,9 +93,7 @@ Result<HelperAnswer> Helper::ask(std::span<const std::byte> message, std::span<c
 }
 
 Result<void> Helper::tell(std::span<const std::byte> message, std::span<const int> fds) {
-  const auto sent = send_message(socket_.get(), message, fds);
-  if (!sent) return fail(sent.error() == Errno{EPIPE} ? ESHUTDOWN : sent.error().number);
-  return {};
+  return send_message(socket_.get(), message, fds);
 }
 
 bool Helper::is_lost() const {

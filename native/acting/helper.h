@@ -72,8 +72,7 @@ class Helper {
   // Kills it.
   ~Helper();
 
-  // ETIMEDOUT: it did not answer in time. EPIPE: it has ended. ESHUTDOWN: it had ended before it
-  // could hear of it. Whichever it is, it is of no more use.
+  // ETIMEDOUT: it did not answer in time. EPIPE: it has ended. Either way it is of no more use.
   [[nodiscard]] Result<HelperAnswer> ask(std::span<const std::byte> message,
                                          std::span<const int> fds, const Patience& patience,
                                          UniqueFd& fd);
@@ -81,7 +80,7 @@ class Helper {
   [[nodiscard]] Result<HelperAnswer> ask(std::span<const std::byte> message,
                                          std::span<const int> fds, const Patience& patience,
                                          UniqueFd& fd, TimeTaken& taken);
-  // Says something that it does not answer. ESHUTDOWN: as of `ask`.
+  // Says something that it does not answer. EPIPE: as of `ask`.
   [[nodiscard]] Result<void> tell(std::span<const std::byte> message, std::span<const int> fds);
   // It has ended, or has something to say that nobody has asked for.
   [[nodiscard]] bool is_lost() const;

@@ -68,13 +68,11 @@ Result<std::string> own_cgroups_of(const CallId& call, const ActingCgroups* know
   return text;
 }
 
-std::vector<std::byte> start_message(const HelperIdentity& identity, bool is_charged_apart,
-                                     bool is_listening) {
+std::vector<std::byte> start_message(const HelperIdentity& identity, bool is_charged_apart) {
   const UserIds& uid = identity.uid;
   const UserIds& gid = identity.gid;
   return encode(HelperStart{.role = identity.role,
                             .is_charged_apart = is_charged_apart,
-                            .is_listening = is_listening,
                             .uids = {uid.real, uid.effective, uid.saved, uid.fs},
                             .gids = {gid.real, gid.effective, gid.saved, gid.fs},
                             .groups = identity.groups,

@@ -70,7 +70,7 @@ struct HelperIdentity {
 
 // The first message to a helper, which becomes that.
 [[nodiscard]] std::vector<std::byte> start_message(const HelperIdentity& identity,
-                                                   bool is_charged_apart, bool is_listening);
+                                                   bool is_charged_apart);
 
 // The text of /proc/PID/cgroup; ESRCH: the notification is gone. Empty where they are known.
 [[nodiscard]] Result<std::string> own_cgroups_of(const CallId& call, const ActingCgroups* known);

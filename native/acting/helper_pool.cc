@@ -16,7 +16,6 @@
 #include <mutex>
 #include <optional>
 #include <thread>
-#include <unordered_map>
 #include <utility>
 
 #include "acting/handed_calls.h"
@@ -36,12 +35,6 @@ struct HelperPool::Parts {
   UniqueFd program;
   // File of the locks of all helpers for mounts, see MountLock.
   UniqueFd locks;
-  // Of each container one of its listeners, by which its helpers hear of its end.
-  struct Watched {
-    std::uint64_t number = 0;
-    std::shared_ptr<const UniqueFd> listener = {};
-  };
-  std::unordered_map<std::uint32_t, Watched> listeners;
   // The last one was used last.
   std::vector<std::unique_ptr<Helper>> idle;
   // Those that are being started, too, and none that was killed.
@@ -58,7 +51,6 @@ struct HelperPool::Parts {
   void end_idle_if(Condition is_over);
   void end_idle(Nanoseconds before);
   void end_idle_of(std::uint32_t container);
-  [[nodiscard]] std::shared_ptr<const UniqueFd> listener_of(std::uint32_t container);
   void make_room(std::uint32_t container);
   [[nodiscard]] std::unique_ptr<Helper> take_idle(const HelperIdentity& identity);
   [[nodiscard]] Result<ChildProcess> start(HelperLaunch& wanted, const UniqueFd& socket);
@@ -115,13 +107,6 @@ void HelperPool::Parts::end_idle(Nanoseconds before) {
 void HelperPool::Parts::end_idle_of(std::uint32_t container) {
   const std::lock_guard lock(mutex);
   end_idle_if([&](const Helper& helper) { return helper.identity_.owner.container == container; });
-}
-
-// Null: nobody knows any.
-std::shared_ptr<const UniqueFd> HelperPool::Parts::listener_of(std::uint32_t container) {
-  const std::lock_guard lock(mutex);
-  const auto found = listeners.find(container);
-  return found == listeners.end() ? nullptr : found->second.listener;
 }
 
 // Nothing: there is none.
@@ -283,12 +268,8 @@ Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity,
   // with ours open, nobody would notice the end of the helper
   sockets->theirs.reset();
   reservation.is_used = true;
-  // the children of the others are not to have it
-  const auto listener =
-      identity.role == HelperRole::files ? parts_.listener_of(identity.owner.container) : nullptr;
-  if (listener) fds->all.insert(fds->all.begin(), listener->get());
   const std::vector<std::byte> message =
-      start_message(identity, joined->cgroups().are_charged_apart(), listener != nullptr);
+      start_message(identity, joined->cgroups().are_charged_apart());
   if (locks->is_open()) fds->all.push_back(locks->get());
   if (lifeline->theirs.is_open()) fds->all.push_back(lifeline->theirs.get());
   if (completion) fds->all.push_back(completion->fd());
@@ -356,20 +337,6 @@ void HelperPool::give_back(std::unique_ptr<Helper> helper, const CallId& call) {
   // The container may have ended before, and then nobody else ends this one. If it ends from here
   // on, it is found.
   if (!has_users(call.listener)) parts_.end_idle_of(container);
-}
-
-void HelperPool::watch(std::uint32_t container, std::uint64_t number, int listener) {
-  const std::lock_guard lock(parts_.mutex);
-  Parts::Watched& watched = parts_.listeners[container];
-  if (watched.number == number) return;
-  watched = {.number = number,
-             .listener = std::make_shared<const UniqueFd>(fcntl(listener, F_DUPFD_CLOEXEC, 0))};
-  if (!watched.listener->is_open()) parts_.listeners.erase(container);
-}
-
-void HelperPool::forget(std::uint32_t container) {
-  const std::lock_guard lock(parts_.mutex);
-  parts_.listeners.erase(container);
 }
 
 void HelperPool::end_of(std::uint32_t container) {

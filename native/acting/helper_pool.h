@@ -57,11 +57,6 @@ class HelperPool {
   [[nodiscard]] bool count_in(Helper& helper);
   // Of this call.
   void give_back(std::unique_ptr<Helper> helper, const CallId& call);
-  // Helpers of this container end with the users of this listener's filter; `number`: of the
-  // listener, no other has it. Those that have ended with another one are found when one is taken.
-  void watch(std::uint32_t container, std::uint64_t number, int listener);
-  // Of a container that has no listener any more.
-  void forget(std::uint32_t container);
   // Ends those of a container that has ended.
   void end_of(std::uint32_t container);
 

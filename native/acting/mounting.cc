@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 
 #include <atomic>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -16,16 +17,18 @@
 namespace seccompagent {
 namespace {
 
-std::atomic<bool> pidns_option_is_refused = false;
+// Whether this kernel's proc takes the option `pidns` (Linux 6.18); none: nobody has looked yet.
+std::atomic<std::optional<bool>> pidns_option;
 
-// Whether this kernel's proc takes the option `pidns` (Linux 6.18).
 [[nodiscard]] bool has_pidns_option() {
-  static const bool has = [] {
-    const UniqueFd own(open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC));
-    const UniqueFd context(static_cast<int>(syscall(SYS_fsopen, "proc", FSOPEN_CLOEXEC)));
-    return own.is_open() && context.is_open() &&
-           syscall(SYS_fsconfig, context.get(), FSCONFIG_SET_FD, "pidns", nullptr, own.get()) == 0;
-  }();
+  if (const auto known = pidns_option.load()) return *known;
+  const UniqueFd own(open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC));
+  const UniqueFd context(static_cast<int>(syscall(SYS_fsopen, "proc", FSOPEN_CLOEXEC)));
+  // without descriptors nothing is learnt; what is done instead works with every kernel
+  if (!own.is_open() || !context.is_open()) return false;
+  const bool has =
+      syscall(SYS_fsconfig, context.get(), FSCONFIG_SET_FD, "pidns", nullptr, own.get()) == 0;
+  pidns_option.store(has);
   return has;
 }
 
@@ -65,17 +68,11 @@ void add_caller(HelperMountRequest& request, std::vector<int>& fds, const Target
   if (message.size() > kMaxMessage) return {.answer = E2BIG};
   HelperPool& pool = HelperPool::of_process();
   const char* step = "";
-  Result<std::unique_ptr<Helper>> helper;
-  Result<HelperAnswer> answer = fail(ESHUTDOWN);
-  // one may have ended before it hears of it, with a part of its container
-  constexpr int kTries = 3;
-  for (int tries = 0; tries < kTries && !answer && answer.error() == Errno{ESHUTDOWN}; ++tries) {
-    helper = pool.take_for_mounts(mounting.owner, mounting.target.call, mounting.cgroups,
-                                  mounting.patience, step);
-    if (!helper) return our_failure(step, helper.error());
-    UniqueFd none;
-    answer = (*helper)->ask(message, fds, mounting.patience, none);
-  }
+  auto helper = pool.take_for_mounts(mounting.owner, mounting.target.call, mounting.cgroups,
+                                     mounting.patience, step);
+  if (!helper) return our_failure(step, helper.error());
+  UniqueFd none;
+  const auto answer = (*helper)->ask(message, fds, mounting.patience, none);
   if (!answer) {
     if (answer.error() != Errno{ETIMEDOUT}) return our_failure("talk to a helper", answer.error());
     return {.answer = ETIMEDOUT};
@@ -116,7 +113,7 @@ Outcome make_mount(const Mounting& mounting, const MountRequest& wanted, const M
   request.mount = {.type = wanted.type, .options = wanted.options, .attributes = wanted.attributes};
   request.masks = masks;
   request.has_own_mounts = has_own_mounts;
-  request.may_use_pidns = has_pidns_option() && !pidns_option_is_refused.load();
+  request.may_use_pidns = has_pidns_option();
   return ask_within_budget(mounting, request, fds);
 }
 
@@ -162,6 +159,8 @@ Outcome set_mount_attributes(const Mounting& mounting, const std::string& path,
   return ask_helper(mounting, request, fds);
 }
 
-void refuse_pidns_option(bool is_refused) { pidns_option_is_refused.store(is_refused); }
+void refuse_pidns_option(bool is_refused) {
+  pidns_option.store(is_refused ? std::optional(false) : std::nullopt);
+}
 
 }  // namespace seccompagent

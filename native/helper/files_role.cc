@@ -16,7 +16,6 @@
 #include "files/file_operation.h"
 #include "files/lent_capability.h"
 #include "helper/call_role.h"
-#include "helper/container_end.h"
 #include "helper/final_answer.h"
 #include "helper/hardening.h"
 #include "helper/own_child.h"
@@ -269,9 +268,8 @@ struct NextRequest {
   std::vector<UniqueFd> fds;
 };
 
-[[nodiscard]] std::optional<NextRequest> next_request(const ContainerEnd& end,
-                                                      std::span<std::byte> message, int& code) {
-  auto received = end.receive(message);
+[[nodiscard]] std::optional<NextRequest> next_request(std::span<std::byte> message, int& code) {
+  auto received = receive_message(kHelperSocket, message);
   code = received ? 1 : 0;
   if (!received) return std::nullopt;
   auto request = decode_request(message.first(received->length));
@@ -324,12 +322,6 @@ void serve(NextRequest next, const Own& own) {
 }  // namespace
 
 int serve_files(const HelperStart& start, std::vector<UniqueFd> fds, std::span<std::byte> message) {
-  UniqueFd listener;
-  if (start.is_listening && !fds.empty()) {
-    listener = std::move(fds.front());
-    fds.erase(fds.begin());
-  }
-  const ContainerEnd end(std::move(listener));
   const auto stack = ChildStack::make();
   take_short_turns(0);
   if (!stack || fds.empty()) return 1;
@@ -340,7 +332,7 @@ int serve_files(const HelperStart& start, std::vector<UniqueFd> fds, std::span<s
   fds.erase(fds.begin(), has_label ? fds.end() - kLastFds : fds.end());
   int code = 0;
   const Own own = {.label = start.label, .stack = *stack, .completion = *completion};
-  while (auto next = next_request(end, message, code)) {
+  while (auto next = next_request(message, code)) {
     const bool is_served =
         *completion != nullptr || !(next->request.is_final || next->request.may_be_left);
     if (!is_served) return 1;

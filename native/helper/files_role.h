@@ -11,8 +11,7 @@
 
 namespace seccompagent {
 
-// Until the agent has closed its end, or the container has ended; the exit code. `fds` came with
-// the start, `message` is room.
+// Until the agent has closed its end; the exit code. `fds` came with the start, `message` is room.
 [[nodiscard]] int serve_files(const HelperStart& start, std::vector<UniqueFd> fds,
                               std::span<std::byte> message);
 

@@ -34,7 +34,7 @@ constexpr std::uint32_t kArch = AUDIT_ARCH_AARCH64;
 
 constexpr long kAlways[] = {
     // talking
-    SYS_recvmsg, SYS_sendmsg, SYS_close, SYS_shutdown, SYS_ppoll,
+    SYS_recvmsg, SYS_sendmsg, SYS_close,
     // asking whether a notification is still there, answering it
     SYS_ioctl,
     // memory
@@ -113,6 +113,8 @@ constexpr long kForMounts[] = {
     SYS_faccessat2, SYS_read, SYS_lseek, SYS_fcntl,
 #if defined(__x86_64__)
     SYS_poll,
+#else
+    SYS_ppoll,
 #endif
     // mounts
     SYS_fsopen, SYS_fspick, SYS_fsconfig, SYS_fsmount, SYS_open_tree, SYS_move_mount, SYS_mount,

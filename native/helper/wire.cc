@@ -14,7 +14,6 @@ std::vector<std::byte> encode(const HelperStart& start) {
   MessageWriter writer(MessageKind::start);
   writer.number(start.role);
   writer.flag(start.is_charged_apart);
-  writer.flag(start.is_listening);
   if (start.role == HelperRole::mounts) return writer.take();
   for (const std::uint32_t id : start.uids) writer.number(id);
   for (const std::uint32_t id : start.gids) writer.number(id);
@@ -29,7 +28,6 @@ Result<HelperStart> decode_start(std::span<const std::byte> message) {
   HelperStart start = {};
   start.role = reader.number<HelperRole>();
   start.is_charged_apart = reader.flag();
-  start.is_listening = reader.flag();
   if (start.role == HelperRole::files) {
     for (std::uint32_t& id : start.uids) id = reader.number<std::uint32_t>();
     for (std::uint32_t& id : start.gids) id = reader.number<std::uint32_t>();

@@ -67,9 +67,6 @@ struct HelperStart {
   HelperRole role;
   // What it takes is charged to its container, and not to the agent.
   bool is_charged_apart;
-  // Of one for files: the first descriptor is a listener of its container. Whoever uses its filter
-  // has ended when it says so, and the helper ends, too.
-  bool is_listening;
   std::uint32_t uids[4];
   std::uint32_t gids[4];
   std::vector<gid_t> groups;

@@ -111,8 +111,6 @@ struct Listener {
   // Of the container; null: nobody knows them.
   std::shared_ptr<const ActingCgroups> cgroups;
 
-  // In the order in which they have come.
-  std::uint64_t number = 0;
   KeptCalls kept = KeptCalls(container->kept);
   // It was frozen, by us, and not thawed by us: calls that are taken back come again only when
   // somebody else has done that.

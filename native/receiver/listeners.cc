@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "acting/helper_pool.h"
 #include "process/watch_user.h"
 
 namespace seccompagent {
@@ -102,7 +101,6 @@ Result<std::shared_ptr<Listener>> Listeners::add(UniqueFd fd, ListenerFacts fact
       std::move(first.paths), std::move(first.cgroups));
   // a user's runtime may name any process
   if (facts.peer_uid != 0) listener->cgroups.reset();
-  listener->number = ++last_number_;
   distrust(*listener);
   listeners_.emplace(token, listener);
   return listener;
@@ -111,28 +109,7 @@ Result<std::shared_ptr<Listener>> Listeners::add(UniqueFd fd, ListenerFacts fact
 bool Listeners::remove(const Listener& listener) {
   const std::lock_guard lock(mutex_);
   listeners_.erase(listener.token);
-  const bool is_last = leave_container(listener.container);
-  // within the lock: it may come again at once
-  if (is_last) HelperPool::of_process().forget(listener.container->token);
-  return is_last;
-}
-
-void Listeners::end_helpers() {
-  const std::lock_guard lock(mutex_);
-  for (const auto& [token, listener] : listeners_) {
-    HelperPool::of_process().forget(listener->container->token);
-    HelperPool::of_process().end_of(listener->container->token);
-  }
-}
-
-void Listeners::watch_end_of(const Container& container) {
-  const std::lock_guard lock(mutex_);
-  std::shared_ptr<Listener> first;
-  for (const auto& [token, listener] : listeners_) {
-    const bool is_its = listener->container.get() == &container;
-    if (is_its && (!first || listener->number < first->number)) first = listener;
-  }
-  if (first) HelperPool::of_process().watch(container.token, first->number, first->fd.get());
+  return leave_container(listener.container);
 }
 
 std::shared_ptr<Listener> Listeners::find(std::uint32_t token) {

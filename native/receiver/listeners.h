@@ -38,11 +38,6 @@ class Listeners {
   [[nodiscard]] Result<std::shared_ptr<Listener>> add(UniqueFd fd, ListenerFacts facts);
   // Whether it was the last one of its container.
   bool remove(const Listener& listener);
-  // Of all containers: they have copies of listeners, whose callers are to get ENOSYS.
-  void end_helpers();
-  // Has helpers of the container hear of its end by the listener that came first of those that are
-  // there.
-  void watch_end_of(const Container& container);
   [[nodiscard]] std::shared_ptr<Listener> find(std::uint32_t token);
   [[nodiscard]] std::size_t size();
   // Late answers of all.
@@ -83,8 +78,6 @@ class Listeners {
   std::map<std::uint32_t, std::shared_ptr<Listener>> listeners_;
   std::map<std::uint32_t, int> processes_;
   std::uint32_t last_token_ = 0;
-  // Of all that have come.
-  std::uint64_t last_number_ = 0;
   // Containers that had listeners, the last ones last: each program that is executed in one may
   // have the only listener, and begins with what the one before has done.
   std::deque<std::shared_ptr<Container>> ended_;

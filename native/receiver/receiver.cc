@@ -71,7 +71,6 @@ Receiver::~Receiver() {
   watcher_wake_.release();
   if (fallback_.joinable()) fallback_.join();
   if (watcher_.joinable()) watcher_.join();
-  listeners_.end_helpers();
   // each holds the listeners that hold it
   for (const auto& container : waiting_) container->queue.clear();
 }
@@ -90,10 +89,9 @@ Result<std::uint32_t> Receiver::add_listener(UniqueFd fd, ListenerFacts facts) {
   MountBudget::of_process().begin(listener.container->payer);
   if (const auto watched = watch(listener.fd.get(), listener.token); !watched) {
     MountBudget::of_process().end_of(listener.container->payer);
-    if (!listeners_.remove(listener)) listeners_.watch_end_of(*listener.container);
+    (void)listeners_.remove(listener);
     return std::unexpected(watched.error());
   }
-  listeners_.watch_end_of(*listener.container);
   return listener.token;
 }
 
@@ -189,10 +187,7 @@ void Receiver::end_listener(const Listener& listener) {
   const bool is_last = listeners_.remove(listener);
   // first of all, and without a lock, for which every call would wait: whoever has run the
   // container removes its cgroup now
-  if (is_last)
-    HelperPool::of_process().end_of(listener.container->token);
-  else
-    listeners_.watch_end_of(*listener.container);
+  if (is_last) HelperPool::of_process().end_of(listener.container->token);
   {
     const std::lock_guard lock(mutex_);
     for (Place& place : places_) {
