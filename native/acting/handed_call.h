@@ -68,6 +68,8 @@ class HandedCall {
   void answer_anyway(const Response& response, const CallResult& result);
   bool fail() { return answer(failure_, {.has_failed = true}); }
   void fail_anyway() { answer_anyway(failure_, {.has_failed = true}); }
+  // The kernel makes it anew: the caller is being frozen. False: the helper has answered.
+  bool restart();
   // A signal for the caller ends its wait; `status`: of /proc/TID/status. False: there is none that
   // is this thread's to take, or the helper has answered.
   bool interrupt(std::string_view status);

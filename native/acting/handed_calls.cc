@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "acting/helper_pool.h"
+#include "acting/helper_start.h"
 #include "acting/link_opening.h"
 #include "caller/caller_state.h"
 #include "caller/proc_text.h"
@@ -29,7 +30,7 @@ namespace {
 using Phase = CompletionPhase;
 
 // How often calls are looked at: usually, and while a caller that waits may get a signal.
-constexpr int kLookMs = 1000;
+constexpr int kLookMs = 100;
 constexpr int kWaitingLookMs = 50;
 constexpr Response kTooMany = {.value = 0, .error = -ENFILE, .is_continue = false};
 
@@ -41,6 +42,9 @@ struct HandedCalls::Parts {
     std::shared_ptr<HandedCall> call;
     TimeTaken taken = {};
     bool is_waiting = false;
+    // At the last look, of one that waits: its caller is not paused before it is answered, and
+    // makes its call anew once its container goes on.
+    bool is_paused = false;
   };
   // By the number of their helper.
   using All = std::map<std::uint64_t, Handed>;
@@ -57,7 +61,7 @@ struct HandedCalls::Parts {
 
   void run();
   void look();
-  [[nodiscard]] bool is_over(Handed& handed);
+  [[nodiscard]] static bool is_over(Handed& handed);
   void hear(std::uint64_t number);
   // Of a payer, and of all others: calls that are not answered yet.
   struct Counts {
@@ -66,7 +70,7 @@ struct HandedCalls::Parts {
   };
   [[nodiscard]] Counts count(Payer payer, bool are_waiting) const;
   [[nodiscard]] bool may_wait(const Helper& helper) const;
-  void look_for_signals();
+  void look_for_interruptions();
   void drop(All::iterator at);
   [[nodiscard]] int look_after_ms() const;
   [[nodiscard]] std::uint64_t watch(Helper& helper);
@@ -123,21 +127,31 @@ void HandedCalls::Parts::drop(All::iterator at) {
 }
 
 // Of all calls that wait. With the mutex not held: what is read may be much.
-void HandedCalls::Parts::look_for_signals() {
-  std::vector<std::pair<std::uint64_t, std::shared_ptr<HandedCall>>> waiting;
+void HandedCalls::Parts::look_for_interruptions() {
+  struct Waiting {
+    std::uint64_t number;
+    std::shared_ptr<HandedCall> call;
+    std::shared_ptr<JoinedCgroups> cgroups;
+  };
+  std::vector<Waiting> waiting;
   {
     const std::lock_guard lock(mutex);
     for (const auto& [number, handed] : all) {
-      if (handed.is_waiting && !handed.call->seen()) waiting.emplace_back(number, handed.call);
+      if (handed.is_waiting && !handed.call->seen())
+        waiting.push_back({number, handed.call, handed.helper->process_.cgroups});
     }
   }
-  for (const auto& [number, call] : waiting) {
+  for (const auto& [number, call, cgroups] : waiting) {
     CallerState caller(call->tid());
     const auto status = caller.read_status();
     if (!status) continue;
+    const bool is_paused = cgroups->are_paused();
     const Locked lock(*this);
     const auto at = all.find(number);
-    if (at != all.end() && at->second.call == call && call->interrupt(*status)) drop(at);
+    if (at == all.end() || at->second.call != call) continue;
+    // at the second look: the kernel has interrupted it by then
+    const bool was_paused = std::exchange(at->second.is_paused, is_paused);
+    if (call->interrupt(*status) || (was_paused && is_paused && call->restart())) drop(at);
   }
 }
 
@@ -145,6 +159,7 @@ void HandedCalls::Parts::look_for_signals() {
 bool HandedCalls::Parts::is_over(Handed& handed) {
   if (handed.call->is_gone()) return !handed.call->seen().has_value();
   if (handed.is_waiting) return false;
+  handed.helper->leave_pause();
   const HelperWork work = work_of(handed.helper->process_.child.pid);
   handed.taken.note(work.is_working.value_or(false), kLookMs * kMillisecond, work.computed);
   constexpr Patience kMost = {.max = kPatience};
@@ -266,7 +281,7 @@ void HandedCalls::Parts::run() {
       const Nanoseconds left = std::max<Nanoseconds>(next_look - time, 0);
       timeout_ms = is_asleep ? -1 : static_cast<int>(left / kMillisecond) + 1;
     }
-    if (is_due) look_for_signals();
+    if (is_due) look_for_interruptions();
     const int count =
         epoll_wait(epoll.get(), events.data(), static_cast<int>(events.size()), timeout_ms);
     const Locked lock(*this);
@@ -285,7 +300,7 @@ std::unique_ptr<Helper> HandedCalls::take(const HelperIdentity& identity) {
   const Locked lock(parts_);
   for (auto at = parts_.all.begin(); at != parts_.all.end(); ++at) {
     Parts::Handed& handed = at->second;
-    if (handed.helper->identity_ != identity) continue;
+    if (handed.helper->identity_ != identity || handed.helper->has_left()) continue;
     const auto result = handed.call->seen();
     if (!result) continue;
     handed.call->settle(*result);

@@ -15,20 +15,38 @@
 #include <vector>
 
 #include "acting/handed_calls.h"
+#include "acting/helper_start.h"
 #include "kernel/message.h"
 #include "kernel/process_files.h"
 #include "process/ending_children.h"
 
 namespace seccompagent {
 
+namespace {
+
+// Nothing: it can't be read.
+[[nodiscard]] std::optional<std::vector<pid_t>> read_children(pid_t helper) {
+  const std::string name = std::to_string(helper);
+  const auto text = read_file("/proc/" + name + "/task/" + name + "/children");
+  if (!text) return std::nullopt;
+  std::vector<pid_t> children;
+  std::istringstream list(*text);
+  for (pid_t child = 0; list >> child;) children.push_back(child);
+  return children;
+}
+
+}  // namespace
+
+std::vector<pid_t> children_of(pid_t helper) {
+  return read_children(helper).value_or(std::vector<pid_t>());
+}
+
 HelperWork work_of(pid_t helper) {
   bool is_working = is_runnable(helper);
   Nanoseconds computed = computed_by(helper);
-  const std::string name = std::to_string(helper);
-  const auto children = read_file("/proc/" + name + "/task/" + name + "/children");
+  const auto children = read_children(helper);
   if (!children && !is_working) return {.is_working = std::nullopt, .computed = computed};
-  std::istringstream list(children.value_or(""));
-  for (pid_t child = 0; list >> child;) {
+  for (const pid_t child : children.value_or(std::vector<pid_t>())) {
     is_working = is_working || is_runnable(child);
     computed += computed_by(child);
   }
@@ -41,7 +59,7 @@ void end_now(HelperProcess process, Payer payer) {
                                     .payer = payer,
                                     .since = now(),
                                     .lifeline = std::move(process.lifeline),
-                                    .used = std::move(process.used)});
+                                    .used = std::move(process.cgroups)});
 }
 
 Result<std::shared_ptr<CompletionMemory>> CompletionMemory::make() {
@@ -96,6 +114,12 @@ Result<void> Helper::tell(std::span<const std::byte> message, std::span<const in
   return send_message(socket_.get(), message, fds);
 }
 
+void Helper::leave_pause() {
+  if (!has_left() && process_.cgroups->are_paused()) process_.cgroups->leave(process_.child.pid);
+}
+
+bool Helper::has_left() const { return process_.cgroups->is_left(); }
+
 bool Helper::is_lost() const {
   pollfd socket = {.fd = socket_.get(), .events = POLLIN | POLLRDHUP, .revents = 0};
   return poll(&socket, 1, 0) != 0;
@@ -110,6 +134,7 @@ Result<HelperAnswer> Helper::await_answer(const Patience& patience, TimeTaken& t
     const auto received = receive_message(socket_.get(), buffer);
     if (received) return decode_answer(std::span(buffer).first(received->length));
     if (received.error() != Errno{EAGAIN}) return std::unexpected(received.error());
+    leave_pause();
     // where the machine is busy, helpers may be slow without anybody's doing
     const HelperWork work = work_of(process_.child.pid);
     taken.note(work.is_working.value_or(false), TimeTaken::kMaxSeen, work.computed);

@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include "acting/helper_identity.h"
 #include "helper/completion.h"
@@ -20,11 +21,13 @@
 
 namespace seccompagent {
 
+class JoinedCgroups;
+
 // All that runs for a helper, see EndingChild.
 struct HelperProcess {
   ChildProcess child;
   UniqueFd lifeline;
-  std::shared_ptr<void> used = {};
+  std::shared_ptr<JoinedCgroups> cgroups = {};
 };
 
 struct HelperWork {
@@ -34,7 +37,10 @@ struct HelperWork {
   Nanoseconds computed;
 };
 
-// Of a helper, and what it has started for an operation.
+// What a helper has started for an operation.
+[[nodiscard]] std::vector<pid_t> children_of(pid_t helper);
+
+// Of a helper, and of its children.
 [[nodiscard]] HelperWork work_of(pid_t helper);
 
 // Kills it, and leaves it to end.
@@ -87,6 +93,10 @@ class Helper {
   // Takes what it has said of a call that it has answered, which is no news. False: it has said
   // other things, and is of no more use.
   [[nodiscard]] bool drain();
+  // Where its container is paused, it goes on outside of the container's cgroups, and is of no use
+  // for another call.
+  void leave_pause();
+  [[nodiscard]] bool has_left() const;
   // The mount whose root it was at when it had started; 0: nobody knows.
   [[nodiscard]] std::uint64_t root_mount() const { return root_mount_; }
 

@@ -237,7 +237,7 @@ Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity,
   step = "look at the container's cgroups";
   auto found = cgroups_of(identity, cgroups);
   if (!found) return std::unexpected(found.error());
-  auto joined = std::make_shared<JoinedCgroups>(std::move(*found));
+  auto joined = std::make_shared<JoinedCgroups>(std::move(*found), cgroups != nullptr);
   step = "open the caller's namespaces";
   auto fds =
       caller == nullptr ? Result<StartFds>(StartFds{}) : namespaces_of(*caller, identity.places);
@@ -275,7 +275,7 @@ Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity,
   if (completion) fds->all.push_back(completion->fd());
   auto helper = std::make_unique<Helper>(
       HelperProcess{
-          .child = std::move(*child), .lifeline = std::move(lifeline->ours), .used = joined},
+          .child = std::move(*child), .lifeline = std::move(lifeline->ours), .cgroups = joined},
       std::move(sockets->ours), std::move(identity), completion);
   // before it has anything to do
   step = "start a helper: move it to the container's cgroup, which needs the machine's cgroups";
@@ -312,6 +312,7 @@ void HelperPool::put_back(std::unique_ptr<Helper> helper) {
   helper->last_used_ = now();
   // it has had something to do since
   helper->before_.reset();
+  if (helper->has_left()) return;
   const std::lock_guard lock(parts_.mutex);
   parts_.idle.push_back(std::move(helper));
   if (parts_.is_asleep) parts_.wake.notify_one();

@@ -72,6 +72,12 @@ JoinedCgroups::~JoinedCgroups() {
   for (const std::string& folder : children_) (void)rmdir(folder.c_str());
 }
 
+void JoinedCgroups::leave(pid_t helper) {
+  // those that it has started do not start others
+  for (const pid_t child : children_of(helper)) (void)cgroups_.leave(child);
+  is_left_ = cgroups_.leave(helper).has_value();
+}
+
 Result<SocketPair> make_sockets() {
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == -1) return fail_errno();

@@ -39,12 +39,20 @@ struct StartFds {
 // it leaves the container's cgroup.
 class JoinedCgroups {
  public:
-  explicit JoinedCgroups(ActingCgroups cgroups) : cgroups_(std::move(cgroups)) {}
+  // `are_managed`: none of them is a user's own, who may freeze it.
+  JoinedCgroups(ActingCgroups cgroups, bool are_managed)
+      : cgroups_(std::move(cgroups)), are_managed_(are_managed) {}
   JoinedCgroups(const JoinedCgroups&) = delete;
   JoinedCgroups& operator=(const JoinedCgroups&) = delete;
   ~JoinedCgroups();
 
   [[nodiscard]] Result<void> enter(pid_t helper) { return cgroups_.enter(helper, children_); }
+
+  // The container is paused, and so is what is in its cgroups.
+  [[nodiscard]] bool are_paused() const { return are_managed_ && cgroups_.are_frozen(); }
+  // Moves the helper and what it has started for an operation out of what is paused.
+  void leave(pid_t helper);
+  [[nodiscard]] bool is_left() const { return is_left_; }
 
   [[nodiscard]] const ActingCgroups& cgroups() const { return cgroups_; }
   void keep(std::shared_ptr<void> used) { used_ = std::move(used); }
@@ -52,6 +60,8 @@ class JoinedCgroups {
 
  private:
   ActingCgroups cgroups_;
+  bool are_managed_;
+  bool is_left_ = false;
   std::vector<std::string> children_;
   CallersFd mount_namespace_;
   std::shared_ptr<void> used_;

@@ -77,8 +77,12 @@ Result<ActingCgroups> ActingCgroups::from(std::string_view theirs, std::string_v
     if (path->starts_with("/..")) return fail(EOPNOTSUPP);
     const bool is_first = *path == "/";
     std::string folder = *mounted + (is_first ? "" : *path);
-    // nobody divides the first one
-    if (hierarchy == kUnified && !is_first) folder.append("/").append(kActingChild);
+    // nobody divides the first one, or freezes it
+    if (hierarchy == kUnified && !is_first) {
+      cgroups.unified_ = folder;
+      cgroups.own_unified_ = *mounted + cgroup_path(ours, hierarchy).value_or("");
+      folder.append("/").append(kActingChild);
+    }
     if (controller == kMemory) cgroups.are_charged_apart_ = !is_first;
     if (std::ranges::find(cgroups.folders_, folder) == cgroups.folders_.end())
       cgroups.folders_.push_back(std::move(folder));
@@ -102,5 +106,17 @@ Result<void> ActingCgroups::enter(pid_t process, std::vector<std::string>& child
   }
   return {};
 }
+
+// Above the first one there are no such files.
+bool ActingCgroups::are_frozen() const {
+  for (std::string folder = unified_; !folder.empty(); folder.resize(folder.rfind('/'))) {
+    const auto word = read_file(folder + "/cgroup.freeze");
+    if (!word) return false;
+    if (word->starts_with('1')) return true;
+  }
+  return false;
+}
+
+Result<void> ActingCgroups::leave(pid_t process) const { return join(own_unified_, process); }
 
 }  // namespace seccompagent

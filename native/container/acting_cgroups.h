@@ -27,12 +27,20 @@ class ActingCgroups {
   // Moves a process of ours there. An errno of open(2) or write(2), see cgroups(7). `children`:
   // gets those that are there for us, to be removed once it has ended.
   [[nodiscard]] Result<void> enter(pid_t process, std::vector<std::string>& children) const;
+  // Whether somebody has frozen the one of version 2, or one above it, and with it who has entered:
+  // see cgroup.freeze in the kernel's documentation. What is below it does not count.
+  [[nodiscard]] bool are_frozen() const;
+  // Moves a process of ours from there to our own one of version 2, where it goes on.
+  [[nodiscard]] Result<void> leave(pid_t process) const;
   // Memory is charged to a cgroup that is neither the agent's nor the first one.
   [[nodiscard]] bool are_charged_apart() const { return are_charged_apart_; }
   [[nodiscard]] const std::vector<std::string>& folders() const { return folders_; }
 
  private:
   std::vector<std::string> folders_;
+  // Of version 2; empty: it is not in one of that version.
+  std::string unified_;
+  std::string own_unified_;
   bool are_charged_apart_ = false;
 };
 

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Helpers in the cgroups of containers: nothing is left of them, and they keep nobody from freezing
 // and ending a container.
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-import { Container } from '../support/container-runtime.ts';
+import { compiled } from '../support/compile.ts';
+import { Container, withVersion2Alone } from '../support/container-runtime.ts';
+import type { ContainerOptions } from '../support/container-runtime.ts';
 import { MemoryCgroup } from '../support/memory-cgroup.ts';
 import { maySpare } from '../support/own-rights.ts';
 import { until } from '../support/polling.ts';
@@ -20,6 +23,7 @@ import type { WatchedAgent } from '../support/watched-agent.ts';
 const machine = new TemporaryFolder();
 beforeAll(() => {
   makeRootfs(machine.at('rootfs'));
+  copyFileSync(compiled('paused-caller.static'), machine.at('rootfs/bin/paused-caller'));
 });
 afterAll(() => {
   machine[Symbol.dispose]();
@@ -51,6 +55,7 @@ async function start(
   agent: WatchedAgent,
   runtime: 'runc' | 'crun',
   script: string,
+  more: Partial<ContainerOptions> = {},
 ): Promise<Container> {
   return Container.run({
     runtime,
@@ -58,7 +63,8 @@ async function start(
     rootfs: machine.at('rootfs'),
     listenerPath: agent.socket,
     script,
-    trapped: ['mkdir', 'mkdirat', 'rmdir', 'unlinkat'],
+    trapped: ['mkdir', 'mkdirat', 'rmdir', 'unlinkat', 'open', 'openat'],
+    ...more,
     ...(runtime === 'crun' ? { flags: ['SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV'] } : {}),
   });
 }
@@ -97,24 +103,52 @@ test.for(runtimes)(
   },
 );
 
-/** Where there is version 1, crun has no freezer in these tests. */
-const freezing = MemoryCgroup.isFirst ? (['runc'] as const) : runtimes;
-test.for(freezing)('A12: helpers: a container is frozen and goes on: %s', async (runtime) => {
-  await using agent = await startWatchedAgent({ bundle: testBundle('perform'), log: 'warn' });
-  await using container = await start(
-    agent,
-    runtime,
-    '(while mkdir /dev/a && rmdir /dev/a; do :; done; echo stopped) &',
-  );
-  for (let round = 0; round < 5; round += 1) {
-    await container.pause();
-    expect(await container.status()).toBe('paused');
-    await container.resume();
-    expect(await container.status()).toBe('running');
-    expect((await container.exec(`mkdir /dev/b${round} && echo made`)).stdout).toBe('made\n');
-  }
-  expect(container.output).not.toContain('stopped');
-});
+/** The states of all threads in a cgroup of version 2 and those below it, as letters of proc_pid_stat(5). */
+function statesIn(cgroup: string): readonly string[] {
+  const folders = [cgroup, ...readdirSync(cgroup).map((name) => join(cgroup, name))];
+  return folders
+    .filter((folder) => existsSync(join(folder, 'cgroup.threads')))
+    .flatMap((folder) => readFileSync(join(folder, 'cgroup.threads'), 'utf8').split('\n'))
+    .filter((tid) => tid !== '')
+    .map((tid) => /^State:\t(?<state>.)/mu.exec(readFileSync(`/proc/${tid}/status`, 'utf8')))
+    .map((found) => found?.groups?.['state'] ?? '');
+}
+
+test.for(runtimes)(
+  'A12: helpers: a container is paused in the middle of its calls and goes on: %s',
+  async (runtime) => {
+    await using agent = await startWatchedAgent({
+      bundle: testBundle('perform'),
+      log: 'warn',
+      wrapper: withVersion2Alone,
+    });
+    // what waits for a FIFO has the whole time of the caller with WAIT_KILLABLE_RECV alone
+    const waits = runtime === 'crun' ? 'waits' : '';
+    await using container = await start(
+      agent,
+      runtime,
+      `paused-caller /dev ${waits} > /dev/said & sleep 0.3`,
+      { hasVersion2Alone: true },
+    );
+    const pid = await container.firstPid();
+    const [cgroup = ''] = cgroupsOf(pid).filter((folder) => existsSync(`${folder}/cgroup.freeze`));
+    const rounds = 20;
+    for (let round = 0; round < rounds; round += 1) {
+      await container.pause();
+      expect(await container.status()).toBe('paused');
+      // nobody waits for an answer
+      await until('the pause', () => (statesIn(cgroup).includes('D') ? undefined : true));
+      expect(readFileSync(`${cgroup}/cgroup.events`, 'utf8')).toContain('frozen 1');
+      // longer than a file system may take
+      if (round === rounds - 1) await sleep(12_000);
+      await container.resume();
+      expect(await container.status()).toBe('running');
+    }
+    const script =
+      'touch /dev/stop; while ! grep -q done /dev/said; do sleep 0.1; done; cat /dev/said';
+    expect((await container.exec(script)).stdout).toBe('done\n');
+  },
+);
 
 test('A12: helpers: many containers one after the other leave no cgroup', async () => {
   await using agent = await startWatchedAgent({ bundle: testBundle('perform'), log: 'warn' });

@@ -68,6 +68,27 @@ void refuses_what_it_does_not_see() {
   CHECK_EQUAL(ERROR(ActingCgroups::from("0::/../c\n", "0::/\n", kVersion2)), Errno{EOPNOTSUPP});
 }
 
+// Whoever manages the container freezes its own or one above; it freezes those below.
+void tells_who_is_frozen() {
+  const CgroupFiles files;
+  const std::string mounts = "cgroup2 " + files.path() + " cgroup2 rw 0 0\n";
+  const ActingCgroups cgroups = VALUE(ActingCgroups::from("0::/pod/c\n", "0::/a\n", mounts));
+  files.write("pod/cgroup.freeze", "0\n");
+  files.write("pod/c/cgroup.freeze", "0\n");
+  files.write("pod/c/seccompagent/cgroup.freeze", "1\n");
+  CHECK(!cgroups.are_frozen());
+  files.write("pod/c/cgroup.freeze", "1\n");
+  CHECK(cgroups.are_frozen());
+  files.write("pod/c/cgroup.freeze", "0\n");
+  files.write("pod/cgroup.freeze", "1\n");
+  CHECK(cgroups.are_frozen());
+  files.write("a/cgroup.procs", "");
+  CHECK(cgroups.leave(42).has_value());
+  CHECK_EQUAL(files.read("a/cgroup.procs"), "42");
+  // version 1
+  CHECK(!VALUE(ActingCgroups::from("5:memory:/c\n", "5:memory:/\n", kVersion1)).are_frozen());
+}
+
 // A file system of the test's own in place of a hierarchy.
 void makes_a_child_once() {
   const CgroupFiles files;
@@ -95,6 +116,7 @@ constexpr Case kCases[] = {
     {"A12: acting cgroups: who is charged apart is told", tells_who_pays},
     {"A12: acting cgroups: what is outside of our cgroup namespace is refused",
      refuses_what_it_does_not_see},
+    {"A12: acting cgroups: who manages the container has it frozen", tells_who_is_frozen},
     {"A12: acting cgroups: a child cgroup is made once", makes_a_child_once},
 };
 

@@ -47,6 +47,8 @@ export interface ContainerOptions {
   readonly resources?: object;
   /** `linux.devices` of config.json. */
   readonly devices?: readonly object[];
+  /** The runtime finds cgroups of version 2 alone, as the agent of the test has to. */
+  readonly hasVersion2Alone?: boolean;
 }
 
 /** All that the handlers of demo-basic answer. */
@@ -75,6 +77,16 @@ const withoutUnified = [
   '-c',
   // crun makes folders where it was
   `umount ${unifiedBesideVersion1} && mount -t tmpfs none ${unifiedBesideVersion1} && exec "$@"`,
+  'sh',
+] as const;
+
+/** Runs a command where there are cgroups of version 2 alone, without those controllers that version 1 has. */
+export const withVersion2Alone = [
+  'unshare',
+  '-m',
+  'sh',
+  '-c',
+  'umount -R /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup && exec "$@"',
   'sh',
 ] as const;
 
@@ -276,9 +288,11 @@ function overOverlayOf(
 }
 
 /** The runtime with a deadline, and with its own place for what it keeps of containers. */
-function runtimeCommand({ runtime, folder }: ContainerOptions): readonly [string, ...string[]] {
+function runtimeCommand(options: ContainerOptions): readonly [string, ...string[]] {
+  const { runtime, folder } = options;
   const isWrapped = runtime === 'crun' && existsSync(unifiedBesideVersion1);
-  const wrapper = isWrapped ? withoutUnified : [];
+  const besideVersion1 = isWrapped ? withoutUnified : [];
+  const wrapper = options.hasVersion2Alone === true ? withVersion2Alone : besideVersion1;
   const deadline = ['timeout', '--signal', 'KILL', String(commandMs / 1000)] as const;
   return [...deadline, ...wrapper, runtime, '--root', join(folder, `state-of-${runtime}`)];
 }
