@@ -89,6 +89,25 @@ describe('performed waits', () => {
     expect(await printed(['turns', '2000'], true)).toBe('wrong 0, writer 0\n');
   });
 
+  test('A9: performed waits: FIFOs and terminals are opened in a storm of signals', async () => {
+    using folder = new TemporaryFolder();
+    const runner = [seccompagent, 'run', '-bundle', testBundle('perform'), '--'];
+    const turns = 3400;
+    const { stdout } = await runCommand(
+      [
+        'sh',
+        '-c',
+        'cd "$0" && exec "$@"',
+        folder.path,
+        ...runner,
+        compiled('open-storm'),
+        `${turns}`,
+      ],
+      { deadlineMs: 60_000 },
+    );
+    expect(stdout).toBe('wrong 0, interrupted 0, left open 0\n');
+  });
+
   test('A9, G11: performed waits: they are interrupted where the agent stops', async () => {
     await using agent = await startWatchedAgent({
       bundle: testBundle('perform'),
