@@ -107,7 +107,7 @@ const neededByHelper = [
   'kernel/message.cc',
   'kernel/notify.cc',
   'kernel/own_processes.cc',
-  'kernel/short_turns.cc',
+  'kernel/scheduling.cc',
   'process/cgroup_places.cc',
   'process/child.cc',
 ];

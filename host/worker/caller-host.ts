@@ -37,7 +37,7 @@ export interface WorkerSide {
   readonly call: ReceivedCall;
   /** The syscall being answered. */
   readonly current: () => Syscall | undefined;
-  readonly rooms: Rooms;
+  readonly scratch: ScratchBuffers;
   /** Notified when the caller's memory was not written, since a signal could interrupt the write. */
   readonly onWriteRefused: () => void;
   /** Notified when the kernel did not let us assume a caller's label, so that nothing was done. */
@@ -47,7 +47,7 @@ export interface WorkerSide {
 }
 
 /** Memory for results, of one worker: made when it is needed, and used again. */
-export class Rooms {
+export class ScratchBuffers {
   #result: Uint8Array | undefined;
   #credentials: Uint8Array | undefined;
   #sum: BigInt64Array<ArrayBuffer> | undefined;
@@ -143,7 +143,7 @@ export class CallerHost implements Host {
 
   /** Bytes behind the groups in the room are another caller's. */
   #credentials(request: HostRequest): number {
-    const bytes = this.side.rooms.credentials;
+    const bytes = this.side.scratch.credentials;
     const reply = this.side.native.callerCredentials(this.side.worker, bytes);
     const count = new DataView(bytes.buffer).getUint32(credentialsLayout.groupCount, true);
     request.result = bytes;
@@ -153,7 +153,7 @@ export class CallerHost implements Host {
 
   /** The first bytes of the worker's room. */
   protected room(size: number): Uint8Array {
-    return this.side.rooms.result.subarray(0, size);
+    return this.side.scratch.result.subarray(0, size);
   }
 
   #failure({ of }: HostRequest, cause: unknown): number {
@@ -174,14 +174,14 @@ export class CallerHost implements Host {
   }
 
   #operate(request: HostRequest): number {
-    const { native, worker, call, rooms } = this.side;
+    const { native, worker, call, scratch } = this.side;
     const { of, memory, numbers, within } = request;
     const syscall = this.side.current();
     numbers[operationNumber.dirfd] = syscall === undefined ? currentDirectory : call.dirfd(syscall);
     numbers[operationNumber.secondDirfd] =
       syscall === undefined ? currentDirectory : call.secondDirfd(syscall);
     if (syscall !== undefined && call.isOfDescriptor(syscall)) markDescriptor(numbers);
-    const { result } = rooms;
+    const { result } = scratch;
     request.result = result;
     const errno =
       within === undefined

@@ -123,7 +123,7 @@ export class HandlerHost extends CallerHost {
 
   #stateAdd(request: HostRequest): number {
     const { key, amount, maxKeys = maxStateKeys } = request;
-    const { sum } = this.side.rooms;
+    const { sum } = this.side.scratch;
     sum[0] = amount;
     const bytes = new Uint8Array(sum.buffer);
     const errno = this.side.native.stateAdd(this.#handler.state, key, bytes, maxKeys);

@@ -9,7 +9,7 @@ import type { Native, WorkerHandle } from '../native.ts';
 import { actBit } from '../observation/decision-layout.ts';
 import { DecisionWriter } from '../observation/decision-writer.ts';
 import type { DecisionBuffers } from '../observation/decision-writer.ts';
-import { CallerHost, Rooms } from './caller-host.ts';
+import { CallerHost, ScratchBuffers } from './caller-host.ts';
 import type { WorkerSide } from './caller-host.ts';
 import { callFailure, logFailure, ownFailure, reasonOf } from './call-failure.ts';
 import { errnoOf } from './container.ts';
@@ -96,7 +96,7 @@ export class Loop implements Disposable {
       worker: this.#worker,
       call: this.#call,
       current: () => this.#current,
-      rooms: new Rooms(),
+      scratch: new ScratchBuffers(),
       onWriteRefused: () => {
         this.#last?.refusals?.writeRefused();
       },

@@ -23,7 +23,7 @@
 #include "acting/helper_start.h"
 #include "kernel/notify.h"
 #include "kernel/process_files.h"
-#include "kernel/short_turns.h"
+#include "kernel/scheduling.h"
 #include "process/child_starter.h"
 #include "process/ending_children.h"
 
@@ -93,7 +93,7 @@ void HelperPool::Parts::end_idle_if(Condition is_over) {
   std::erase_if(idle, [&](const std::unique_ptr<Helper>& helper) {
     if (!is_over(*helper)) return false;
     // it has nothing to do but to leave its container's cgroup, which somebody may be removing
-    (void)go_before_others(helper->process_.child.pid);
+    (void)become_real_time(helper->process_.child.pid);
     end_now(std::move(helper->process_), helper->identity_.owner.payer);
     --living;
     return true;

@@ -23,7 +23,7 @@
 #include "kernel/notify.h"
 #include "kernel/own_processes.h"
 #include "kernel/root_mount.h"
-#include "kernel/short_turns.h"
+#include "kernel/scheduling.h"
 #include "process/child.h"
 
 namespace seccompagent {
@@ -323,7 +323,7 @@ void serve(NextRequest next, const Own& own) {
 
 int serve_files(const HelperStart& start, std::vector<UniqueFd> fds, std::span<std::byte> message) {
   const auto stack = ChildStack::make();
-  take_short_turns(0);
+  shorten_slice(0);
   if (!stack || fds.empty()) return 1;
   const bool has_label = start.label.is_foreign();
   const auto completion = has_label ? Result<Completion*>(nullptr) : map_completion(fds.back());

@@ -3,7 +3,7 @@
 #include <sys/epoll.h>
 
 #include "kernel/interrupt_signal.h"
-#include "kernel/short_turns.h"
+#include "kernel/scheduling.h"
 #include "receiver/receiver.h"
 
 namespace seccompagent {
@@ -35,7 +35,7 @@ void Receiver::wake_another() {
 void Receiver::read_as_fallback() {
   const pid_t thread = accept_interrupts();
   fallback_thread_.store(thread);
-  take_short_turns(0);
+  shorten_slice(0);
   NotifyBuffers buffers(sizes_);
   std::shared_ptr<Listener> listener;
   Pending pending;
@@ -82,9 +82,9 @@ void Receiver::set_fallback_priority(Nanoseconds time) {
   const pid_t thread = fallback_thread_.load();
   if (thread == 0 || is_computing == is_computing_.load()) return;
   is_computing_.store(is_computing);
-  if (is_computing && go_before_others(thread)) return;
-  if (!is_computing) go_as_others(thread);
-  take_short_turns(thread);
+  if (is_computing && become_real_time(thread)) return;
+  if (!is_computing) become_fair(thread);
+  shorten_slice(thread);
 }
 
 }  // namespace seccompagent

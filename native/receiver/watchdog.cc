@@ -7,7 +7,7 @@
 
 #include "caller/caller_state.h"
 #include "kernel/interrupt_signal.h"
-#include "kernel/short_turns.h"
+#include "kernel/scheduling.h"
 #include "process/child.h"
 #include "receiver/receiver.h"
 
@@ -39,7 +39,7 @@ void Receiver::mark_blocked(Place& place) {
 // A tick costs whoever is interrupted by it, so there are few, and none while nothing happens.
 void Receiver::watch_workers() {
   constexpr int kQuietTicks = 50;
-  if (!go_before_others(0)) take_short_turns(0);
+  if (!become_real_time(0)) shorten_slice(0);
   NotifyBuffers buffers(sizes_);
   Nanoseconds before = now();
   std::uint64_t reads_before = 0;

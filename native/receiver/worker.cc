@@ -14,7 +14,7 @@
 
 #include "caller/caller_state.h"
 #include "kernel/interrupt_signal.h"
-#include "kernel/short_turns.h"
+#include "kernel/scheduling.h"
 
 namespace seccompagent {
 
@@ -62,7 +62,7 @@ Worker::Worker(std::shared_ptr<Receiver> receiver, std::byte* inbox, CounterBloc
   place_.worker_id = id;
   place_.inbox = inbox_;
   pthread_getcpuclockid(pthread_self(), &place_.cpu_clock);
-  take_short_turns(0);
+  shorten_slice(0);
   place_.tid = accept_interrupts();
   place_.ended.clear();
   place_.has_ended.store(false);

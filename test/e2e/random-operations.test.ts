@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runCommand } from '../support/command.ts';
 import { compiled } from '../support/compile.ts';
 import { makeFolder } from '../support/folder-contents.ts';
+import { patient } from '../support/patience.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 import { testBundle } from '../support/test-bundles.ts';
 import { startWatchedAgent } from '../support/watched-agent.ts';
@@ -16,6 +17,7 @@ import type { WatchedAgent } from '../support/watched-agent.ts';
 /** Of each run, and how many of them. */
 const operations = 1000;
 const runs = Number(process.env['SECCOMPAGENT_RANDOM_RUNS'] ?? 3);
+const deadlineMs = patient(30_000 * runs);
 /** Another one each time, which the failure names. */
 const seed = Number(process.env['SECCOMPAGENT_RANDOM_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 
@@ -58,15 +60,19 @@ describe('random operations', () => {
     { who: 'root of a user namespace', identity: ['-U'] },
     { who: 'root in an overlay', identity: ['-o'] },
     { who: 'a user in an overlay', identity: ['-o', '-u'] },
-  ])('A3: random operations of $who come to what the kernel does alone', async ({ identity }) => {
-    for (let run = 0; run < runs; run += 1) {
-      const own = seed + run;
-      const alone = await linesOf(own, identity);
-      expect(alone.length).toBeGreaterThan(operations);
-      for (const options of [[], killable]) {
-        const performed = await linesOf(own, [...identity, '-s', agent.socket, ...options]);
-        expect({ seed: own, lines: performed }).toEqual({ seed: own, lines: alone });
+  ])(
+    'A3: random operations of $who come to what the kernel does alone',
+    { timeout: deadlineMs },
+    async ({ identity }) => {
+      for (let run = 0; run < runs; run += 1) {
+        const own = seed + run;
+        const alone = await linesOf(own, identity);
+        expect(alone.length).toBeGreaterThan(operations);
+        for (const options of [[], killable]) {
+          const performed = await linesOf(own, [...identity, '-s', agent.socket, ...options]);
+          expect({ seed: own, lines: performed }).toEqual({ seed: own, lines: alone });
+        }
       }
-    }
-  });
+    },
+  );
 });

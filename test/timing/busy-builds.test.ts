@@ -65,6 +65,7 @@ async function run(bundle: string, count: number, wrapper: readonly string[]): P
 
 test.for(filters)(
   'A19: busy builds: no file is missing where others compute, $name',
+  { timeout: deadlineMs },
   async ({ bundle }) => {
     await using loops = new AsyncDisposableStack();
     for (let count = 0; count < busyLoops; count += 1) {
@@ -72,11 +73,11 @@ test.for(filters)(
     }
     expect(await run(bundle, compiles, [])).toBe('done\n');
   },
-  deadlineMs,
 );
 
 test.for(filters)(
   'A19: busy builds: no file is missing where the container has little memory, $name',
+  { timeout: deadlineMs },
   async ({ bundle }) => {
     using cgroup = new MemoryCgroup(shortOfBytes);
     using folder = new TemporaryFolder();
@@ -85,10 +86,9 @@ test.for(filters)(
     const size = `count=${fillingMegabytes}`;
     await runCommand(['dd', 'if=/dev/zero', `of=${file}`, 'bs=1M', size, 'oflag=direct']);
     const filling = ['sh', '-c', 'while :; do cat "$0" >/dev/null; done', file] as const;
-    const [command = '', ...rest] = [...cgroup.wrapper, ...filling];
-    await using _filling = new RunningCommand([command, ...rest], { deadlineMs });
+    const [command, ...rest] = [...cgroup.wrapper, ...filling] as const;
+    await using _filling = new RunningCommand([command ?? '', ...rest], { deadlineMs });
     expect(await run(bundle, Math.ceil(compiles / 4), cgroup.wrapper)).toBe('done\n');
     expect(cgroup.peakBytes).toBeGreaterThan(0.9 * shortOfBytes);
   },
-  deadlineMs,
 );

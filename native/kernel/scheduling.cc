@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The slice of the fair scheduler, see sched_setattr(2).
-#include "kernel/short_turns.h"
+#include "kernel/scheduling.h"
 
 #include <sched.h>
 #include <sys/syscall.h>
@@ -24,25 +23,25 @@ struct SchedAttributes {
 };
 static_assert(sizeof(SchedAttributes) == 48);
 
-constexpr std::uint64_t kTurnNs = 400'000;
+constexpr std::uint64_t kSliceNs = 400'000;
 
 }  // namespace
 
-void take_short_turns(pid_t thread) {
+void shorten_slice(pid_t thread) {
   SchedAttributes attributes = {};
   if (syscall(SYS_sched_getattr, thread, &attributes, sizeof attributes, 0) == -1) return;
   attributes.size = sizeof attributes;
-  // for threads of the usual policy this is the length of a turn
-  attributes.runtime = kTurnNs;
+  // of threads of the fair class, the length of a slice
+  attributes.runtime = kSliceNs;
   (void)syscall(SYS_sched_setattr, thread, &attributes, 0);
 }
 
-bool go_before_others(pid_t thread) {
+bool become_real_time(pid_t thread) {
   const sched_param parameters = {.sched_priority = sched_get_priority_min(SCHED_RR)};
   return sched_setscheduler(thread, SCHED_RR | SCHED_RESET_ON_FORK, &parameters) == 0;
 }
 
-void go_as_others(pid_t thread) {
+void become_fair(pid_t thread) {
   const sched_param parameters = {.sched_priority = 0};
   (void)sched_setscheduler(thread, SCHED_OTHER | SCHED_RESET_ON_FORK, &parameters);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tests that threads have short turns or go before others, and are otherwise scheduled as before.
-#include "kernel/short_turns.h"
+// Tests that threads get short slices or real-time priority, and nothing else changes.
+#include "kernel/scheduling.h"
 
 #include <sched.h>
 #include <sys/syscall.h>
@@ -28,9 +28,9 @@ Attributes attributes_of_this_thread() {
   return attributes;
 }
 
-void shortens_turns_alone() {
+void shortens_slice_alone() {
   const Attributes before = attributes_of_this_thread();
-  take_short_turns(0);
+  shorten_slice(0);
   Attributes after = attributes_of_this_thread();
   // kernels before 6.12 do not say
   CHECK(after[kRuntime] == 400'000 || after[kRuntime] == 0);
@@ -40,7 +40,7 @@ void shortens_turns_alone() {
 
 void leaves_other_threads() {
   const Attributes before = attributes_of_this_thread();
-  std::thread([] { take_short_turns(0); }).join();
+  std::thread([] { shorten_slice(0); }).join();
   CHECK(attributes_of_this_thread() == before);
 }
 
@@ -55,11 +55,11 @@ void lets_another_thread_go_before() {
     is_over.wait(false);
   });
   thread.wait(0);
-  if (go_before_others(thread.load())) {
+  if (become_real_time(thread.load())) {
     CHECK_EQUAL(policy_of(thread.load()), SCHED_RR);
     CHECK_EQUAL(policy_of(0), SCHED_OTHER);
   }
-  go_as_others(thread.load());
+  become_fair(thread.load());
   CHECK_EQUAL(policy_of(thread.load()), SCHED_OTHER);
   is_over.store(true);
   is_over.notify_one();
@@ -67,9 +67,9 @@ void lets_another_thread_go_before() {
 }
 
 constexpr Case kCases[] = {
-    {"take_short_turns: nothing else changes", shortens_turns_alone},
-    {"take_short_turns: other threads keep theirs", leaves_other_threads},
-    {"go_before_others: another thread does, and then no longer", lets_another_thread_go_before}};
+    {"shorten_slice: nothing else changes", shortens_slice_alone},
+    {"shorten_slice: other threads keep theirs", leaves_other_threads},
+    {"become_real_time: another thread does, and then no longer", lets_another_thread_go_before}};
 
 }  // namespace
 }  // namespace seccompagent::test
