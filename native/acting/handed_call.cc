@@ -73,23 +73,22 @@ void HandedCall::answer_anyway(const Response& response, const CallResult& resul
   settle(settled);
 }
 
-bool HandedCall::restart() {
-  return answer({.value = 0, .error = -kRestart, .is_continue = false}, {.error = EINTR});
-}
-
 // Where it is that thread's to take, the kernel makes its call anew or does not, as it does with
-// its own: a signal of a process is its first thread's, unless that one blocks it.
-bool HandedCall::interrupt(std::string_view status) {
+// its own: a signal of a process is its first thread's, unless that one blocks it. A caller in a
+// cgroup that is being frozen is not frozen before it is answered, and makes its call anew later;
+// at the second look, the kernel has interrupted it.
+bool HandedCall::interrupt(std::string_view status, bool is_paused) {
+  const bool is_freezing = std::exchange(was_paused_, is_paused) && is_paused;
   const std::uint64_t taken = ~mask_of(status, "\nSigBlk:");
   const bool is_own = (mask_of(status, "\nSigPnd:") & taken) != 0;
   const std::uint64_t shared = mask_of(status, "\nShdPnd:") & taken;
   // the kernel may have chosen another thread for it
   const bool is_here = is_own || (shared & std::exchange(signals_, shared)) != 0;
-  if (!is_here) return false;
+  if (!is_here && !is_freezing) return false;
   const bool is_first = count_of(status, "\nTgid:") == count_of(status, "\nPid:");
-  return answer(
-      {.value = 0, .error = is_own || is_first ? -kRestart : -EINTR, .is_continue = false},
-      {.error = EINTR});
+  const bool is_restarted = !is_here || is_own || is_first;
+  return answer({.value = 0, .error = is_restarted ? -kRestart : -EINTR, .is_continue = false},
+                {.error = EINTR});
 }
 
 void HandedCall::settle(const CallResult& result) {

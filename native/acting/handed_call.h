@@ -68,11 +68,10 @@ class HandedCall {
   void answer_anyway(const Response& response, const CallResult& result);
   bool fail() { return answer(failure_, {.has_failed = true}); }
   void fail_anyway() { answer_anyway(failure_, {.has_failed = true}); }
-  // The kernel makes it anew: the caller is being frozen. False: the helper has answered.
-  bool restart();
-  // A signal for the caller ends its wait; `status`: of /proc/TID/status. False: there is none that
-  // is this thread's to take, or the helper has answered.
-  bool interrupt(std::string_view status);
+  // A signal for the caller ends its wait, and so does a pause of its container; `status`: of
+  // /proc/TID/status. False: there is none that is this thread's to take, or the helper has
+  // answered.
+  bool interrupt(std::string_view status, bool is_paused);
   // What came of it; the first one counts.
   void settle(const CallResult& result);
 
@@ -87,6 +86,8 @@ class HandedCall {
   std::uint32_t number_ = 0;
   // Signals of the process that were there at the last look: another thread may take them.
   std::uint64_t signals_ = 0;
+  // At the last look, its container was.
+  bool was_paused_ = false;
   CallResult result_;
   std::atomic_flag is_claimed_;
   std::atomic<bool> is_settled_ = false;

@@ -42,9 +42,6 @@ struct HandedCalls::Parts {
     std::shared_ptr<HandedCall> call;
     TimeTaken taken = {};
     bool is_waiting = false;
-    // At the last look, of one that waits: its caller is not paused before it is answered, and
-    // makes its call anew once its container goes on.
-    bool is_paused = false;
   };
   // By the number of their helper.
   using All = std::map<std::uint64_t, Handed>;
@@ -148,10 +145,8 @@ void HandedCalls::Parts::look_for_interruptions() {
     const bool is_paused = cgroups->are_paused();
     const Locked lock(*this);
     const auto at = all.find(number);
-    if (at == all.end() || at->second.call != call) continue;
-    // at the second look: the kernel has interrupted it by then
-    const bool was_paused = std::exchange(at->second.is_paused, is_paused);
-    if (call->interrupt(*status) || (was_paused && is_paused && call->restart())) drop(at);
+    const bool is_there = at != all.end() && at->second.call == call;
+    if (is_there && call->interrupt(*status, is_paused)) drop(at);
   }
 }
 
