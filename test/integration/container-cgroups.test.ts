@@ -114,7 +114,7 @@ function statesIn(cgroup: string): readonly string[] {
     .map((found) => found?.groups?.['state'] ?? '');
 }
 
-test.for(runtimes)(
+test.concurrent.for(runtimes)(
   'A12: helpers: a container is paused in the middle of its calls and goes on: %s',
   async (runtime) => {
     await using agent = await startWatchedAgent({
