@@ -2,7 +2,11 @@
 // The decoded arguments of the call being answered, for handlers that export `any`.
 
 import * as host from './abi/arguments';
+import { RESULT, liftBytes, liftString } from './abi/values';
 import { Errno } from './errno';
+
+/** The size of a record `argument`: its name at 0, the case of its value at 8, what that carries at 16. */
+const ARGUMENT: usize = 24;
 
 /** Kind of an argument's value. */
 export enum ArgumentKind {
@@ -37,5 +41,22 @@ export class Argument {
  * A handler that calls this makes the agent read the caller's memory on each call.
  */
 export function callArguments(): Argument[] {
-  return host.all();
+  host.all(RESULT);
+  const pointer = load<usize>(RESULT);
+  const length = load<i32>(RESULT, 4);
+  const items = new Array<Argument>(length);
+  for (let i = 0; i < length; i++) items[i] = liftArgument(pointer + <usize>i * ARGUMENT);
+  return items;
+}
+
+function liftArgument(pointer: usize): Argument {
+  const kind = <ArgumentKind>load<u8>(pointer, 8);
+  const isBytes = kind == ArgumentKind.Bytes;
+  return new Argument(
+    liftString(load<usize>(pointer), load<i32>(pointer, 4)),
+    kind,
+    kind == ArgumentKind.Integer ? load<i64>(pointer, 16) : 0,
+    isBytes ? liftBytes(load<usize>(pointer, 16), load<i32>(pointer, 20)) : new Uint8Array(0),
+    kind == ArgumentKind.Fault ? <Errno>load<u8>(pointer, 16) : 0,
+  );
 }

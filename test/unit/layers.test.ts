@@ -8,7 +8,7 @@ import { expect, test } from 'vitest';
 const root = join(import.meta.dirname, '../..');
 
 /** Every import, export and dynamic import of TypeScript; those of packages do not begin with a dot. */
-const imports = /(?:from|import|import\()\s*'(\.[^']+)'/gu;
+const imports = /(?:^(?:import|export|\})[^'\n]*from|^import|import\()\s*'(\.[^']+)'/gmu;
 const includes = /^#include "([^"]+)"/gmu;
 
 /** As CONTRIBUTING.md lists them, from the ground up: folders, or files that stand beside these. */
@@ -35,14 +35,21 @@ interface Arrow {
   readonly to: string;
 }
 
-function arrowsOfHost(): readonly Arrow[] {
-  return filesBelow('host', /(?<!\.d)\.ts$/u).flatMap((from) =>
-    [...readFileSync(join(root, 'host', from), 'utf8').matchAll(imports)]
-      .map(([, to = '']) => ({ from, to: normalize(join(dirname(from), to)) }))
+/** AssemblyScript names files without their ending. */
+function withEnding(path: string): string {
+  return /\.\w+$/u.test(path) ? path : `${path}.ts`;
+}
+
+function arrowsOfTypeScript(top: string): readonly Arrow[] {
+  return filesBelow(top, /(?<!\.d)\.ts$/u).flatMap((from) =>
+    [...readFileSync(join(root, top, from), 'utf8').matchAll(imports)]
+      .map(([, to = '']) => ({ from, to: withEnding(normalize(join(dirname(from), to))) }))
       // the compilers of handlers, which commands run
       .filter(({ to }) => !to.startsWith('..')),
   );
 }
+
+const arrowsOfHost = (): readonly Arrow[] => arrowsOfTypeScript('host');
 
 function arrowsOfNative(): readonly Arrow[] {
   return filesBelow('native', /\.(?:cc|h)$/u).flatMap((from) =>
@@ -86,6 +93,7 @@ function inCircles(arrows: readonly Arrow[]): readonly string[] {
 test.for([
   ['host', arrowsOfHost],
   ['native', arrowsOfNative],
+  ['guest-sdk', () => arrowsOfTypeScript('guest-sdk')],
 ] as const)('layers: no files of %s import one another', ([, arrowsOf]) => {
   expect(inCircles(arrowsOf())).toEqual([]);
   expect(inCircles([...arrowsOf(), { from: 'a', to: 'b' }, { from: 'b', to: 'a' }])).toEqual([
