@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
+import { systemCodeOf } from '../../host/errors.ts';
 import { compiled } from '../support/compile.ts';
 import { Container, withVersion2Alone } from '../support/container-runtime.ts';
 import type { ContainerOptions } from '../support/container-runtime.ts';
@@ -103,6 +104,17 @@ test.for(runtimes)(
   },
 );
 
+/** Empty: it has ended. */
+function stateOf(tid: number): string {
+  try {
+    const status = readFileSync(`/proc/${tid}/status`, 'utf8');
+    return /^State:\t(?<state>.)/mu.exec(status)?.groups?.['state'] ?? '';
+  } catch (thrown) {
+    if (systemCodeOf(thrown) === 'ENOENT' || systemCodeOf(thrown) === 'ESRCH') return '';
+    throw thrown;
+  }
+}
+
 /** The states of all threads in a cgroup of version 2 and those below it, as letters of proc_pid_stat(5). */
 function statesIn(cgroup: string): readonly string[] {
   const folders = [cgroup, ...readdirSync(cgroup).map((name) => join(cgroup, name))];
@@ -110,8 +122,7 @@ function statesIn(cgroup: string): readonly string[] {
     .filter((folder) => existsSync(join(folder, 'cgroup.threads')))
     .flatMap((folder) => readFileSync(join(folder, 'cgroup.threads'), 'utf8').split('\n'))
     .filter((tid) => tid !== '')
-    .map((tid) => /^State:\t(?<state>.)/mu.exec(readFileSync(`/proc/${tid}/status`, 'utf8')))
-    .map((found) => found?.groups?.['state'] ?? '');
+    .map((tid) => stateOf(Number(tid)));
 }
 
 test.concurrent.for(runtimes)(
