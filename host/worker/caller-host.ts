@@ -126,7 +126,7 @@ export class CallerHost implements Host {
       case 'credentials':
         return this.#credentials(request);
       case 'process':
-        request.result = this.room(processLayout.size);
+        request.result = this.buffer(processLayout.size);
         request.length = processLayout.size;
         return native.callerProcess(worker, request.result);
       case 'capability':
@@ -141,7 +141,7 @@ export class CallerHost implements Host {
     }
   }
 
-  /** Bytes behind the groups in the room are another caller's. */
+  /** Bytes behind the groups in the buffer are another caller's. */
   #credentials(request: HostRequest): number {
     const bytes = this.side.scratch.credentials;
     const reply = this.side.native.callerCredentials(this.side.worker, bytes);
@@ -151,8 +151,8 @@ export class CallerHost implements Host {
     return reply;
   }
 
-  /** The first bytes of the worker's room. */
-  protected room(size: number): Uint8Array {
+  /** The first bytes of the worker's buffer. */
+  protected buffer(size: number): Uint8Array {
     return this.side.scratch.result.subarray(0, size);
   }
 
@@ -206,25 +206,25 @@ export class CallerHost implements Host {
     if (memory.kind === 'fault') return -faultErrno(memory.length);
     if (offset >= memory.size || max === 0) return 0;
     const rest = memory.size - offset;
-    const room = this.room(rest < BigInt(max) ? Number(rest) : max);
-    request.result = room;
+    const buffer = this.buffer(rest < BigInt(max) ? Number(rest) : max);
+    request.result = buffer;
     const got =
       memory.kind === 'snapshot'
-        ? this.#readSnapshot(memory.start + Number(offset), room)
-        : this.#readMemory(memory.address + offset, room);
+        ? this.#readSnapshot(memory.start + Number(offset), buffer)
+        : this.#readMemory(memory.address + offset, buffer);
     request.length = Math.max(got, 0);
     return got;
   }
 
-  #readSnapshot(start: number, room: Uint8Array): number {
-    room.set(this.side.call.bytes.subarray(start, start + room.length));
-    return room.length;
+  #readSnapshot(start: number, buffer: Uint8Array): number {
+    buffer.set(this.side.call.bytes.subarray(start, start + buffer.length));
+    return buffer.length;
   }
 
-  #readMemory(address: bigint, room: Uint8Array): number {
+  #readMemory(address: bigint, buffer: Uint8Array): number {
     return address > maxAddress
       ? -efault
-      : this.side.native.readArgument(this.side.worker, address, room);
+      : this.side.native.readArgument(this.side.worker, address, buffer);
   }
 
   #writeArgument({ argument, offset, bytes }: HostRequest): number {

@@ -107,16 +107,16 @@ export class HandlerHost extends CallerHost {
 
   #resources(request: HostRequest): number {
     this.#count();
-    const into = this.room(resourceNumbers.length * 8);
+    const into = this.buffer(resourceNumbers.length * 8);
     request.result = into;
     request.length = into.length;
     return this.side.native.containerResources(this.#handler.receiver, this.#token(), into);
   }
 
   #stateGet(request: HostRequest): number {
-    const room = this.room(maxStateBytes);
-    const length = this.side.native.stateGet(this.#handler.state, request.key, room);
-    request.result = room;
+    const buffer = this.buffer(maxStateBytes);
+    const length = this.side.native.stateGet(this.#handler.state, request.key, buffer);
+    request.result = buffer;
     request.length = Math.max(length, 0);
     return length < 0 ? 0 : 1;
   }

@@ -73,6 +73,10 @@ void HandedCall::answer_anyway(const Response& response, const CallResult& resul
   settle(settled);
 }
 
+void HandedCall::restart() {
+  answer({.value = 0, .error = -kRestart, .is_continue = false}, {.error = EINTR});
+}
+
 // Where it is that thread's to take, the kernel makes its call anew or does not, as it does with
 // its own: a signal of a process is its first thread's, unless that one blocks it. A caller in a
 // cgroup that is being frozen is not frozen before it is answered, and makes its call anew later;

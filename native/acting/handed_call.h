@@ -64,10 +64,15 @@ class HandedCall {
 
   // In place of the helper, where it has not begun to answer. False: it has, or will have.
   bool answer(const Response& response, const CallResult& result);
+  bool answer_error(int error) {
+    return answer({.value = 0, .error = -error, .is_continue = false}, {.error = error});
+  }
   // Whatever the helper has begun: it has ended. The kernel takes one answer.
   void answer_anyway(const Response& response, const CallResult& result);
   bool fail() { return answer(failure_, {.has_failed = true}); }
   void fail_anyway() { answer_anyway(failure_, {.has_failed = true}); }
+  // In a pause of its container, which has interrupted the caller: the kernel makes the call anew.
+  void restart();
   // A signal for the caller ends its wait, and so does a pause of its container; `status`: of
   // /proc/TID/status. False: there is none that is this thread's to take, or the helper has
   // answered.

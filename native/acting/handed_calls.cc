@@ -32,7 +32,6 @@ using Phase = CompletionPhase;
 // How often calls are looked at: usually, and while a caller that waits may get a signal.
 constexpr int kLookMs = 100;
 constexpr int kWaitingLookMs = 50;
-constexpr Response kTooMany = {.value = 0, .error = -ENFILE, .is_continue = false};
 
 }  // namespace
 
@@ -142,7 +141,7 @@ void HandedCalls::Parts::look_for_interruptions() {
     CallerState caller(call->tid());
     const auto status = caller.read_status();
     if (!status) continue;
-    const bool is_paused = cgroups->are_paused();
+    const bool is_paused = cgroups->are_paused_for(call->tid());
     const Locked lock(*this);
     const auto at = all.find(number);
     const bool is_there = at != all.end() && at->second.call == call;
@@ -153,14 +152,12 @@ void HandedCalls::Parts::look_for_interruptions() {
 // Whether the helper has to end.
 bool HandedCalls::Parts::is_over(Handed& handed) {
   if (handed.call->is_gone()) return !handed.call->seen().has_value();
+  if (!handed.is_waiting || handed.call->is_being_answered()) handed.helper->leave_pause();
   if (handed.is_waiting) return false;
-  handed.helper->leave_pause();
   const HelperWork work = work_of(handed.helper->process_.child.pid);
   handed.taken.note(work.is_working.value_or(false), kLookMs * kMillisecond, work.computed);
   constexpr Patience kMost = {.max = kPatience};
-  return handed.taken.left(kMost) == 0 &&
-         handed.call->answer({.value = 0, .error = -ETIMEDOUT, .is_continue = false},
-                             {.error = ETIMEDOUT});
+  return handed.taken.left(kMost) == 0 && handed.call->answer_error(ETIMEDOUT);
 }
 
 // Of all calls; with the mutex held.
@@ -171,13 +168,17 @@ void HandedCalls::Parts::look() {
     if (const auto result = handed.call->seen()) {
       handed.call->settle(*result);
       // nobody may end it before that
-      if (!handed.call->is_answered()) continue;
+      if (!handed.call->is_answered()) {
+        handed.helper->leave_pause();
+        continue;
+      }
       HelperPool& pool = HelperPool::of_process();
       if (!handed.helper->drain() || (handed.is_waiting && !pool.count_in(*handed.helper))) {
         drop(here);
         continue;
       }
-      pool.put_back(std::move(handed.helper));
+      // its container may have ended since
+      pool.give_back(std::move(handed.helper), handed.call->call_);
       all.erase(here);
     } else if (is_over(handed)) {
       drop(here);
@@ -226,7 +227,7 @@ void HandedCalls::Parts::hear(std::uint64_t number) {
     }
     // what it has waited for is there
     if (said && said->is_waiting && handed.call->seen()) continue;
-    if (said && said->is_waiting && may_wait(*handed.helper)) {
+    if (said && said->is_waiting && !handed.helper->has_left() && may_wait(*handed.helper)) {
       handed.is_waiting = true;
       HelperPool::of_process().count_out(*handed.helper);
       continue;
@@ -235,8 +236,10 @@ void HandedCalls::Parts::hear(std::uint64_t number) {
     if (!said) {
       // it has ended, whatever it had begun
       if (!call.is_answered()) call.fail_anyway();
+    } else if (said->is_waiting && handed.helper->has_left()) {
+      call.restart();
     } else if (said->is_waiting) {
-      call.answer(kTooMany, {.error = ENFILE});
+      call.answer_error(ENFILE);
     } else {
       call.fail();
     }
@@ -324,7 +327,7 @@ void HandedCalls::hand_over(HandOver ready, const std::shared_ptr<HandedCall>& c
   // within the mutex: what the helper says is heard when it is among all
   const std::lock_guard lock(parts_.mutex);
   if (is_waiting && !parts_.may_wait(helper)) {
-    call->answer(kTooMany, {.error = ENFILE});
+    call->answer_error(ENFILE);
     return;
   }
   const std::uint64_t number = parts_.watch(helper);
@@ -344,8 +347,7 @@ void HandedCalls::hand_over(HandOver ready, const std::shared_ptr<HandedCall>& c
       Parts::Handed{.helper = std::move(ready.helper), .call = call, .is_waiting = is_waiting});
   // one that waits is to be looked at more often
   if (std::exchange(parts_.is_asleep, false) || is_waiting) {
-    const std::uint64_t one = 1;
-    (void)!write(parts_.wake.get(), &one, sizeof one);
+    (void)eventfd_write(parts_.wake.get(), 1);
   }
 }
 
@@ -382,8 +384,7 @@ void HandedCalls::answer_all() {
       if (handed.call->seen()) continue;
       const int error = handed.is_waiting ? EINTR : ETIMEDOUT;
       const bool is_due = handed.is_waiting || is_late;
-      if (is_due && handed.call->answer({.value = 0, .error = -error, .is_continue = false},
-                                        {.error = error})) {
+      if (is_due && handed.call->answer_error(error)) {
         parts_.drop(here);
       } else {
         is_busy = true;

@@ -114,8 +114,19 @@ Result<void> Helper::tell(std::span<const std::byte> message, std::span<const in
   return send_message(socket_.get(), message, fds);
 }
 
+bool Helper::may_leave() {
+  if (!is_started_) return false;
+  if (identity_.role == HelperRole::mounts) return true;
+  // with a label, its child does not say when it acts on a device
+  if (!completion_) return false;
+  CgroupStay stay = CgroupStay::free;
+  return completion_->get().stay.compare_exchange_strong(stay, CgroupStay::left) ||
+         stay == CgroupStay::left;
+}
+
+// Again at each look: it may have started others meanwhile.
 void Helper::leave_pause() {
-  if (!has_left() && process_.cgroups->are_paused()) process_.cgroups->leave(process_.child.pid);
+  if (process_.cgroups->are_paused() && may_leave()) process_.cgroups->leave(process_.child.pid);
 }
 
 bool Helper::has_left() const { return process_.cgroups->is_left(); }

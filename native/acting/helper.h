@@ -94,7 +94,7 @@ class Helper {
   // other things, and is of no more use.
   [[nodiscard]] bool drain();
   // Where its container is paused, it goes on outside of the container's cgroups, and is of no use
-  // for another call.
+  // for another call. Not while it starts, or acts on a device.
   void leave_pause();
   [[nodiscard]] bool has_left() const;
   // The mount whose root it was at when it had started; 0: nobody knows.
@@ -103,6 +103,7 @@ class Helper {
  private:
   friend class HelperPool;
   friend class HandedCalls;
+  [[nodiscard]] bool may_leave();
   [[nodiscard]] Result<HelperAnswer> await_answer(const Patience& patience, TimeTaken& taken);
 
   HelperProcess process_;
@@ -117,6 +118,7 @@ class Helper {
   // See HandedCalls; 0: it is not watched.
   std::uint64_t watched_as_ = 0;
   Nanoseconds last_used_ = 0;
+  bool is_started_ = false;
   // As one of those that live at a time.
   bool is_counted_ = true;
 };

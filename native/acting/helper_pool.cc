@@ -293,6 +293,7 @@ Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity,
     return std::unexpected(answer.error());
   }
   helper->root_mount_ = answer->root_mount;
+  helper->is_started_ = true;
   if (answer->failed_step.empty()) return helper;
   // the answer's text does not outlive this call
   step = start_failure(answer->failed_step);

@@ -13,6 +13,7 @@
 
 #include "caller/namespaces.h"
 #include "kernel/notify.h"
+#include "kernel/process_files.h"
 
 namespace seccompagent {
 namespace {
@@ -72,10 +73,18 @@ JoinedCgroups::~JoinedCgroups() {
   for (const std::string& folder : children_) (void)rmdir(folder.c_str());
 }
 
+bool JoinedCgroups::are_paused_for(pid_t tid) const {
+  if (!are_paused()) return false;
+  const auto text = read_file("/proc/" + std::to_string(tid) + "/cgroup");
+  return text && cgroups_.have(*text);
+}
+
 void JoinedCgroups::leave(pid_t helper) {
-  // those that it has started do not start others
-  for (const pid_t child : children_of(helper)) (void)cgroups_.leave(child);
-  is_left_ = cgroups_.leave(helper).has_value();
+  for (const pid_t child : children_of(helper)) leave(child);
+  const std::string score = "/proc/" + std::to_string(helper) + "/oom_score_adj";
+  const UniqueFd file(open(score.c_str(), O_WRONLY | O_CLOEXEC));
+  (void)!write(file.get(), "1000", 4);
+  if (cgroups_.leave(helper)) is_left_ = true;
 }
 
 Result<SocketPair> make_sockets() {

@@ -50,8 +50,12 @@ class JoinedCgroups {
 
   // The container is paused, and so is what is in its cgroups.
   [[nodiscard]] bool are_paused() const { return are_managed_ && cgroups_.are_frozen(); }
-  // Moves the helper and what it has started for an operation out of what is paused.
+  // And so is this caller.
+  [[nodiscard]] bool are_paused_for(pid_t tid) const;
+  // Moves the helper and what it has started for an operation out of what is paused. Memory is the
+  // agent's from then on, so the kernel's killer spares it no more.
   void leave(pid_t helper);
+  // Asked by whoever has the helper, or with the mutex of the handed calls.
   [[nodiscard]] bool is_left() const { return is_left_; }
 
   [[nodiscard]] const ActingCgroups& cgroups() const { return cgroups_; }

@@ -13,16 +13,25 @@
 namespace seccompagent {
 namespace {
 
-struct Files {
-  UniqueFd symlinks;
-  UniqueFd regular;
-  UniqueFd fifos;
+struct Level {
+  UniqueFd file;
+  // Where there is none to read.
+  std::uint32_t without_file = 0;
 };
 
-[[nodiscard]] Result<UniqueFd> open_level(const char* path) {
+struct Files {
+  Level symlinks;
+  Level regular;
+  Level fifos;
+};
+
+// Before Linux 5.16 or so, the machine's root alone reads them: whoever is root of a user namespace
+// keeps to what distributions have.
+[[nodiscard]] Result<Level> open_level(const char* path) {
   UniqueFd file(open(path, O_RDONLY | O_CLOEXEC));
-  if (!file.is_open() && errno != ENOENT) return fail_errno();
-  return file;
+  if (file.is_open() || errno == ENOENT) return Level{.file = std::move(file)};
+  if (errno == EACCES || errno == EPERM) return Level{.file = {}, .without_file = 1};
+  return fail_errno();
 }
 
 [[nodiscard]] Result<Files> open_files() {
@@ -40,11 +49,11 @@ struct Files {
   return opened;
 }
 
-// 0 where there is none.
-[[nodiscard]] std::uint32_t level_in(const UniqueFd& file) {
+[[nodiscard]] std::uint32_t value_of(const Level& level) {
   char digit = '0';
-  const bool is_read = retry_eintr([&] { return pread(file.get(), &digit, 1, 0); }) == 1;
-  return is_read ? static_cast<std::uint32_t>(digit - '0') : 0;
+  const bool is_read = level.file.is_open() &&
+                       retry_eintr([&] { return pread(level.file.get(), &digit, 1, 0); }) == 1;
+  return is_read ? static_cast<std::uint32_t>(digit - '0') : level.without_file;
 }
 
 }  // namespace
@@ -56,10 +65,10 @@ Result<void> open_link_protections() {
 
 void add_link_protections(FileRequest& request) {
   const Files& levels = *files();
-  request.protects_links = level_in(levels.symlinks) != 0;
+  request.protects_links = value_of(levels.symlinks) != 0;
   if (request.operation != FileOperation::open || (request.flags & O_CREAT) == 0) return;
-  request.first = level_in(levels.regular);
-  request.second = level_in(levels.fifos);
+  request.first = value_of(levels.regular);
+  request.second = value_of(levels.fifos);
 }
 
 }  // namespace seccompagent

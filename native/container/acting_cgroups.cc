@@ -79,8 +79,8 @@ Result<ActingCgroups> ActingCgroups::from(std::string_view theirs, std::string_v
     std::string folder = *mounted + (is_first ? "" : *path);
     // nobody divides the first one, or freezes it
     if (hierarchy == kUnified && !is_first) {
-      cgroups.unified_ = folder;
-      cgroups.own_unified_ = *mounted + cgroup_path(ours, hierarchy).value_or("");
+      cgroups.unified_mount_ = *mounted;
+      cgroups.unified_path_ = *path;
       folder.append("/").append(kActingChild);
     }
     if (controller == kMemory) cgroups.are_charged_apart_ = !is_first;
@@ -109,14 +109,26 @@ Result<void> ActingCgroups::enter(pid_t process, std::vector<std::string>& child
 
 // Above the first one there are no such files.
 bool ActingCgroups::are_frozen() const {
-  for (std::string folder = unified_; !folder.empty(); folder.resize(folder.rfind('/'))) {
-    const auto word = read_file(folder + "/cgroup.freeze");
+  for (std::string path = unified_path_; !path.empty(); path.resize(path.rfind('/'))) {
+    const auto word = read_file(unified_mount_ + path + "/cgroup.freeze");
     if (!word) return false;
     if (word->starts_with('1')) return true;
   }
   return false;
 }
 
-Result<void> ActingCgroups::leave(pid_t process) const { return join(own_unified_, process); }
+bool ActingCgroups::have(std::string_view text) const {
+  const auto path = cgroup_path(text, kUnified);
+  return !unified_path_.empty() && path && (*path + "/").starts_with(unified_path_ + "/");
+}
+
+// Ours may be another one by now.
+Result<void> ActingCgroups::leave(pid_t process) const {
+  const auto text = read_file("/proc/self/cgroup");
+  if (!text) return std::unexpected(text.error());
+  const auto own = cgroup_path(*text, kUnified);
+  if (!own || own->starts_with("/..")) return fail(EOPNOTSUPP);
+  return join(unified_mount_ + *own, process);
+}
 
 }  // namespace seccompagent

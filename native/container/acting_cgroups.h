@@ -30,6 +30,8 @@ class ActingCgroups {
   // Whether somebody has frozen the one of version 2, or one above it, and with it who has entered:
   // see cgroup.freeze in the kernel's documentation. What is below it does not count.
   [[nodiscard]] bool are_frozen() const;
+  // Whether the process whose /proc/PID/cgroup has this text is in the one of version 2, or below.
+  [[nodiscard]] bool have(std::string_view text) const;
   // Moves a process of ours from there to our own one of version 2, where it goes on.
   [[nodiscard]] Result<void> leave(pid_t process) const;
   // Memory is charged to a cgroup that is neither the agent's nor the first one.
@@ -38,9 +40,9 @@ class ActingCgroups {
 
  private:
   std::vector<std::string> folders_;
-  // Of version 2; empty: it is not in one of that version.
-  std::string unified_;
-  std::string own_unified_;
+  // Of version 2: where it is mounted, and the path there; empty: it is not in one of that version.
+  std::string unified_mount_;
+  std::string unified_path_;
   bool are_charged_apart_ = false;
 };
 

@@ -7,6 +7,26 @@
 
 namespace seccompagent {
 
+// While it lives, the agent moves us out of no cgroup.
+class CgroupStaying {
+ public:
+  explicit CgroupStaying(const FileTask& task)
+      : validity_(task.validity), is_here_(validity_.stay_in_cgroups()) {}
+  CgroupStaying(const CgroupStaying&) = delete;
+  CgroupStaying& operator=(const CgroupStaying&) = delete;
+  ~CgroupStaying() {
+    if (is_here_) validity_.end_stay();
+  }
+
+  // False: it has moved us, since the container is paused, and the call is to be made again
+  // (EINTR).
+  [[nodiscard]] bool is_here() const { return is_here_; }
+
+ private:
+  const Validity& validity_;
+  bool is_here_;
+};
+
 // Whether the rules of our own cgroup, which is the container's, are those of the caller's, which
 // may allow less.
 [[nodiscard]] bool may_act_on_device(const FileTask& task);

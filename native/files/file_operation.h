@@ -110,6 +110,9 @@ class Validity {
   [[nodiscard]] virtual bool is_gone() const = 0;
   // Told before what may wait for another process, as for the other end of a FIFO.
   virtual void note_wait() const {}
+  // Told before what the container's cgroups decide, and after it. False: they decide no more.
+  [[nodiscard]] virtual bool stay_in_cgroups() const { return true; }
+  virtual void end_stay() const {}
 
  protected:
   Validity() = default;

@@ -9,6 +9,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <optional>
 #include <utility>
 
 #include "files/device.h"
@@ -111,7 +112,12 @@ FileAnswer make_node(const FileTask& task) {
   const FileRequest& request = task.request;
   const auto entry = find_entry(task, task.place.base, request.path);
   if (!entry) return failure(entry.error().number);
-  if (is_device(request) && !may_act_on_device(task)) return failure(EOPNOTSUPP);
+  std::optional<CgroupStaying> staying;
+  if (is_device(request)) {
+    staying.emplace(task);
+    if (!staying->is_here()) return failure(EINTR);
+    if (!may_act_on_device(task)) return failure(EOPNOTSUPP);
+  }
   auto made = perform(task, [&] {
     return mknodat(entry->directory, entry->name.c_str(), request.mode,
                    makedev(request.first, request.second));

@@ -5,6 +5,7 @@
 #include <linux/openat2.h>
 #include <sys/stat.h>
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -77,6 +78,11 @@ namespace {
   }
   const auto found = facts_of(file);
   if (!found) return std::unexpected(found.error());
+  std::optional<CgroupStaying> staying;
+  if (S_ISCHR(found->type) || S_ISBLK(found->type)) {
+    staying.emplace(task);
+    if (!staying->is_here()) return fail(EINTR);
+  }
   if (const int error = opening_error(task, *found, file); error != 0) return fail(error);
   // without O_CREAT, O_EXCL claims a block device
   const std::uint64_t of_names = O_CREAT | O_NOFOLLOW | ((flags & O_CREAT) != 0 ? O_EXCL : 0);

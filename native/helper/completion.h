@@ -21,6 +21,16 @@ enum class CompletionPhase : std::uint32_t {
   answered = 4
 };
 
+// Where a helper is: the cgroups of its container decide about devices.
+enum class CgroupStay : std::uint32_t {
+  // Where they decide nothing at the moment: it may be moved out of them.
+  free = 0,
+  // Where they decide: it stays.
+  held = 1,
+  // It is moved out for good.
+  left = 2
+};
+
 struct Completion {
   // The number of the request and its phase, see `word`.
   std::atomic<std::uint32_t> state;
@@ -30,6 +40,8 @@ struct Completion {
   std::atomic<std::uint32_t> is_gone;
   // Of CLOCK_MONOTONIC, in nanoseconds: when it was answered.
   std::atomic<std::int64_t> time;
+  // Also of a call that the agent waits for.
+  std::atomic<CgroupStay> stay;
 
   static constexpr unsigned kPhaseBits = 3;
   [[nodiscard]] static constexpr std::uint32_t word(std::uint32_t number, CompletionPhase phase) {

@@ -149,8 +149,9 @@ void finish(const HelperRequest& request, std::vector<UniqueFd>& fds, HelperAnsw
 // A call that the agent waits for, as long as it does not wait for another process.
 class AwaitedCall : public AskedNotification {
  public:
-  AwaitedCall(const HelperRequest& request, int listener)
+  AwaitedCall(const HelperRequest& request, int listener, Completion* completion)
       : AskedNotification(listener, request.id_valid_request, request.id),
+        completion_(completion),
         may_be_left_(request.may_be_left) {}
 
   void note_wait() const override {
@@ -159,9 +160,17 @@ class AwaitedCall : public AskedNotification {
     await_begin();
     is_left_ = true;
   }
+  [[nodiscard]] bool stay_in_cgroups() const override {
+    return completion_ == nullptr || begin_stay(*completion_);
+  }
+  void end_stay() const override {
+    if (completion_ != nullptr) seccompagent::end_stay(*completion_);
+  }
   [[nodiscard]] bool is_left() const { return is_left_; }
 
  private:
+  // nullptr: the agent moves it nowhere.
+  Completion* completion_;
   bool may_be_left_;
   mutable bool is_left_ = false;
 };
@@ -291,7 +300,7 @@ struct Own {
 void serve(NextRequest next, const Own& own) {
   auto& [request, fds] = next;
   const int listener = fds[kListener].get();
-  const AwaitedCall awaited(request, listener);
+  const AwaitedCall awaited(request, listener, own.completion);
   std::optional<FinalAnswer> final_answer;
   if (request.is_final) final_answer.emplace(*own.completion, request, listener);
   UniqueFd opened;

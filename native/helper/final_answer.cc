@@ -49,6 +49,13 @@ void await_begin() {
   if (!receive_message(kHelperSocket, std::span(&begin, 1))) _exit(0);
 }
 
+bool begin_stay(Completion& completion) {
+  CgroupStay stay = CgroupStay::free;
+  return completion.stay.compare_exchange_strong(stay, CgroupStay::held);
+}
+
+void end_stay(Completion& completion) { completion.stay.store(CgroupStay::free); }
+
 void FinalAnswer::note_wait() const { reply_waiting(); }
 
 bool fetch(HelperRequest& request, const OwnLink& wanted, std::vector<UniqueFd>& fds) {

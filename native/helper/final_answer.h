@@ -29,6 +29,10 @@ void await_begin();
 
 // The call that the helper has just now; the agent tells once more before it begins, when nothing
 // that it has sent is open there any more.
+// Whether the helper is in its container's cgroups, while these decide.
+[[nodiscard]] bool begin_stay(Completion& completion);
+void end_stay(Completion& completion);
+
 class FinalAnswer : public Validity {
  public:
   FinalAnswer(Completion& completion, const HelperRequest& request, int listener);
@@ -36,6 +40,8 @@ class FinalAnswer : public Validity {
   [[nodiscard]] bool is_gone() const override { return notification_.is_gone(); }
   // The agent has no deadline for that.
   void note_wait() const override;
+  [[nodiscard]] bool stay_in_cgroups() const override { return begin_stay(completion_); }
+  void end_stay() const override { seccompagent::end_stay(completion_); }
 
   // Nothing that belongs to the request is open any more. `listener` and `opened` are the last.
   void answer(const HelperAnswer& answer, UniqueFd listener, UniqueFd opened);

@@ -82,9 +82,10 @@ void tells_who_is_frozen() {
   files.write("pod/c/cgroup.freeze", "0\n");
   files.write("pod/cgroup.freeze", "1\n");
   CHECK(cgroups.are_frozen());
-  files.write("a/cgroup.procs", "");
-  CHECK(cgroups.leave(42).has_value());
-  CHECK_EQUAL(files.read("a/cgroup.procs"), "42");
+  CHECK(cgroups.have("0::/pod/c\n"));
+  CHECK(cgroups.have("0::/pod/c/below\n"));
+  CHECK(!cgroups.have("0::/pod/cd\n"));
+  CHECK(!cgroups.have("0::/pod\n"));
   // version 1
   CHECK(!VALUE(ActingCgroups::from("5:memory:/c\n", "5:memory:/\n", kVersion1)).are_frozen());
 }
