@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <ranges>
 #include <string>
 #include <utility>
 
@@ -80,11 +81,18 @@ bool JoinedCgroups::are_paused_for(pid_t tid) const {
 }
 
 void JoinedCgroups::leave(pid_t helper) {
-  for (const pid_t child : children_of(helper)) leave(child);
-  const std::string score = "/proc/" + std::to_string(helper) + "/oom_score_adj";
-  const UniqueFd file(open(score.c_str(), O_WRONLY | O_CLOEXEC));
-  (void)!write(file.get(), "1000", 4);
-  if (cgroups_.leave(helper)) is_left_ = true;
+  std::vector<pid_t> all = {helper};
+  for (std::size_t at = 0; at < all.size(); ++at) {
+    for (const pid_t child : children_of(all[at])) all.push_back(child);
+  }
+  // whoever goes on may start others
+  for (const pid_t process : std::views::reverse(all)) {
+    const std::string score = "/proc/" + std::to_string(process) + "/oom_score_adj";
+    const UniqueFd file(open(score.c_str(), O_WRONLY | O_CLOEXEC));
+    (void)!write(file.get(), "1000", 4);
+    const bool is_out = cgroups_.leave(process).has_value();
+    is_left_ = is_left_ || (is_out && process == helper);
+  }
 }
 
 Result<SocketPair> make_sockets() {
