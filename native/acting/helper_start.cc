@@ -81,6 +81,8 @@ bool JoinedCgroups::are_paused_for(pid_t tid) const {
 }
 
 void JoinedCgroups::leave(pid_t helper) {
+  // whatever comes of it: the helper is told that it has left
+  is_left_ = true;
   std::vector<pid_t> all = {helper};
   for (std::size_t at = 0; at < all.size(); ++at) {
     for (const pid_t child : children_of(all[at])) all.push_back(child);
@@ -90,8 +92,7 @@ void JoinedCgroups::leave(pid_t helper) {
     const std::string score = "/proc/" + std::to_string(process) + "/oom_score_adj";
     const UniqueFd file(open(score.c_str(), O_WRONLY | O_CLOEXEC));
     (void)!write(file.get(), "1000", 4);
-    const bool is_out = cgroups_.leave(process).has_value();
-    is_left_ = is_left_ || (is_out && process == helper);
+    (void)cgroups_.leave(process);
   }
 }
 
