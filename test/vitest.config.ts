@@ -23,7 +23,7 @@ interface Tier {
 const moreTries = 2;
 
 /** Kernel tests wait more than they compute, but their programs take cores, too. */
-const kernelWorkers = 3;
+const kernelWorkers = 2;
 
 const tiers: readonly Tier[] = [
   // any user, and nothing but npm's packages
