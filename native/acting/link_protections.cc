@@ -25,8 +25,8 @@ struct Files {
   Level fifos;
 };
 
-// Before Linux 5.16 or so, the machine's root alone reads them: whoever is root of a user namespace
-// keeps to what distributions have.
+// Where the machine's root alone may read them (mode 0600 in older kernels), root of a user
+// namespace counts them as set, as distributions do.
 [[nodiscard]] Result<Level> open_level(const char* path) {
   UniqueFd file(open(path, O_RDONLY | O_CLOEXEC));
   if (file.is_open() || errno == ENOENT) return Level{.file = std::move(file)};
