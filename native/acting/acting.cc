@@ -108,7 +108,7 @@ FileOutcome ask_helper(const Acting& acting) {
     left.waiting = std::move(*helper);
     return left;
   }
-  pool.give_back(std::move(*helper), target.call);
+  pool.put_back(std::move(*helper));
   FileOutcome done = outcome_of(*answer);
   done.fd = std::move(opened);
   return done;

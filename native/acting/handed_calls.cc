@@ -178,7 +178,7 @@ void HandedCalls::Parts::look() {
         continue;
       }
       // its container may have ended since
-      pool.give_back(std::move(handed.helper), handed.call->call_);
+      pool.put_back(std::move(handed.helper));
       all.erase(here);
     } else if (is_over(handed)) {
       drop(here);

@@ -103,6 +103,7 @@ class Helper {
  private:
   friend class HelperPool;
   friend class HandedCalls;
+  static constexpr int kNobody = -1;
   [[nodiscard]] bool may_leave();
   [[nodiscard]] Result<HelperAnswer> await_answer(const Patience& patience, TimeTaken& taken);
 
@@ -118,6 +119,8 @@ class Helper {
   // See HandedCalls; 0: it is not watched.
   std::uint64_t watched_as_ = 0;
   Nanoseconds last_used_ = 0;
+  // Of the call that it is used for; kNobody: of none. With the pool's mutex.
+  int listener_ = kNobody;
   bool is_started_ = false;
   // As one of those that live at a time.
   bool is_counted_ = true;

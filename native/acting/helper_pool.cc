@@ -35,6 +35,8 @@ struct HelperPool::Parts {
   UniqueFd program;
   // File of the locks of all helpers for mounts, see MountLock.
   UniqueFd locks;
+  // All that nobody has killed, whoever has them.
+  std::vector<Helper*> all;
   // The last one was used last.
   std::vector<std::unique_ptr<Helper>> idle;
   // Those that are being started, too, and none that was killed.
@@ -50,11 +52,13 @@ struct HelperPool::Parts {
   template <typename Condition>
   void end_idle_if(Condition is_over);
   void end_idle(Nanoseconds before);
-  void end_idle_of(std::uint32_t container);
+  void kill_all_of(std::uint32_t container);
   void make_room(std::uint32_t container);
-  [[nodiscard]] std::unique_ptr<Helper> take_idle(const HelperIdentity& identity);
+  [[nodiscard]] std::unique_ptr<Helper> take_idle(const HelperIdentity& identity, int listener);
   [[nodiscard]] Result<ChildProcess> start(HelperLaunch& wanted, const UniqueFd& socket);
-  void end(HelperProcess process, Payer payer, bool is_counted);
+  void begin(Helper& helper, int listener);
+  [[nodiscard]] bool use(Helper& helper, int listener);
+  void forget(Helper& helper);
 };
 
 // Of one that is counted as living before it is started.
@@ -92,8 +96,7 @@ template <typename Condition>
 void HelperPool::Parts::end_idle_if(Condition is_over) {
   std::erase_if(idle, [&](const std::unique_ptr<Helper>& helper) {
     if (!is_over(*helper)) return false;
-    // it has nothing to do but to leave its container's cgroup, which somebody may be removing
-    (void)become_real_time(helper->process_.child.pid);
+    std::erase(all, helper.get());
     end_now(std::move(helper->process_), helper->identity_.owner.payer);
     --living;
     return true;
@@ -104,14 +107,24 @@ void HelperPool::Parts::end_idle(Nanoseconds before) {
   end_idle_if([&](const Helper& helper) { return helper.last_used_ <= before; });
 }
 
-void HelperPool::Parts::end_idle_of(std::uint32_t container) {
+// All at once, before anything else is done about them. Whoever uses one hears of it, as of any
+// helper that ends.
+void HelperPool::Parts::kill_all_of(std::uint32_t container) {
   const std::lock_guard lock(mutex);
+  std::erase_if(all, [container](const Helper* helper) {
+    const bool is_over = helper->listener_ == Helper::kNobody || !has_users(helper->listener_);
+    if (helper->identity_.owner.container != container || !is_over) return false;
+    const ChildProcess& child = helper->process_.child;
+    // it has nothing to do but to leave its container's cgroup, which somebody removes now
+    (void)become_real_time(child.pid);
+    (void)syscall(SYS_pidfd_send_signal, child.pidfd.get(), SIGKILL, nullptr, 0);
+    return true;
+  });
   end_idle_if([&](const Helper& helper) { return helper.identity_.owner.container == container; });
 }
 
-// Nothing: there is none.
-std::unique_ptr<Helper> HelperPool::Parts::take_idle(const HelperIdentity& identity) {
-  const std::lock_guard lock(mutex);
+// nullptr: there is none. With the mutex held.
+std::unique_ptr<Helper> HelperPool::Parts::take_idle(const HelperIdentity& identity, int listener) {
   const auto is_it = [&](const auto& helper) { return helper->identity_ == identity; };
   for (;;) {
     const auto found = std::ranges::find_if(idle, is_it);
@@ -124,6 +137,7 @@ std::unique_ptr<Helper> HelperPool::Parts::take_idle(const HelperIdentity& ident
     }
     auto helper = std::move(*found);
     idle.erase(found);
+    helper->listener_ = listener;
     return helper;
   }
 }
@@ -141,10 +155,23 @@ void HelperPool::Parts::make_room(std::uint32_t container) {
   }
 }
 
-void HelperPool::Parts::end(HelperProcess process, Payer payer, bool is_counted) {
-  end_now(std::move(process), payer);
+void HelperPool::Parts::begin(Helper& helper, int listener) {
   const std::lock_guard lock(mutex);
-  if (is_counted) --living;
+  helper.listener_ = listener;
+  all.push_back(&helper);
+}
+
+// False: it was killed. With the mutex held.
+bool HelperPool::Parts::use(Helper& helper, int listener) {
+  helper.listener_ = listener;
+  return std::ranges::find(all, &helper) != all.end();
+}
+
+// It is killed now.
+void HelperPool::Parts::forget(Helper& helper) {
+  const std::lock_guard lock(mutex);
+  std::erase(all, &helper);
+  if (std::exchange(helper.is_counted_, false)) --living;
 }
 
 // With the mutex not held.
@@ -189,7 +216,8 @@ Helper::~Helper() {
   int looks = 0;
   for (; before_ && !before_->is_answered() && looks < kLooks; ++looks) pause_for(kMoment);
   if (looks == kLooks) before_->fail_anyway();
-  HelperPool::of_process().parts_.end(std::move(process_), identity_.owner.payer, is_counted_);
+  HelperPool::of_process().parts_.forget(*this);
+  end_now(std::move(process_), identity_.owner.payer);
 }
 
 Result<std::unique_ptr<Helper>> HelperPool::take(const HelperCaller& caller, const Owner& owner,
@@ -197,7 +225,7 @@ Result<std::unique_ptr<Helper>> HelperPool::take(const HelperCaller& caller, con
   step = "look at the caller's namespaces";
   auto identity = identity_of(caller, owner);
   if (!identity) return std::unexpected(identity.error());
-  return take(std::move(*identity), &caller, caller.cgroups, patience, step);
+  return take(std::move(*identity), caller.call.listener, &caller, caller.cgroups, patience, step);
 }
 
 Result<std::unique_ptr<Helper>> HelperPool::take_for_mounts(const Owner& owner, const CallId& call,
@@ -211,15 +239,23 @@ Result<std::unique_ptr<Helper>> HelperPool::take_for_mounts(const Owner& owner, 
   auto own = own_cgroups_of(call, cgroups);
   if (!own) return std::unexpected(own.error());
   identity.cgroups = std::move(*own);
-  return take(std::move(identity), nullptr, cgroups, patience, step);
+  return take(std::move(identity), call.listener, nullptr, cgroups, patience, step);
 }
 
-Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity,
+// nullptr: there is none.
+std::unique_ptr<Helper> HelperPool::take_unused(const HelperIdentity& identity, int listener) {
+  // most calls come from where the one before came from
+  auto helper = HandedCalls::of_process().take(identity);
+  const std::lock_guard lock(parts_.mutex);
+  if (helper && parts_.use(*helper, listener)) return helper;
+  return parts_.take_idle(identity, listener);
+}
+
+Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity, int listener,
                                                  const HelperCaller* caller,
                                                  const ActingCgroups* cgroups,
                                                  const Patience& patience, const char*& step) {
-  if (auto helper = parts_.take_idle(identity)) return helper;
-  if (auto helper = HandedCalls::of_process().take(identity)) return helper;
+  if (auto helper = take_unused(identity, listener)) return helper;
   const Awaiting awaiting(patience);
   step = kTooManyHang;
   // what hangs is its container's own trouble, and no other's
@@ -277,6 +313,10 @@ Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity,
       HelperProcess{
           .child = std::move(*child), .lifeline = std::move(lifeline->ours), .cgroups = joined},
       std::move(sockets->ours), std::move(identity), completion);
+  parts_.begin(*helper, listener);
+  // its container may have ended before, and then nobody else ends this one
+  step = "start of the helper";
+  if (!has_users(listener)) return fail(ESRCH);
   // before it has anything to do
   step = "start a helper: move it to the container's cgroup, which needs the machine's cgroups";
   if (const auto moved = joined->enter(helper->process_.child.pid); !moved) {
@@ -304,9 +344,7 @@ Result<std::unique_ptr<Helper>> HelperPool::take_idle(const HelperCaller& caller
                                                       const Owner& owner) {
   const auto identity = identity_of(caller, owner);
   if (!identity) return std::unexpected(identity.error());
-  // most calls come from where the one before came from
-  if (auto helper = HandedCalls::of_process().take(*identity)) return helper;
-  return parts_.take_idle(*identity);
+  return take_unused(*identity, caller.call.listener);
 }
 
 void HelperPool::put_back(std::unique_ptr<Helper> helper) {
@@ -315,6 +353,7 @@ void HelperPool::put_back(std::unique_ptr<Helper> helper) {
   helper->before_.reset();
   if (helper->has_left()) return;
   const std::lock_guard lock(parts_.mutex);
+  if (!parts_.use(*helper, Helper::kNobody)) return;
   parts_.idle.push_back(std::move(helper));
   if (parts_.is_asleep) parts_.wake.notify_one();
 }
@@ -333,17 +372,9 @@ bool HelperPool::count_in(Helper& helper) {
   return helper.is_counted_;
 }
 
-void HelperPool::give_back(std::unique_ptr<Helper> helper, const CallId& call) {
-  const std::uint32_t container = helper->identity_.owner.container;
-  put_back(std::move(helper));
-  // The container may have ended before, and then nobody else ends this one. If it ends from here
-  // on, it is found.
-  if (!has_users(call.listener)) parts_.end_idle_of(container);
-}
-
 void HelperPool::end_of(std::uint32_t container) {
+  parts_.kill_all_of(container);
   HandedCalls::of_process().end_of(container);
-  parts_.end_idle_of(container);
 }
 
 }  // namespace seccompagent

@@ -55,9 +55,8 @@ class HelperPool {
   void count_out(Helper& helper);
   // It is again. False: there are as many as may live.
   [[nodiscard]] bool count_in(Helper& helper);
-  // Of this call.
-  void give_back(std::unique_ptr<Helper> helper, const CallId& call);
-  // Ends those of a container that has ended.
+  // Ends those of a container whose last listener has ended, but for those of calls that have come
+  // by a new one since.
   void end_of(std::uint32_t container);
 
  private:
@@ -65,10 +64,11 @@ class HelperPool {
   struct Parts;
   struct Reservation;
   HelperPool();
-  [[nodiscard]] Result<std::unique_ptr<Helper>> take(HelperIdentity identity,
+  [[nodiscard]] Result<std::unique_ptr<Helper>> take(HelperIdentity identity, int listener,
                                                      const HelperCaller* caller,
                                                      const ActingCgroups* cgroups,
                                                      const Patience& patience, const char*& step);
+  [[nodiscard]] std::unique_ptr<Helper> take_unused(const HelperIdentity& identity, int listener);
   Parts& parts_;
 };
 

@@ -77,7 +77,7 @@ void add_caller(HelperMountRequest& request, std::vector<int>& fds, const Target
     if (answer.error() != Errno{ETIMEDOUT}) return our_failure("talk to a helper", answer.error());
     return {.answer = ETIMEDOUT};
   }
-  pool.give_back(std::move(*helper), mounting.target.call);
+  pool.put_back(std::move(*helper));
   return outcome_of(*answer, mounting.failed_step);
 }
 

@@ -11,6 +11,7 @@
 
 #include "addon/addon_state.h"
 #include "caller/target.h"
+#include "kernel/notify.h"
 
 namespace seccompagent {
 
@@ -49,6 +50,12 @@ Outcome try_as_caller(Worker& worker, const Starts& place, Operation operation,
   return gone;
 }
 
+// Helpers end with their container, whatever they do.
+inline bool has_container_ended(Worker& worker) {
+  const auto call = worker.current();
+  return call && !has_users(call->listener);
+}
+
 template <typename Operation>
 Napi::Value act_as_caller(const Napi::CallbackInfo& info, Worker& worker, const Starts& place,
                           Operation operation) {
@@ -60,6 +67,10 @@ Napi::Value act_as_caller(const Napi::CallbackInfo& info, Worker& worker, const 
   // A signal may take the call back at any time, and it comes again at once: nothing was done.
   for (int tries = kTries; outcome.is_gone && tries > 0 && worker.await_restart(); --tries)
     outcome = try_as_caller(worker, place, operation, label);
+  if (outcome.failed_step != nullptr && has_container_ended(worker)) {
+    outcome = {};
+    outcome.is_gone = true;
+  }
   using Effect = Worker::Effect;
   const Effect effect = outcome.failed_step != nullptr ? Effect::unknown : Effect::done;
   if (outcome.answer == ETIMEDOUT) worker.lose_patience();

@@ -71,12 +71,12 @@ bool Worker::prepare_hand_over(FileRequest& request, const Paths& paths) {
     end_operation(Effect::unknown);
     if (!helper) return false;
   } else if (!count_operation()) {
-    pool.give_back(std::move(*helper), *call);
+    pool.put_back(std::move(*helper));
     return false;
   }
   auto ready = prepare(**helper, std::move(*target), request);
   if (!ready) {
-    pool.give_back(std::move(*helper), *call);
+    pool.put_back(std::move(*helper));
     return false;
   }
   ready->helper = std::move(*helper);

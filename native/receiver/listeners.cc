@@ -106,10 +106,10 @@ Result<std::shared_ptr<Listener>> Listeners::add(UniqueFd fd, ListenerFacts fact
   return listener;
 }
 
-bool Listeners::remove(const Listener& listener) {
+Listeners::Removed Listeners::remove(const Listener& listener) {
   const std::lock_guard lock(mutex_);
-  listeners_.erase(listener.token);
-  return leave_container(listener.container);
+  if (listeners_.erase(listener.token) == 0) return Removed::was_gone;
+  return leave_container(listener.container) ? Removed::last : Removed::one_of_several;
 }
 
 std::shared_ptr<Listener> Listeners::find(std::uint32_t token) {

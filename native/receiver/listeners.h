@@ -36,8 +36,9 @@ class Listeners {
 
   // ENOTTY: the descriptor is no listener. EEXIST: it is one that we have.
   [[nodiscard]] Result<std::shared_ptr<Listener>> add(UniqueFd fd, ListenerFacts facts);
-  // Whether it was the last one of its container.
-  bool remove(const Listener& listener);
+  // The last one: of its container.
+  enum class Removed { was_gone, one_of_several, last };
+  Removed remove(const Listener& listener);
   [[nodiscard]] std::shared_ptr<Listener> find(std::uint32_t token);
   [[nodiscard]] std::size_t size();
   // Late answers of all.

@@ -104,14 +104,17 @@ Receiver::Received Receiver::receive_one(NotifyBuffers& buffers, Listener& liste
     end_shared(listener);
     return Received::nothing;
   }
-  const auto received =
-      is_readable ? receive_as_reader(buffers, listener, pending.notification) : fail(ENODEV);
+  if (!is_readable) {
+    // it has ended, which another thread sees to, see await_ends
+    stop_receiving(listener);
+    return Received::nothing;
+  }
+  const auto received = receive_as_reader(buffers, listener, pending.notification);
   if (!received) {
     const Errno error = received.error();
     if (error == Errno{EINTR} && listener.is_shared.load()) end_shared(listener);
     if (error == Errno{ENOENT} || error == Errno{EINTR}) return Received::nothing;
-    // All users of the filter are gone: RECV would say ENOENT now and for ever. Or an error that
-    // never ends: it is one listener's own and must not end the others.
+    // An error that never ends is one listener's own and must not end the others.
     end_listener(listener);
     return Received::nothing;
   }

@@ -38,6 +38,9 @@ Result<std::shared_ptr<Receiver>> Receiver::make(ReadTable table, PoolShape shap
   auto epoll = make_epoll();
   if (!epoll) return std::unexpected(epoll.error());
   receiver->epoll_ = std::move(*epoll);
+  auto ends = make_epoll();
+  if (!ends) return std::unexpected(ends.error());
+  receiver->ends_ = std::move(*ends);
   receiver->stop_event_.reset(eventfd(0, EFD_CLOEXEC));
   if (!receiver->stop_event_.is_open()) return fail_errno();
   if (const auto opened = receiver->late_answers_.open(); !opened)
@@ -49,6 +52,8 @@ Result<std::shared_ptr<Receiver>> Receiver::make(ReadTable table, PoolShape shap
     if (const auto watched = receiver->watch(fd, token); !watched)
       return std::unexpected(watched.error());
   }
+  if (const auto watched = receiver->watch_stop(); !watched)
+    return std::unexpected(watched.error());
   if (const auto installed = install_interrupt_signal(); !installed)
     return std::unexpected(installed.error());
   // descriptors that stay are opened before any container comes
@@ -62,6 +67,7 @@ Result<std::shared_ptr<Receiver>> Receiver::make(ReadTable table, PoolShape shap
   (void)HelperPool::of_process().load();
   receiver->fallback_ = std::thread([self = receiver.get()] { self->read_as_fallback(); });
   receiver->watcher_ = std::thread([self = receiver.get()] { self->watch_workers(); });
+  receiver->ender_ = std::thread([self = receiver.get()] { self->await_ends(); });
   return receiver;
 }
 
@@ -71,6 +77,7 @@ Receiver::~Receiver() {
   watcher_wake_.release();
   if (fallback_.joinable()) fallback_.join();
   if (watcher_.joinable()) watcher_.join();
+  if (ender_.joinable()) ender_.join();
   // each holds the listeners that hold it
   for (const auto& container : waiting_) container->queue.clear();
 }
@@ -87,7 +94,9 @@ Result<std::uint32_t> Receiver::add_listener(UniqueFd fd, ListenerFacts facts) {
   if (!added) return std::unexpected(added.error());
   const Listener& listener = **added;
   MountBudget::of_process().begin(listener.container->payer);
-  if (const auto watched = watch(listener.fd.get(), listener.token); !watched) {
+  auto watched = watch_end(listener);
+  if (watched) watched = watch(listener.fd.get(), listener.token);
+  if (!watched) {
     MountBudget::of_process().end_of(listener.container->payer);
     (void)listeners_.remove(listener);
     return std::unexpected(watched.error());
@@ -178,29 +187,6 @@ void Receiver::stop() {
   wake_all();
   parked_.notify_all();
   interrupt_exclusive(std::nullopt);
-}
-
-// Its descriptor stays open for as long as somebody names the listener.
-void Receiver::end_listener(const Listener& listener) {
-  const std::uint32_t token = listener.token;
-  epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, listener.fd.get(), nullptr);
-  const bool is_last = listeners_.remove(listener);
-  // first of all, and without a lock, for which every call would wait: whoever has run the
-  // container removes its cgroup now
-  if (is_last) HelperPool::of_process().end_of(listener.container->token);
-  {
-    const std::lock_guard lock(mutex_);
-    for (Place& place : places_) {
-      if (place.worker == nullptr) continue;
-      place.ended.push_back(token);
-      place.has_ended.store(true);
-    }
-    interrupt_exclusive(token);
-  }
-  MountBudget::of_process().end_of(listener.container->payer);
-  events_.tell({.kind = ReceiverEvent::Kind::ended, .token = token});
-  const std::lock_guard lock(mutex_);
-  wake_all();
 }
 
 void Receiver::end_process(std::uint32_t token) {

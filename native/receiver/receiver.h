@@ -131,8 +131,14 @@ class Receiver {
   // receiver.cc
   [[nodiscard]] Result<void> watch(int fd, std::uint32_t token);
   [[nodiscard]] Worker* worker_of_thread(std::uint32_t token);
-  void end_listener(const Listener& listener);
   void tell_crowded();
+
+  // ended_listeners.cc: a thread of our own.
+  [[nodiscard]] Result<void> watch_end(const Listener& listener);
+  [[nodiscard]] Result<void> watch_stop();
+  void await_ends();
+  void stop_receiving(const Listener& listener);
+  void end_listener(const Listener& listener);
 
   // reading.cc: receiving, by whoever has taken the reader's role.
   [[nodiscard]] bool become_reader() { return !has_reader_.exchange(true); }
@@ -238,6 +244,8 @@ class Receiver {
   Listeners listeners_{events_};
   LateAnswers late_answers_;
   UniqueFd epoll_;
+  // Has the listeners for their ends.
+  UniqueFd ends_;
   UniqueFd stop_event_;
   std::atomic<bool> is_stopping_ = false;
   // Deadlines hold while workers finish what they have.
@@ -303,6 +311,7 @@ class Receiver {
   Nanoseconds computed_at_ = 0;
   std::thread fallback_;
   std::thread watcher_;
+  std::thread ender_;
 };
 
 }  // namespace seccompagent

@@ -198,7 +198,7 @@ Result<EventKind> Worker::receive() {
       }
       const Turn turn = await_turn();
       if (turn == Turn::none) sleep();
-      // only a reader ends listeners, and is woken: what we are told from here on is seen by us
+      // a reader is woken: what we are told from here on is seen by us
       if (turn == Turn::reader && (place_.has_ended.load() || place_.is_shortage_told.load())) {
         receiver_->leave_epoll();
         continue;

@@ -154,9 +154,9 @@ test('addon: a call that is not answered fails as its listener says', () => {
 test('addon: a call that is not answered when its worker leaves fails, and does not hang', () => {
   using command = new LaunchedCommand(native, 'mkdir /nonexistent/a 2>/dev/null');
   command.next();
+  using other = attach(command.receiver);
   native.detachWorker(command.worker);
   expect(command.exitCode()).toBe(1);
-  using other = attach(command.receiver);
   // all that is left to hear
   expect(other.receive()).toBe(eventKind.ended);
   expect(other.call.token).toBe(command.listener);
@@ -165,8 +165,8 @@ test('addon: a call that is not answered when its worker leaves fails, and does 
 test('addon: the main thread is told of the ends of a listener and of its command', () => {
   using command = new LaunchedCommand(native, 'mkdir /nonexistent/a; exit 7');
   command.next().answer({ kind: 'value', value: 0n }, slot);
-  expect(command.end()).toBe(7);
   using other = attach(command.receiver);
+  expect(command.end()).toBe(7);
   expect(other.receive()).toBe(eventKind.ended);
   native.stopReceiver(command.receiver);
   expect(other.receive()).toBe(eventKind.stopped);

@@ -87,9 +87,12 @@ void has_one_container_for_its_listeners() {
   const auto container = one->container;
   CHECK(other->container == container);
   CHECK(alone->container != container);
-  CHECK(!fixture.listeners.remove(*one));
-  CHECK(fixture.listeners.remove(*other));
-  CHECK(fixture.listeners.remove(*alone));
+  using Removed = Listeners::Removed;
+  CHECK(fixture.listeners.remove(*one) == Removed::one_of_several);
+  CHECK(fixture.listeners.remove(*one) == Removed::was_gone);
+  CHECK(fixture.listeners.remove(*other) == Removed::last);
+  CHECK(fixture.listeners.remove(*other) == Removed::was_gone);
+  CHECK(fixture.listeners.remove(*alone) == Removed::last);
   // as the next program of that container
   CHECK(fixture.add(third, {.terms = terms(), .container = kContainer})->container == container);
 }
