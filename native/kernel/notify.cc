@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/seccomp.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -66,15 +67,22 @@ Result<void> NotifyBuffers::respond(int listener, std::uint64_t id, const Respon
   return {};
 }
 
+// A signal in the middle of that takes the descriptor out of the kernel's queue, but not the
+// answer: the caller would get 0, whatever its descriptor 0 is.
 Result<void> respond_with_fd(int listener, std::uint64_t id, int fd, bool is_close_on_exec) {
   seccomp_notif_addfd kernel = {};
   kernel.id = id;
   kernel.flags = SECCOMP_ADDFD_FLAG_SEND;
   kernel.srcfd = static_cast<std::uint32_t>(fd);
   kernel.newfd_flags = is_close_on_exec ? O_CLOEXEC : 0;
-  const int number =
-      retry_eintr([&] { return ioctl(listener, SECCOMP_IOCTL_NOTIF_ADDFD, &kernel); });
-  if (number == -1) return fail_errno();
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  const int number = ioctl(listener, SECCOMP_IOCTL_NOTIF_ADDFD, &kernel);
+  const int error = errno;
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (number == -1) return fail(error);
   return {};
 }
 

@@ -322,6 +322,53 @@ void is_told_of_who_has_run() {
   CHECK(!state.has_slept_on());
 }
 
+// Signals to a thread, as fast as another one can send them.
+class SignalStorm {
+ public:
+  explicit SignalStorm(pid_t thread) : thread_([this, thread] { send(thread); }) {
+    has_begun_.wait(false);
+  }
+  SignalStorm(const SignalStorm&) = delete;
+  SignalStorm& operator=(const SignalStorm&) = delete;
+  ~SignalStorm() {
+    is_over_.store(true);
+    thread_.join();
+  }
+
+ private:
+  void send(pid_t thread) {
+    while (!is_over_.load()) {
+      CHECK_EQUAL(tgkill(getpid(), thread, SIGUSR1), 0);
+      if (!has_begun_.exchange(true)) has_begun_.notify_one();
+    }
+  }
+
+  std::atomic<bool> has_begun_ = false;
+  std::atomic<bool> is_over_ = false;
+  std::thread thread_;
+};
+
+void gives_descriptors_in_a_storm_of_signals() {
+  constexpr int kRounds = 300;
+  struct sigaction action = {};
+  action.sa_handler = [](int) {};
+  CHECK_EQUAL(sigaction(SIGUSR1, &action, nullptr), 0);
+  NotifyBuffers buffers = real_buffers();
+  const UniqueFd given(eventfd(0, EFD_CLOEXEC));
+  for (int round = 0; round < kRounds; ++round) {
+    Caller caller(round);
+    const Notification seen = VALUE(receive(buffers, caller.listener()));
+    {
+      const SignalStorm storm(gettid());
+      VALUE(respond_with_fd(caller.listener(), seen.id, given.get(), true));
+    }
+    // 0 is what the caller gets of an answer whose descriptor has not come along
+    const long number = caller.result();
+    CHECK(number > 0);
+    CHECK(UniqueFd(static_cast<int>(number)).is_open());
+  }
+}
+
 constexpr Case kCases[] = {
     {"K15: notify_sizes: they are at least those that we were built with", knows_the_sizes},
     {"NotifyBuffers: a call is received whole and answered", receives_and_answers},
@@ -338,6 +385,8 @@ constexpr Case kCases[] = {
     {"K8: an answer reaches a caller whom a signal has woken and who has not run",
      answers_reach_who_has_not_run},
     {"K8: a caller whom a signal has taken its call from has run", is_told_of_who_has_run},
+    {"K8: respond_with_fd: a signal at that moment does not take the descriptor from the answer",
+     gives_descriptors_in_a_storm_of_signals},
     {"probe_id_valid: other descriptors are no listeners", probes_other_descriptors}};
 
 }  // namespace
