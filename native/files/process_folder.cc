@@ -129,14 +129,64 @@ struct Numbers {
   return {};
 }
 
-// Anything but a plain no is a yes: the caller may have mounted something there.
-[[nodiscard]] bool shows_us(int root) {
+// What `self` says in there: the number of the calling process. Empty: the procfs does not show it.
+// Nothing: nobody can tell, since the caller may have mounted something there.
+[[nodiscard]] std::optional<std::string> own_number(int root) {
   const UniqueFd self = open_same(root, "self", O_NOFOLLOW);
   struct stat found = {};
-  if (!self.is_open() || fstat(self.get(), &found) == -1) return true;
-  if (!S_ISLNK(found.st_mode) || found.st_dev != device_of(root)) return true;
+  if (!self.is_open() || fstat(self.get(), &found) == -1) return std::nullopt;
+  if (!S_ISLNK(found.st_mode) || found.st_dev != device_of(root)) return std::nullopt;
   std::array<char, 32> text = {};
-  return readlinkat(self.get(), "", text.data(), text.size()) != -1 || errno != ENOENT;
+  const ssize_t length = readlinkat(self.get(), "", text.data(), text.size());
+  if (length == -1) return errno == ENOENT ? std::optional<std::string>("") : std::nullopt;
+  std::string number(text.data(), static_cast<std::size_t>(length));
+  return is_number(number) ? std::optional(std::move(number)) : std::nullopt;
+}
+
+[[nodiscard]] bool are_same(int one, int other) {
+  struct stat first = {};
+  struct stat second = {};
+  return fstat(one, &first) == 0 && fstat(other, &second) == 0 && first.st_dev == second.st_dev &&
+         first.st_ino == second.st_ino;
+}
+
+// The directory of a procfs that a file is in, or the directory itself. A file of a procfs is in
+// one directory, so it is found there if its text leads to the right one. Closed: it does not.
+[[nodiscard]] UniqueFd directory_of(int file, int processes) {
+  struct stat found = {};
+  if (fstat(file, &found) == -1) return {};
+  if (S_ISDIR(found.st_mode)) return UniqueFd(fcntl(file, F_DUPFD_CLOEXEC, 0));
+  std::array<char, PATH_MAX> text = {};
+  const std::string link = "self/fd/" + std::to_string(file);
+  const ssize_t length = readlinkat(processes, link.c_str(), text.data(), text.size());
+  if (length <= 0 || static_cast<std::size_t>(length) == text.size()) return {};
+  const std::string path(text.data(), static_cast<std::size_t>(length));
+  const std::size_t end = path.rfind('/');
+  if (!path.starts_with('/')) return {};
+  constexpr open_how kHow = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+                             .mode = 0,
+                             .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
+  const std::string above = end == 0 ? "/" : path.substr(0, end);
+  UniqueFd directory(
+      static_cast<int>(syscall(SYS_openat2, AT_FDCWD, above.c_str(), &kHow, sizeof kHow)));
+  if (!directory.is_open()) return {};
+  const UniqueFd again = open_same(directory.get(), path.substr(end + 1).c_str(), O_NOFOLLOW);
+  return again.is_open() && are_same(again.get(), file) ? std::move(directory) : UniqueFd();
+}
+
+// Whether a file is in the entry of the calling process, by this number of its own. Anything but a
+// plain no is a yes.
+[[nodiscard]] bool may_be_own(int root, const std::string& number, int file, int processes) {
+  constexpr int kMaxDepth = 32;
+  const UniqueFd own = open_same(root, number.c_str(), O_DIRECTORY | O_NOFOLLOW);
+  if (!own.is_open() || device_of(own.get()) != device_of(root)) return true;
+  UniqueFd at = directory_of(file, processes);
+  for (int depth = 0; at.is_open() && depth < kMaxDepth; ++depth) {
+    if (are_same(at.get(), own.get())) return true;
+    if (are_same(at.get(), root)) return false;
+    at = open_same(at.get(), "..", O_DIRECTORY);
+  }
+  return true;
 }
 
 // Whether a process or thread in there is one of the caller's, by when it was started.
@@ -170,11 +220,15 @@ bool is_root_of_processes(int directory) {
   return is_of_processes(directory) && fstat(directory, &found) == 0 && found.st_ino == kRootInode;
 }
 
-std::optional<OthersProcesses> others_processes(int at) {
+std::optional<OthersProcesses> others_processes(int at, int processes) {
   if (!is_of_processes(at)) return std::nullopt;
   const dev_t device = device_of(at);
   UniqueFd root = root_with(device, at);
-  if (!root.is_open() || shows_us(root.get())) return std::nullopt;
+  if (!root.is_open()) return std::nullopt;
+  const auto number = own_number(root.get());
+  const bool may_be_ours =
+      !number || (!number->empty() && may_be_own(root.get(), *number, at, processes));
+  if (may_be_ours) return std::nullopt;
   return OthersProcesses{.device = device, .root = std::move(root)};
 }
 

@@ -14,16 +14,17 @@
 
 namespace seccompagent {
 
-// A procfs that does not show the calling process, which may look at itself as nobody else may: so
-// nothing in it is judged otherwise than for any process with the same credentials.
+// A procfs, of a file that is not about the calling process, which may look at itself as nobody
+// else may: so the file is judged as for any process with the same credentials.
 struct OthersProcesses {
   dev_t device;
   UniqueFd root;
 };
 
-// That of what is open here, a file or a directory. Nothing: it is none, it shows us, or its root
-// can be found neither at `/proc` nor above the directory.
-[[nodiscard]] std::optional<OthersProcesses> others_processes(int at);
+// That of what is open here, a file or a directory. Nothing: it is none, it may be in the entry of
+// the calling process, or its root can be found neither at `/proc` nor above the directory.
+// `processes`: our own procfs.
+[[nodiscard]] std::optional<OthersProcesses> others_processes(int at, int processes);
 
 // Whether a file in there may be that of the largest number of a process, which in another pid
 // namespace would be ours.
