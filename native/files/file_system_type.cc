@@ -12,8 +12,11 @@
 
 #include <algorithm>
 #include <array>
+#include <climits>
 #include <cstddef>
 #include <cstring>
+#include <optional>
+#include <string>
 
 #include "kernel/root_mount.h"
 
@@ -82,6 +85,9 @@ struct MountAnswer {
   return (answer.mask & kOfFileSystem) != 0 ? static_cast<std::int64_t>(answer.magic) : 0;
 }
 
+// Where the texts of an answer begin.
+constexpr std::size_t kTexts = 512;
+
 [[nodiscard]] std::int64_t system_of(int fd, const struct statx& found) {
   if ((found.stx_mask & kUniqueMount) == 0) return asked_system_of(fd);
   static thread_local KnownMounts mounts;
@@ -93,6 +99,28 @@ struct MountAnswer {
 }
 
 }  // namespace
+
+std::optional<std::string> path_of_mount_root(int fd) {
+  constexpr std::uint64_t kRootPath = 8;  // STATMOUNT_MNT_ROOT
+  constexpr std::size_t kPlaceOfMask = 8;
+  constexpr std::size_t kPlaceOfRoot = 104;
+  struct statx found = {};
+  if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, kUniqueMount, &found) == -1 ||
+      (found.stx_mask & kUniqueMount) == 0 || (found.stx_attributes & STATX_ATTR_MOUNT_ROOT) == 0) {
+    return std::nullopt;
+  }
+  const MountQuestion question = {
+      .size = sizeof question, .spare = 0, .mount = found.stx_mnt_id, .what = kRootPath};
+  std::array<char, kTexts + PATH_MAX> answer = {};
+  if (syscall(SYS_statmount, &question, answer.data(), answer.size() - 1, 0) == -1)
+    return std::nullopt;
+  std::uint64_t mask = 0;
+  std::memcpy(&mask, answer.data() + kPlaceOfMask, sizeof mask);
+  std::uint32_t at = 0;
+  std::memcpy(&at, answer.data() + kPlaceOfRoot, sizeof at);
+  if ((mask & kRootPath) == 0 || at >= answer.size() - kTexts) return std::nullopt;
+  return std::string(answer.data() + kTexts + at);
+}
 
 Result<FileFacts> facts_of(int fd) {
   struct statx found = {};

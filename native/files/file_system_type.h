@@ -6,6 +6,8 @@
 #include <sys/vfs.h>
 
 #include <cstdint>
+#include <optional>
+#include <string>
 
 #include "kernel/result.h"
 
@@ -35,6 +37,10 @@ struct FileFacts {
 [[nodiscard]] std::int64_t file_system_of(int fd);
 
 [[nodiscard]] bool is_of_processes(int fd);
+
+// Of the root of a mount: where in its file system it is, see statmount(2). Nothing: it is none, or
+// the kernel does not tell, as before Linux 6.8 or of a mount that is not below our root.
+[[nodiscard]] std::optional<std::string> path_of_mount_root(int fd);
 
 // Whether closing a file or directory there waits for nobody: true for local disks and memory, not
 // for FUSE, network file systems and overlays.

@@ -150,12 +150,12 @@ struct Numbers {
          first.st_ino == second.st_ino;
 }
 
-// The directory of a procfs that a file is in, or the directory itself. A file of a procfs is in
-// one directory, so it is found there if its text leads to the right one. Closed: it does not.
-[[nodiscard]] UniqueFd directory_of(int file, int processes) {
-  struct stat found = {};
-  if (fstat(file, &found) == -1) return {};
-  if (S_ISDIR(found.st_mode)) return UniqueFd(fcntl(file, F_DUPFD_CLOEXEC, 0));
+// The directory that something of a procfs is in, in the same mount. Who may not search a directory
+// finds nothing above it by its dots, but by its text: whatever that leads to is the right
+// directory if it has the same file. Closed: there is none, as above a mount's root.
+[[nodiscard]] UniqueFd directory_above(int file, int processes) {
+  UniqueFd by_dots = open_same(file, "..", O_DIRECTORY);
+  if (by_dots.is_open()) return by_dots;
   std::array<char, PATH_MAX> text = {};
   const std::string link = "self/fd/" + std::to_string(file);
   const ssize_t length = readlinkat(processes, link.c_str(), text.data(), text.size());
@@ -167,11 +167,19 @@ struct Numbers {
                              .mode = 0,
                              .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
   const std::string above = end == 0 ? "/" : path.substr(0, end);
-  UniqueFd directory(
+  UniqueFd by_text(
       static_cast<int>(syscall(SYS_openat2, AT_FDCWD, above.c_str(), &kHow, sizeof kHow)));
-  if (!directory.is_open()) return {};
-  const UniqueFd again = open_same(directory.get(), path.substr(end + 1).c_str(), O_NOFOLLOW);
-  return again.is_open() && are_same(again.get(), file) ? std::move(directory) : UniqueFd();
+  if (!by_text.is_open()) return {};
+  const UniqueFd again = open_same(by_text.get(), path.substr(end + 1).c_str(), O_NOFOLLOW);
+  return again.is_open() && are_same(again.get(), file) ? std::move(by_text) : UniqueFd();
+}
+
+// Whether the root of a mount of a part of a procfs is in no entry with this number.
+[[nodiscard]] bool is_mounted_from_elsewhere(int mount_root, std::string_view number) {
+  const auto path = path_of_mount_root(mount_root);
+  if (!path || !path->starts_with('/')) return false;
+  const std::string_view first = std::string_view(*path).substr(1);
+  return first.substr(0, first.find('/')) != number;
 }
 
 // Whether a file is in the entry of the calling process, by this number of its own. Anything but a
@@ -180,11 +188,13 @@ struct Numbers {
   constexpr int kMaxDepth = 32;
   const UniqueFd own = open_same(root, number.c_str(), O_DIRECTORY | O_NOFOLLOW);
   if (!own.is_open() || device_of(own.get()) != device_of(root)) return true;
-  UniqueFd at = directory_of(file, processes);
+  UniqueFd at(fcntl(file, F_DUPFD_CLOEXEC, 0));
   for (int depth = 0; at.is_open() && depth < kMaxDepth; ++depth) {
     if (are_same(at.get(), own.get())) return true;
     if (are_same(at.get(), root)) return false;
-    at = open_same(at.get(), "..", O_DIRECTORY);
+    UniqueFd above = directory_above(at.get(), processes);
+    if (!above.is_open()) return !is_mounted_from_elsewhere(at.get(), number);
+    at = std::move(above);
   }
   return true;
 }
@@ -224,6 +234,7 @@ std::optional<OthersProcesses> others_processes(int at, int processes) {
   if (!is_of_processes(at)) return std::nullopt;
   const dev_t device = device_of(at);
   UniqueFd root = root_with(device, at);
+  if (!root.is_open()) root = root_with(device, directory_above(at, processes).get());
   if (!root.is_open()) return std::nullopt;
   const auto number = own_number(root.get());
   const bool may_be_ours =

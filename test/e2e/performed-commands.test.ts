@@ -72,6 +72,27 @@ echo to > >(cat); wait
 cd /etc; cat /proc/self/cwd/hostname
 cat /proc/self/cwd/../proc/self/comm
 cat /proc/self/root/proc/self/root/proc/self/comm
+cd /proc/self; cat comm; head -1 status
+cd /proc; cat self/comm $$/comm ./version | wc -l
+cd /proc/$$/task; cat $$/comm
+cd /proc/sys; cat kernel/ostype ../version | wc -l
+ls /proc/1/fd > here; echo $?
+ls /proc/$$/fd | head -3
+cat /proc/1/environ > here; echo $?
+find /proc/self/ -maxdepth 1 -type f 2>&1 | wc -l
+find /proc/sys/kernel/random | wc -l
+cat /proc/self/smaps_rollup | wc -l
+cat /proc/self/auxv | wc -c | awk '{print ($1 > 0)}'
+cat /proc/sys/fs/file-nr | wc -w
+cat /proc/partitions | head -1
+cat /proc/self/wchan | wc -c
+cp /proc/cpuinfo c; head -1 c
+xargs -a /proc/self/comm echo
+while read line; do echo $line; done < /proc/sys/kernel/ostype
+mkdir p; mount --bind /proc p && cat p/self/comm p/$$/comm; umount p
+mkdir p; mount --bind /proc/$$ p && cat p/comm; umount p
+mkdir p; mount --bind /proc/sys p && cat p/kernel/ostype; umount p
+mkdir p; mount -t proc proc p && cat p/self/comm p/version | wc -l; umount p
 mkdir /proc/self/fd/0
 mkdir /proc/x
 rmdir /proc/self
@@ -220,6 +241,7 @@ const underAgent = [
   '--',
 ];
 const inside = ['unshare', '-pf', '--mount-proc', '--'];
+const ownMounts = ['unshare', '-m', '--'];
 const asUser = ['--reuid=1000', '--regid=1000', '--clear-groups', '--'];
 
 describe.each([
@@ -230,10 +252,10 @@ describe.each([
     wrapper: [...inside, 'setpriv', '--no-new-privs', ...asUser],
   },
   { who: 'root of a user namespace', wrapper: [...inside, 'unshare', '-r', '--'] },
-  { who: 'root among all processes of the machine', wrapper: [] },
+  { who: 'root among all processes of the machine', wrapper: ownMounts },
   {
     who: 'a user among all processes of the machine',
-    wrapper: ['setpriv', '--no-new-privs', ...asUser],
+    wrapper: [...ownMounts, 'setpriv', '--no-new-privs', ...asUser],
   },
 ])('performed commands', ({ who, wrapper }) => {
   test(`A3a: performed commands: they do for ${who} what they do without the agent`, async () => {
