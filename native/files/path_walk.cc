@@ -28,6 +28,7 @@ namespace seccompagent {
 namespace {
 
 constexpr std::uint64_t kScoped = RESOLVE_BENEATH | RESOLVE_IN_ROOT;
+constexpr std::uint64_t kWithoutLinks = RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS;
 
 // More than any path has but one that is to take long.
 constexpr int kMaxNames = 8192;
@@ -167,8 +168,17 @@ class Walk {
     if (is_in_root) return follow_text(text_of(link));
     const ProcessLink to = process_link(caller(), task_.place.processes, at_, name);
     if (to.kind == ProcessLink::Kind::text) return follow_text(text_of(link));
-    if (to.kind == ProcessLink::Kind::foreign) return fail(ELOOP);
+    if (to.kind == ProcessLink::Kind::foreign) return follow_foreign(name);
     return follow_own(to.own);
+  }
+
+  // The kernel judges that as of the caller, but where the link is of the process that follows it.
+  [[nodiscard]] Result<void> follow_foreign(const std::string& name) {
+    if ((resolve_ & kWithoutLinks) != 0) return fail(ELOOP);
+    if (!others_processes(at_, task_.place.processes)) return fail(EOPNOTSUPP);
+    UniqueFd place(retry_eintr([&] { return openat(at_, name.c_str(), O_PATH | O_CLOEXEC); }));
+    if (!place.is_open()) return fail_errno();
+    return go_on_at(std::move(place));
   }
 
   [[nodiscard]] Result<void> follow_link_to(const OwnLink& link) {
@@ -183,8 +193,7 @@ class Walk {
       return fail(EUCLEAN);
     }
     if (given->error != 0) return fail(given->error);
-    constexpr std::uint64_t kWithout = RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS;
-    if ((resolve_ & kWithout) != 0) return fail(ELOOP);
+    if ((resolve_ & kWithoutLinks) != 0) return fail(ELOOP);
     UniqueFd file(fcntl(given->fd, F_DUPFD_CLOEXEC, 0));
     if (!file.is_open()) return fail_errno();
     return go_on_at(std::move(file));
