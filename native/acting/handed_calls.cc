@@ -363,11 +363,13 @@ void HandedCalls::collect() {
 }
 
 void HandedCalls::end_of(std::uint32_t container) {
-  const Locked lock(parts_);
+  // they end in the thread, since that may take a moment
+  const std::lock_guard lock(parts_.mutex);
   for (auto at = parts_.all.begin(); at != parts_.all.end();) {
     const auto here = at++;
     if (here->second.helper->identity_.owner.container == container) parts_.drop(here);
   }
+  if (!parts_.dropped.empty()) (void)eventfd_write(parts_.wake.get(), 1);
 }
 
 void HandedCalls::answer_all() {

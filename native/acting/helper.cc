@@ -18,6 +18,7 @@
 #include "acting/helper_start.h"
 #include "kernel/message.h"
 #include "kernel/process_files.h"
+#include "kernel/scheduling.h"
 #include "process/ending_children.h"
 
 namespace seccompagent {
@@ -145,6 +146,7 @@ Result<HelperAnswer> Helper::await_answer(const Patience& patience, TimeTaken& t
     const auto received = receive_message(socket_.get(), buffer);
     if (received) return decode_answer(std::span(buffer).first(received->length));
     if (received.error() != Errno{EAGAIN}) return std::unexpected(received.error());
+    if (is_killed_.load()) become_fair(process_.child.pid);
     leave_pause();
     // where the machine is busy, helpers may be slow without anybody's doing
     const HelperWork work = work_of(process_.child.pid);

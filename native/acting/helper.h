@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -122,6 +123,8 @@ class Helper {
   // Of the call that it is used for; kNobody: of none. With the pool's mutex.
   int listener_ = kNobody;
   bool is_started_ = false;
+  // With its container.
+  std::atomic<bool> is_killed_ = false;
   // As one of those that live at a time.
   bool is_counted_ = true;
 };

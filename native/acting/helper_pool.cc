@@ -111,13 +111,15 @@ void HelperPool::Parts::end_idle(Nanoseconds before) {
 // helper that ends.
 void HelperPool::Parts::kill_all_of(std::uint32_t container) {
   const std::lock_guard lock(mutex);
-  std::erase_if(all, [container](const Helper* helper) {
+  std::erase_if(all, [container](Helper* helper) {
     const bool is_over = helper->listener_ == Helper::kNobody || !has_users(helper->listener_);
     if (helper->identity_.owner.container != container || !is_over) return false;
     const ChildProcess& child = helper->process_.child;
-    // it has nothing to do but to leave its container's cgroup, which somebody removes now
-    (void)become_real_time(child.pid);
     (void)syscall(SYS_pidfd_send_signal, child.pidfd.get(), SIGKILL, nullptr, 0);
+    // it has nothing to do but to leave its container's cgroup, which somebody removes now; whoever
+    // waits for it sees that it does not stay so
+    (void)become_real_time(child.pid);
+    helper->is_killed_.store(true);
     return true;
   });
   end_idle_if([&](const Helper& helper) { return helper.identity_.owner.container == container; });

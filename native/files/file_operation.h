@@ -69,6 +69,8 @@ struct FilePlace {
   int processes;
   // Of paths that lead through a procfs; nullptr: none is followed there.
   const CallersProcess* process = nullptr;
+  // Who acts has the memory of another process, whose entry in a procfs is its own as well.
+  bool has_memory_of_another = false;
 };
 
 struct FileAnswer {

@@ -23,7 +23,7 @@ namespace {
 // Of a file of a procfs. Whoever opens one is asked for its rights alone, unless it is the process
 // that the file is about; but the largest number of a process is that of our own pid namespace.
 [[nodiscard]] bool is_opened_for_others(const FileTask& task, const FileFacts& found, int file) {
-  const auto others = others_processes(file, task.place.processes);
+  const auto others = others_processes(file, task.place);
   if (!others) return false;
   const int access = static_cast<int>(task.request.flags) & O_ACCMODE;
   return access == O_RDONLY || !is_largest_number(*others, task.place.processes, found);

@@ -175,7 +175,7 @@ class Walk {
   // The kernel judges that as of the caller, but where the link is of the process that follows it.
   [[nodiscard]] Result<void> follow_foreign(const std::string& name) {
     if ((resolve_ & kWithoutLinks) != 0) return fail(ELOOP);
-    if (!others_processes(at_, task_.place.processes)) return fail(EOPNOTSUPP);
+    if (!others_processes(at_, task_.place)) return fail(EOPNOTSUPP);
     UniqueFd place(retry_eintr([&] { return openat(at_, name.c_str(), O_PATH | O_CLOEXEC); }));
     if (!place.is_open()) return fail_errno();
     return go_on_at(std::move(place));

@@ -150,6 +150,19 @@ struct Numbers {
          first.st_ino == second.st_ino;
 }
 
+struct PlaceInMount {
+  // 0: unknown, and no other's.
+  std::uint64_t number = 0;
+  bool is_its_root = false;
+};
+
+[[nodiscard]] PlaceInMount mount_of(int fd) {
+  struct statx found = {};
+  if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_MNT_ID, &found) == -1) return {};
+  return {.number = found.stx_mnt_id,
+          .is_its_root = (found.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0};
+}
+
 // The directory that something of a procfs is in, in the same mount. Who may not search a directory
 // finds nothing above it by its dots, but by its text: whatever that leads to is the right
 // directory if it has the same file. Closed: there is none, as above a mount's root.
@@ -171,7 +184,9 @@ struct Numbers {
       static_cast<int>(syscall(SYS_openat2, AT_FDCWD, above.c_str(), &kHow, sizeof kHow)));
   if (!by_text.is_open()) return {};
   const UniqueFd again = open_same(by_text.get(), path.substr(end + 1).c_str(), O_NOFOLLOW);
-  return again.is_open() && are_same(again.get(), file) ? std::move(by_text) : UniqueFd();
+  const bool is_right = again.is_open() && are_same(again.get(), file) &&
+                        mount_of(again.get()).number == mount_of(file).number;
+  return is_right ? std::move(by_text) : UniqueFd();
 }
 
 // Whether the root of a mount of a part of a procfs is in no entry with this number.
@@ -191,7 +206,7 @@ struct Numbers {
   UniqueFd at(fcntl(file, F_DUPFD_CLOEXEC, 0));
   for (int depth = 0; at.is_open() && depth < kMaxDepth; ++depth) {
     if (are_same(at.get(), own.get())) return true;
-    if (are_same(at.get(), root)) return false;
+    if (are_same(at.get(), root) && mount_of(at.get()).is_its_root) return false;
     UniqueFd above = directory_above(at.get(), processes);
     if (!above.is_open()) return !is_mounted_from_elsewhere(at.get(), number);
     at = std::move(above);
@@ -230,15 +245,17 @@ bool is_root_of_processes(int directory) {
   return is_of_processes(directory) && fstat(directory, &found) == 0 && found.st_ino == kRootInode;
 }
 
-std::optional<OthersProcesses> others_processes(int at, int processes) {
+std::optional<OthersProcesses> others_processes(int at, const FilePlace& place) {
   if (!is_of_processes(at)) return std::nullopt;
   const dev_t device = device_of(at);
   UniqueFd root = root_with(device, at);
-  if (!root.is_open()) root = root_with(device, directory_above(at, processes).get());
+  if (!root.is_open()) root = root_with(device, directory_above(at, place.processes).get());
   if (!root.is_open()) return std::nullopt;
   const auto number = own_number(root.get());
+  if (!number) return std::nullopt;
   const bool may_be_ours =
-      !number || (!number->empty() && may_be_own(root.get(), *number, at, processes));
+      !number->empty() &&
+      (place.has_memory_of_another || may_be_own(root.get(), *number, at, place.processes));
   if (may_be_ours) return std::nullopt;
   return OthersProcesses{.device = device, .root = std::move(root)};
 }

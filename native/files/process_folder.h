@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "files/callers_process.h"
+#include "files/file_operation.h"
 #include "files/file_system_type.h"
 #include "kernel/unique_fd.h"
 
@@ -22,9 +23,9 @@ struct OthersProcesses {
 };
 
 // That of what is open here, a file or a directory. Nothing: it is none, it may be in the entry of
-// the calling process, or its root can be found neither at `/proc` nor above the directory.
-// `processes`: our own procfs.
-[[nodiscard]] std::optional<OthersProcesses> others_processes(int at, int processes);
+// the calling process (or in any, of a procfs that shows one that has its memory), or its root can
+// be found neither at `/proc` nor above the directory.
+[[nodiscard]] std::optional<OthersProcesses> others_processes(int at, const FilePlace& place);
 
 // Whether a file in there may be that of the largest number of a process, which in another pid
 // namespace would be ours.

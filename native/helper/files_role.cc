@@ -104,11 +104,12 @@ constexpr std::array kNamespaces = {
 }
 
 [[nodiscard]] FileAnswer operate(const HelperRequest& request, const std::vector<UniqueFd>& fds,
-                                 const Validity& notification) {
+                                 const Validity& notification, bool has_memory_of_another = false) {
   const FilePlace place = {.base = fds[kBase].get(),
                            .second_base = fds[kSecondBase].get(),
                            .processes = own_processes(),
-                           .process = &request.process};
+                           .process = &request.process,
+                           .has_memory_of_another = has_memory_of_another};
   return operate_on_file(request.file, place, notification);
 }
 
@@ -236,7 +237,7 @@ class LabelledChild {
     }
     const AskedNotification notification(fds_[kListener].get(), request_.id_valid_request,
                                          request_.id);
-    done_ = operate(request_, fds_, notification);
+    done_ = operate(request_, fds_, notification, true);
     answer_ = answer_of(done_);
   }
 

@@ -14,11 +14,14 @@
 #include <utility>
 #include <vector>
 
+#include "kernel/scheduling.h"
+
 namespace seccompagent {
 namespace {
 
 // How often is looked at those that have not ended.
 constexpr std::chrono::milliseconds kLook(20);
+constexpr Nanoseconds kSoon = 20 * kMillisecond;
 // Who is asleep whenever it is looked at in the second half of this hangs.
 constexpr Nanoseconds kHangsAfter = kSecond;
 
@@ -44,6 +47,8 @@ constexpr Nanoseconds kHangsAfter = kSecond;
 
 // Whether it hangs, for one that has not ended.
 void look_at(EndingChild& child, Nanoseconds time) {
+  // what was to end at once, and does not, is to take no more time than others
+  if (!child.is_reaped && time - child.since > kSoon) become_fair(child.process.pid);
   if (child.hangs || time - child.since < kHangsAfter / 2) return;
   if (!child.is_reaped && is_runnable(child.process.pid)) {
     child.since = time;

@@ -14,9 +14,9 @@
 namespace seccompagent {
 
 // Of its end alone, which the kernel tells unasked, and once.
-Result<void> Receiver::watch_end(const Listener& listener) {
+Result<void> Receiver::watch_end(const Listener& listener, int operation) {
   epoll_event event = {.events = EPOLLONESHOT, .data = {.u64 = listener.token}};
-  if (epoll_ctl(ends_.get(), EPOLL_CTL_ADD, listener.fd.get(), &event) == -1) return fail_errno();
+  if (epoll_ctl(ends_.get(), operation, listener.fd.get(), &event) == -1) return fail_errno();
   return {};
 }
 
@@ -34,9 +34,15 @@ void Receiver::await_ends() {
       return epoll_wait(ends_.get(), events.data(), static_cast<int>(events.size()), -1);
     });
     for (int index = 0; index < count; ++index) {
-      const auto token =
-          static_cast<std::uint32_t>(events[static_cast<std::size_t>(index)].data.u64);
-      if (const auto listener = listeners_.find(token)) end_listener(*listener);
+      const epoll_event& event = events[static_cast<std::size_t>(index)];
+      const auto listener = listeners_.find(static_cast<std::uint32_t>(event.data.u64));
+      if (!listener) continue;
+      if ((event.events & EPOLLHUP) != 0) {
+        end_listener(*listener);
+      } else {
+        // a signal has kept the kernel from looking
+        (void)watch_end(*listener, EPOLL_CTL_MOD);
+      }
     }
   }
 }

@@ -55,8 +55,7 @@ Result<bool> Receiver::read_pending(const Reading& reading, std::shared_ptr<List
     }
     Pending& into = is_for_place ? pending : queued_call;
     into.was_queued = index > 0;
-    const Received received =
-        receive_one(reading.buffers, *from, into, (event.events & EPOLLIN) != 0);
+    const Received received = receive_one(reading.buffers, *from, into, event.events);
     if (received == Received::nothing) continue;
     if (!has_received) receive_delays_.note(reading.start, into.received);
     has_received = true;
@@ -99,14 +98,15 @@ void Receiver::end_shared(const Listener& listener) {
 // back. Calls move from a queue to a worker, and from there to the kept ones; they are looked for
 // in that order (the kept ones when a worker begins), so that none is missed on its way.
 Receiver::Received Receiver::receive_one(NotifyBuffers& buffers, Listener& listener,
-                                         Pending& pending, bool is_readable) {
+                                         Pending& pending, std::uint32_t events) {
   if (listener.is_shared.load(std::memory_order_relaxed)) {
     end_shared(listener);
     return Received::nothing;
   }
-  if (!is_readable) {
-    // it has ended, which another thread sees to, see await_ends
-    stop_receiving(listener);
+  if ((events & EPOLLIN) == 0) {
+    // It has ended, which another thread sees to, see await_ends. Without EPOLLHUP the kernel could
+    // not look, since a signal has come to us.
+    if ((events & EPOLLHUP) != 0) stop_receiving(listener);
     return Received::nothing;
   }
   const auto received = receive_as_reader(buffers, listener, pending.notification);

@@ -94,7 +94,7 @@ Result<std::uint32_t> Receiver::add_listener(UniqueFd fd, ListenerFacts facts) {
   if (!added) return std::unexpected(added.error());
   const Listener& listener = **added;
   MountBudget::of_process().begin(listener.container->payer);
-  auto watched = watch_end(listener);
+  auto watched = watch_end(listener, EPOLL_CTL_ADD);
   if (watched) watched = watch(listener.fd.get(), listener.token);
   if (!watched) {
     MountBudget::of_process().end_of(listener.container->payer);

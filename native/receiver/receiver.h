@@ -134,7 +134,7 @@ class Receiver {
   void tell_crowded();
 
   // ended_listeners.cc: a thread of our own.
-  [[nodiscard]] Result<void> watch_end(const Listener& listener);
+  [[nodiscard]] Result<void> watch_end(const Listener& listener, int operation);
   [[nodiscard]] Result<void> watch_stop();
   void await_ends();
   void stop_receiving(const Listener& listener);
@@ -161,7 +161,7 @@ class Receiver {
   // What is known of a thread, and of its container, when a call of it has been received.
   enum class Received { nothing, for_a_worker, for_the_queue };
   [[nodiscard]] Received receive_one(NotifyBuffers& buffers, Listener& listener, Pending& pending,
-                                     bool is_readable);
+                                     std::uint32_t events);
   [[nodiscard]] Result<void> receive_as_reader(NotifyBuffers& buffers, const Listener& listener,
                                                Notification& notification);
   void end_shared(const Listener& listener);

@@ -241,7 +241,37 @@ void claims_disks_as_the_caller_asks() {
   CHECK_EQUAL(system(("losetup -d " + name).c_str()), 0);
 }
 
+[[nodiscard]] int open_in_processes(const std::string& path, bool has_memory_of_another) {
+  CHECK(open_own_processes().has_value());
+  const CallersProcess caller = {.process = {1}, .thread = {1}};
+  const FilePlace place = {.base = -1,
+                           .second_base = -1,
+                           .processes = own_processes(),
+                           .process = &caller,
+                           .has_memory_of_another = has_memory_of_another};
+  return operate_on_file(request_for(FileOperation::open, path, "", O_RDONLY), place, There())
+      .error;
+}
+
+void opens_nothing_of_its_own_process() {
+  const std::string own = "/proc/" + std::to_string(getpid());
+  for (const char* name : {"/status", "/mem", "/maps", "/fd", "/ns/mnt", "/exe"})
+    CHECK_EQUAL(open_in_processes(own + name, false), EOPNOTSUPP);
+  CHECK_EQUAL(open_in_processes("/proc/" + std::to_string(getppid()) + "/status", false), 0);
+  CHECK_EQUAL(open_in_processes("/proc/version", false), 0);
+}
+
+void opens_nothing_beside_whose_memory_it_has() {
+  for (const pid_t process : {getpid(), getppid()})
+    CHECK_EQUAL(open_in_processes("/proc/" + std::to_string(process) + "/status", true),
+                EOPNOTSUPP);
+}
+
 constexpr Case kCases[] = {
+    {"A4: file operations: nothing is opened in a procfs of the process that acts",
+     opens_nothing_of_its_own_process},
+    {"A4: file operations: nothing is opened in a procfs that shows whose memory we have",
+     opens_nothing_beside_whose_memory_it_has},
     {"A1: file operations: unnamed files are made in directories alone",
      makes_unnamed_files_in_directories_alone},
     {"A13: file operations: a claimed disk is EBUSY for who claims it, too",

@@ -147,20 +147,20 @@ void asks_for_what_the_caller_has() {
 [[nodiscard]] bool is_of_others(const std::string& path) {
   const UniqueFd opened(open(path.c_str(), O_PATH | O_CLOEXEC));
   CHECK(opened.is_open());
-  return others_processes(opened.get()).has_value();
+  const FilePlace place = {.base = -1, .second_base = -1, .processes = own_processes()};
+  return others_processes(opened.get(), place).has_value();
 }
 
 void mount_over(const char* from, const std::string& path) {
   CHECK_EQUAL(mount(from, path.c_str(), nullptr, MS_BIND, nullptr), 0);
 }
 
-void is_not_led_where_it_is_shown() {
+void is_not_led_to_its_own_entry() {
   Walker walker;
   const std::string ours = kOurs;
-  const auto found = walker.walk(ours + "/self/comm");
-  CHECK(found.has_value() && !others_processes(found->get()).has_value());
-  for (const char* name : {"", "/uptime", "/1", "/1/comm", "/sys/kernel/hostname"})
-    CHECK(!is_of_others(ours + name));
+  CHECK(walker.walk(ours + "/self/comm").has_value());
+  for (const char* name : {"", "/uptime", "/1", "/1/comm", "/1/fd", "/sys/kernel/hostname"})
+    CHECK(is_of_others(ours + name));
   const std::string own = ours + "/" + std::to_string(getpid());
   for (const char* name : {"", "/mem", "/fd", "/net/dev", "/task", "/attr"})
     CHECK(!is_of_others(own + name));
@@ -176,9 +176,16 @@ void is_not_led_where_it_is_shown() {
   close(open("/mnt/file", O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
   mount_over((own + "/maps").c_str(), "/mnt/file");
   CHECK(!is_of_others("/mnt/file"));
+  mount_over((ours + "/sys").c_str(), "/mnt/fds");
+  // the whole of it is nowhere to be found
+  CHECK(!is_of_others("/mnt/fds/kernel/hostname"));
   // in place of the callers' procfs, ours
   mount_over(kOurs, "/proc");
-  CHECK(!is_of_others("/proc"));
+  CHECK(is_of_others("/proc/uptime"));
+  CHECK(is_of_others("/mnt/fds/kernel/hostname"));
+  const std::string there = "/proc/" + std::to_string(getpid());
+  CHECK(!is_of_others(there + "/mem"));
+  mount_over("/etc", there);
   CHECK(!is_of_others("/proc/uptime"));
 }
 
@@ -191,8 +198,12 @@ void is_led_in_those_of_others() {
   CHECK_EQUAL(ERROR(walker.walk("/proc/1/map_files/1000-2000")), Errno{ENOENT});
   // nobody has these numbers
   walker.caller().process = {1, 1};
-  CHECK_EQUAL(ERROR(walker.walk("/proc/1/exe")), Errno{ELOOP});
-  CHECK_EQUAL(ERROR(walker.walk("/proc/1/fd/0")), Errno{ELOOP});
+  for (const char* name : {"/proc/1/exe", "/proc/1/root", "/proc/1/ns/pid"})
+    CHECK(walker.leads_to(name, name));
+  // but for those of the process that follows them
+  const std::string own = std::string(kOurs) + "/" + std::to_string(getpid());
+  for (const char* name : {"/exe", "/root", "/ns/pid"})
+    CHECK_EQUAL(ERROR(walker.walk(own + name)), Errno{EOPNOTSUPP});
 }
 
 void is_nobody_in_another_namespace() {
@@ -240,9 +251,9 @@ void follows_links_that_lead_there() {
 constexpr Case kCases[] = {
     {"A3a: walk_path: self is the caller", leads_to_the_callers_own},
     {"A3a: walk_path: links of the caller's process are asked for", asks_for_what_the_caller_has},
-    {"A4: walk_path: a procfs that shows the acting process is none of others",
-     is_not_led_where_it_is_shown},
-    {"A3a: walk_path: a procfs of others leads to what the caller has alone",
+    {"A4: walk_path: the entry of the acting process is none of others",
+     is_not_led_to_its_own_entry},
+    {"A3a: walk_path: a procfs leads to what others have, and not to what we have",
      is_led_in_those_of_others},
     {"A3a: walk_path: self is nobody in a pid namespace without the caller",
      is_nobody_in_another_namespace},
