@@ -123,8 +123,8 @@ class Validity {
 };
 
 // In a procfs, `self` and the links of the caller's process are the caller's; other links that lead
-// to what a process has are not followed (ELOOP). Nothing is opened in a procfs that shows the
-// calling process (EOPNOTSUPP), which may look at itself as nobody else may.
+// to what a process has are not followed (ELOOP). Nothing is opened in the entry of the calling
+// process (EOPNOTSUPP), which may look at itself as nobody else may.
 [[nodiscard]] FileAnswer operate_on_file(const FileRequest& request, const FilePlace& place,
                                          const Validity& validity);
 

@@ -168,17 +168,10 @@ class Walk {
     if (is_in_root) return follow_text(text_of(link));
     const ProcessLink to = process_link(caller(), task_.place.processes, at_, name);
     if (to.kind == ProcessLink::Kind::text) return follow_text(text_of(link));
-    if (to.kind == ProcessLink::Kind::foreign) return follow_foreign(name);
+    // The kernel would judge that as of the caller. But a link is followed by its name, and whoever
+    // may mount can put another one there meanwhile, by whose text we would get at what is ours.
+    if (to.kind == ProcessLink::Kind::foreign) return fail(ELOOP);
     return follow_own(to.own);
-  }
-
-  // The kernel judges that as of the caller, but where the link is of the process that follows it.
-  [[nodiscard]] Result<void> follow_foreign(const std::string& name) {
-    if ((resolve_ & kWithoutLinks) != 0) return fail(ELOOP);
-    if (!others_processes(at_, task_.place)) return fail(EOPNOTSUPP);
-    UniqueFd place(retry_eintr([&] { return openat(at_, name.c_str(), O_PATH | O_CLOEXEC); }));
-    if (!place.is_open()) return fail_errno();
-    return go_on_at(std::move(place));
   }
 
   [[nodiscard]] Result<void> follow_link_to(const OwnLink& link) {

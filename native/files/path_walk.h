@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Resolution of a caller's path name by name, for paths that lead through a procfs: there, `self`
-// and the links of the caller's own process are the caller's. Those of other processes are followed
-// as the caller may, but for those of the process that acts (EOPNOTSUPP).
+// and the links of the caller's own process are the caller's, and other links that lead to what a
+// process has are not followed (ELOOP).
 #pragma once
 
 #include <cstdint>

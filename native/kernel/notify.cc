@@ -125,7 +125,11 @@ bool id_valid(int listener, unsigned long request, std::uint64_t id) {
 
 bool has_users(int listener) {
   pollfd users = {.fd = listener, .events = 0, .revents = 0};
-  return poll(&users, 1, 0) <= 0 || (users.revents & POLLHUP) == 0;
+  do {
+    if (poll(&users, 1, 0) <= 0) return true;
+    // a signal has kept the kernel from looking
+  } while ((users.revents & (POLLERR | POLLHUP)) == POLLERR);
+  return (users.revents & POLLHUP) == 0;
 }
 
 Result<void> set_sync_wake_up(int listener) {
