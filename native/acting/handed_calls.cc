@@ -177,7 +177,6 @@ void HandedCalls::Parts::look() {
         drop(here);
         continue;
       }
-      // its container may have ended since
       pool.put_back(std::move(handed.helper));
       all.erase(here);
     } else if (is_over(handed)) {
@@ -363,11 +362,13 @@ void HandedCalls::collect() {
 }
 
 void HandedCalls::end_of(std::uint32_t container) {
-  // they end in the thread, since that may take a moment
   const std::lock_guard lock(parts_.mutex);
   for (auto at = parts_.all.begin(); at != parts_.all.end();) {
     const auto here = at++;
-    if (here->second.helper->identity_.owner.container == container) parts_.drop(here);
+    const auto& [helper, call, taken, is_waiting] = here->second;
+    // others have come by a new listener
+    if (helper->identity_.owner.container == container && !has_users(call->call_.listener))
+      parts_.drop(here);
   }
   if (!parts_.dropped.empty()) (void)eventfd_write(parts_.wake.get(), 1);
 }

@@ -42,7 +42,7 @@ class HandedCalls {
   void unwatch(Helper& helper);
   // Gives helpers that have answered back to the pool.
   void collect();
-  // Ends those of a container that has ended.
+  // Ends those of a container that has ended; in the thread, since that may take a moment.
   void end_of(std::uint32_t container);
   // Without us, nobody would answer: what waits for another process is interrupted, and what waits
   // for a file system gets the time that is left.

@@ -115,10 +115,10 @@ void HelperPool::Parts::kill_all_of(std::uint32_t container) {
     const bool is_over = helper->listener_ == Helper::kNobody || !has_users(helper->listener_);
     if (helper->identity_.owner.container != container || !is_over) return false;
     const ChildProcess& child = helper->process_.child;
-    (void)syscall(SYS_pidfd_send_signal, child.pidfd.get(), SIGKILL, nullptr, 0);
-    // it has nothing to do but to leave its container's cgroup, which somebody removes now; whoever
-    // waits for it sees that it does not stay so
+    // woken like that, it leaves its container's cgroup at once, which somebody removes now;
+    // whoever waits for it sees that it does not stay so
     (void)become_real_time(child.pid);
+    (void)syscall(SYS_pidfd_send_signal, child.pidfd.get(), SIGKILL, nullptr, 0);
     helper->is_killed_.store(true);
     return true;
   });
@@ -318,7 +318,11 @@ Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity, int li
   parts_.begin(*helper, listener);
   // its container may have ended before, and then nobody else ends this one
   step = "start of the helper";
-  if (!has_users(listener)) return fail(ESRCH);
+  if (!has_users(listener)) {
+    // it still uses its stack
+    joined->keep(std::move(start));
+    return fail(ESRCH);
+  }
   // before it has anything to do
   step = "start a helper: move it to the container's cgroup, which needs the machine's cgroups";
   if (const auto moved = joined->enter(helper->process_.child.pid); !moved) {

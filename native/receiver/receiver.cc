@@ -97,8 +97,9 @@ Result<std::uint32_t> Receiver::add_listener(UniqueFd fd, ListenerFacts facts) {
   auto watched = watch_end(listener, EPOLL_CTL_ADD);
   if (watched) watched = watch(listener.fd.get(), listener.token);
   if (!watched) {
-    MountBudget::of_process().end_of(listener.container->payer);
-    (void)listeners_.remove(listener);
+    // it may have ended meanwhile, which somebody has seen to
+    if (listeners_.remove(listener) != Listeners::Removed::was_gone)
+      MountBudget::of_process().end_of(listener.container->payer);
     return std::unexpected(watched.error());
   }
   return listener.token;
