@@ -20,12 +20,6 @@ Result<void> Receiver::watch_end(const Listener& listener, int operation) {
   return {};
 }
 
-Result<void> Receiver::watch_stop() {
-  epoll_event event = {.events = EPOLLIN, .data = {.u64 = Listeners::kStopToken}};
-  if (epoll_ctl(ends_.get(), EPOLL_CTL_ADD, stop_event_.get(), &event) == -1) return fail_errno();
-  return {};
-}
-
 void Receiver::await_ends() {
   if (!become_real_time(0)) shorten_slice(0);
   std::array<epoll_event, 16> events;

@@ -49,10 +49,12 @@ Result<std::shared_ptr<Receiver>> Receiver::make(ReadTable table, PoolShape shap
   for (const auto& [fd, token] :
        {std::pair(receiver->stop_event_.get(), Listeners::kStopToken),
         std::pair(receiver->late_answers_.timer(), Listeners::kLateToken)}) {
-    if (const auto watched = receiver->watch(fd, token); !watched)
+    if (const auto watched = watch(receiver->epoll_, fd, token); !watched)
       return std::unexpected(watched.error());
   }
-  if (const auto watched = receiver->watch_stop(); !watched)
+  if (const auto watched =
+          watch(receiver->ends_, receiver->stop_event_.get(), Listeners::kStopToken);
+      !watched)
     return std::unexpected(watched.error());
   if (const auto installed = install_interrupt_signal(); !installed)
     return std::unexpected(installed.error());
@@ -82,9 +84,9 @@ Receiver::~Receiver() {
   for (const auto& container : waiting_) container->queue.clear();
 }
 
-Result<void> Receiver::watch(int fd, std::uint32_t token) {
+Result<void> Receiver::watch(const UniqueFd& epoll, int fd, std::uint32_t token) {
   epoll_event event = {.events = EPOLLIN, .data = {.u64 = token}};
-  if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == -1) return fail_errno();
+  if (epoll_ctl(epoll.get(), EPOLL_CTL_ADD, fd, &event) == -1) return fail_errno();
   return {};
 }
 
@@ -95,7 +97,7 @@ Result<std::uint32_t> Receiver::add_listener(UniqueFd fd, ListenerFacts facts) {
   const Listener& listener = **added;
   MountBudget::of_process().begin(listener.container->payer);
   auto watched = watch_end(listener, EPOLL_CTL_ADD);
-  if (watched) watched = watch(listener.fd.get(), listener.token);
+  if (watched) watched = watch(epoll_, listener.fd.get(), listener.token);
   if (!watched) {
     // it may have ended meanwhile, which somebody has seen to
     if (listeners_.remove(listener) != Listeners::Removed::was_gone)
@@ -167,7 +169,7 @@ Result<Resources> Receiver::container_resources(std::uint32_t token) {
 
 Result<std::uint32_t> Receiver::watch_process(int pidfd) {
   const std::uint32_t token = listeners_.add_process(pidfd);
-  if (const auto watched = watch(pidfd, token); !watched) {
+  if (const auto watched = watch(epoll_, pidfd, token); !watched) {
     (void)listeners_.remove_process(token);
     return std::unexpected(watched.error());
   }

@@ -129,13 +129,12 @@ class Receiver {
   Receiver(const NotifySizes& sizes, ReadTable table, PoolShape shape);
 
   // receiver.cc
-  [[nodiscard]] Result<void> watch(int fd, std::uint32_t token);
+  [[nodiscard]] static Result<void> watch(const UniqueFd& epoll, int fd, std::uint32_t token);
   [[nodiscard]] Worker* worker_of_thread(std::uint32_t token);
   void tell_crowded();
 
   // ended_listeners.cc: a thread of our own.
   [[nodiscard]] Result<void> watch_end(const Listener& listener, int operation);
-  [[nodiscard]] Result<void> watch_stop();
   void await_ends();
   void stop_receiving(const Listener& listener);
   void end_listener(const Listener& listener);
