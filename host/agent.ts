@@ -32,9 +32,9 @@ import { ReloadReport } from './control/reload-report.ts';
 import type { OwnStatus } from './control/status.ts';
 import { ContainerPlaces } from './counting/container-places.ts';
 import { CounterSum } from './counting/counter-sum.ts';
-import { AgentError, messageOf } from './errors.ts';
-import { createLog } from './log.ts';
-import type { LogOptions, Logger } from './log.ts';
+import { AgentError, failureFields } from './errors.ts';
+import { createLog } from './log/log.ts';
+import type { LogOptions, Log } from './log/log.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import type { BindAddress, MetricsServer } from './metrics/server.ts';
 import { loadNative } from './native.ts';
@@ -213,7 +213,7 @@ async function startPool(parts: Parts): Promise<Pool> {
 
 export class Agent {
   readonly native: Native;
-  readonly log: Logger;
+  readonly log: Log;
   readonly components: AgentComponents;
   readonly reloads: ReloadReport = new ReloadReport();
   readonly #parts: Parts;
@@ -260,7 +260,7 @@ export class Agent {
       userTurns: turns.ofUsers,
       onArrival: async (arrival) => arrivals.enter(arrival),
     });
-    log.info({ socket: path }, 'listening');
+    log.event('agent-listening', { socket: path });
     later.succession = new Succession({ ...this.#parts, socket: path });
   }
 
@@ -365,7 +365,7 @@ export class Agent {
     for (const part of [arrivals, components, lateWorkloads, retries]) part[Symbol.dispose]();
     // first: listeners that come from now on are another agent's
     await this.#socket?.[Symbol.asyncDispose]().catch((thrown: unknown) => {
-      this.log.error({ error: messageOf(thrown) }, 'cannot give the agent socket up');
+      this.log.event('socket-not-removed', failureFields(thrown));
     });
     await tapes.endAll();
     await this.#control?.[Symbol.asyncDispose]();

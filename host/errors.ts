@@ -11,6 +11,7 @@ export const agentErrorCodes = {
   AGENT_SOCKET_IN_USE: 'another agent listens on the agent socket',
   AGENT_SOCKET: 'the agent socket cannot be made',
   AGENT_STATE_INVALID: 'a message on the agent socket is no container process state',
+  AGENT_USER_LIMIT: 'a user is at the limit of what users may have open',
   AGENT_LISTENER: 'a descriptor is no seccomp listener or cannot be taken over',
   AGENT_CONFIG_INVALID: 'the configuration is wrong',
   AGENT_BUNDLE_INVALID: 'a bundle or its manifest is wrong',
@@ -73,6 +74,24 @@ export function messageOf(thrown: unknown): string {
   const [line = ''] = thrown.message.split('\n', 1);
   const shown = shownText(line);
   return thrown.cause === undefined ? shown : `${shown}: ${messageOf(thrown.cause)}`;
+}
+
+/** What a log line says of anything that was thrown. */
+export function failureFields(thrown: unknown): {
+  readonly error: string;
+  readonly code?: AgentErrorCode;
+} {
+  const error = messageOf(thrown);
+  return thrown instanceof AgentError ? { error, code: thrown.code } : { error };
+}
+
+/**
+ * What a command says of anything that was thrown, with its code at the end: usage is told by the exit
+ * code.
+ */
+export function failureLine(thrown: unknown): string {
+  const isCoded = thrown instanceof AgentError && thrown.code !== 'AGENT_USAGE';
+  return `seccompagent: ${messageOf(thrown)}${isCoded ? ` [${thrown.code}]` : ''}\n`;
 }
 
 /** Cut before it is escaped: of one character this makes six. */

@@ -3,7 +3,7 @@
 import { tools } from './commands/tool.ts';
 import type { Tool } from './commands/command.ts';
 import { configuredOptions } from './commands/configured-options.ts';
-import { AgentError, messageOf } from './errors.ts';
+import { AgentError, failureLine } from './errors.ts';
 import { agentUsage, parseCommand, runUsage } from './commands/options.ts';
 import type { Command } from './commands/options.ts';
 import { packageVersion } from './package-root.ts';
@@ -52,7 +52,7 @@ async function main(words: readonly string[]): Promise<number> {
     helped = `seccompagent ${entry.name}`;
     return await executeTool(tool, words.slice(1));
   } catch (thrown) {
-    process.stderr.write(`seccompagent: ${messageOf(thrown)}\n`);
+    process.stderr.write(failureLine(thrown));
     const isUsage = thrown instanceof AgentError && thrown.code === 'AGENT_USAGE';
     if (isUsage) process.stderr.write(`see ${helped} -help\n`);
     return isUsage ? exitCode.usage : exitCode.failure;

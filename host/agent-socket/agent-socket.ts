@@ -13,9 +13,9 @@ import type { ContainerProcessState } from './container-process-state.ts';
 import type { ArrivalTurns } from '../scheduling/arrival-turns.ts';
 import { Draining } from '../scheduling/draining.ts';
 import type { Left } from '../scheduling/draining.ts';
-import { AgentError, messageOf, systemCodeOf } from '../errors.ts';
+import { AgentError, systemCodeOf } from '../errors.ts';
 import { errnoNameOf } from '../syscalls/errno.ts';
-import type { Logger } from '../log.ts';
+import type { Log } from '../log/log.ts';
 import type { ConnectionId, Native, SocketEvent, SocketHandle } from '../native.ts';
 import { SocketWarnings } from './socket-warnings.ts';
 import type { Peer } from './socket-warnings.ts';
@@ -36,7 +36,7 @@ export interface Arrival {
 
 export interface AgentSocketParts {
   readonly native: Native;
-  readonly log: Logger;
+  readonly log: Log;
   readonly path: string;
   /** Also from an agent that listens there, which keeps what has connected to it. */
   readonly takesOver: boolean;
@@ -171,13 +171,13 @@ export class AgentSocket implements Disposable {
       return;
     }
     if (peerUid !== 0 && this.#openOf(peerUid) >= maxOpenOfUser) {
-      const why = `this user has ${maxOpenOfUser} open connections, the maximum`;
-      this.#warnings.tellRefused({ peerPid, peerUid }, why);
+      const what = `this user has ${maxOpenOfUser} open connections, the maximum`;
+      this.#warnings.tellRefused({ peerPid, peerUid }, new AgentError('AGENT_USER_LIMIT', what));
       native.closeConnection(this.#handle, connection);
       return;
     }
     const deadline = setTimeout(() => {
-      this.#reject(connection, `message incomplete after ${deadlineMs} ms`);
+      this.#reject(connection, unreadable(`message incomplete after ${deadlineMs} ms`));
     }, deadlineMs);
     deadline.unref();
     const scanner = new ObjectScanner();
@@ -195,8 +195,8 @@ export class AgentSocket implements Disposable {
     const connection = this.#connections.get(event.connection);
     // closed by us while this event was on its way
     if (connection === undefined) return;
-    const why = this.#add(event, connection);
-    if (why !== undefined) this.#reject(event.connection, why);
+    const what = this.#add(event, connection);
+    if (what !== undefined) this.#reject(event.connection, unreadable(what));
     else if (!connection.isWhole) return;
     else if (connection.peerUid === 0) this.#arrive(event, connection);
     else this.#arriveInTurn(event, connection);
@@ -224,7 +224,8 @@ export class AgentSocket implements Disposable {
     const waiting = this.#waitingOf(peerUid);
     const bytes = waiting.reduce((sum, { length }) => sum + length, connection.length);
     if (waiting.length >= maxWaitingOfUser || bytes > maxWaitingBytesOfUser) {
-      this.#reject(event.connection, 'too many messages of this user are waiting');
+      const what = 'too many messages of this user are waiting';
+      this.#reject(event.connection, new AgentError('AGENT_USER_LIMIT', what));
       return;
     }
     clearTimeout(deadline);
@@ -264,7 +265,7 @@ export class AgentSocket implements Disposable {
       const arrival = { state, ...place, peerPid, peerUid, isOver };
       this.#hold(arrival, connection, this.#parts.onArrival(arrival));
     } catch (thrown) {
-      this.#reject(id, messageOf(thrown));
+      this.#reject(id, thrown);
     }
   }
 
@@ -275,19 +276,20 @@ export class AgentSocket implements Disposable {
     // what is not needed of it is not kept as long as it waits
     connection.chunks.length = 0;
     this.#parts.native.holdConnection(this.#handle, id, fdIndex);
-    const finish = (why?: string): void => {
-      if (why !== undefined) this.#warnings.tellRefused(connection, why);
+    const finish = async (): Promise<void> => {
+      try {
+        await adopting;
+      } catch (thrown) {
+        this.#warnings.tellRefused(connection, thrown);
+      }
       if (!this.#isClosed) this.#close(id);
     };
-    adopting.then(
-      () => finish(),
-      (thrown: unknown) => finish(messageOf(thrown)),
-    );
+    void finish();
   }
 
-  #reject(id: ConnectionId, why: string): void {
+  #reject(id: ConnectionId, thrown: unknown): void {
     const connection = this.#connections.get(id);
-    if (connection !== undefined) this.#warnings.tellRefused(connection, why);
+    if (connection !== undefined) this.#warnings.tellRefused(connection, thrown);
     this.#close(id);
   }
 
@@ -296,10 +298,7 @@ export class AgentSocket implements Disposable {
     if (connection === undefined) return;
     const { peerPid, length } = connection;
     // crun does this when it fails later in its set-up
-    this.#parts.log.debug(
-      { peerPid, length, errno: errnoNameOf(errno) },
-      'connection closed before the end of a message',
-    );
+    this.#parts.log.event('connection-cut', { peerPid, length, errno: errnoNameOf(errno) });
     this.#close(id);
   }
 
@@ -309,6 +308,10 @@ export class AgentSocket implements Disposable {
     this.#connections.delete(id);
     this.#parts.native.closeConnection(this.#handle, id);
   }
+}
+
+function unreadable(what: string): AgentError {
+  return new AgentError('AGENT_STATE_INVALID', what);
 }
 
 function listen(native: Native, path: string, allowedUids: readonly number[]): SocketHandle {

@@ -7,8 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { AgentSocket } from './agent-socket.ts';
 import type { AgentSocketParts } from './agent-socket.ts';
-import { AgentError, messageOf, systemCodeOf } from '../errors.ts';
-import type { Logger } from '../log.ts';
+import { AgentError, failureFields, systemCodeOf } from '../errors.ts';
+import type { Log } from '../log/log.ts';
 
 const lookEveryMs = 1000;
 
@@ -57,10 +57,7 @@ export class Listening implements AsyncDisposable {
     if (this.#socket.hasPath) return;
     if (!this.#isLost) {
       this.#isLost = true;
-      this.#parts.log.info(
-        { socket: this.#parts.path },
-        'another agent took over the socket; still serving attached containers',
-      );
+      this.#parts.log.event('socket-taken-over', { socket: this.#parts.path });
     }
     this.#takeBack();
   }
@@ -74,12 +71,12 @@ export class Listening implements AsyncDisposable {
       this.#socket = socket;
       this.#isLost = false;
       this.#failure = '';
-      log.warn({ socket: path }, 'no agent was listening on the agent socket: took it back');
+      log.event('socket-taken-back', { socket: path });
     } catch (thrown) {
       if (thrown instanceof AgentError && thrown.code === 'AGENT_SOCKET_IN_USE') return;
-      const error = messageOf(thrown);
-      if (error !== this.#failure) log.error({ error }, 'cannot take the agent socket back');
-      this.#failure = error;
+      const failure = failureFields(thrown);
+      if (failure.error !== this.#failure) log.event('socket-not-taken-back', failure);
+      this.#failure = failure.error;
     }
   }
 
@@ -109,7 +106,7 @@ export interface TakeOverWait {
   readonly path: string;
   /** Why this agent would not serve containers as it should; undefined: it would. */
   readonly reason: () => string | undefined;
-  readonly log: Logger;
+  readonly log: Log;
   readonly ending: AbortSignal;
 }
 
@@ -120,7 +117,7 @@ export async function untilTakeable({ path, reason, log, ending }: TakeOverWait)
     const why = reason();
     if (why === undefined || ending.aborted || !(await isListenedOn(path))) return;
     if (why !== said) {
-      log.info({ reason: why }, 'the other agent keeps the agent socket until this one is ready');
+      log.event('socket-kept-by-other', { reason: why });
     }
     said = why;
     await sleep(lookEveryMs, undefined, { signal: ending }).catch(() => undefined);

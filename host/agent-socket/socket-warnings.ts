@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Warnings of refused connections and messages, each at most once a minute: users must not fill the disk.
-import type { Logger } from '../log.ts';
+import { failureFields } from '../errors.ts';
+import type { Log } from '../log/log.ts';
 import { SeldomNotice } from '../scheduling/seldom-notice.ts';
 import { errnoNameOf } from '../syscalls/errno.ts';
 
@@ -10,13 +11,13 @@ export interface Peer {
 }
 
 export class SocketWarnings implements Disposable {
-  readonly #log: Logger;
+  readonly #log: Log;
   readonly #strangers: SeldomNotice;
   readonly #refused: SeldomNotice;
   readonly #crowds: SeldomNotice;
   readonly #unaccepted: SeldomNotice;
 
-  constructor(log: Logger) {
+  constructor(log: Log) {
     this.#log = log;
     this.#strangers = new SeldomNotice(log);
     this.#refused = new SeldomNotice(log);
@@ -32,27 +33,22 @@ export class SocketWarnings implements Disposable {
   }
 
   tellStranger({ peerPid, peerUid }: Peer): void {
-    const text = 'connection refused: this user is not allowed to connect';
-    this.#strangers.tell(1, text, { peerPid, peerUid });
+    this.#strangers.tell(1, 'peer-not-allowed', { peerPid, peerUid });
   }
 
   /** Messages of root are all logged. */
-  tellRefused({ peerPid, peerUid }: Peer, why: string): void {
-    const text = 'message on the agent socket refused';
-    if (peerUid === 0) this.#log.warn({ peerPid, why }, text);
-    else this.#refused.tell(1, text, { peerPid, peerUid, why });
+  tellRefused({ peerPid, peerUid }: Peer, thrown: unknown): void {
+    const { error: why, code } = failureFields(thrown);
+    if (peerUid === 0) this.#log.event('message-refused', { peerPid, why, code });
+    else this.#refused.tell(1, 'message-refused', { peerPid, peerUid, why, code });
   }
 
   tellCrowded({ peerPid, peerUid }: Peer): void {
-    this.#crowds.tell(
-      1,
-      'connections refused: too many connections of this user, or closing received descriptors takes too long',
-      { peerPid, peerUid },
-    );
+    this.#crowds.tell(1, 'connections-too-many', { peerPid, peerUid });
   }
 
   tellUnaccepted(errno: number): void {
-    this.#unaccepted.tell(1, 'cannot accept a connection; is the limit of open files too low?', {
+    this.#unaccepted.tell(1, 'connection-not-accepted', {
       errno: errnoNameOf(errno),
     });
   }

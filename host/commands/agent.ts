@@ -6,10 +6,11 @@ import { Agent } from '../agent.ts';
 import { defaultConfigFile, loadConfig } from '../config/config.ts';
 import type { Config } from '../config/settings.ts';
 import { configuredOptions } from './configured-options.ts';
-import { AgentError, messageOf } from '../errors.ts';
+import { AgentError, failureFields, messageOf } from '../errors.ts';
 import { isCompilerBounded } from '../handler/compiling/compiler-flags.ts';
 import { untilTakeable } from '../agent-socket/listening.ts';
-import { createLog } from '../log.ts';
+import type { LogEvent } from '../log/log-events.ts';
+import { createLog } from '../log/log.ts';
 import type { Kubernetes } from '../kubernetes/kubernetes.ts';
 import { nativeIfThere } from '../native.ts';
 import { maxResidentBytes } from '../worker/instance-memory.ts';
@@ -119,10 +120,7 @@ function renewing(
   const { options } = firstConfig;
   const tell = (failure: AgentError): void => {
     agent.reloads.failed({ of: 'a bundle', reason: messageOf(failure) });
-    agent.log.error(
-      { error: messageOf(failure) },
-      'bundle failed to reload; keeping the loaded version',
-    );
+    agent.log.event('bundle-not-reloaded', failureFields(failure));
   };
   const resolver = (): Resolver =>
     answeringBy(command, { components, store, config, kubernetes }).resolver;
@@ -130,7 +128,7 @@ function renewing(
     all: async () => {
       const read = loadConfig(command.configFile);
       if (!isDeepStrictEqual(configuredOptions(command.configFile), options)) {
-        agent.log.warn('options in the configuration changed: restart the agent to apply them');
+        agent.log.event('options-changed');
       }
       store = await store.renewed(tell, storeParts(read, sourceOf(command, ending)));
       config = read;
@@ -164,21 +162,15 @@ function leaveSharedThings({ log }: AgentCommand): void {
   // a missing addon, and a user who is not root, are errors of a later step
   if (process.geteuid?.() !== 0) return;
   const native = nativeIfThere();
-  const attempt = (act: () => void, otherwise: string): void => {
+  const attempt = (act: () => void, otherwise: LogEvent): void => {
     try {
       act();
     } catch (thrown) {
-      createLog(log).warn({ error: messageOf(thrown) }, otherwise);
+      createLog(log).event(otherwise, failureFields(thrown));
     }
   };
-  attempt(
-    () => native?.leaveSessionKeyring(),
-    'cannot leave the session keyring: helpers that act for containers can read its keys',
-  );
-  attempt(
-    () => native?.ownWatches(),
-    'containers without a user namespace can use up the epoll watches of root',
-  );
+  attempt(() => native?.leaveSessionKeyring(), 'keyring-kept');
+  attempt(() => native?.ownWatches(), 'epoll-watches-unlimited');
 }
 
 /** Runs until a signal ends it. @returns the exit code */
@@ -192,7 +184,7 @@ export async function runAgent(command: AgentCommand): Promise<number> {
   const { log, watch } = command;
   const agent = await Agent.start({ resolver, log, watch });
   if (!isCompilerBounded()) {
-    agent.log.warn('memory of handlers is not limited as intended: start seccompagent, not node');
+    agent.log.event('memory-not-limited');
   }
   answering.components.used = () => agent.components.all();
   answering.components.usedBy = (owner) => agent.components.of(owner);
@@ -200,21 +192,15 @@ export async function runAgent(command: AgentCommand): Promise<number> {
     agent.components.forgetNow();
   };
   answering.components.onManyTypes = (count, max) => {
-    agent.log.warn(
-      { count, max },
-      'the table of WebAssembly function types fills up and never shrinks: restart the agent before bundles fail to load',
-    );
+    agent.log.event('function-types-many', { count, max });
   };
   using _uncaught = endingByUncaught(agent);
   try {
-    agent.log.info(
-      {
-        version: packageVersion(),
-        resolver: command.resolver,
-        ...(command.selection.length === 0 ? {} : { bundles: command.selection }),
-      },
-      'seccompagent started',
-    );
+    agent.log.event('agent-started', {
+      version: packageVersion(),
+      resolver: command.resolver,
+      ...(command.selection.length === 0 ? {} : { bundles: command.selection }),
+    });
     if (command.metricsAddress !== undefined) await agent.serveMetrics(command.metricsAddress);
     const { control, socketFile: path, allowedUids, takesOver } = command;
     if (control !== undefined) await agent.serveControl(control, takesOver);
@@ -230,7 +216,7 @@ export async function runAgent(command: AgentCommand): Promise<number> {
       renewing(agent, command, { ...answering, ending: ending.signal }),
     );
     const signal = await ended;
-    agent.log.info({ signal }, 'stopping');
+    agent.log.event('agent-stopping', { signal });
   } finally {
     ending.abort();
     await agent.stop();

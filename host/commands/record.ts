@@ -9,7 +9,7 @@ import type { OptionTable } from '../text/command-line.ts';
 import { answerTo, ask } from '../control/control-client.ts';
 import { defaultControlSocket } from '../control/control-socket.ts';
 import { recordingPath } from '../control/recording-request.ts';
-import { messageOf } from '../errors.ts';
+import { failureLine } from '../errors.ts';
 import { runCommandOf, runOptions, splitCommand } from './options.ts';
 import type { RunCommand } from './options.ts';
 import type { EndReason } from '../recording/recording-format.ts';
@@ -96,7 +96,7 @@ async function recordCommand(path: string, wish: RunCommand, limits: Limits): Pr
   await using file = await RecordingFile.open(path);
   const into = new PassThrough();
   const saved = save(into, file, callProgress()).catch((thrown: unknown) => {
-    process.stderr.write(`seccompagent: ${messageOf(thrown)}\n`);
+    process.stderr.write(failureLine(thrown));
     into.destroy();
     return undefined;
   });

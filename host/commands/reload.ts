@@ -3,7 +3,7 @@
 import type { Agent } from '../agent.ts';
 import { BackOff } from '../scheduling/back-off.ts';
 import type { BackOffLimits } from '../scheduling/back-off.ts';
-import { messageOf } from '../errors.ts';
+import { failureFields, messageOf } from '../errors.ts';
 import { unknownForMs } from '../handler/finding.ts';
 import type { Resolver } from '../resolvers/resolver.ts';
 
@@ -100,19 +100,16 @@ async function reloadOnce(
     const resolver = await make();
     // what is taken away is, also where not all is at hand: it is then as if nobody had prepared it
     await agent.prepareAll(resolver).catch((thrown: unknown) => {
-      agent.log.error({ error: messageOf(thrown) }, 'reload is incomplete');
+      agent.log.event('reload-incomplete', failureFields(thrown));
     });
     if (over.aborted) return;
     const { changed, kept } = await agent.reload(resolver);
     if (over.aborted) return;
-    agent.log.info({ containers: changed, kept }, 'reloaded');
+    agent.log.event('reloaded', { containers: changed, kept });
   } catch (thrown) {
     if (over.aborted) return;
     agent.reloads.failed({ of: 'everything', reason: messageOf(thrown) });
     agent.reloads.ended({ changed: 0, kept: agent.containerCount });
-    agent.log.error(
-      { error: messageOf(thrown) },
-      'reload failed; keeping the old configuration and bundles',
-    );
+    agent.log.event('reload-failed', failureFields(thrown));
   }
 }

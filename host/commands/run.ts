@@ -110,7 +110,7 @@ export async function runCommand(options: RunCommand, observe?: RunObserver): Pr
     if (exit === null) throw new AgentError('AGENT_COMMAND', 'the command has not ended');
     if (exit.execErrno !== 0) {
       const errno = errnoNameOf(exit.execErrno) ?? String(exit.execErrno);
-      agent.log.fatal({ command: command[0], errno }, 'cannot execute the command');
+      agent.log.event('command-not-executed', { command: command[0], errno });
     }
     code = exit.code;
   } finally {

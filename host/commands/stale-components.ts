@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tells an author who runs what was built before the last change.
-import { messageOf } from '../errors.ts';
-import type { Logger } from '../log.ts';
+import { failureFields } from '../errors.ts';
+import type { Log } from '../log/log.ts';
 import { folderName } from '../bundles/manifest.ts';
 
 /** Of the bundles that a command line names by their folders. It never rejects. */
-export async function warnOfStaleComponents(
-  selection: readonly string[],
-  log: Logger,
-): Promise<void> {
+export async function warnOfStaleComponents(selection: readonly string[], log: Log): Promise<void> {
   const folders = selection.filter(
     (reference) => !reference.startsWith('oci:') && !folderName.test(reference),
   );
@@ -17,16 +14,10 @@ export async function warnOfStaleComponents(
   for (const folder of folders) {
     try {
       for (const stale of await staleComponents(folder)) {
-        log.warn(
-          stale,
-          'component is older than its source: run "seccompagent build" to rebuild it',
-        );
+        log.event('component-stale', stale);
       }
     } catch (thrown) {
-      log.debug(
-        { bundle: folder, error: messageOf(thrown) },
-        'cannot check whether the component is up to date',
-      );
+      log.event('component-age-unknown', { bundle: folder, ...failureFields(thrown) });
     }
   }
 }

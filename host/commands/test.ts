@@ -8,7 +8,7 @@ import { dirname, join, relative } from 'node:path';
 
 import { buildProject } from '../../guest-sdk/build/project.ts';
 import { parseWords, usage } from '../text/command-line.ts';
-import { AgentError, messageOf, systemCodeOf } from '../errors.ts';
+import { AgentError, failureLine, systemCodeOf } from '../errors.ts';
 import { readBundle } from '../bundles/bundle.ts';
 import { parseCases } from '../trial/case-file.ts';
 import type { CaseFile } from '../trial/case-file.ts';
@@ -110,7 +110,7 @@ async function testPatiently(
   try {
     await testOnce(directory, values);
   } catch (thrown) {
-    process.stderr.write(`seccompagent: ${messageOf(thrown)}\n`);
+    process.stderr.write(failureLine(thrown));
   }
 }
 

@@ -2,8 +2,8 @@
 // Uncaught errors end the agent at once: Node would wait for workers that are in a call, while
 // the agent socket still takes listeners that nobody answers for. But for errors of file systems, which
 // others than the agent's operator may bring about: those cost one piece of work.
-import { messageOf } from '../errors.ts';
-import type { Logger } from '../log.ts';
+import { failureFields } from '../errors.ts';
+import type { Log } from '../log/log.ts';
 import type { Native } from '../native.ts';
 
 const exitCode = 1;
@@ -13,15 +13,15 @@ function isOfFileSystem(thrown: unknown): thrown is Error {
   return thrown instanceof Error && 'syscall' in thrown && 'path' in thrown;
 }
 
-export function endingByUncaught({ log, native }: { log: Logger; native: Native }): Disposable {
+export function endingByUncaught({ log, native }: { log: Log; native: Native }): Disposable {
   const end = (thrown: unknown): void => {
     if (isOfFileSystem(thrown)) {
-      log.error({ error: messageOf(thrown), stack: thrown.stack }, 'file operation failed');
+      log.event('file-operation-failed', { ...failureFields(thrown), stack: thrown.stack });
       return;
     }
     try {
       const stack = thrown instanceof Error ? { stack: thrown.stack } : {};
-      log.fatal({ error: messageOf(thrown), ...stack }, 'internal error: the agent exits');
+      log.event('internal-error', { ...failureFields(thrown), ...stack });
     } finally {
       native.exitProcess(exitCode);
     }

@@ -139,12 +139,7 @@ export class Arrivals implements Disposable {
     const { peerUid, state } = identity;
     const { containerId: container, leftOut } = state;
     if (leftOut === undefined) return;
-    this.#parts.lines.tell(
-      identity,
-      'warn',
-      { container, peerUid, leftOut },
-      'too many annotations: handlers see only some of them',
-    );
+    this.#parts.lines.tell(identity, 'annotations-too-many', { container, peerUid, leftOut });
   }
 
   async #prepareAll(known: Known, isWanted: IsWanted): Promise<Entering> {
@@ -163,9 +158,8 @@ export class Arrivals implements Disposable {
     const { containerId } = identity.state;
     lines.tell(
       identity,
-      'info',
+      'container-waiting',
       shownContainer({ containerId, workload: believedWorkload(identity) }),
-      'container waits for its bundles, or for its pod to be known',
     );
     try {
       await whileWanted(fetching, isWanted);
@@ -210,7 +204,7 @@ export class Arrivals implements Disposable {
     tellUnheld(lines, containers, token);
     const { identity, registry } = attached;
     const fields = { ...shownContainer(registry), status, peerPid, firstPid };
-    lines.tell(identity, 'info', fields, 'container attached');
+    lines.tell(identity, 'container-attached', fields);
   }
 
   /** @throws AgentError AGENT_LISTENER */

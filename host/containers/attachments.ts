@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The handlers of each container: resolved as it attaches, and again when they change.
 import { keyOf } from '../agent-socket/container-key.ts';
-import { isPassing, messageOf } from '../errors.ts';
+import { failureFields, isPassing, messageOf } from '../errors.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import type { ContainerPlaces } from '../counting/container-places.ts';
 import type { Quarantines } from '../worker/quarantine.ts';
@@ -179,12 +179,11 @@ export class Attachments {
     const { containerId, metadata } = identity.state;
     const errno = thrown instanceof ContainerRefusal ? thrown.errno : 'EPERM';
     const workload = this.resolver.workloadOf?.(identity) ?? believedWorkload(identity);
-    this.#parts.lines.tell(
-      identity,
-      'error',
-      { ...shownContainer({ containerId, workload }), errno, error: messageOf(thrown) },
-      'cannot resolve bundles; trapped calls will fail',
-    );
+    this.#parts.lines.tell(identity, 'bundles-unresolved', {
+      ...shownContainer({ containerId, workload }),
+      errno,
+      ...failureFields(thrown),
+    });
     this.resolver.note?.(identity, { reason: 'Refused', message: messageOf(thrown) });
     const registry = {
       containerId,
@@ -215,12 +214,10 @@ export class Attachments {
   #share(identity: ContainerIdentity, { registry, components, shadow }: Resolution): void {
     this.#parts.share(components);
     if (shadow?.kind !== 'refused') return;
-    this.#parts.lines.tell(
-      identity,
-      'error',
-      { ...shownContainer(registry), error: shadow.reason },
-      'cannot resolve the shadow; calls are not affected',
-    );
+    this.#parts.lines.tell(identity, 'shadow-unresolved', {
+      ...shownContainer(registry),
+      error: shadow.reason,
+    });
   }
 }
 

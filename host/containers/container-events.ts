@@ -2,7 +2,8 @@
 // Events of attached containers, from the receiver and from workers: failed calls, and their ends.
 import { keyOf } from '../agent-socket/container-key.ts';
 import type { FailureReason } from '../counting/counters.ts';
-import type { Logger } from '../log.ts';
+import type { LogEvent } from '../log/log-events.ts';
+import type { Log } from '../log/log.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { actingLink, receiverEventKind } from '../native.ts';
 import type { Native, ReceiverEvent, ReceiverHandle } from '../native.ts';
@@ -27,7 +28,7 @@ import type { UserLines } from './user-lines.ts';
 export interface ContainerEventsParts {
   readonly native: Native;
   readonly receiver: ReceiverHandle;
-  readonly log: Logger;
+  readonly log: Log;
   readonly lines: UserLines;
   readonly containers: Containers;
   readonly attachments: Attachments;
@@ -64,7 +65,7 @@ export class ContainerEvents {
         this.#endOverdue(event);
         break;
       case receiverEventKind.broken:
-        this.#blame(event, 'trap', 'a worker ended within a handler: call failed');
+        this.#blame(event, 'trap', 'call-failed-with-worker');
         break;
       case receiverEventKind.shared:
         this.#leaveShared(token);
@@ -126,12 +127,7 @@ export class ContainerEvents {
     const attached = containers.get(token);
     if (attached === undefined) return;
     listenerCounts.noteShared(attached.identity);
-    lines.tell(
-      attached.identity,
-      'warn',
-      shownContainer(attached.registry),
-      'another process receives from the listener of this container: the agent stops receiving from it',
-    );
+    lines.tell(attached.identity, 'listener-shared', shownContainer(attached.registry));
   }
 
   /** The addon has answered a call by the failure policy, since its handler took too long. */
@@ -141,26 +137,25 @@ export class ContainerEvents {
     pool()?.end(worker);
     const { failure } = containers.get(token)?.registry ?? {};
     observation.endCurrent(worker, overdueEnding(link, failure));
-    this.#blame(event, 'deadline', overdueText(link));
+    this.#blame(event, 'deadline', overdueEvent(link));
   }
 
   /** A handler has failed with its worker. The addon has answered the call, and counted the failure. */
-  #blame({ token, link, quarantineMs }: ReceiverEvent, reason: FailureReason, text: string): void {
+  #blame(
+    { token, link, quarantineMs }: ReceiverEvent,
+    reason: FailureReason,
+    failure: LogEvent,
+  ): void {
     const { containers, lines, tapes } = this.#parts;
     const attached = containers.get(token);
     if (attached?.tapeSlot !== undefined) tapes.lose(attached.tapeSlot);
     const handler = attached?.registry.handlers[link - 1];
-    lines.tell(
-      attached?.identity ?? {},
-      'error',
-      {
-        ...(attached === undefined ? {} : shownContainer(attached.registry)),
-        handler: handler?.name,
-        deadlineMs: handler?.deadlineMs,
-        quarantineMs,
-      },
-      text,
-    );
+    lines.tell(attached?.identity ?? {}, failure, {
+      ...(attached === undefined ? {} : shownContainer(attached.registry)),
+      handler: handler?.name,
+      deadlineMs: handler?.deadlineMs,
+      quarantineMs,
+    });
     if (quarantineMs > 0 && handler !== undefined) {
       this.note({ token, ...quarantineNote(handler.name) });
     }
@@ -173,13 +168,11 @@ export class ContainerEvents {
     if (attached === undefined) return;
     attached.life[Symbol.dispose]();
     components.forgetLater();
-    lines.tell(attached.identity, 'info', shownContainer(attached.registry), 'container detached');
+    lines.tell(attached.identity, 'container-detached', shownContainer(attached.registry));
   }
 }
 
-function overdueText(link: number): string {
-  if (link === 0) return 'timed out reading caller memory: call failed';
-  return link === actingLink
-    ? 'timed out waiting for a file system of the container: call failed'
-    : 'handler exceeded its deadline: call failed, handler quarantined';
+function overdueEvent(link: number): LogEvent {
+  if (link === 0) return 'caller-memory-timeout';
+  return link === actingLink ? 'file-system-timeout' : 'handler-timeout';
 }

@@ -4,9 +4,9 @@ import { existsSync, opendirSync } from 'node:fs';
 import type { Dir } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
-import { messageOf } from '../errors.ts';
+import { failureFields } from '../errors.ts';
 import { isSameProcess } from '../agent-socket/first-pids.ts';
-import type { Logger } from '../log.ts';
+import type { Log } from '../log/log.ts';
 import { shownContainer } from '../registry/shown-container.ts';
 import {
   bootId,
@@ -21,7 +21,7 @@ import type { ServedContainer } from './served-file.ts';
 export interface EndedAgentsParts {
   /** The agent socket. */
   readonly socket: string;
-  readonly log: Logger;
+  readonly log: Log;
   /** Tells who looks elsewhere than in the log. @returns false: later, perhaps */
   readonly tell: (container: ServedContainer) => boolean;
 }
@@ -115,10 +115,7 @@ export class EndedAgents implements Disposable {
     } catch (thrown) {
       if (this.#hasFailed) return;
       this.#hasFailed = true;
-      this.#parts.log.warn(
-        { file, error: messageOf(thrown) },
-        'cannot remove what an ended agent has left: remove it',
-      );
+      this.#parts.log.event('served-not-removed', { file, ...failureFields(thrown) });
     }
   }
 
@@ -130,10 +127,7 @@ export class EndedAgents implements Disposable {
       const { containerId, firstProcess } = container;
       if (!isSameProcess(firstProcess)) continue;
       if (!logged.has(containerId)) {
-        this.#parts.log.warn(
-          shownContainer(container),
-          'trapped calls of this container fail: the agent that served it has ended; restart the container',
-        );
+        this.#parts.log.event('container-orphaned', shownContainer(container));
       }
       logged.add(containerId);
       if (told.has(containerId)) continue;

@@ -39,10 +39,5 @@ export function tellUnheld(lines: UserLines, containers: HoldingContainers, toke
     const name = errnoNameOf(errno) ?? `errno ${errno}`;
     return { path: path.slice(0, maxLetters), errno: name, reason: reasons[name] };
   });
-  lines.tell(
-    attached.identity,
-    'error',
-    { container, code, paths, count: unheld.length },
-    'paths that settings name cannot be held: operations that have to spare them fail with EPERM',
-  );
+  lines.tell(attached.identity, 'paths-not-held', { container, code, paths, count: unheld.length });
 }

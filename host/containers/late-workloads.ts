@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Containers that were attached before all was known of their workloads: they are resolved again later.
-import { messageOf } from '../errors.ts';
+import { failureFields } from '../errors.ts';
 import type { ContainerIdentity } from '../resolvers/resolver.ts';
 import { shownContainer } from '../registry/shown-container.ts';
 import { believedWorkload, isSameWorkload } from '../agent-socket/workload.ts';
@@ -56,9 +56,9 @@ export class LateWorkloads implements Disposable {
       if (isSameWorkload(workload, before)) continue;
       if (this.#lacks(attached.identity)) this.#lacking.set(token, workload);
       else this.#lacking.delete(token);
-      this.#parts.log.info(
+      this.#parts.log.event(
+        'container-resolving-again',
         shownContainer({ ...attached.registry, workload }),
-        'more is known of a container: it is resolved again',
       );
       void this.#resolve(token, attached.identity);
     }
@@ -72,7 +72,7 @@ export class LateWorkloads implements Disposable {
         if (attached !== undefined) resolveLate(this.#parts, token, attached);
       });
     } catch (thrown) {
-      log.error({ error: messageOf(thrown) }, 'a container cannot be resolved again');
+      log.event('container-not-resolved-again', failureFields(thrown));
     }
   }
 

@@ -2,9 +2,9 @@
 // Other handlers for containers that run.
 import { keyOf } from '../agent-socket/container-key.ts';
 import type { ReloadReport } from '../control/reload-report.ts';
-import { AgentError, isForbidden, messageOf } from '../errors.ts';
+import { AgentError, failureFields, isForbidden, messageOf } from '../errors.ts';
 import { begunInTurns, inTurns } from '../scheduling/in-turns.ts';
-import type { Logger } from '../log.ts';
+import type { Log } from '../log/log.ts';
 import { ContainerRefusal } from '../resolvers/container-refusal.ts';
 import type { Resolver } from '../resolvers/resolver.ts';
 import { shownContainer } from '../registry/shown-container.ts';
@@ -20,7 +20,7 @@ export interface ResolvingParts {
   readonly attachments: Attachments;
   readonly retries: Retries;
   readonly containers: Containers;
-  readonly log: Logger;
+  readonly log: Log;
   readonly lines: UserLines;
   readonly turns: ContainerTurns;
 }
@@ -101,15 +101,15 @@ function renew(parts: ResolvingParts, token: number, attached: Attached): Renewe
   }
 }
 
-const texts = {
-  kept: 'cannot resolve bundles again; keeping the loaded handlers',
-  failed: 'a container cannot be given other handlers',
+const events = {
+  kept: 'bundles-not-resolved-again',
+  failed: 'container-not-renewed',
 } as const;
 
 function tell({ lines }: ResolvingParts, attached: Attached, { kind, failure }: Renewed): void {
   if (kind === 'changed') return;
-  const fields = { ...shownContainer(attached.registry), error: messageOf(failure) };
-  lines.tell(attached.identity, 'error', fields, texts[kind]);
+  const fields = { ...shownContainer(attached.registry), ...failureFields(failure) };
+  lines.tell(attached.identity, events[kind], fields);
 }
 
 /** A failure of one container withdraws nothing from the others. */

@@ -4,8 +4,8 @@
 import { BackOff } from '../scheduling/back-off.ts';
 import type { BackOffLimits } from '../scheduling/back-off.ts';
 import { unknownForMs } from '../handler/finding.ts';
-import { messageOf } from '../errors.ts';
-import type { Logger } from '../log.ts';
+import { failureFields } from '../errors.ts';
+import type { Log } from '../log/log.ts';
 import type { ContainerIdentity, Resolver } from '../resolvers/resolver.ts';
 import { shownContainer } from '../registry/shown-container.ts';
 import type { Attached } from './attached.ts';
@@ -17,7 +17,7 @@ const pauses: BackOffLimits = { firstMs: 2 * unknownForMs, maxMs: 300_000 };
 
 export interface RetriesParts {
   readonly containers: Pick<Containers, 'get'>;
-  readonly log: Logger;
+  readonly log: Log;
   readonly resolver: () => Resolver;
   readonly turns: ContainerTurns;
   /** @returns whether it has what it should have */
@@ -76,10 +76,7 @@ export class Retries implements Disposable {
   }
 
   #failed(thrown: unknown): void {
-    this.#parts.log.error(
-      { error: messageOf(thrown) },
-      'the bundles of a container cannot be tried',
-    );
+    this.#parts.log.event('bundles-not-tried', failureFields(thrown));
   }
 
   async #prepare(token: number, identity: ContainerIdentity): Promise<void> {
@@ -112,6 +109,6 @@ export class Retries implements Disposable {
     waiting.timer = this.#timer(token, waiting.backOff);
     if (!this.#parts.resolve(token, attached) || this.#waiting.has(token)) return;
     const shown = shownContainer(attached.registry);
-    this.#parts.log.info(shown, 'bundles resolved; trapped calls are handled from now on');
+    this.#parts.log.event('bundles-resolved', shown);
   }
 }

@@ -15,11 +15,11 @@ import {
 } from 'node:fs';
 import type { Stats } from 'node:fs';
 
-import { messageOf } from '../errors.ts';
+import { failureFields } from '../errors.ts';
 import { fieldOf } from '../text/fields.ts';
 import { startTimeOf } from '../agent-socket/first-pids.ts';
 import type { KnownProcess } from '../agent-socket/first-pids.ts';
-import type { Logger } from '../log.ts';
+import type { Log } from '../log/log.ts';
 import type { Workload } from '../agent-socket/workload.ts';
 
 export interface ServedContainer {
@@ -38,7 +38,7 @@ export interface Served {
 export interface ServedFileParts {
   /** The agent socket. */
   readonly socket: string;
-  readonly log: Logger;
+  readonly log: Log;
   /** Those that count most come first. */
   readonly containers: () => readonly ServedContainer[];
 }
@@ -153,10 +153,7 @@ export class ServedFile implements Disposable {
     } catch (thrown) {
       if (this.#hasFailed) return;
       this.#hasFailed = true;
-      this.#parts.log.warn(
-        { error: messageOf(thrown) },
-        'the next agent will not know whose calls fail when this one ends',
-      );
+      this.#parts.log.event('served-not-kept', failureFields(thrown));
     }
   }
 }

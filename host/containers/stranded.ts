@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Containers that outlive their agent: the kernel fails their trapped calls from then on.
-import type { Logger } from '../log.ts';
+import type { Log } from '../log/log.ts';
 import { answeredSyscalls } from '../registry/registry.ts';
 import { shownContainer } from '../registry/shown-container.ts';
 import { rootsFirst } from './attached.ts';
@@ -24,20 +24,18 @@ function distinct(attached: readonly Attached[]): readonly Attached[] {
 
 /** Logs which running containers are hurt by the agent's end, and by which calls. */
 export function logStranded(
-  log: Logger,
+  log: Log,
   attached: readonly (readonly [token: number, attached: Attached])[],
 ): void {
   const stranded = distinct(attached.map(([, each]) => each));
   for (const { registry, since } of stranded.slice(0, maxNamed)) {
     const calls = answeredSyscalls(registry).join(',');
-    log.warn(
-      { ...shownContainer(registry), since: since.toISOString(), calls },
-      'container still runs: from now on its trapped calls fail with ENOSYS; restart it once an agent listens again',
-    );
+    log.event('container-stranded', {
+      ...shownContainer(registry),
+      since: since.toISOString(),
+      calls,
+    });
   }
   if (stranded.length === 0) return;
-  log.warn(
-    { containers: stranded.length },
-    'agent ends while containers run that need it; their trapped calls fail until they are restarted',
-  );
+  log.event('containers-stranded', { containers: stranded.length });
 }

@@ -2,7 +2,7 @@
 // Containers whose calls fail since their agent has ended: those of agents before this one, and the
 // file by which the next agent knows this one's.
 import type { FirstPids } from '../agent-socket/first-pids.ts';
-import type { Logger } from '../log.ts';
+import type { Log } from '../log/log.ts';
 import { agentEndedNote } from '../registry/container-note.ts';
 import type { Attachments } from './attachments.ts';
 import type { Containers } from './containers.ts';
@@ -12,7 +12,7 @@ import { ServedFile } from './served-file.ts';
 export interface SuccessionParts {
   /** The agent socket. */
   readonly socket: string;
-  readonly log: Logger;
+  readonly log: Log;
   readonly containers: Containers;
   readonly firstPids: FirstPids;
   readonly attachments: Attachments;

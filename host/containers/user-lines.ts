@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Lines of the log on containers: users, whose containers may come and go as often as they like, could
 // fill the disk with them. What is beyond their measure is counted, and told once a minute.
-import type { Logger } from '../log.ts';
-
-type Level = 'info' | 'warn' | 'error';
+import { logEvents } from '../log/log-events.ts';
+import type { LogEvent } from '../log/log-events.ts';
+import type { Log } from '../log/log.ts';
 
 /** Who has sent a container's state; absent: nobody but us. */
 interface Owned {
@@ -17,27 +17,26 @@ const pauseMs = 60_000;
 interface Minute {
   readonly timer: NodeJS.Timeout;
   lines: number;
-  /** By their texts, which are few. */
-  readonly leftOut: Map<string, number>;
+  readonly leftOut: Map<LogEvent, number>;
 }
 
 export class UserLines implements Disposable {
-  readonly #log: Logger;
+  readonly #log: Log;
   readonly #minutes: Map<number, Minute> = new Map();
 
-  constructor(log: Logger) {
+  constructor(log: Log) {
     this.#log = log;
   }
 
-  tell({ peerUid = 0 }: Owned, level: Level, fields: object, text: string): void {
+  tell({ peerUid = 0 }: Owned, event: LogEvent, fields: object): void {
     if (peerUid === 0) {
-      this.#log[level](fields, text);
+      this.#log.event(event, fields);
       return;
     }
     const minute = this.#minuteOf(peerUid);
     minute.lines += 1;
-    if (minute.lines <= maxLines) this.#log[level](fields, text);
-    else minute.leftOut.set(text, (minute.leftOut.get(text) ?? 0) + 1);
+    if (minute.lines <= maxLines) this.#log.event(event, fields);
+    else minute.leftOut.set(event, (minute.leftOut.get(event) ?? 0) + 1);
   }
 
   /** Says what was left out. */
@@ -51,7 +50,7 @@ export class UserLines implements Disposable {
     const timer = setTimeout(() => {
       this.#end(peerUid);
     }, pauseMs).unref();
-    const begun = { timer, lines: 0, leftOut: new Map<string, number>() };
+    const begun = { timer, lines: 0, leftOut: new Map<LogEvent, number>() };
     this.#minutes.set(peerUid, begun);
     return begun;
   }
@@ -61,11 +60,13 @@ export class UserLines implements Disposable {
     if (minute === undefined) return;
     clearTimeout(minute.timer);
     this.#minutes.delete(peerUid);
-    for (const [line, count] of minute.leftOut) {
-      this.#log.warn(
-        { peerUid, line, count },
-        'lines on containers of this user were left out: there were too many in a minute',
-      );
+    for (const [leftOut, count] of minute.leftOut) {
+      this.#log.event('user-lines-left-out', {
+        peerUid,
+        line: logEvents[leftOut][1],
+        leftOut,
+        count,
+      });
     }
   }
 }

@@ -2,7 +2,7 @@
 // Gets the control socket: at once, or when the agent that has it is gone.
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { AgentError, messageOf } from '../errors.ts';
+import { AgentError, failureFields } from '../errors.ts';
 import { ControlServer } from './control-server.ts';
 import type { ControlServerParts } from './control-server.ts';
 
@@ -32,11 +32,9 @@ export class ControlListening implements AsyncDisposable {
       listening.#server = await ControlServer.start(parts);
     } catch (thrown) {
       if (!mayWait(thrown)) throw thrown;
-      listening.#failure = messageOf(thrown);
-      parts.log.warn(
-        { error: listening.#failure },
-        'no control socket: status, top and record cannot reach this agent until it can listen there',
-      );
+      const failure = failureFields(thrown);
+      listening.#failure = failure.error;
+      parts.log.event('control-unavailable', failure);
       listening.#waiting = listening.#wait();
     }
     return listening;
@@ -61,11 +59,11 @@ export class ControlListening implements AsyncDisposable {
     const { log, path } = this.#parts;
     try {
       this.#server = await ControlServer.start(this.#parts);
-      log.info({ socket: path }, 'this agent listens on the control socket now');
+      log.event('control-listening', { socket: path });
     } catch (thrown) {
-      const error = messageOf(thrown);
-      if (error !== this.#failure) log.warn({ error }, 'still no control socket');
-      this.#failure = error;
+      const failure = failureFields(thrown);
+      if (failure.error !== this.#failure) log.event('control-still-unavailable', failure);
+      this.#failure = failure.error;
     }
   }
 }

@@ -5,8 +5,8 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 
-import { messageOf } from '../errors.ts';
-import type { Logger } from '../log.ts';
+import { failureFields, messageOf } from '../errors.ts';
+import type { Log } from '../log/log.ts';
 import { listenAt } from './control-socket.ts';
 import type { Tap } from '../recording/tapes.ts';
 import { recordOver } from './recording-request.ts';
@@ -20,7 +20,7 @@ export type Responder = (request: IncomingMessage, response: ServerResponse) => 
 
 export interface ControlServerParts {
   readonly path: string;
-  readonly log: Logger;
+  readonly log: Log;
   readonly status: () => OwnStatus;
   readonly containers: () => Iterable<ContainerStatus>;
   readonly figures: () => AgentFigures;
@@ -78,7 +78,7 @@ export class ControlServer implements AsyncDisposable {
     const control = new ControlServer(parts);
     control.#place = await listenAt(control.#server, parts.path);
     control.#server.on('error', (thrown) => {
-      parts.log.error({ error: messageOf(thrown) }, 'control socket failed');
+      parts.log.event('control-failed', failureFields(thrown));
     });
     return control;
   }
@@ -108,10 +108,7 @@ export class ControlServer implements AsyncDisposable {
     try {
       await responder(request, response);
     } catch (thrown) {
-      this.#parts.log.warn(
-        { path, error: messageOf(thrown) },
-        'request on the control socket failed',
-      );
+      this.#parts.log.event('control-request-failed', { path, ...failureFields(thrown) });
       if (response.headersSent) response.destroy();
       else answerJson(response, 400, { error: messageOf(thrown) });
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Knowledge of this node's pods, and events for them.
 import { AgentError } from '../errors.ts';
-import type { Logger } from '../log.ts';
+import type { Log } from '../log/log.ts';
 import type { ContainerNote } from '../registry/container-note.ts';
 import { believedWorkload, isBelieved, isSandbox, workloadOf } from '../agent-socket/workload.ts';
 import type { Workload } from '../agent-socket/workload.ts';
@@ -32,7 +32,7 @@ export interface PodContainer {
 export interface KubernetesParts extends AccessChoice {
   /** As the option -node-name says it; absent: NODE_NAME. */
   readonly nodeName?: string | undefined;
-  readonly log: Logger;
+  readonly log: Log;
   readonly timings?: Partial<WatchTimings>;
   readonly eventLimits?: Partial<EventLimits>;
   /** How long a container waits for its pod at most. */
@@ -80,16 +80,11 @@ export class Kubernetes implements Disposable {
     const access = await apiAccess(parts);
     const nodeName = parts.nodeName ?? environment['NODE_NAME'] ?? '';
     if (access === undefined) {
-      log.warn(
-        'no access to the Kubernetes API (no -kubeconfig, KUBECONFIG or service account): pods are known from runtime annotations only',
-      );
+      log.event('kubernetes-unconfigured');
       return new Kubernetes(parts, undefined, nodeName);
     }
     if (nodeName === '') {
-      log.warn(
-        { api: access.name },
-        'no node name (-node-name or NODE_NAME), needed to watch the pods of this node: pods are known from runtime annotations only',
-      );
+      log.event('node-name-missing', { api: access.name });
       return new Kubernetes(parts, undefined, nodeName);
     }
     if (!isNodeName(nodeName)) {

@@ -3,8 +3,8 @@
 // whoever makes pods that are wrong all the time does not flood the API.
 import { randomBytes } from 'node:crypto';
 
-import { messageOf } from '../errors.ts';
-import type { Logger } from '../log.ts';
+import { failureFields } from '../errors.ts';
+import type { Log } from '../log/log.ts';
 import type { ContainerNote } from '../registry/container-note.ts';
 import { escaped } from '../terminal-text.ts';
 import type { ApiClient } from './api-client.ts';
@@ -32,7 +32,7 @@ export interface EventLimits {
 export interface PodEventsParts {
   readonly client: ApiClient;
   readonly nodeName: string;
-  readonly log: Logger;
+  readonly log: Log;
   readonly limits?: Partial<EventLimits>;
 }
 
@@ -168,10 +168,8 @@ export class PodEvents {
       } catch (thrown) {
         this.#said.delete(keyOf(event));
         if (signal.aborted) break;
-        log[this.#isFailing ? 'debug' : 'warn'](
-          { error: messageOf(thrown) },
-          'cannot create events of pods',
-        );
+        if (this.#isFailing) log.repeated('pod-events-failed', failureFields(thrown));
+        else log.event('pod-events-failed', failureFields(thrown));
         this.#isFailing = true;
       }
     }

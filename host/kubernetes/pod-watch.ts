@@ -5,8 +5,8 @@
 import type { IncomingMessage } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 
-import { AgentError, messageOf } from '../errors.ts';
-import type { Logger } from '../log.ts';
+import { AgentError, failureFields, messageOf } from '../errors.ts';
+import type { Log } from '../log/log.ts';
 import { escaped } from '../terminal-text.ts';
 import { ApiFailure, httpStatus } from './api-client.ts';
 import { MalformedAnswer } from './malformed-answer.ts';
@@ -47,7 +47,7 @@ export interface PodWatchParts {
   readonly client: ApiClient;
   readonly nodeName: string;
   readonly known: KnownPods;
-  readonly log: Logger;
+  readonly log: Log;
   readonly timings?: Partial<WatchTimings>;
 }
 
@@ -261,8 +261,8 @@ export class PodWatch {
     const { log, client, nodeName, known } = this.#parts;
     this.#gonesInRow = 0;
     const fields = { api: client.name, node: nodeName, pods: known.size };
-    if (this.#failure !== undefined) log.info(fields, 'the Kubernetes API is available again');
-    else if (!this.#hasSucceeded) log.info(fields, 'watching the pods of this node');
+    if (this.#failure !== undefined) log.event('kubernetes-available', fields);
+    else if (!this.#hasSucceeded) log.event('pods-watched', fields);
     this.#hasSucceeded = true;
     this.#failure = undefined;
   }
@@ -282,26 +282,21 @@ export class PodWatch {
     const error = messageOf(thrown);
     const isNews = this.#failure === undefined;
     this.#failure = error;
-    log[isNews ? 'warn' : 'debug'](
-      { api: client.name, error },
-      'the Kubernetes API is unavailable: pods are known from runtime annotations only',
-    );
+    if (isNews) log.event('kubernetes-unavailable', { api: client.name, ...failureFields(thrown) });
+    else log.repeated('kubernetes-unavailable', { api: client.name, ...failureFields(thrown) });
     known.tell();
   }
 
   #tellTooMany(): void {
     if (this.#hasTooMany) return;
     this.#hasTooMany = true;
-    this.#parts.log.warn({ max: maxPods }, 'this node has too many pods: some are not kept');
+    this.#parts.log.event('pods-too-many', { max: maxPods });
   }
 
   #tellTooLarge(): void {
     if (this.#hasTooLarge) return;
     this.#hasTooLarge = true;
-    this.#parts.log.warn(
-      { maxBytes: limits.itemBytes },
-      'a pod of this node is too large and is skipped: it is known from runtime annotations only',
-    );
+    this.#parts.log.event('pod-too-large', { maxBytes: limits.itemBytes });
   }
 }
 

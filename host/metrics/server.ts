@@ -6,8 +6,8 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-import { AgentError, messageOf, systemCodeOf } from '../errors.ts';
-import type { Logger } from '../log.ts';
+import { AgentError, failureFields, systemCodeOf } from '../errors.ts';
+import type { Log } from '../log/log.ts';
 import type { Metrics } from './metrics.ts';
 
 /** Where a server listens. */
@@ -25,7 +25,7 @@ export interface MetricsServerParts {
   readonly downReason: () => string | undefined;
   /** Each may have a reason why containers that come now are not yet served as they should be. */
   readonly readiness: readonly (() => string | undefined)[];
-  readonly log: Logger;
+  readonly log: Log;
 }
 
 interface Reply {
@@ -96,9 +96,9 @@ export class MetricsServer implements AsyncDisposable {
       throw new AgentError('AGENT_METRICS', `cannot serve metrics on ${where}`, { cause });
     }
     server.#server.on('error', (thrown) => {
-      log.error({ error: messageOf(thrown) }, 'metrics server failed');
+      log.event('metrics-server-failed', failureFields(thrown));
     });
-    log.info({ address: textOf({ ...address, port: server.port }) }, 'serving metrics');
+    log.event('metrics-serving', { address: textOf({ ...address, port: server.port }) });
     return server;
   }
 
@@ -164,7 +164,7 @@ export class MetricsServer implements AsyncDisposable {
     try {
       return await this.#reply(request);
     } catch (thrown) {
-      this.#parts.log.error({ error: messageOf(thrown) }, 'cannot read metrics');
+      this.#parts.log.event('metrics-unreadable', failureFields(thrown));
       return { status: 500, text: 'cannot read metrics\n' };
     }
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The audit stream: a JSON object a line for each decision, in a file that may be rotated.
-import type { Logger } from '../log.ts';
+import type { Log } from '../log/log.ts';
 import type { ShownArgument } from './argument-bytes.ts';
 import { foreignPeer, isUsual } from './decision.ts';
 import type { ShownAnswer, ShownDecision, WatchedContainer, Watcher } from './decision.ts';
@@ -121,13 +121,13 @@ export class AuditLog implements Watcher {
   readonly #losses: LossLines = new LossLines((container, lost) => this.#addLoss(container, lost));
   #file: LineFile | undefined;
 
-  private constructor(log: Logger) {
+  private constructor(log: Log) {
     this.#lostNotice = new SeldomNotice(log);
     this.#failedNotice = new SeldomNotice(log);
   }
 
   /** @throws AgentError AGENT_AUDIT */
-  static async open({ path }: AuditOptions, log: Logger): Promise<AuditLog> {
+  static async open({ path }: AuditOptions, log: Log): Promise<AuditLog> {
     const audit = new AuditLog(log);
     audit.#file = await LineFile.open({
       path,
@@ -139,8 +139,7 @@ export class AuditLog implements Watcher {
         audit.#lose(lines);
       },
       onFailed: (error) => {
-        const text = 'cannot write the audit log; retrying';
-        audit.#failedNotice.tell(1, text, { path, error });
+        audit.#failedNotice.tell(1, 'audit-failed', { path, error });
       },
     });
     return audit;
@@ -189,8 +188,7 @@ export class AuditLog implements Watcher {
   }
 
   #lose(lines: number): void {
-    const text = 'audit log lines lost: decisions arrive faster than they can be written';
     this.#counts.lost += lines;
-    this.#lostNotice.tell(lines, text);
+    this.#lostNotice.tell(lines, 'audit-lines-lost');
   }
 }

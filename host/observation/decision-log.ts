@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The line at debug for each decision.
-import type { Logger } from '../log.ts';
+import type { Log } from '../log/log.ts';
 import { answerText } from './decision.ts';
 import type { ShownDecision, Watcher } from './decision.ts';
 
@@ -26,30 +26,27 @@ function details(decision: ShownDecision): Readonly<Record<string, unknown>> {
 }
 
 export class DecisionLog implements Watcher {
-  readonly #log: Logger;
+  readonly #log: Log;
   readonly #isDetailed: boolean;
 
-  constructor(log: Logger) {
+  constructor(log: Log) {
     this.#log = log;
-    this.#isDetailed = log.isLevelEnabled('trace');
+    this.#isDetailed = log.isEnabled('trace');
   }
 
   take(decision: ShownDecision): void {
     const { container, syscall, number, handler, answer, microseconds, failure } = decision;
     const workload = workloadText(decision);
-    this.#log.debug(
-      {
-        container: container.containerId,
-        ...(workload === undefined ? {} : { workload }),
-        syscall: syscall ?? number,
-        handler: handler?.name ?? 'none',
-        answer: answerText(answer),
-        ...(failure === 'none' ? {} : { failure }),
-        microseconds,
-        ...(this.#isDetailed ? details(decision) : {}),
-      },
-      'call answered',
-    );
+    this.#log.event('call-answered', {
+      container: container.containerId,
+      ...(workload === undefined ? {} : { workload }),
+      syscall: syscall ?? number,
+      handler: handler?.name ?? 'none',
+      answer: answerText(answer),
+      ...(failure === 'none' ? {} : { failure }),
+      microseconds,
+      ...(this.#isDetailed ? details(decision) : {}),
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // In the main thread: who watches which containers, and what is decided for them.
-import type { Logger } from '../log.ts';
+import type { Log } from '../log/log.ts';
 import type { Syscall, Syscalls } from '../syscalls/syscalls.ts';
 import type { MiddlewareName } from '../registry/policy.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -21,7 +21,7 @@ const [minAtOnce, maxAtOnce] = [256, 8192];
 const forgetAfterMs = 120_000;
 
 export interface ObservationParts {
-  readonly log: Logger;
+  readonly log: Log;
   readonly syscalls: Syscalls;
   /** They watch every container. */
   readonly watchers: readonly Watcher[];
@@ -150,10 +150,7 @@ export class Observation implements AsyncDisposable {
   ): void {
     if (this.#unwatched.has(identity)) return;
     this.#unwatched.add(identity);
-    this.#parts.log.warn(
-      { container: containerId, middleware },
-      'middleware "falco" requested, but no Falco output is configured',
-    );
+    this.#parts.log.event('falco-unconfigured', { container: containerId, middleware });
   }
 
   /** Waits for the first decision without looking for it. */
@@ -214,7 +211,7 @@ export class Observation implements AsyncDisposable {
   #count(lost: number): void {
     if (lost === 0) return;
     this.#lost += lost;
-    this.#losses.tell(lost, 'decisions lost: they arrive faster than observers take them');
+    this.#losses.tell(lost, 'decisions-lost');
   }
 
   #tell(decision: ShownDecision): void {

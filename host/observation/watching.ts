@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who watches an agent's decisions, as its options say.
-import type { Logger } from '../log.ts';
+import type { Log } from '../log/log.ts';
 import { Syscalls } from '../syscalls/syscalls.ts';
 import { AuditLog } from './audit-log.ts';
 import type { AuditOptions, LineCounts } from './audit-log.ts';
@@ -31,7 +31,7 @@ export class Watching implements AsyncDisposable {
   readonly #falco: readonly FalcoWatcher[];
 
   private constructor(
-    log: Logger,
+    log: Log,
     audit: AuditLog | undefined,
     falco: readonly FalcoWatcher[],
     withArguments: boolean,
@@ -42,7 +42,7 @@ export class Watching implements AsyncDisposable {
       log,
       syscalls: new Syscalls(),
       watchers: [
-        ...(log.isLevelEnabled('debug') ? [new DecisionLog(log)] : []),
+        ...(log.isEnabled('debug') ? [new DecisionLog(log)] : []),
         ...(audit === undefined ? [] : [audit]),
       ],
       byMiddleware: new Map([['falco', falco]]),
@@ -51,7 +51,7 @@ export class Watching implements AsyncDisposable {
   }
 
   /** @throws AgentError AGENT_AUDIT, AGENT_FALCO: a file cannot be written */
-  static async open({ audit, falco = {} }: WatchOptions, log: Logger): Promise<Watching> {
+  static async open({ audit, falco = {} }: WatchOptions, log: Log): Promise<Watching> {
     await using unlessOpened = new AsyncDisposableStack();
     const auditLog =
       audit === undefined ? undefined : unlessOpened.use(await AuditLog.open(audit, log));

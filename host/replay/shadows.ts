@@ -2,7 +2,7 @@
 // Shadows: bundles that are asked what others have answered, on a thread of their own. Nothing that
 // they do, or do not do, is anything to a container: the call was answered before they hear of it.
 import type { ContainerKey } from '../agent-socket/container-key.ts';
-import type { Logger } from '../log.ts';
+import type { Log } from '../log/log.ts';
 import type { TapedCall } from '../recording/recorded-call.ts';
 import type { BundleName, ResolvedShadow, Shadow } from '../resolvers/resolver.ts';
 import type { CallDifference } from './comparison.ts';
@@ -26,7 +26,7 @@ export interface ShadowStatus {
 }
 
 export interface ShadowsParts {
-  readonly log: Logger;
+  readonly log: Log;
   readonly losses: SharedArrayBuffer;
   /** For one call, on a machine that may be busy. */
   readonly patienceMs: number;
@@ -202,10 +202,11 @@ export class Shadows implements AsyncDisposable {
     if (asked.leftAlone !== undefined) return;
     asked.leftAlone = failure;
     this.#thread.end(asked.chain);
-    this.#parts.log.error(
-      { container: asked.containerId, bundle: asked.name, error: failure },
-      'shadow failed and is switched off',
-    );
+    this.#parts.log.event('shadow-failed', {
+      container: asked.containerId,
+      bundle: asked.name,
+      error: failure,
+    });
     // all listeners of a container may be dropped together
     this.#switchedOff.push(token);
     this.#draining.runSoon();
@@ -232,18 +233,15 @@ export class Shadows implements AsyncDisposable {
     const { what, recorded, replayed } = difference;
     const unlogged = this.#unlogged === 0 ? {} : { unlogged: this.#unlogged };
     this.#unlogged = 0;
-    this.#parts.log.warn(
-      {
-        container: containerId,
-        bundle: name,
-        syscall,
-        what,
-        active: recorded,
-        shadow: replayed,
-        ...unlogged,
-      },
-      'shadow answered differently',
-    );
+    this.#parts.log.event('shadow-differs', {
+      container: containerId,
+      bundle: name,
+      syscall,
+      what,
+      active: recorded,
+      shadow: replayed,
+      ...unlogged,
+    });
   }
 }
 

@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 // A repeated problem is logged at once, and then once a minute with its count.
-import type { Logger } from '../log.ts';
+import type { LogEvent } from '../log/log-events.ts';
+import type { Log } from '../log/log.ts';
 
 const pauseMs = 60_000;
 
 export class SeldomNotice implements Disposable {
-  readonly #log: Logger;
+  readonly #log: Log;
   #timer: NodeJS.Timeout | undefined;
   #count = 0;
-  #text = '';
+  #event: LogEvent | undefined;
   #fields: Readonly<Record<string, unknown>> = {};
 
-  constructor(log: Logger) {
+  constructor(log: Log) {
     this.#log = log;
   }
 
   /** @param count how many are concerned */
-  tell(count: number, text: string, fields: Readonly<Record<string, unknown>> = {}): void {
+  tell(count: number, event: LogEvent, fields: Readonly<Record<string, unknown>> = {}): void {
     this.#count += count;
-    this.#text = text;
+    this.#event = event;
     this.#fields = fields;
     if (this.#timer === undefined) this.#say();
   }
@@ -26,17 +27,21 @@ export class SeldomNotice implements Disposable {
   /** Says what was not said yet. */
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
-    if (this.#count > 0) this.#log.warn({ ...this.#fields, count: this.#count }, this.#text);
-    this.#count = 0;
+    if (this.#count > 0) this.#write();
   }
 
   #say(): void {
-    this.#log.warn({ ...this.#fields, count: this.#count }, this.#text);
-    this.#count = 0;
+    this.#write();
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       if (this.#count > 0) this.#say();
     }, pauseMs);
     this.#timer.unref();
+  }
+
+  #write(): void {
+    if (this.#event !== undefined)
+      this.#log.event(this.#event, { ...this.#fields, count: this.#count });
+    this.#count = 0;
   }
 }

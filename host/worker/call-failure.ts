@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Failures of calls: their reasons, and their lines in the log.
-import { AgentError, messageOf } from '../errors.ts';
+import { AgentError, failureFields, messageOf } from '../errors.ts';
 import type { Decision } from '../call/action.ts';
 import type { FailureReason } from '../counting/counters.ts';
-import type { Logger } from '../log.ts';
+import type { Log } from '../log/log.ts';
 import type { DecisionFailure } from '../observation/decision-layout.ts';
 import { shownContainer } from '../registry/shown-container.ts';
 import type { Syscall } from '../syscalls/syscalls.ts';
@@ -37,22 +37,18 @@ export function reasonOf(thrown: unknown): FailureReason {
 
 /** @param callsUntold failed calls of the container before this one that are in no line */
 export function logFailure(
-  log: Logger,
+  log: Log,
   thrown: unknown,
   { tid, syscall, container, callsUntold }: FailedCall & { readonly callsUntold: number },
 ): void {
-  log.error(
-    {
-      ...(container === undefined ? {} : shownContainer(container.registry)),
-      syscall: syscall?.name,
-      tid,
-      handler: thrown instanceof AgentError ? thrown.handler : undefined,
-      code: thrown instanceof AgentError ? thrown.code : undefined,
-      error: messageOf(thrown),
-      ...(callsUntold === 0 ? {} : { callsUntold }),
-    },
-    'call failed by the agent',
-  );
+  log.event('call-failed', {
+    ...(container === undefined ? {} : shownContainer(container.registry)),
+    syscall: syscall?.name,
+    tid,
+    handler: thrown instanceof AgentError ? thrown.handler : undefined,
+    ...failureFields(thrown),
+    ...(callsUntold === 0 ? {} : { callsUntold }),
+  });
 }
 
 /** Of a failed call, for the main thread. */

@@ -28,11 +28,7 @@ export class CallerRefusals {
     const { log, shown, writeRefusal: why } = this.#parts;
     if (why === undefined || this.#isWriteRefusalTold) return;
     this.#isWriteRefusalTold = true;
-    log.say(
-      'warn',
-      { ...shown, why },
-      'refusing to write caller memory: the filter lacks WAIT_KILLABLE_RECV',
-    );
+    log.say('caller-memory-refused', { ...shown, why });
   }
 
   /** The kernel did not let us assume the caller's label. */
@@ -41,11 +37,7 @@ export class CallerRefusals {
     if (now < this.#nextLabelWarning) return;
     this.#nextLabelWarning = now + pauseMs;
     const { log, shown } = this.#parts;
-    log.say(
-      'warn',
-      { ...shown, label, errno },
-      'cannot assume the LSM label of the caller; operation refused',
-    );
+    log.say('caller-label-refused', { ...shown, label, errno });
   }
 
   /** Looking at all groups of the caller would delay other callers. */
@@ -54,10 +46,6 @@ export class CallerRefusals {
     if (now < this.#nextGroupsWarning) return;
     this.#nextGroupsWarning = now + pauseMs;
     const { log, shown } = this.#parts;
-    log.say(
-      'warn',
-      shown,
-      'the caller has more than 1,024 supplementary groups; operation refused, since it would delay other callers',
-    );
+    log.say('caller-groups-refused', shown);
   }
 }

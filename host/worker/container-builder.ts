@@ -3,7 +3,7 @@
 import type { Host } from '../call/host.ts';
 import type { CounterSlots } from '../counting/counter-slots.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
-import type { Logger } from '../log.ts';
+import type { Log } from '../log/log.ts';
 import { noState, registryPart, tokenOf } from '../native.ts';
 import type { ReceiverHandle } from '../native.ts';
 import { actBit } from '../observation/decision-layout.ts';
@@ -35,7 +35,7 @@ import { UserLog } from './user-log.ts';
 /** Parts that all containers of a worker share. */
 export interface BuilderParts {
   readonly receiver: ReceiverHandle;
-  readonly log: Logger;
+  readonly log: Log;
   readonly slots: CounterSlots;
   readonly quarantine: Quarantine;
   readonly logRoom: LogRoom;
@@ -102,11 +102,7 @@ export class ContainerBuilder {
       },
       onStop: this.#stopperOf(met),
       onQuarantined: ({ name }, milliseconds) => {
-        log.say(
-          'error',
-          { ...shown, handler: name, milliseconds },
-          'handler quarantined after repeated failures',
-        );
+        log.say('handler-quarantined', { ...shown, handler: name, milliseconds });
         this.#parts.onNote({ token, ...quarantineNote(name) });
       },
       mayReport: () => logRoom.takeReport(place) && log.takeLine(),
@@ -171,7 +167,7 @@ export class ContainerBuilder {
     return (handler, index) => {
       const { name, grants } = handler;
       const shown = shownContainer(met.shared.registry);
-      const log = this.#parts.log.child({ handler: name, ...shown });
+      const log = this.#parts.log.with({ handler: name, ...shown });
       const own = this.#hostFor(handler, met, { index, log });
       const host =
         grants === undefined
@@ -189,7 +185,7 @@ export class ContainerBuilder {
   #hostFor(
     { name }: RegistryHandler,
     { token, shared }: Met,
-    { index, log }: { readonly index: number; readonly log: Logger },
+    { index, log }: { readonly index: number; readonly log: Log },
   ): HandlerHost {
     const { logRoom, receiver, onLinesDropped, onNote } = this.#parts;
     const { registry, place, states } = shared;
@@ -224,14 +220,18 @@ export class ContainerBuilder {
  * @param parts refusals of this container that were logged, and whether more may be
  */
 function refusalLog(
-  log: Logger,
+  log: Log,
   { name, bundle }: RegistryHandler,
   { told, mayTell }: { readonly told: Set<string>; readonly mayTell: () => boolean },
 ): OnRefused {
   return (operation, limit) => {
     const what = `${name} ${operation} ${limit}`;
-    const level = told.has(what) || !mayTell() ? 'debug' : 'warn';
-    if (level === 'warn') told.add(what);
-    log[level]({ operation, limit, bundle }, 'operation denied by the grant limits of the bundle');
+    const fields = { operation, limit, bundle };
+    if (told.has(what) || !mayTell()) {
+      log.repeated('operation-denied', fields);
+      return;
+    }
+    told.add(what);
+    log.event('operation-denied', fields);
   };
 }

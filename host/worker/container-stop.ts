@@ -2,7 +2,8 @@
 // Kills or freezes a container because of a call of its own, and says so in the log.
 import type { ContainerKey } from '../agent-socket/container-key.ts';
 import { errnoNameOf } from '../syscalls/errno.ts';
-import type { Logger } from '../log.ts';
+import type { LogEvent } from '../log/log-events.ts';
+import type { Log } from '../log/log.ts';
 import { tokenOf } from '../native.ts';
 import type { Native, ReceiverHandle } from '../native.ts';
 import type { ContainerStop } from '../registry/policy.ts';
@@ -13,7 +14,7 @@ import type { ContainerNote } from '../registry/container-note.ts';
 export interface StopParts {
   readonly native: Pick<Native, 'killContainer' | 'freezeContainer'>;
   readonly receiver: ReceiverHandle;
-  readonly log: Logger;
+  readonly log: Log;
   /** As `shownContainer`. */
   readonly shown: ShownContainer;
   /** It was done, and people are to hear of it. */
@@ -27,18 +28,13 @@ export interface StopParts {
 /** How long the same is not told again. */
 const tellPauseMs = 60_000;
 
-interface Words {
-  readonly done: string;
-  readonly failed: string;
-}
-
-const words: Readonly<Record<ContainerStop, Words>> = {
+const events = {
   'kill-container': {
-    done: 'container killed',
-    failed: 'container cannot be killed, or only its first process',
+    done: 'container-killed',
+    failed: 'container-not-killed',
   },
-  'freeze-container': { done: 'container frozen', failed: 'container cannot be frozen' },
-};
+  'freeze-container': { done: 'container-frozen', failed: 'container-not-frozen' },
+} as const satisfies Readonly<Record<ContainerStop, { done: LogEvent; failed: LogEvent }>>;
 
 /** @returns 0 or a positive errno */
 function act(stop: ContainerStop, { native, receiver, token }: StopParts): number {
@@ -52,15 +48,15 @@ function act(stop: ContainerStop, { native, receiver, token }: StopParts): numbe
 
 function tell(stop: ContainerStop, errno: number, parts: StopParts): void {
   const { log, shown, onNote } = parts;
-  const { done, failed } = words[stop];
+  const { done, failed } = events[stop];
   const syscall = parts.syscall?.();
   const fields = { ...shown, syscall };
   if (errno === 0) {
-    log.error(fields, done);
+    log.event(done, fields);
     onNote(stopNote(stop, syscall));
     return;
   }
-  log.error({ ...fields, errno: errnoNameOf(errno) }, failed);
+  log.event(failed, { ...fields, errno: errnoNameOf(errno) });
 }
 
 /** Repeated stops of a container are logged once in a while. */

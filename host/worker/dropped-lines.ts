@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // In the main thread: tells in the log how many lines of handlers were dropped, a second after the
 // first of them at the latest, since the container may never call again.
-import type { Logger } from '../log.ts';
+import type { Log } from '../log/log.ts';
 import type { ShownContainer } from '../registry/shown-container.ts';
 import { LogRoom, makeLogRoom } from './log-room.ts';
 
@@ -15,11 +15,11 @@ interface Waiting {
 export class DroppedLines implements Disposable {
   readonly buffer: SharedArrayBuffer = makeLogRoom();
   readonly #room: LogRoom = new LogRoom(this.buffer);
-  readonly #log: Logger;
+  readonly #log: Log;
   /** By their places in the log room. */
   readonly #waiting: Map<number, Waiting> = new Map();
 
-  constructor(log: Logger) {
+  constructor(log: Log) {
     this.#log = log;
   }
 
@@ -49,9 +49,6 @@ export class DroppedLines implements Disposable {
     this.#waiting.delete(place);
     const { lines, bytes } = this.#room.dropped(place);
     if (lines === 0) return;
-    this.#log.warn(
-      { ...waiting.container, lines, bytes },
-      'handlers of this container log more than they may: lines are dropped',
-    );
+    this.#log.event('handler-lines-dropped', { ...waiting.container, lines, bytes });
   }
 }

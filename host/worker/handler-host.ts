@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // All host functions, for one handler of one container.
 import type { CallFacts, HostRequest } from '../call/host.ts';
-import { bytesBeside } from '../log.ts';
-import type { Logger } from '../log.ts';
+import type { Log } from '../log/log.ts';
 import { resourceNumbers, tokenOf } from '../native.ts';
 import type { ReceiverHandle, StateHandle } from '../native.ts';
 import type { ContainerStop } from '../registry/policy.ts';
@@ -18,7 +17,7 @@ const nsPerMs = 1_000_000n;
 
 export interface HandlerSide {
   readonly receiver: ReceiverHandle;
-  readonly log: Logger;
+  readonly log: Log;
   readonly containerId: string;
   readonly annotations: readonly (readonly [key: string, value: string])[];
   /** The container was killed or frozen for the handler. */
@@ -134,12 +133,12 @@ export class HandlerHost extends CallerHost {
   #log({ level, message }: HostRequest): number {
     this.#count();
     const { log, lines } = this.#handler;
-    if (!log.isLevelEnabled(level)) return 0;
+    if (!log.isEnabled(level)) return 0;
     const { room, place, onDropping } = lines;
-    this.#bytesBeside ??= bytesBeside(log);
+    this.#bytesBeside ??= log.bytesBeside;
     const bytes = this.#bytesBeside + loggedBytes(message);
     if (room.take(place, bytes)) {
-      log[level](message);
+      log.ofHandler(level, message);
       return 0;
     }
     // a worker can be ended anywhere: a notification without a count does no harm

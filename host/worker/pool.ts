@@ -3,9 +3,9 @@
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { AgentError, messageOf } from '../errors.ts';
+import { AgentError, failureFields } from '../errors.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
-import type { LogOptions, Logger } from '../log.ts';
+import type { LogOptions, Log } from '../log/log.ts';
 import type { Native, ReceiverHandle } from '../native.ts';
 import type { Observation } from '../observation/observation.ts';
 import { SeldomNotice } from '../scheduling/seldom-notice.ts';
@@ -30,7 +30,7 @@ export interface Taper {
 export interface PoolParts {
   readonly native: Native;
   readonly receiver: ReceiverHandle;
-  readonly log: Logger;
+  readonly log: Log;
   readonly logOptions: LogOptions;
   readonly size: PoolSize;
   readonly counters: CounterSum;
@@ -191,7 +191,7 @@ export class Pool {
     if (await isWithin(ended, stopPatienceMs)) return;
     for (const { thread } of this.#workers.values()) void thread.terminate();
     if (await isWithin(ended, endPatienceMs)) return;
-    this.#parts.log.warn('a worker does not end: it waits for the memory of a caller');
+    this.#parts.log.event('worker-stuck');
   }
 
   #isAllCome(): boolean {
@@ -221,9 +221,7 @@ export class Pool {
     } catch (thrown) {
       // of a thread that was, its event `error` tells, and its event `exit` tries again
       if (!(thrown instanceof AgentError) || thrown.code !== 'AGENT_WORKER') return;
-      this.#threadless.tell(1, 'a worker cannot start: is the limit of processes too low?', {
-        error: messageOf(thrown),
-      });
+      this.#threadless.tell(1, 'worker-not-started', failureFields(thrown));
       setTimeout(again, restartDelayMs).unref();
     }
   }
@@ -280,7 +278,7 @@ export class Pool {
   async #watch(id: number, worker: PoolWorker): Promise<void> {
     const { thread, counters } = worker;
     thread.on('error', (thrown) => {
-      this.#parts.log.error({ error: messageOf(thrown) }, 'worker failed');
+      this.#parts.log.event('worker-failed', failureFields(thrown));
     });
     thread.on('exit', (code) => {
       this.#workers.delete(id);

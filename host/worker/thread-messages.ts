@@ -8,7 +8,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { AgentError } from '../errors.ts';
 import type { WriteRefusal } from '../agent-socket/filter-flags.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
-import type { LogOptions } from '../log.ts';
+import type { LogOptions } from '../log/log.ts';
 import type { DecisionBuffers, Watch } from '../observation/decision-writer.ts';
 import type { ReceiverHandle, StateHandle } from '../native.ts';
 import type { FailureReason } from '../counting/counters.ts';

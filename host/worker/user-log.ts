@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Log lines on the containers of one user, up to the user's limit: a user may have many containers.
-import type { Logger } from '../log.ts';
+import type { LogEvent } from '../log/log-events.ts';
+import type { Log } from '../log/log.ts';
 import type { LogRoom } from './log-room.ts';
 
 export class UserLog {
-  readonly #log: Logger;
+  readonly #log: Log;
   readonly #room: LogRoom;
   readonly #user: number;
 
-  constructor(log: Logger, room: LogRoom, user: number) {
+  constructor(log: Log, room: LogRoom, user: number) {
     this.#log = log;
     this.#room = room;
     this.#user = user;
@@ -20,12 +21,12 @@ export class UserLog {
   }
 
   /** Beyond the limit, lines are counted; the next written line has their number. */
-  say(level: 'error' | 'warn', fields: object, text: string): void {
+  say(event: LogEvent, fields: object): void {
     if (!this.takeLine()) {
       this.#room.leaveOut(this.#user);
       return;
     }
     const linesUntold = this.#room.leftOut(this.#user);
-    this.#log[level](linesUntold === 0 ? fields : { ...fields, linesUntold }, text);
+    this.#log.event(event, linesUntold === 0 ? fields : { ...fields, linesUntold });
   }
 }

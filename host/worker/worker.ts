@@ -2,7 +2,7 @@
 // Entry of a worker thread: runs the loop until the receiver is stopped.
 import { AgentError } from '../errors.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
-import { createLog } from '../log.ts';
+import { createLog } from '../log/log.ts';
 import { loadNative } from '../native.ts';
 import { beginThread } from '../process/own-thread.ts';
 import { LossCounters, UnreadCounter } from '../recording/tape-room.ts';

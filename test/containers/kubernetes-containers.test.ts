@@ -11,9 +11,12 @@ import type { ApiObject } from '../support/api-objects.ts';
 import { AskedCaller } from '../support/asked-caller.ts';
 import { runCommand, RunningCommand, seccompagent } from '../support/command.ts';
 import { ControlledAgent } from '../support/controlled-agent.ts';
+import { naming } from '../support/failures.ts';
 import { FakeApiServer, fakeNode } from '../support/fake-api-server.ts';
 import type { FakeApiServerOptions } from '../support/fake-api-server.ts';
 import { Kubectl } from '../support/kubectl.ts';
+import { isRecord, recordsOf } from '../support/log-records.ts';
+import type { AnyEvent, WantedFields } from '../support/log-records.ts';
 import { PodCgroups } from '../support/pod-cgroup.ts';
 import { until } from '../support/polling.ts';
 import { makeRootfs } from '../support/rootfs.ts';
@@ -23,7 +26,8 @@ import { TemporaryFolder } from '../support/temporary-folder.ts';
 import { testBundle } from '../support/test-bundles.ts';
 
 const metadata = 'MKDIR_TMPL=-{{.Namespace}}-{{.Pod}}-{{.Container}}';
-const waitText = 'container waits for its bundles, or for its pod to be known';
+/** Of a container whose namespace nobody has told. */
+const nameless = { code: 'AGENT_SETTING_INVALID', error: /\{\{\.Namespace\}\}/u } as const;
 
 /** Where containers are made, and what they have done. */
 class Node implements Disposable {
@@ -98,9 +102,14 @@ async function synced(
   await using stack = new AsyncDisposableStack();
   const server = stack.use(await FakeApiServer.start(options));
   const agent = stack.use(await agentFor(server, ...more));
-  await agent.process.logged(/watching the pods of this node/u);
+  await agent.process.logged('pods-watched');
   const kept = stack.move();
   return { server, agent, [Symbol.asyncDispose]: async () => kept.disposeAsync() };
+}
+
+/** How many such lines the agent has logged. */
+function linesOf({ process }: ControlledAgent, event: AnyEvent, fields: WantedFields = {}): number {
+  return process.records.filter((record) => isRecord(record, event, fields)).length;
 }
 
 function annotationsOf(uid: string): Readonly<Record<string, string>> {
@@ -143,9 +152,9 @@ test('G7: Kubernetes: containers without annotations get their names by cgroup a
   const { stderr } = await node.run(agent.socket, { uid, id });
   expect(stderr).toBe('');
   expect(node.made).toEqual(['made-default-front-app']);
-  expect(agent.process.log).not.toContain(waitText);
+  expect(linesOf(agent, 'container-waiting')).toBe(0);
   const words = [seccompagent, 'status', `-control-socket=${agent.control}`] as const;
-  expect((await runCommand(words)).stdout).toMatch(/^kubernetes: .*, pods of node-1: 1$/mu);
+  expect((await runCommand(words)).stdout).toMatch(/^kubernetes\b.*\bnode-1\b.*\b1$/mu);
 });
 
 test('G7: Kubernetes: a container that the API does not know yet is named by what its kubelet has mounted', async () => {
@@ -167,7 +176,7 @@ test('G7: Kubernetes: a container waits a while for a pod that the API tells lat
   const { server, agent } = both;
   const [uid, id] = [randomUUID(), `seccompagent-test-${randomUUID()}`];
   const running = node.run(agent.socket, { uid, id });
-  await agent.process.logged(new RegExp(waitText, 'u'));
+  await agent.process.logged('container-waiting', { container: id });
   server.setPod({ name: 'front', uid, containers: { app: id } });
   expect((await running).stderr).toBe('');
   expect(node.made).toEqual(['made-default-front-app']);
@@ -182,7 +191,7 @@ test('G7: Kubernetes: a container whose pod is told too late fails until it is t
   const { server, agent } = both;
   const [uid, id] = [randomUUID(), `seccompagent-test-${randomUUID()}`];
   const running = node.run(agent.socket, { uid, id, args: ['sh', '-c', untilMade] });
-  await agent.process.logged(/\{\{\.Namespace\}\} has no value/u);
+  await agent.process.logged('bundles-unresolved', { container: id, ...nameless });
   await until('the refusal', async () => (await agent.status()).containers[0]?.refusal);
   // of another pod is nothing that helps
   server.setPod({ name: 'back', uid: randomUUID() });
@@ -194,7 +203,7 @@ test('G7: Kubernetes: a container whose pod is told too late fails until it is t
     "mkdir: can't create directory '/made-early': Operation not permitted",
   );
   expect(node.made).toEqual(['made-default-front-app']);
-  expect(agent.process.log.match(/it is resolved again/gu)).toHaveLength(1);
+  expect(linesOf(agent, 'container-resolving-again')).toBe(1);
   // it is refused no more
   expect(server.events).toEqual([]);
 });
@@ -251,7 +260,7 @@ test('G7: Kubernetes: many containers whose pod is told late are resolved again,
   server.setPod({ name: 'back', uid: randomUUID() });
   await until('the pod', async () => (await agent.status()).kubernetes?.pods === 2 || undefined);
   expect(new Set(await answers())).toEqual(new Set(['ENOENT']));
-  expect(agent.process.log.match(/it is resolved again/gu)).toHaveLength(crowd);
+  expect(linesOf(agent, 'container-resolving-again')).toBe(crowd);
 });
 
 test('G3: Kubernetes: a pod that is told late, and whose metadata is wrong, has its event', async () => {
@@ -331,7 +340,7 @@ test.for([
     expect(await eventFor(server, 'SeccompAgentEnded')).toMatchObject({
       involvedObject: { name: 'front', uid, fieldPath: 'spec.containers{app}' },
     });
-    expect(next.log).toMatch(new RegExp(`WARN .*container=${id} namespace=default pod=front`, 'u'));
+    await next.logged('container-orphaned', { container: id, namespace: 'default', pod: 'front' });
     await until('the file to go', () => !served() || undefined);
     node.put('go');
     expect((await ended).code).toBe(0);
@@ -356,9 +365,8 @@ test.for([
     node.thaw(uid, id);
   }
   await running;
-  await agent.process.logged(
-    new RegExp(`container detached container=${id} namespace=default pod=front`, 'u'),
-  );
+  const named = { container: id, namespace: 'default', pod: 'front' };
+  await agent.process.logged('container-detached', named);
 });
 
 /** Containers find the bundles of tests by their names. */
@@ -374,23 +382,20 @@ test.for([
     // so often in a row is too often
     script: 'for try in 1 2 3 4 5; do mkdir /trap; done',
     reason: 'SeccompAgentQuarantined',
-    why: /handler trap\b/u,
   },
   {
     bundle: 'hold',
     script: 'mkdir /kill',
     reason: 'SeccompAgentKilled',
-    why: /^killed because of handler hold$/u,
   },
   {
     bundle: 'hold',
     script: 'mkdir /freeze',
     reason: 'SeccompAgentFrozen',
-    why: /^frozen because of handler hold$/u,
   },
 ])(
   'Kubernetes: a pod whose handler "$bundle" meets `$script` has the event $reason',
-  async ({ bundle, script, reason, why }) => {
+  async ({ bundle, script, reason }) => {
     using node = new Node();
     using config = new TemporaryFolder();
     writeFileSync(config.at('config.yaml'), testBundlesConfig);
@@ -407,15 +412,14 @@ test.for([
     try {
       expect(await eventFor(server, reason)).toMatchObject({
         involvedObject: { name: 'front', uid, fieldPath: 'spec.containers{app}' },
-        message: expect.stringMatching(why),
+        message: naming(bundle),
       });
     } finally {
       node.thaw(uid, id);
     }
     await running;
-    await agent.process.logged(
-      new RegExp(`container detached container=${id} namespace=default pod=front`, 'u'),
-    );
+    const named = { container: id, namespace: 'default', pod: 'front' };
+    await agent.process.logged('container-detached', named);
     // it is told once
     expect(server.events).toHaveLength(1);
   },
@@ -438,15 +442,16 @@ test('G7: Kubernetes: with an API that is stuck, who is named starts at once, an
     Array.from({ length: 4 }, () => ({ code: 0, stderr: '' })),
   );
   expect(node.made).toHaveLength(4);
-  expect(agent.process.log).not.toContain(waitText);
+  expect(linesOf(agent, 'container-waiting')).toBe(0);
 
   const id = `seccompagent-test-${randomUUID()}`;
   const { code, stderr } = await node.run(agent.socket, { uid, id });
   expect(code).not.toBe(0);
   expect(stderr).toContain('Operation not permitted');
   // on a slow machine it is known by then that nothing comes
-  expect(agent.process.log).toMatch(new RegExp(`${waitText}|is unavailable`, 'u'));
-  expect(agent.process.log).toContain('{{.Namespace}} has no value');
+  const untold = linesOf(agent, 'container-waiting') + linesOf(agent, 'kubernetes-unavailable');
+  expect(untold).toBeGreaterThan(0);
+  expect(linesOf(agent, 'bundles-unresolved', { container: id, ...nameless })).toBe(1);
   // what needs no names goes on
   const other = await node.run(agent.socket, {
     id: `seccompagent-test-${randomUUID()}`,
@@ -460,17 +465,15 @@ test('G7: Kubernetes: an API that is dead is waited for by nobody', async () => 
   using node = new Node();
   await using server = await FakeApiServer.start({ mode: 'dead' });
   await using agent = await agentFor(server);
-  await agent.process.logged(/the Kubernetes API is unavailable/u);
+  await agent.process.logged('kubernetes-unavailable');
   const id = `seccompagent-test-${randomUUID()}`;
   await node.run(agent.socket, { uid: randomUUID(), id });
-  expect(agent.process.log).toContain('{{.Namespace}} has no value');
-  expect(agent.process.log).not.toContain(waitText);
+  expect(linesOf(agent, 'bundles-unresolved', { container: id, ...nameless })).toBe(1);
+  expect(linesOf(agent, 'container-waiting')).toBe(0);
   expect((await agent.status()).kubernetes).toMatchObject({ isSynced: false, pods: 0 });
   const words = [seccompagent, 'status', `-control-socket=${agent.control}`] as const;
-  expect((await runCommand(words)).stdout).toMatch(
-    /^kubernetes: .*, pods of node-1: not known yet; FAILS: .*socket hang up/mu,
-  );
-  expect(agent.process.log.match(/the Kubernetes API is unavailable/gu)).toHaveLength(1);
+  expect((await runCommand(words)).stdout).toMatch(/^kubernetes\b.*\bnode-1\b.*socket hang up/mu);
+  expect(linesOf(agent, 'kubernetes-unavailable')).toBe(1);
 });
 
 function newId(): string {
@@ -491,22 +494,22 @@ test.for([
     using node = new Node();
     await using server = await FakeApiServer.start({ mode });
     await using agent = await agentFor(server);
-    await agent.process.logged(/the Kubernetes API is unavailable/u);
+    await agent.process.logged('kubernetes-unavailable');
     const uid = randomUUID();
     const annotations = annotationsOf(uid);
     const named = await node.run(agent.socket, { uid, id: newId(), annotations });
     expect(named).toMatchObject({ code: 0, stderr: '' });
     const free = await node.run(agent.socket, { id: newId(), metadata: 'BUNDLE=mkdir-suffix' });
     expect(free).toMatchObject({ code: 0, stderr: '' });
-    const nameless = node.run(agent.socket, { uid, id: newId(), args: ['sh', '-c', untilGo] });
+    const unnamed = node.run(agent.socket, { uid, id: newId(), args: ['sh', '-c', untilGo] });
     const refusal = await until('the refusal', async () => {
       return (await agent.status()).containers.find((one) => one.refusal !== undefined)?.refusal;
     });
-    expect(refusal).toContain('{{.Namespace}} has no value');
+    expect(refusal).toContain('{{.Namespace}}');
     node.put('go');
-    expect(await nameless).toMatchObject({ code: 0 });
+    expect(await unnamed).toMatchObject({ code: 0 });
     expect([...node.made].toSorted()).toEqual(['made-default-front-app', 'made-suffix']);
-    expect(agent.process.log).not.toContain(waitText);
+    expect(linesOf(agent, 'container-waiting')).toBe(0);
     const { kubernetes } = await agent.status();
     expect(kubernetes).toMatchObject({ isSynced: false, pods: 0 });
     expect(kubernetes?.failure).toContain(String(status));
@@ -527,15 +530,15 @@ test('G7: Kubernetes: with an API that is slow, who is named starts at once, and
     args: ['mkdir', '/made-named'],
   });
   expect(named).toMatchObject({ code: 0, stderr: '' });
-  expect(agent.process.log).not.toContain(waitText);
+  expect(linesOf(agent, 'container-waiting')).toBe(0);
   // it tries until it succeeds; on a slow machine the pod is known before
   const late = await node.run(agent.socket, { uid, id, args: ['sh', '-c', untilMade] });
   expect(late.code).toBe(0);
   expect(node.made).toContain('made-named-default-front-app');
   expect(node.made).toContain('made-default-front-app');
   const isEarly = node.made.includes('made-early-default-front-app');
-  const missing = '{{.Namespace}} has no value';
-  expect(agent.process.log.includes(missing)).toBe(!isEarly);
+  const unresolved = { container: id, ...nameless };
+  expect(linesOf(agent, 'bundles-unresolved', unresolved)).toBe(isEarly ? 0 : 1);
   expect((await agent.status()).kubernetes).toMatchObject({ isSynced: true, pods: 1 });
 });
 
@@ -555,7 +558,7 @@ test('G3: Kubernetes: a pod with wrong metadata has an event that says why, and 
   expect(stderr).toContain('Operation not permitted');
   await until('the event', () => server.events.length === 1 || undefined);
   const { stdout } = await kubectl.run(['describe', 'pod', 'front']);
-  expect(stdout).toMatch(/Warning +SeccompAgentRefused .*has the setting "MKDIR_TPML"/u);
+  expect(stdout).toMatch(/Warning +SeccompAgentRefused .*"MKDIR_TPML"/u);
   expect(stdout).not.toContain('a secret');
 });
 
@@ -573,9 +576,12 @@ test('G3: Kubernetes: a setting that a handler refuses is told by the key that p
     trapped: ['execve'],
   });
   await until('the event', () => server.events.length > 0 || undefined);
-  const why = 'handler rejected its settings: the setting "EXEC_DURATION" is too long';
-  expect(server.events).toMatchObject([{ message: `exec-delay: ${why}` }]);
-  expect(agent.process.log).toContain(JSON.stringify(why));
+  expect(server.events).toMatchObject([{ message: naming('exec-delay', '"EXEC_DURATION"') }]);
+  await agent.process.logged('call-failed', {
+    handler: 'exec-delay',
+    code: 'AGENT_SETTING_INVALID',
+    error: /"EXEC_DURATION"/u,
+  });
 });
 
 /** Sees a service account where pods have theirs. */
@@ -593,11 +599,13 @@ test('Kubernetes: in a pod, the agent has its service account and NODE_NAME', as
     [...inside, seccompagent, '-resolver=kubernetes', ...sockets],
     { environment: server.podEnvironment },
   );
-  await agent.printed(/watching the pods of this node .*node=node-1 pods=1/u);
-  await agent.printed(/listening/u);
+  await agent.printed(/ event=pods-watched\n/u);
+  const watched = recordsOf(agent.stderr).find(({ event }) => event === 'pods-watched');
+  expect(watched).toMatchObject({ node: 'node-1', pods: '1' });
+  await agent.printed(/ event=agent-listening\n/u);
   // what is read again then are bundles and the configuration
   agent.kill('SIGHUP');
-  await agent.printed(/reloaded/u);
+  await agent.printed(/ event=reloaded\n/u);
   server.setPod({ name: 'back', uid: randomUUID() });
   expect(server.watchCount).toBe(1);
   expect(server.count('list', 'pods')).toBe(1);

@@ -4,14 +4,17 @@ import { copyFileSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'no
 
 import { describe, expect, test } from 'vitest';
 
+import type { Finding } from '../../host/profile/finding.ts';
 import { syscallNumbers } from '../../host/syscalls/syscall-numbers.ts';
 import { families, familyMembers } from '../../host/syscalls/syscall-table.ts';
 import { shippedBundles } from '../../host/package-root.ts';
+import { metricsAddress } from '../support/agent-metrics.ts';
 import { AgentProcess } from '../support/agent-process.ts';
 import { runCommand, seccompagent } from '../support/command.ts';
 import type { CommandResult } from '../support/command.ts';
 import { compiled } from '../support/compile.ts';
 import { Container } from '../support/container-runtime.ts';
+import { failed, naming } from '../support/failures.ts';
 import { Operator } from '../support/operator.ts';
 import { PodmanContainer } from '../support/podman.ts';
 import { makeRootfs } from '../support/rootfs.ts';
@@ -19,6 +22,25 @@ import { TemporaryFolder } from '../support/temporary-folder.ts';
 
 async function profileTool(...words: readonly string[]): Promise<CommandResult> {
   return runCommand([seccompagent, 'profile', ...words]);
+}
+
+/** Notes for the operator that name all of these. */
+function notesIn({ stderr }: CommandResult, ...names: readonly string[]): readonly string[] {
+  return stderr
+    .split('\n')
+    .filter((line) => line.startsWith('seccompagent: note: '))
+    .filter((line) => names.every((name) => line.includes(name)));
+}
+
+/** What lint finds in one file. */
+async function findingsOf(...words: readonly string[]): Promise<readonly Finding[]> {
+  const { stdout } = await profileTool('lint', '-json', ...words);
+  const [found]: readonly { readonly findings: readonly Finding[] }[] = JSON.parse(stdout);
+  return found?.findings ?? [];
+}
+
+function isOfMetadata({ code }: Finding): boolean {
+  return /metadata|answered/u.test(code);
 }
 
 /** An errno that no kernel gives to these calls. */
@@ -82,8 +104,9 @@ describe.for(['runc', 'crun'] as const)('generate for %s', (runtime) => {
       'marking',
     );
     expect(made).toMatchObject({ code: 0, stdout: '' });
-    expect(made.stderr).toMatch(/\bio_uring_enter, .*, open_by_handle_at, pidfd_getfd\b/u);
-    expect(made.stderr).toMatch(/^(?:seccompagent: note: .*\n)+$/u);
+    const blocked = ['io_uring_enter', 'open_by_handle_at', 'pidfd_getfd'];
+    expect(notesIn(made, ...blocked)).toHaveLength(1);
+    expect(made.stderr).toBe(`${notesIn(made).join('\n')}\n`);
     const rootfs = operator.at('rootfs');
     makeRootfs(rootfs);
     copyFileSync(compiled('siblings-caller.static'), `${rootfs}/bin/siblings`);
@@ -120,7 +143,7 @@ describe.for(['runc', 'crun'] as const)('generate for %s', (runtime) => {
 test('generate: podman takes its own default profile with our calls before it', async () => {
   using folder = new TemporaryFolder();
   const socket = folder.at('agent.socket');
-  const { code, stdout, stderr } = await profileTool(
+  const made = await profileTool(
     'generate',
     '-base',
     '/usr/share/containers/seccomp.json',
@@ -130,8 +153,8 @@ test('generate: podman takes its own default profile with our calls before it', 
     'MKDIR_SUFFIX=-made',
     'mkdir-suffix',
   );
-  expect(code).toBe(0);
-  expect(stderr).toContain('"archMap" has become "architectures"');
+  expect(made.code).toBe(0);
+  expect(notesIn(made, '"archMap"', '"architectures"')).toHaveLength(1);
   const rootfs = folder.at('rootfs');
   makeRootfs(rootfs);
   copyFileSync(compiled('siblings-caller.static'), `${rootfs}/bin/siblings`);
@@ -140,7 +163,7 @@ test('generate: podman takes its own default profile with our calls before it', 
     folder: folder.at('podman'),
     rootfs,
     listenerPath: socket,
-    profile: JSON.parse(stdout),
+    profile: JSON.parse(made.stdout),
     script: 'mkdir /abc\nls -d /abc*\nsiblings x86_64:134',
   });
   // uselib(2): the base says EPERM, and this kernel ENOSYS
@@ -198,7 +221,7 @@ test('generate: calls that a handler passes on cost no notification', async () =
     '-control-socket=none',
     '-metrics-bind-address=127.0.0.1:0',
   );
-  const [, address = ''] = await agent.logged(/metrics.*?(127\.0\.0\.1:\d+)/u);
+  const address = await metricsAddress(agent);
   await using container = await Container.run({
     runtime: 'runc',
     folder: folder.path,
@@ -229,50 +252,47 @@ describe('the command', () => {
       '-metadata',
       'MOUNT_REQUIRE_ADMIN=perhaps',
     );
-    expect(wrong).toMatchObject({ code: 1, stdout: '' });
-    expect(wrong.stderr).toContain('MOUNT_REQUIRE_ADMIN');
+    expect(wrong).toEqual(failed('AGENT_SETTING_INVALID', 'MOUNT_REQUIRE_ADMIN'));
     const unknown = await profileTool('generate', 'no-such-bundle');
-    expect(unknown).toMatchObject({ code: 1, stdout: '' });
-    expect(unknown.stderr).toContain('"no-such-bundle"');
+    expect(unknown).toEqual(failed('AGENT_BUNDLE_INVALID', '"no-such-bundle"'));
+    expect([wrong.stdout, unknown.stdout]).toEqual(['', '']);
   });
 
-  test.for([
-    [['generate'], 'bundles'],
-    [['generate', 'mount', '-runtime', 'docker'], '-runtime must be runc or crun'],
-    [['generate', 'mount', '-runtime', 'runc', '-wait-killable'], 'runc before 1.5'],
-    [['generate', 'mount', '-format', 'xml'], 'oci or spo'],
-    [['generate', 'mount', '-format', 'spo', '-name', 'A'], '"A"'],
+  test.for<readonly [words: readonly string[], ...named: readonly string[]]>([
+    [['generate'], 'generate'],
+    [['generate', 'mount', '-runtime', 'docker'], '-runtime', 'runc', 'crun'],
+    [['generate', 'mount', '-runtime', 'runc', '-wait-killable'], '-wait-killable', '-runtime'],
+    [['generate', 'mount', '-format', 'xml'], '-format', 'oci', 'spo'],
+    [['generate', 'mount', '-format', 'spo', '-name', 'A'], '-name', '"A"'],
     [['generate', 'mount', '-socketfile', 'a.socket'], '-socketfile'],
-    [['generate', 'kubernetes'], 'MKDIR_TMPL, EXEC_PATTERN,'],
+    [['generate', 'kubernetes'], 'MKDIR_TMPL', 'EXEC_PATTERN'],
     [['generate', 'kubernetes', '-metadata', 'DEFAULT_ACTION=continue'], 'kubernetes'],
-    [['generate', 'mount', '-allow', 'setnss'], '"setns"?'],
-    [['generate', 'mount', '-base', 'contaner'], '"container"?'],
-    [['lint'], 'files'],
-    [['show'], 'generate, lint'],
-  ] as const)('profile: %j is a wrong usage', async ([words, what]) => {
-    const { code, stderr } = await profileTool(...words);
-    expect(code).toBe(2);
-    expect(stderr).toContain(what);
-    expect(stderr).toMatch(/\nsee seccompagent profile -help\n$/u);
+    [['generate', 'mount', '-allow', 'setnss'], '-allow', '"setns"?'],
+    [['generate', 'mount', '-base', 'contaner'], '-base', '"container"?'],
+    [['lint'], 'lint'],
+    [['show'], 'generate', 'lint'],
+  ])('profile: %j is a wrong usage', async ([words, ...named]) => {
+    const result = await profileTool(...words);
+    expect(result).toEqual(failed('AGENT_USAGE', ...named, 'seccompagent profile -help'));
   });
 
   test('generate: calls that are allowed anyway are told of', async () => {
-    const note = '-allow has no effect without -base';
+    const options = ['-allow', '-base'] as const;
     const without = await profileTool('generate', 'mount', '-allow', 'unshare');
     expect(without.code).toBe(0);
-    expect(without.stderr).toContain(note);
+    expect(notesIn(without, ...options)).toHaveLength(1);
     const blocked = await profileTool('generate', 'mount', '-allow', 'pidfd_getfd');
-    expect(blocked.stderr).not.toContain(note);
+    expect(notesIn(blocked, ...options)).toEqual([]);
     const base = ['-base', 'container'] as const;
     const withBase = await profileTool('generate', 'mount', '-allow', 'unshare', ...base);
     expect(withBase.code).toBe(0);
-    expect(withBase.stderr).not.toContain(note);
+    expect(notesIn(withBase, ...options)).toEqual([]);
   });
 
   test('generate: a bundle of a folder is selected by its name, which is said', async () => {
-    const { stdout, stderr } = await profileTool('generate', `${shippedBundles()}/mkdir-suffix`);
-    expect(JSON.parse(stdout)).toMatchObject({ listenerMetadata: 'BUNDLE=mkdir-suffix' });
-    expect(stderr).toContain('the metadata selects "mkdir-suffix"');
+    const made = await profileTool('generate', `${shippedBundles()}/mkdir-suffix`);
+    expect(JSON.parse(made.stdout)).toMatchObject({ listenerMetadata: 'BUNDLE=mkdir-suffix' });
+    expect(notesIn(made, '"mkdir-suffix"')).toHaveLength(1);
   });
 
   test('lint: generated profiles have only notes in either format, and their metadata is right', async () => {
@@ -304,10 +324,8 @@ describe('the command', () => {
       writeFileSync(file, JSON.stringify({ ...JSON.parse(made), listenerMetadata: text }));
     };
     metadata('BUNDLE=mkdir-suffix\nMKDIR_SUFIX=a');
-    expect(await profileTool('lint', file)).toMatchObject({
-      code: 1,
-      stdout: expect.stringContaining('[metadata-refused]'),
-    });
+    const refused = { code: 'metadata-refused', severity: 'error', message: naming('MKDIR_SUFIX') };
+    expect(await findingsOf(file)).toContainEqual(expect.objectContaining(refused));
     metadata('MKDIR_SUFFIX=a');
     expect(await profileTool('lint', file)).toMatchObject({ code: 0 });
     metadata('BUNDEL=mkdir-suffix');
@@ -328,13 +346,12 @@ describe('the command', () => {
     const words = metadata.flatMap((line) => ['-metadata', line]);
     const made = await profileTool('generate', 'kubernetes', ...words, '-o', file);
     expect(made).toMatchObject({ code: 0, stdout: '' });
-    const { stdout } = await profileTool('lint', file);
-    expect(stdout).not.toMatch(/metadata|answered/u);
+    expect((await findingsOf(file)).filter(isOfMetadata)).toEqual([]);
     const { listenerMetadata: _selection, ...rest } = JSON.parse(readFileSync(file, 'utf8'));
     writeFileSync(file, JSON.stringify({ ...rest, listenerMetadata: metadata.join('\n') }));
-    const unselected = await profileTool('lint', '-resolver=kubernetes', file);
-    expect(unselected.stdout).not.toMatch(/metadata|answered/u);
-    expect(unselected.code).toBe(0);
+    const unselected = await findingsOf('-resolver=kubernetes', file);
+    expect(unselected.filter(isOfMetadata)).toEqual([]);
+    expect(unselected.filter(({ severity }) => severity === 'error')).toEqual([]);
   });
 
   test('lint: findings control no terminal', async () => {
@@ -348,8 +365,7 @@ describe('the command', () => {
   });
 
   test('lint: a file that is not there is an error', async () => {
-    const { code, stderr } = await profileTool('lint', '/no/such/file');
-    expect(code).toBe(1);
-    expect(stderr).toContain('/no/such/file: cannot be read');
+    const result = await profileTool('lint', '/no/such/file');
+    expect(result).toEqual(failed('AGENT_PROFILE_INVALID', '/no/such/file'));
   });
 });

@@ -10,6 +10,7 @@ import { RunningCommand, runCommand } from '../support/command.ts';
 import { compiled } from '../support/compile.ts';
 import { Container } from '../support/container-runtime.ts';
 import type { ContainerOptions, RuntimeName } from '../support/container-runtime.ts';
+import { naming } from '../support/failures.ts';
 import { killableBundle, ociBundleWith } from '../support/oci-bundle.ts';
 import { makeRootfs } from '../support/rootfs.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
@@ -86,38 +87,42 @@ describe('results: of a container whose bundle has the flag', () => {
     const from = agent.log().length;
     {
       await using running = start(withFlag, ['slow']);
-      await agent.untilLogged(['slow begins'], from);
+      await agent.untilLogged('handler-log', { msg: /slow begins/u }, from);
       running.kill('SIGKILL');
       expect((await running.ended).signal).toBe('SIGKILL');
     }
-    expect(await agent.untilLogged(['handler=results'], from + 1)).toContain('gone');
+    const { msg } = await agent.untilLogged('handler-log', { handler: 'results' }, from + 1);
+    expect(msg).toContain('gone');
   });
 });
 
-/** Runs one that is not written to; what the log says of it. */
-async function refusal(options: readonly string[]): Promise<string> {
+/** Resolves with why a container is not written to, as the log has it after the first `from` lines. */
+async function untilRefused(from: number): Promise<unknown> {
+  return (await agent.untilLogged('caller-memory-refused', {}, from))['why'];
+}
+
+/** Runs one that is not written to; why, as the log has it. */
+async function refusal(options: readonly string[]): Promise<unknown> {
   const from = agent.log().length;
   expect(await linesOf(options, both)).toEqual(untouched);
-  return agent.untilLogged(['refusing to write caller memory'], from);
+  return untilRefused(from);
 }
 
 describe('results: of a container of which nobody knows whether it has the flag', () => {
   test('M4: results: without the flag nothing is written, and the log says what to do', async () => {
     using bundle = ociBundleWith(['SECCOMP_FILTER_FLAG_LOG']);
-    expect(await refusal(['-b', bundle.path])).toContain(
-      `the container's seccomp profile lacks \\"flags\\": [\\"${flag}\\"]`,
-    );
+    expect(await refusal(['-b', bundle.path])).toEqual(naming('"flags"', flag));
   });
 
   test('M4: results: without a bundle nothing is written, whatever the filter has', async () => {
-    expect(await refusal(['-k', '-b', '/nonexistent'])).toMatch(
-      /SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV: \/nonexistent\/config\.json: .*ENOENT/u,
-    );
+    const why = await refusal(['-k', '-b', '/nonexistent']);
+    expect(why).toEqual(naming(flag, '/nonexistent/config.json', 'ENOENT'));
   });
 
   test('M4: results: a bundle is not looked for inside of a container', async () => {
     using bundle = killableBundle();
-    expect(await refusal(['-k', '-b', `/proc/self/root${bundle.path}`])).toContain('ELOOP');
+    const path = `/proc/self/root${bundle.path}`;
+    expect(await refusal(['-k', '-b', path])).toEqual(naming(path, 'ELOOP'));
   });
 });
 
@@ -194,6 +199,6 @@ describe.each(['runc', 'crun'] as const)('results: of %s', (runtime) => {
     expect(container.output).toBe([...untouched, 'ready', ''].join('\n'));
     const executed = await container.exec('result-caller sysinfo');
     expect(executed.stdout).toBe(`${untouched[0]}\n`);
-    expect(await agent.untilLogged(['refusing to write caller memory'], from)).toContain(flag);
+    expect(await untilRefused(from)).toEqual(naming('"flags"', flag));
   });
 });

@@ -157,7 +157,7 @@ describe('run.sh', () => {
   test('run.sh: says what is missing where no agent listens', async () => {
     const { code, output } = await runExample({ socket: folder.at('no.socket') });
     expect(code).toBe(1);
-    expect(output).toContain('start seccompagent -resolver=unprivileged-build\n');
+    expect(output).toContain('seccompagent -resolver=unprivileged-build\n');
   });
 
   test('run.sh: a signal ends the container; no file, process or cgroup stays', async () => {

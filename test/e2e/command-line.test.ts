@@ -19,9 +19,11 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
 import { compilerFlags } from '../../host/handler/compiling/compiler-flags.ts';
+import { metricsAddress } from '../support/agent-metrics.ts';
 import { AgentProcess } from '../support/agent-process.ts';
 import { projectRoot, runCommand, seccompagent } from '../support/command.ts';
 import { compiled } from '../support/compile.ts';
+import { failed } from '../support/failures.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
 function versionLine(): string {
@@ -59,15 +61,14 @@ test('-allow-uids: a file system without access control lists is named, and noth
   const socket = folder.at('agent.socket');
   const options = ['-socketfile', socket, '-allow-uids=1000', '-control-socket=none'];
   const mounted = ['-m', 'sh', '-c', script, 'sh', seccompagent, '-resolver=demo-basic'];
-  const { code, stderr } = await runCommand(['unshare', ...mounted, ...options]);
-  expect(code).toBe(1);
-  expect(stderr).toContain('acl(5)');
+  const result = await runCommand(['unshare', ...mounted, ...options]);
+  expect(result).toEqual(failed('AGENT_SOCKET', socket, 'acl(5)'));
 });
 
 test.for(['-help', '--help'])('%s: prints the usage on stdout', async (option) => {
   const { code, stdout, stderr } = await runCommand([seccompagent, option]);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  expect(stdout).toMatch(/^Usage: seccompagent \[options\]\n/u);
+  expect(stdout).toMatch(/^.*seccompagent \[options\]\n/u);
 });
 
 test.for(['-version', '--version'])('%s: prints the version of the package', async (option) => {
@@ -83,21 +84,22 @@ test.for([
 ])('resolver: "%s" selects it', async (words) => {
   using folder = new TemporaryFolder();
   await using agent = await AgentProcess.start(folder.at('agent.socket'), ...words.split(' '));
-  expect(agent.log).toMatch(/seccompagent started .*resolver=demo-basic\n/u);
+  expect(await agent.logged('agent-started')).toMatchObject({ resolver: 'demo-basic' });
 });
 
 test('resolver: none is the default', async () => {
   using folder = new TemporaryFolder();
   await using agent = await AgentProcess.start(folder.at('agent.socket'));
-  expect(agent.log).toMatch(/seccompagent started .*resolver=none\n/u);
+  expect(await agent.logged('agent-started')).toMatchObject({ resolver: 'none' });
 });
 
 test('resolver: an unknown name is refused with the list of those there are', async () => {
-  const { code, stdout, stderr } = await runCommand([seccompagent, '-resolver=demo-basik']);
-  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-  expect(stderr).toMatch(
-    /^seccompagent: .*"demo-basik".* "demo-basic"\?.* none, demo-basic, unprivileged-build, kubernetes, falco\nsee seccompagent -help\n$/u,
+  const result = await runCommand([seccompagent, '-resolver=demo-basik']);
+  const list = 'none, demo-basic, unprivileged-build, kubernetes, falco';
+  expect(result).toEqual(
+    failed('AGENT_USAGE', '"demo-basik"', '"demo-basic"', list, 'seccompagent -help'),
   );
+  expect(result.stdout).toBe('');
 });
 
 test.for([
@@ -109,11 +111,11 @@ test.for([
 ])('usage: "$words" is refused, with where help is on stderr', async ({ words, named }) => {
   const { code, stdout, stderr } = await runCommand([seccompagent, words]);
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-  expect(stderr).toMatch(/^seccompagent: .*\nsee seccompagent -help\n$/u);
+  expect(stderr).toMatch(/^seccompagent: .*\n.*seccompagent -help\n$/u);
   expect(stderr.split('\n')[0]).toContain(named);
 });
 
-test('log: json makes each line an object with level, time and msg', async () => {
+test('log: json makes each line an object with level, time, event and msg', async () => {
   using folder = new TemporaryFolder();
   await using agent = await AgentProcess.start(folder.at('agent.socket'), '-log=json');
   const { stderr } = await agent.stop('SIGTERM');
@@ -123,6 +125,7 @@ test('log: json makes each line an object with level, time and msg', async () =>
     expect(JSON.parse(line)).toMatchObject({
       level: expect.stringMatching(/^info$/u),
       time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/u),
+      event: expect.stringMatching(/^[a-z]+(?:-[a-z]+)*$/u),
       msg: expect.any(String),
     });
   }
@@ -143,16 +146,16 @@ test('log: a level hides what is below it', async () => {
   using folder = new TemporaryFolder();
   const socketFile = folder.at('no-such-folder/agent.socket');
   const sockets = [`-socketfile=${socketFile}`, '-control-socket=none'];
-  const { code, stderr } = await runCommand([seccompagent, '-log=warn', ...sockets]);
-  expect(code).toBe(1);
-  expect(stderr).toMatch(/^seccompagent: cannot listen on [^\n]*\n$/u);
-  expect(stderr).toContain(`: the folder ${folder.at('no-such-folder')} has to be there: ENOENT`);
+  const result = await runCommand([seccompagent, '-log=warn', ...sockets]);
+  const named = [socketFile, `${folder.at('no-such-folder')} `, 'ENOENT'];
+  expect(result).toEqual(failed('AGENT_SOCKET', ...named));
+  expect(result.stderr).toMatch(/^seccompagent: [^\n]*\n$/u);
 });
 
 test('log: an unknown word is refused by its name', async () => {
-  const { code, stdout, stderr } = await runCommand([seccompagent, '-log=debug,loud']);
-  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-  expect(stderr).toMatch(/^seccompagent: .*"loud".*\nsee seccompagent -help\n$/u);
+  const result = await runCommand([seccompagent, '-log=debug,loud']);
+  expect(result).toEqual(failed('AGENT_USAGE', '"loud"', 'seccompagent -help'));
+  expect(result.stdout).toBe('');
 });
 
 test.for(['SIGINT', 'SIGTERM'] as const)(
@@ -183,21 +186,17 @@ test('agent socket: that of an agent that was killed is replaced', async () => {
   expect(lstatSync(socketFile).isSocket()).toBe(true);
   await using agent = await AgentProcess.start(socketFile, '-log=debug');
   connect(socketFile).end();
-  await agent.logged(/connection closed/u);
+  await agent.logged('connection-cut');
 });
 
 test('agent socket: that of a living agent is left to it', async () => {
   using folder = new TemporaryFolder();
   const socketFile = folder.at('agent.socket');
   await using first = await AgentProcess.start(socketFile, '-log=debug');
-  const { code, stderr } = await runCommand([seccompagent, `-socketfile=${socketFile}`]);
-  expect(code).toBe(1);
-  expect(stderr.split('\n').at(-2)).toBe(
-    `seccompagent: another agent listens on ${socketFile}: ` +
-      'take it over with -take-over, or choose another -socketfile',
-  );
+  const result = await runCommand([seccompagent, `-socketfile=${socketFile}`]);
+  expect(result).toEqual(failed('AGENT_SOCKET_IN_USE', socketFile, '-take-over', '-socketfile'));
   connect(socketFile).end();
-  await first.logged(/connection closed.*\n(?:.*\n)*.*connection closed/u);
+  await first.logged('connection-cut', {}, 2);
 });
 
 test('agent socket: with -take-over a living agent keeps its connections and gets no new ones', async () => {
@@ -213,10 +212,10 @@ test('agent socket: with -take-over a living agent keeps its connections and get
     '-control-socket=none',
   );
   connect(socketFile).end();
-  await second.logged(/connection closed/u);
-  expect(first.log).not.toMatch(/connection closed/u);
+  await second.logged('connection-cut');
+  expect(first.records.map(({ event }) => event)).not.toContain('connection-cut');
   kept.end();
-  await first.logged(/connection closed/u);
+  await first.logged('connection-cut');
   // the first one leaves the second one's socket, which goes with its own agent
   await first.stop('SIGTERM');
   expect(lstatSync(socketFile).mode & 0o777).toBe(0o600);
@@ -226,10 +225,11 @@ test('agent socket: with -take-over a living agent keeps its connections and get
 });
 
 /** Answer to a probe of readiness. */
-async function readiness(agent: AgentProcess): Promise<string> {
-  const [, address = ''] = await agent.logged(/metrics.*?(127\.0\.0\.1:\d+)/u);
-  const answer = await fetch(`http://${address}/readyz`);
-  return (await answer.text()).trim();
+async function isReady(agent: AgentProcess): Promise<boolean> {
+  const address = await metricsAddress(agent);
+  const { status } = await fetch(`http://${address}/readyz`);
+  expect([200, 503]).toContain(status);
+  return status === 200;
 }
 
 const measured = ['-log=debug', '-control-socket=none', '-metrics-bind-address=127.0.0.1:0'];
@@ -239,14 +239,14 @@ test('agent socket: it is taken back when the agent that took it over is killed'
   const socketFile = folder.at('agent.socket');
   await using first = await AgentProcess.start(socketFile, ...measured);
   const second = await AgentProcess.start(socketFile, '-take-over', ...measured);
-  expect(await readiness(first)).toBe('another agent has the socket');
-  expect(await readiness(second)).toBe('ok');
-  await first.logged(/another agent took over/u);
+  expect(await isReady(first)).toBe(false);
+  expect(await isReady(second)).toBe(true);
+  await first.logged('socket-taken-over');
   await second.stop('SIGKILL');
-  await first.logged(/took it back/u);
-  expect(await readiness(first)).toBe('ok');
+  await first.logged('socket-taken-back');
+  expect(await isReady(first)).toBe(true);
   connect(socketFile).end();
-  await first.logged(/connection closed/u);
+  await first.logged('connection-cut');
   expect(lstatSync(socketFile).mode & 0o777).toBe(0o600);
   await first.stop('SIGTERM');
   expect(readdirSync(folder.path)).toEqual([]);
@@ -257,10 +257,10 @@ test('agent socket: it is made again when it was removed', async () => {
   const socketFile = folder.at('agent.socket');
   await using agent = await AgentProcess.start(socketFile, ...measured);
   rmSync(socketFile);
-  await agent.logged(/took it back/u);
-  expect(await readiness(agent)).toBe('ok');
+  await agent.logged('socket-taken-back');
+  expect(await isReady(agent)).toBe(true);
   connect(socketFile).end();
-  await agent.logged(/connection closed/u);
+  await agent.logged('connection-cut');
 });
 
 test('agent socket: with -take-over an agent that is not ready leaves it to one that lives', async () => {
@@ -282,9 +282,9 @@ test('agent socket: with -take-over an agent that is not ready leaves it to one 
     ...measured,
   );
   await using _second = second;
-  await second.logged(/keeps the agent socket/u);
-  expect(second.log).not.toMatch(/listening/u);
-  expect(await readiness(first)).toBe('ok');
+  await second.logged('socket-kept-by-other');
+  expect(second.records.map(({ event }) => event)).not.toContain('agent-listening');
+  expect(await isReady(first)).toBe(true);
   await first.stop('SIGKILL');
   await listening;
 });
@@ -293,14 +293,13 @@ test('agent socket: with -take-over another file at its path is left alone', asy
   using folder = new TemporaryFolder();
   const file = folder.at('agent.socket');
   writeFileSync(file, 'precious');
-  const { code, stderr } = await runCommand([
+  const result = await runCommand([
     seccompagent,
     '-take-over',
     `-socketfile=${file}`,
     '-control-socket=none',
   ]);
-  expect(code).toBe(1);
-  expect(stderr).toContain(`${file} is not a socket: choose another -socketfile`);
+  expect(result).toEqual(failed('AGENT_SOCKET', file, '-socketfile'));
   expect(readFileSync(file, 'utf8')).toBe('precious');
   expect(readdirSync(folder.path)).toEqual(['agent.socket']);
 });
@@ -309,11 +308,8 @@ test('agent socket: another file at its path is left alone', async () => {
   using folder = new TemporaryFolder();
   const file = folder.at('agent.socket');
   writeFileSync(file, 'precious');
-  const { code, stderr } = await runCommand([seccompagent, `-socketfile=${file}`]);
-  expect(code).toBe(1);
-  expect(stderr.split('\n').at(-2)).toBe(
-    `seccompagent: ${file} is not a socket: choose another -socketfile`,
-  );
+  const result = await runCommand([seccompagent, `-socketfile=${file}`]);
+  expect(result).toEqual(failed('AGENT_SOCKET', file, '-socketfile'));
   expect(readFileSync(file, 'utf8')).toBe('precious');
 });
 
@@ -327,10 +323,10 @@ test.for(Object.entries(lateCalls))(
     const socket = `-socketfile=${folder.at('agent.socket')}`;
     for (const words of [[socket], ['run', '-resolver=demo-basic', '--', 'true']]) {
       const command = [compiled('without-call'), String(number), seccompagent, ...words] as const;
-      const { code, stdout, stderr } = await runCommand(command);
-      expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-      expect(stderr).toMatch(/^seccompagent: [^\n]*Linux 5\.9 or newer[^\n]*\n$/u);
-      expect(stderr).toContain(call);
+      const result = await runCommand(command);
+      expect(result).toEqual(failed('AGENT_KERNEL', 'Linux 5.9', call));
+      expect(result.stdout).toBe('');
+      expect(result.stderr).toMatch(/^seccompagent: [^\n]*\n$/u);
     }
     expect(readdirSync(folder.path)).toEqual([]);
   },
@@ -338,18 +334,20 @@ test.for(Object.entries(lateCalls))(
 
 test('start: another user than root gets one line that says so', async () => {
   const asNobody = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups'] as const;
-  const { code, stdout, stderr } = await runCommand([...asNobody, seccompagent]);
-  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-  expect(stderr).toMatch(/^seccompagent: [^\n]*must run as root[^\n]*\n$/u);
+  const result = await runCommand([...asNobody, seccompagent]);
+  expect(result).toEqual(failed('AGENT_NOT_ROOT'));
+  expect(result.stdout).toBe('');
+  expect(result.stderr).toMatch(/^seccompagent: [^\n]*\n$/u);
 });
 
 test('start: a missing addon gives one line that says how to build it', async () => {
   using folder = new TemporaryFolder();
   const launcher = installPackage(folder.at('package'), { hasAddon: false });
-  const { code, stdout, stderr } = await runCommand([launcher]);
-  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-  expect(stderr).toMatch(/^seccompagent: [^\n]*addon[^\n]*npm ci[^\n]*\n$/u);
-  expect(stderr).toContain(folder.at('package/build/Release/seccompagent.node'));
+  const result = await runCommand([launcher]);
+  const file = folder.at('package/build/Release/seccompagent.node');
+  expect(result).toEqual(failed('AGENT_ADDON_MISSING', file, '"npm ci"'));
+  expect(result.stdout).toBe('');
+  expect(result.stderr).toMatch(/^seccompagent: [^\n]*\n$/u);
 });
 
 test('start: a worker that does not start ends the agent', async () => {
@@ -391,7 +389,7 @@ test('launcher: says what is missing where no Node is new enough', async () => {
     environment: { PATH: pathWithNode(folder, 'v20.19.2') },
   });
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-  expect(stderr).toMatch(/^seccompagent: Node [\d.]+ or newer is needed[^\n]*\n$/u);
+  expect(stderr).toMatch(/^seccompagent: [^\n]*\bNode \d+\.\d+\.\d+[^\n]*\n$/u);
 });
 
 test('A4: launcher: Node is started as handlers are to be compiled', async () => {
@@ -407,7 +405,8 @@ test('launcher: says that the package is not built', async () => {
   cpSync(seccompagent, launcher);
   const { code, stderr } = await runCommand([launcher, '-version']);
   expect(code).toBe(1);
-  expect(stderr).toMatch(/^seccompagent: not built: [^\n]*\n$/u);
+  expect(stderr).toMatch(/^seccompagent: [^\n]*"npm ci"[^\n]*\n$/u);
+  expect(stderr).toContain(folder.at('package'));
 });
 
 test('launcher: works through a symbolic link, as npm install -g makes', async () => {

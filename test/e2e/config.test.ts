@@ -15,13 +15,19 @@ import { join } from 'node:path';
 
 import { describe, expect, test } from 'vitest';
 
+import type { LogEvent } from '../../host/log/log-events.ts';
 import { shippedBundles } from '../../host/package-root.ts';
+import { AgentProcess } from '../support/agent-process.ts';
 import { AskedCaller } from '../support/asked-caller.ts';
 import type { CommandResult } from '../support/command.ts';
 import { projectRoot, RunningCommand, runCommand, seccompagent } from '../support/command.ts';
+import { failed, naming } from '../support/failures.ts';
+import { isRecord, recordsOf } from '../support/log-records.ts';
 import { Operator } from '../support/operator.ts';
 import { testBundle } from '../support/test-bundles.ts';
 
+/** Not the entry that would grant it. */
+const requested = /\bfilesystem\b(?!:)/u;
 const grant = (grants: object): object => ({ files: { grants } });
 
 describe('configuration', () => {
@@ -48,31 +54,34 @@ describe('configuration', () => {
     const lines = stderr.split('\n');
     expect(lines.filter((line) => line.includes('Operation not permitted'))).toHaveLength(3);
     // each is told of, by each worker once
-    const told = lines.filter((line) => line.includes('operation denied'));
-    const refused = told.map((line) => /"operation":"[\w.-]+","limit":"\w+"/u.exec(line)?.[0]);
-    expect(new Set(refused)).toEqual(
-      new Set([
-        '"operation":"filesystem.chmod","limit":"operations"',
-        '"operation":"filesystem.mkdir","limit":"paths"',
-      ]),
+    const told = recordsOf(stderr).filter((record) => isRecord(record, 'operation-denied'));
+    const refused = told.map(
+      (record) => `${String(record['operation'])} ${String(record['limit'])}`,
     );
-    expect(told.every((line) => line.includes('"bundle":"files"'))).toBe(true);
+    expect(new Set(refused)).toEqual(
+      new Set(['filesystem.chmod operations', 'filesystem.mkdir paths']),
+    );
+    expect(told.every((record) => record['bundle'] === 'files')).toBe(true);
   });
 
   test.for([
-    ['nothing', {}, /requested: filesystem; granted: nothing\b/u],
-    ['another', { caller: {} }, /requested: filesystem; granted: caller\b/u],
+    ['nothing', {}, [requested]],
+    ['another', { caller: {} }, [requested, 'caller']],
   ] as const)(
     'configuration: a bundle that is granted %s is refused with both lists',
-    async ([, grants, message]) => {
+    async ([, grants, named]) => {
       using operator = new Operator();
       operator.add('files');
       operator.write({ bundles: grant(grants) });
-      const { code, stderr } = await operator.run(`mkdir ${operator.at('in/a')}`, '-bundle=files');
-      expect(code).toBe(1);
-      expect(stderr).toMatch(message);
-      expect(stderr).toMatch(
-        /files\/bundle\.json lacks grants\b.*\.yaml: bundles: \{ files: \{ grants: /u,
+      const result = await operator.run(`mkdir ${operator.at('in/a')}`, '-bundle=files');
+      const place = [operator.at('bundles/files/bundle.json'), operator.at('config.yaml')];
+      expect(result).toEqual(
+        failed(
+          'AGENT_GRANT_MISSING',
+          ...named,
+          ...place,
+          'bundles: { files: { grants: { filesystem: ',
+        ),
       );
       expect(existsSync(operator.at('in/a'))).toBe(false);
     },
@@ -102,12 +111,12 @@ describe('configuration', () => {
   });
 
   test.for([
-    [{ 'component-bytes': '64KiB' }, {}, /component has \d+ bytes; 65536 are allowed/u],
-    [{ memory: '64KiB' }, { memory: '1MiB' }, /1024 KiB.* 64 KiB/u],
-    [{ deadline: '2s' }, { deadline: '3s' }, /3000 ms.* 2000 ms/u],
+    [{ 'component-bytes': '64KiB' }, {}, failed('AGENT_BUNDLE_INVALID', / 65536\b/u)],
+    [{ memory: '64KiB' }, { memory: '1MiB' }, failed('AGENT_BUNDLE_INVALID', /1024 KiB.* 64 KiB/u)],
+    [{ deadline: '2s' }, { deadline: '3s' }, failed('AGENT_BUNDLE_INVALID', /3000 ms.* 2000 ms/u)],
   ] as const)(
     'configuration: beyond the limits %j a bundle is refused',
-    async ([limits, handler, message]) => {
+    async ([limits, handler, failure]) => {
       using operator = new Operator();
       operator.add('trap');
       const manifest = {
@@ -126,9 +135,7 @@ describe('configuration', () => {
         const big = join(projectRoot, 'build/Release/seccompagent.node');
         copyFileSync(big, operator.at('bundles/trap/trap.wasm'));
       }
-      const { code, stderr } = await operator.run('true', '-bundle=trap');
-      expect(code).toBe(1);
-      expect(stderr).toMatch(message);
+      expect(await operator.run('true', '-bundle=trap')).toEqual(failure);
     },
   );
 
@@ -136,9 +143,9 @@ describe('configuration', () => {
     using operator = new Operator();
     const file = operator.at('config.yaml');
     writeFileSync(file, 'default: continue\nbundels: {}\n');
-    const { code, stdout, stderr } = await operator.run('echo ran', '-syscalls=mkdir');
-    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-    expect(stderr).toMatch(new RegExp(`^seccompagent: ${file}:2: bundels: unknown key`, 'u'));
+    const result = await operator.run('echo ran', '-syscalls=mkdir');
+    expect(result).toEqual(failed('AGENT_CONFIG_INVALID', `${file}:2`, 'bundels'));
+    expect(result.stdout).toBe('');
   });
 });
 
@@ -155,9 +162,9 @@ test('configuration: options of the agent may be in it, and count before the def
   };
   const file = operator.write(options);
   await using agent = new RunningCommand([seccompagent, `-config=${file}`, '-log=info']);
-  await agent.printed(/ INFO +listening socket=/u);
-  const [, port] = /address=\S*:(?<port>\d+)/u.exec(agent.stderr) ?? [];
-  expect((await fetch(`http://127.0.0.1:${port}/readyz`)).status).toBe(200);
+  await agent.printed(/ INFO +.* event=agent-listening\n/u);
+  const serving = recordsOf(agent.stderr).find((record) => isRecord(record, 'metrics-serving'));
+  expect((await fetch(`http://${String(serving?.['address'])}/readyz`)).status).toBe(200);
   const asked = await runCommand([
     seccompagent,
     'status',
@@ -170,12 +177,15 @@ test('configuration: options of the agent may be in it, and count before the def
   }
   operator.write({ ...options, log: 'debug' });
   agent.kill('SIGHUP');
-  await agent.printed(/options in the configuration changed/u);
-  await agent.printed(/ reloaded/u);
+  await agent.printed(/ event=options-changed\n[^]* event=reloaded\n/u);
   // it would not start with that
   operator.write({ ...options, log: 'loud' });
   agent.kill('SIGHUP');
-  await agent.printed(/reload failed.*config\.yaml:\d+: unknown word/u);
+  await agent.printed(/ event=reload-failed\n/u);
+  expect(recordsOf(agent.stderr).at(-1)).toMatchObject({
+    code: 'AGENT_CONFIG_INVALID',
+    error: naming(/config\.yaml:\d+/u, '"loud"'),
+  });
   agent.kill('SIGTERM');
   expect(await agent.ended).toMatchObject({ code: 0 });
   expect(readFileSync(operator.at('audit.jsonl'), 'utf8')).toContain('"handler":"mkdir-suffix"');
@@ -194,41 +204,39 @@ describe('configuration: reload', () => {
       const file = operator.write({ bundles: grant({ filesystem: {} }) });
       const socket = operator.at('agent.socket');
       const config = `-config=${file}`;
-      const command = [seccompagent, config, `-socketfile=${socket}`, ...options] as const;
-      await using agent = new RunningCommand(command);
-      await agent.printed(/ listening/u);
+      await using agent = await AgentProcess.start(socket, config, ...options);
       await using caller = new AskedCaller({ socket, ...metadata });
       const mkdir = async (path: string): Promise<string> =>
         (await caller.ask(`mkdir ${operator.at(path)}`)).answer;
-      let rounds = 0;
-      const reload = async (text: string): Promise<void> => {
-        rounds += 1;
-        agent.kill('SIGHUP');
-        await agent.printed(new RegExp(`(?:reload(?:ed| failed)[^]*){${rounds}}`, 'u'));
-        expect(agent.stderr.split('\n').at(-2)).toContain(text);
+      const reloads: LogEvent[] = [];
+      const reload = async (event: 'reloaded' | 'reload-failed'): Promise<void> => {
+        reloads.push(event);
+        agent.signal('SIGHUP');
+        await agent.logged(event, {}, reloads.filter((each) => each === event).length);
+        const told = agent.records.map((record) => record.event);
+        expect(told.filter((each) => each.startsWith('reload'))).toEqual(reloads);
       };
       expect(await mkdir('in/a')).toBe('0');
 
       operator.write({ bundles: grant({ filesystem: { paths: [operator.at('in')] } }) });
-      await reload(' reloaded');
+      await reload('reloaded');
       expect(await mkdir('in/b')).toBe('0');
       expect(await mkdir('out/b')).toBe('EPERM');
 
       // a mistake leaves all as it is
       writeFileSync(file, 'bundels: {}\n');
-      await reload('reload failed');
+      await reload('reload-failed');
       expect(await mkdir('in/c')).toBe('0');
 
       operator.write({});
-      await reload(' reloaded');
+      await reload('reloaded');
       expect(await mkdir('in/d')).toBe('EPERM');
       expect(readdirSync(operator.at('in'))).toEqual(['a', 'b', 'c']);
 
       operator.write({ bundles: grant({ filesystem: {} }) });
-      await reload(' reloaded');
+      await reload('reloaded');
       expect(await mkdir('in/d')).toBe('0');
-      agent.kill('SIGTERM');
-      expect(await agent.ended).toMatchObject({ code: 0 });
+      expect(await agent.stop('SIGTERM')).toMatchObject({ code: 0 });
     },
   );
 });
@@ -249,12 +257,7 @@ test('G3: configuration: a container that keeps its handlers at a reload has no 
   operator.add('mkdir-suffix', join(shippedBundles(), 'mkdir-suffix'));
   const file = operator.write(allowingFiles({}));
   const socket = operator.at('agent.socket');
-  await using agent = new RunningCommand([
-    seccompagent,
-    `-config=${file}`,
-    `-socketfile=${socket}`,
-  ]);
-  await agent.printed(/ listening/u);
+  await using agent = await AgentProcess.start(socket, `-config=${file}`);
   const metadata = String.raw`BUNDLE=mkdir-suffix\nMKDIR_SUFFIX=-x`;
   await using caller = new AskedCaller({ socket, metadata });
   const mkdir = async (path: string): Promise<string> =>
@@ -264,13 +267,13 @@ test('G3: configuration: a container that keeps its handlers at a reload has no 
   // there is no new registry for it
   removeSettings(operator.at('bundles/mkdir-suffix/bundle.json'));
   operator.write(allowingFiles({ paths: [operator.at('in')] }));
-  agent.kill('SIGHUP');
-  await agent.printed(/ reloaded containers=0 kept=1/u);
+  agent.signal('SIGHUP');
+  await agent.logged('reloaded', { containers: 0, kept: 1 });
 
   expect([await mkdir('in/after'), await mkdir('out/after')]).toEqual(['0', 'EPERM']);
   expect(readdirSync(operator.at('in'))).toEqual(['after-x']);
   expect(readdirSync(operator.at('out'))).toEqual(['before-x']);
-  expect(agent.stderr).toMatch(/keeping the loaded handlers/u);
+  await agent.logged('bundles-not-resolved-again');
 });
 
 test('configuration: a bundle of which a file cannot be looked at keeps no grant of another one', async () => {
@@ -281,9 +284,7 @@ test('configuration: a bundle of which a file cannot be looked at keeps no grant
     bundles: { ...grant({ filesystem: {} }), 'mkdir-suffix': { grants: { filesystem: {} } } },
   });
   const socket = operator.at('agent.socket');
-  const command = [seccompagent, `-config=${file}`, `-socketfile=${socket}`] as const;
-  await using agent = new RunningCommand(command);
-  await agent.printed(/ listening/u);
+  await using agent = await AgentProcess.start(socket, `-config=${file}`);
   await using author = new AskedCaller({ socket, id: 'author', metadata: 'BUNDLE=mkdir-suffix' });
   await using caller = new AskedCaller({ socket, metadata: 'BUNDLE=files' });
   expect((await author.ask(`mkdir ${operator.at('in/a')}`)).answer).toBe('0');
@@ -293,8 +294,8 @@ test('configuration: a bundle of which a file cannot be looked at keeps no grant
   rmSync(component);
   symlinkSync('mkdir-suffix.wasm', component);
   operator.write({});
-  agent.kill('SIGHUP');
-  await agent.printed(/ reloaded/u);
+  agent.signal('SIGHUP');
+  await agent.logged('reloaded');
 
   // nor one of its own
   expect((await author.ask(`mkdir ${operator.at('in/c')}`)).answer).toBe('EPERM');
@@ -332,19 +333,19 @@ describe('config check', () => {
     const { code, stdout, stderr } = await check(complete(operator));
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout.split('\n')).toEqual([
-      'bundle files is allowed',
-      '  filesystem: paths /work',
-      `bundles signed by acme (${operator.at('acme.pub')}) are allowed`,
-      '  mounts: filesystems proc',
-      'registry registry.example.com, signed by acme',
-      `found files in ${operator.at('bundles/files')}, granted`,
-      '  filesystem: paths /work',
-      `folders  ${operator.at('bundles')}`,
-      'default  continue',
-      'failure  kill-container',
-      'limits   component 16MiB, memory 16MiB, deadline 60s',
-      'option   -audit-log /var/log/audit.jsonl',
-      'option   -audit-arguments',
+      naming(/ files\b/u),
+      naming(' filesystem: ', ' /work'),
+      naming(/ acme\b/u, `(${operator.at('acme.pub')})`),
+      naming(' mounts: ', / proc$/u),
+      naming(' registry.example.com', / acme$/u),
+      naming(' files ', operator.at('bundles/files')),
+      naming(' filesystem: ', ' /work'),
+      naming(operator.at('bundles')),
+      naming(' continue'),
+      naming(' kill-container'),
+      naming(/ 16MiB\b.* 16MiB\b.* 60s$/u),
+      naming(' -audit-log /var/log/audit.jsonl'),
+      naming(' -audit-arguments'),
       '',
     ]);
   });
@@ -394,7 +395,7 @@ bundle-folders:
       expect.stringMatching(/^5: .*text\.pub/u),
       expect.stringMatching(/^7: .*none\.pub.*ENOENT/u),
       expect.stringMatching(/^9: .*bundles .*chmod/u),
-      expect.stringMatching(/^1: .*files\/bundle\.json lacks grants .*granted: nothing$/u),
+      expect.stringMatching(/^1: .*files\/bundle\.json .*\bfilesystem\b/u),
       expect.stringMatching(/^10: .*nowhere$/u),
       expect.stringMatching(/^2: .*"other"/u),
       '',
@@ -404,10 +405,7 @@ bundle-folders:
   test('config check: a file that is not there is told', async () => {
     using operator = new Operator();
     const file = operator.at('none.yaml');
-    expect(await check(file)).toMatchObject({
-      code: 1,
-      stderr: expect.stringContaining(file),
-    });
+    expect(await check(file)).toEqual(failed('AGENT_CONFIG_INVALID', file));
   });
 
   test('config check: entries that do not hold for pulled bundles, or not with their signer, are told', async () => {
@@ -425,14 +423,10 @@ bundle-folders:
     });
     const { code, stdout, stderr } = await check(file);
     expect(code).toBe(1);
-    expect(stdout).toContain(
-      'bundle fine (in a folder, or pulled and signed by acme) is allowed\n',
-    );
+    expect(stdout).toMatch(/ fine .* acme\b/u);
     expect(stderr.trimEnd().split('\n')).toEqual([
-      expect.stringMatching(/no bundle "alone" in .*"signers"/u),
-      expect.stringMatching(
-        /the entry of the bundle "other" and the signer "acme" limit "mounts" in different ways/u,
-      ),
+      naming('"alone"', '"signers"'),
+      naming('"other"', '"acme"', '"mounts"'),
     ]);
   });
 
@@ -440,11 +434,9 @@ bundle-folders:
     using operator = new Operator();
     const file = operator.write({});
     chmodSync(file, 0o666);
-    const { code, stdout, stderr } = await check(file);
-    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-    expect(stderr).toBe(
-      `seccompagent: ${file}: is writable by others than its owner: chmod go-w\n`,
-    );
+    const result = await check(file);
+    expect(result).toEqual(failed('AGENT_CONFIG_INVALID', file, 'chmod go-w'));
+    expect(result.stdout).toBe('');
   });
 
   test.for([[[]], [['show']], [['check', 'a', 'b']]] as const)(
@@ -452,7 +444,7 @@ bundle-folders:
     async ([words]) => {
       const { code, stdout, stderr } = await runCommand([seccompagent, 'config', ...words]);
       expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-      expect(stderr).toMatch(/^seccompagent: .+\nsee seccompagent config -help\n$/u);
+      expect(stderr).toMatch(/^seccompagent: .+\n.*seccompagent config -help\n$/u);
     },
   );
 });

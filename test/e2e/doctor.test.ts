@@ -12,6 +12,7 @@ import { runCommand, seccompagent } from '../support/command.ts';
 import { compiled } from '../support/compile.ts';
 import { ControlledAgent } from '../support/controlled-agent.ts';
 import { doctorSees } from '../support/doctor.ts';
+import { naming } from '../support/failures.ts';
 import { warnedOf } from '../support/own-rights.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
@@ -62,27 +63,34 @@ test('K23: doctor: descriptors are given to a caller in both ways', async () => 
 
 describe('what forbids', () => {
   test.for([
-    ['errno', 'ioctl SECCOMP_IOCTL_NOTIF_RECV: EPERM'],
-    ['kill', 'the process that tries it was ended by SIGSYS'],
-  ] as const)('G9: doctor: a profile of its own that forbids RECV by %s', async ([how, reason]) => {
-    const { code, of } = await doctorSees([compiled('forbid-receive'), how]);
-    expect(code).toBe(1);
-    const check = of('notify');
-    expect(check).toMatchObject({ status: 'fail' });
-    expect(check?.message).toContain(reason);
-    expect(check?.advice).toContain('seccomp profile');
-    expect(of('own-seccomp')?.message).toMatch(/^[1-9]/u);
-    // what would be tried with a listener is not
-    expect(of('add-fd')).toBeUndefined();
-  });
+    ['errno', ['SECCOMP_IOCTL_NOTIF_RECV', 'EPERM']],
+    ['kill', ['SIGSYS']],
+  ] as const)(
+    'G9: doctor: a profile of its own that forbids RECV by %s',
+    async ([how, reasons]) => {
+      const { code, of } = await doctorSees([compiled('forbid-receive'), how]);
+      expect(code).toBe(1);
+      expect(of('notify')).toMatchObject({
+        status: 'fail',
+        message: naming(...reasons),
+        advice: naming('seccomp', 'AppArmor', 'SELinux'),
+      });
+      expect(of('own-seccomp')?.message).toMatch(/^[1-9]/u);
+      // what would be tried with a listener is not
+      expect(of('add-fd')).toBeUndefined();
+    },
+  );
 
   test('K20: doctor: under the listener of another agent', async () => {
     const outer = [seccompagent, 'run', '-syscalls=swapoff', '--'];
     const { code, of } = await doctorSees(outer);
     expect(code).toBe(1);
-    expect(of('notify')).toMatchObject({ status: 'fail' });
-    expect(of('notify')?.message).toContain('seccomp with a listener: EBUSY');
-    expect(of('notify')?.advice).toContain('another agent');
+    expect(of('notify')).toMatchObject({
+      status: 'fail',
+      message: naming('EBUSY'),
+      // neither the kernel nor a profile is to blame
+      advice: expect.not.stringMatching(/Linux \d|AppArmor/u),
+    });
   });
 
   test('doctor: without root, an agent that is there need not be started', async () => {
@@ -91,7 +99,7 @@ describe('what forbids', () => {
       ['setpriv', '--reuid=65534', '--clear-groups'],
       [`-socketfile=${agent.socket}`, `-control-socket=${agent.control}`],
     );
-    const advice = 'run doctor as root, with sudo';
+    const advice = naming('sudo');
     expect(of('agent-socket')).toMatchObject({ status: 'warn', advice });
     expect(of('agent')).toMatchObject({ status: 'warn', advice });
   });
@@ -99,9 +107,9 @@ describe('what forbids', () => {
   test('doctor: without root', async () => {
     const { code, of } = await doctorSees(['setpriv', '--reuid=65534', '--clear-groups']);
     expect(code).toBe(1);
-    expect(of('root')).toMatchObject({ status: 'fail', message: 'this is user 65534' });
+    expect(of('root')).toMatchObject({ status: 'fail', message: naming('65534') });
     expect(of('linux-capabilities')).toMatchObject({ status: 'fail' });
-    expect(of('namespaces')?.message).toContain('setns: EPERM');
+    expect(of('namespaces')?.message).toEqual(naming('setns', 'EPERM'));
     // these take no rights
     expect(of('notify')).toMatchObject({ status: 'ok' });
   });
@@ -109,7 +117,7 @@ describe('what forbids', () => {
   test('M3: doctor: without CAP_SYS_PTRACE, callers that are not dumpable stay closed', async () => {
     const { code, of } = await doctorSees(['setpriv', '--bounding-set=-sys_ptrace']);
     expect(code).toBe(1);
-    expect(of('linux-capabilities')?.message).toContain('without CAP_SYS_PTRACE');
+    expect(of('linux-capabilities')?.message).toContain('CAP_SYS_PTRACE');
     expect(of('hidden-memory')).toMatchObject({ status: 'warn' });
     expect(of('caller-memory')).toMatchObject({ status: 'ok' });
   });
@@ -117,10 +125,10 @@ describe('what forbids', () => {
   test('doctor: a Linux capability that something needs', async () => {
     const { code, of } = await doctorSees(['setpriv', '--bounding-set=-mknod']);
     expect(code).toBe(0);
-    expect(of('linux-capabilities')).toMatchObject({ status: 'warn' });
-    expect(of('linux-capabilities')?.message).toContain(
-      'without CAP_MKNOD device nodes cannot be created',
-    );
+    expect(of('linux-capabilities')).toMatchObject({
+      status: 'warn',
+      message: naming('CAP_MKNOD'),
+    });
   });
 
   const apart = ['unshare', '--pid', '--fork', '--mount-proc'];
@@ -136,7 +144,7 @@ describe('what forbids', () => {
     expect(code).toBe(1);
     expect(of('pid-namespace')).toMatchObject({
       status: 'fail',
-      advice: 'set "hostPID: true" in the pod of the agent',
+      advice: naming('hostPID: true'),
     });
   });
 
@@ -162,8 +170,11 @@ describe('the agent', () => {
     await using agent = await AgentProcess.start(socket, `-control-socket=${control}`);
     const { of } = await doctorSees([], [`-socketfile=${socket}`, `-control-socket=${control}`]);
     expect(of('agent-socket')).toMatchObject({ status: 'ok' });
-    expect(of('agent')?.message).toMatch(/^version \d.* answers, with pid \d+$/u);
-    expect(agent.log).not.toMatch(/ERROR|WARN|FATAL/u);
+    expect(of('agent')).toMatchObject({
+      status: 'ok',
+      message: naming(/\b\d+\.\d+\.\d+\b/u, String(agent.pid)),
+    });
+    expect(agent.records.filter(({ level }) => level !== 'info')).toEqual([]);
   });
 
   test('doctor: it names leftovers of an agent that is gone', async () => {
@@ -185,7 +196,7 @@ describe('the agent', () => {
     const { code, of } = await doctorSees([], [`-socketfile=${socket}`]);
     server.close();
     expect(code).toBe(1);
-    expect(of('agent-socket')?.message).toContain('belongs to user 65534');
+    expect(of('agent-socket')).toMatchObject({ status: 'fail', message: naming('65534') });
     writeFileSync(folder.at('file'), '');
     const other = await doctorSees([], [`-socketfile=${folder.at('file')}`]);
     expect(other.of('agent-socket')).toMatchObject({ status: 'fail' });

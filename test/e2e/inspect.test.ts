@@ -7,6 +7,7 @@ import { expect, test } from 'vitest';
 
 import { tools } from '../../host/commands/tool.ts';
 import { projectRoot, runCommand, seccompagent } from '../support/command.ts';
+import { failed, naming } from '../support/failures.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
 const bundles = join(projectRoot, 'dist/handlers-wasm');
@@ -18,33 +19,40 @@ test('inspect: a bundle is shown with what its handlers answer and want', async 
     join(bundles, 'demo-basic'),
   ]);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  const lines = stdout.split('\n').map((line) => line.trim().replaceAll(/ +/gu, ' '));
-  expect(lines[0]).toMatch(/^demo-basic \d/u);
-  expect(lines).toContain('mkdir-suffix.wasm');
-  expect(lines).toContain('answers mkdir (mkdir, mkdirat)');
-  expect(lines).toContain('wants filesystem');
-  expect(lines).toContain('settings suffix=-pid-{{.Pid1}}');
+  expect(stdout).toMatch(/^demo-basic \d/u);
+  const [, handler = ''] = stdout.split('mkdir-suffix.wasm\n');
+  const [ofHandler] = handler.split('.wasm\n');
+  expect(ofHandler).toEqual(
+    naming('mkdir (mkdir, mkdirat)', / filesystem\n/u, 'suffix=-pid-{{.Pid1}}'),
+  );
 });
 
+async function linesOf(name: string): Promise<readonly string[]> {
+  const { stdout } = await runCommand([seccompagent, 'inspect', join(bundles, name)]);
+  return stdout.split('\n');
+}
+
+async function handlersOf(name: string): Promise<readonly object[]> {
+  const { stdout } = await runCommand([seccompagent, 'inspect', '-json', join(bundles, name)]);
+  const { handlers }: { readonly handlers: readonly object[] } = JSON.parse(stdout);
+  return handlers;
+}
+
 test('inspect: which calls a handler passes on, and which settings go together, are shown', async () => {
-  const linesOf = async (name: string): Promise<readonly string[]> => {
-    const { stdout } = await runCommand([seccompagent, 'inspect', join(bundles, name)]);
-    return stdout.split('\n').map((line) => line.trim().replaceAll(/ +/gu, ' '));
-  };
-  expect(await linesOf('umount-guard')).toContain('refuse CLONE_NEWNS, pivot_root');
-  expect(await linesOf('mknod-safe')).toContain('only mknod where mode & 0o170000 is 0o020000');
-  const lines = await linesOf('kubernetes');
-  expect(lines).toContain('with MOUNT_PROC or MOUNT_SYSFS or MOUNT_OTHER_FS_LIST');
-  expect(lines).toContainEqual(
-    expect.stringMatching(
-      /^setting EXEC_DURATION \(duration, default none, needs EXEC_PATTERN\): /u,
-    ),
+  expect(await linesOf('umount-guard')).toContainEqual(naming(/ CLONE_NEWNS, pivot_root$/u));
+  expect(await linesOf('mknod-safe')).toContainEqual(
+    naming(/ mknod .*\bmode & 0o170000 .*\b0o020000$/u),
   );
-  expect(lines.some((line) => line.startsWith('only'))).toBe(false);
-  const asked = [seccompagent, 'inspect', '-json', join(bundles, 'mknod-safe')] as const;
-  expect(JSON.parse((await runCommand(asked)).stdout)).toMatchObject({
-    handlers: [{ only: { mknod: { argument: 'mode', mask: '0o170000', values: ['0o020000'] } } }],
-  });
+  const lines = await linesOf('kubernetes');
+  expect(lines).toContainEqual(
+    naming(/^ +\w+ +MOUNT_PROC .*\bMOUNT_SYSFS .*\bMOUNT_OTHER_FS_LIST$/u),
+  );
+  expect(lines).toContainEqual(naming(/ EXEC_DURATION \(duration, .*\bEXEC_PATTERN\)/u));
+  expect(await handlersOf('mknod-safe')).toMatchObject([
+    { only: { mknod: { argument: 'mode', mask: '0o170000', values: ['0o020000'] } } },
+  ]);
+  const handlers = await handlersOf('kubernetes');
+  expect(handlers.filter((handler) => 'only' in handler)).toEqual([]);
 });
 
 test('inspect: a bundle is found by its name, and named for its bundle.json', async () => {
@@ -52,12 +60,10 @@ test('inspect: a bundle is found by its name, and named for its bundle.json', as
   expect(code).toBe(0);
   expect(stdout).toMatch(/^mkdir-suffix \d/u);
   const unknown = await runCommand([seccompagent, 'inspect', 'mkdir-sufix']);
-  expect(unknown.code).toBe(1);
-  expect(unknown.stderr).toContain('"mkdir-suffix"?');
+  expect(unknown).toEqual(failed('AGENT_BUNDLE_INVALID', '"mkdir-sufix"', '"mkdir-suffix"'));
   const manifest = join(bundles, 'errno/bundle.json');
   const asked = await runCommand([seccompagent, 'inspect', manifest]);
-  expect(asked.code).toBe(2);
-  expect(asked.stderr).toContain(join(bundles, 'errno'));
+  expect(asked).toEqual(failed('AGENT_USAGE', manifest, /\/errno\n/u));
 });
 
 test('inspect: a component is shown as JSON', async () => {
@@ -114,11 +120,10 @@ test('inspect: a file that is no component is refused in one line', async () => 
   using folder = new TemporaryFolder();
   const file = folder.at('broken.wasm');
   writeFileSync(file, 'not Wasm');
-  const { code, stdout, stderr } = await runCommand([seccompagent, 'inspect', file]);
-  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-  expect(stderr).toBe(
-    `seccompagent: ${file}: malformed component: not a WebAssembly file at byte 8\n`,
-  );
+  const result = await runCommand([seccompagent, 'inspect', file]);
+  expect(result).toEqual(failed('AGENT_COMPONENT_INVALID', file, / 8\b/u));
+  expect(result.stdout).toBe('');
+  expect(result.stderr).toMatch(/^seccompagent: .+\n$/u);
 });
 
 test.for([[[]], [['a', 'b']], [['-unknown', 'a']], [['/no/such/file']]] as const)(
@@ -126,20 +131,20 @@ test.for([[[]], [['a', 'b']], [['-unknown', 'a']], [['/no/such/file']]] as const
   async ([words]) => {
     const { code, stdout, stderr } = await runCommand([seccompagent, 'inspect', ...words]);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-    expect(stderr).toMatch(/^seccompagent: .+\nsee seccompagent inspect -help\n$/u);
+    expect(stderr).toMatch(/^seccompagent: .+\n.*seccompagent inspect -help\n$/u);
   },
 );
 
 test.for(['-help', '--help', '-h'])('inspect %s: prints the usage on stdout', async (option) => {
   const { code, stdout, stderr } = await runCommand([seccompagent, 'inspect', option]);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  expect(stdout).toMatch(/^Usage: seccompagent inspect /u);
+  expect(stdout).toMatch(/^.*seccompagent inspect /u);
 });
 
 test.for(tools.map(({ name }) => name))('%s -help: prints its usage on stdout', async (name) => {
   const { code, stdout, stderr } = await runCommand([seccompagent, name, '-help']);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  expect(stdout).toMatch(new RegExp(`^Usage: seccompagent ${name} `, 'u'));
+  expect(stdout).toMatch(new RegExp(`^.*seccompagent ${name} `, 'u'));
 });
 
 test('inspect: a recording says which actions the same component has answered', async () => {
@@ -153,9 +158,9 @@ test('inspect: a recording says which actions the same component has answered', 
   const words = ['inspect', '-recording', file];
   const { code, stdout } = await runCommand([seccompagent, ...words, bundle]);
   expect(code).toBe(0);
-  expect(stdout).toContain('  answered  mkdir (2 value, 1 fail)\n');
+  expect(stdout).toContain(' mkdir (2 value, 1 fail)\n');
   // the handler of chmod
-  expect(stdout).toMatch(/ {2}answered {2}f?chmod\w* \(1 fail\)\n/u);
+  expect(stdout).toMatch(/ f?chmod\w* \(1 fail\)\n/u);
   const component = join(bundle, 'mkdir-suffix.wasm');
   const json = await runCommand([seccompagent, ...words, '-json', component]);
   expect(JSON.parse(json.stdout)).toMatchObject({ answered: { mkdir: { value: 2, fail: 1 } } });
@@ -166,7 +171,8 @@ test('inspect: a file that is no recording is refused in one line', async () => 
   const file = folder.at('recording');
   writeFileSync(file, 'nothing');
   const words = ['inspect', '-recording', file, join(bundles, 'demo-basic')];
-  const { code, stdout, stderr } = await runCommand([seccompagent, ...words]);
-  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-  expect(stderr).toMatch(/^seccompagent: .+\n$/u);
+  const result = await runCommand([seccompagent, ...words]);
+  expect(result).toEqual(failed('AGENT_RECORDING', file));
+  expect(result.stdout).toBe('');
+  expect(result.stderr).toMatch(/^seccompagent: .+\n$/u);
 });

@@ -6,16 +6,20 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
+import { AgentProcess } from '../support/agent-process.ts';
 import { AskedCaller } from '../support/asked-caller.ts';
 import { ship, shippedBundle, testKey } from '../support/bundle-shipping.ts';
-import { RunningCommand, runCommand, seccompagent } from '../support/command.ts';
+import { runCommand, seccompagent } from '../support/command.ts';
 import type { CommandResult } from '../support/command.ts';
 import { DockerRegistry } from '../support/docker-registry.ts';
+import { failed } from '../support/failures.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
 const acme = testKey('acme');
 const other = testKey('other');
 const grants = { filesystem: { operations: ['mkdir'] } };
+/** Not the entry that would grant it. */
+const requested = /\bfilesystem\b(?!:)/u;
 let registry: DockerRegistry;
 let folder: TemporaryFolder;
 let reference: string;
@@ -102,21 +106,21 @@ test.for([
 });
 
 test.for([
-  ['it is granted nothing', {}, 'requested: filesystem; granted: nothing'],
+  ['it is granted nothing', {}, failed('AGENT_GRANT_MISSING', requested)],
   [
     'it is granted something else',
     { signerGrants: { mounts: {} } },
-    'requested: filesystem; granted: mounts',
+    failed('AGENT_GRANT_MISSING', requested, 'mounts'),
   ],
   [
     'only its name is granted that',
     { bundles: { 'mkdir-suffix': { grants } } },
-    'requested: filesystem; granted: nothing',
+    failed('AGENT_GRANT_MISSING', requested),
   ],
   [
     'its name is granted that for others',
     { bundles: { 'mkdir-suffix': { grants, signers: ['other'] } } },
-    'requested: filesystem; granted: nothing',
+    failed('AGENT_GRANT_MISSING', requested),
   ],
   [
     'its name and its signer are granted different things',
@@ -124,24 +128,27 @@ test.for([
       signerGrants: { filesystem: { operations: ['mkdir', 'open'] } },
       bundles: { 'mkdir-suffix': { grants, signers: ['acme'] } },
     },
-    '"filesystem"',
+    failed('AGENT_GRANT_MISSING', '"filesystem"', 'mkdir-suffix', 'acme'),
   ],
   [
     'its operations are not allowed',
     { signerGrants: { filesystem: { operations: ['open'] } } },
-    'filesystem.operations: requested: mkdir; granted: open',
+    failed('AGENT_GRANT_MISSING', 'filesystem.operations', /\bmkdir\b/u, /\bopen\b/u),
   ],
   [
     'its signer is none of the registry',
     { signers: ['other'], signerGrants: grants },
-    'none valid',
+    failed('AGENT_SIGNATURE', 'other'),
   ],
-  ['its registry is not allowed', { host: 'other.example.com' }, 'is not allowed'],
-] as const)('oci bundles: it is refused if %s', async ([name, allowing, reason]) => {
-  const { code, stderr } = await mkdirUnder(allowing, name);
-  expect(code).toBe(1);
-  expect(stderr).toMatch(/^seccompagent: .+\n$/u);
-  expect(stderr).toContain(reason);
+  [
+    'its registry is not allowed',
+    { host: 'other.example.com' },
+    failed('AGENT_GRANT_MISSING', 'other.example.com'),
+  ],
+] as const)('oci bundles: it is refused if %s', async ([name, allowing, failure]) => {
+  const result = await mkdirUnder(allowing, name);
+  expect(result).toEqual(failure);
+  expect(result.stderr).toMatch(/^seccompagent: .+\n$/u);
   expect(existsSync(folder.at(`${name}-suffix`))).toBe(false);
 });
 
@@ -162,15 +169,13 @@ async function withStore(
     config,
     bundle,
   }: { readonly name: string; readonly config: string; readonly bundle: string },
-): Promise<{ agent: RunningCommand; caller: AskedCaller; store: string }> {
+): Promise<{ agent: AgentProcess; caller: AskedCaller; store: string }> {
   const socket = folder.at(`${name}.socket`);
   const store = folder.at(`${name}-lib`);
   mkdirSync(store);
   const script = `mount --bind ${store} /var/lib && exec "$@"`;
-  const words = ['-config', config, `-socketfile=${socket}`];
-  const command = ['unshare', '-m', 'sh', '-c', script, 'sh', seccompagent, ...words] as const;
-  const agent = stack.use(new RunningCommand(command));
-  await agent.printed(/listening/u);
+  const wrapper = ['unshare', '-m', 'sh', '-c', script, 'sh'];
+  const agent = stack.use(await AgentProcess.startBy(wrapper, socket, '-config', config));
   const caller = stack.use(new AskedCaller({ socket, metadata: `BUNDLE=${bundle}` }));
   expect((await caller.ask(`mkdir ${folder.at(name)}`)).answer).toBe('0');
   return { agent, caller, store: join(store, 'seccompagent/bundles') };
@@ -182,14 +187,13 @@ function changeStored(store: string): void {
   }
 }
 
-async function reload(agent: RunningCommand): Promise<void> {
-  agent.kill('SIGHUP');
-  await agent.printed(/reloaded containers=1/u);
+async function reload(agent: AgentProcess): Promise<void> {
+  agent.signal('SIGHUP');
+  await agent.logged('reloaded', { containers: 1 });
 }
 
-async function stop(agent: RunningCommand): Promise<void> {
-  agent.kill('SIGTERM');
-  expect(await agent.ended).toMatchObject({ code: 0 });
+async function stop(agent: AgentProcess): Promise<void> {
+  expect(await agent.stop('SIGTERM')).toMatchObject({ code: 0 });
 }
 
 test('G3: oci bundles: if the key cannot be read, nobody can tell who has signed, and running containers lose it', async () => {
@@ -201,7 +205,10 @@ test('G3: oci bundles: if the key cannot be read, nobody can tell who has signed
   await reload(agent);
 
   expect((await caller.ask(`mkdir ${folder.at('keyless-lost')}`)).answer).toBe('EPERM');
-  expect(agent.stderr).toMatch(/trapped calls will fail.*no-such\.pub: cannot be read/u);
+  await agent.logged('bundles-unresolved', {
+    code: 'AGENT_KEY',
+    error: /no-such\.pub\b.*\bENOENT\b/u,
+  });
   await stop(agent);
 });
 
@@ -244,28 +251,27 @@ test('G3: oci bundles: if the store was changed and the registry is gone, runnin
   await reload(agent);
 
   expect((await caller.ask(`mkdir ${folder.at('broken-lost')}`)).answer).toBe('EPERM');
-  expect(agent.stderr).toMatch(/trapped calls will fail.*was changed/u);
+  await agent.logged('bundles-unresolved', {
+    code: 'AGENT_STORE',
+    error: /\/mkdir-suffix\.wasm\b/u,
+  });
   await stop(agent);
 });
 
 test('oci bundles: a signer who is not trusted any more is so for running containers as well', async () => {
   const config = configFor({ signerGrants: grants });
   const socket = folder.at('agent.socket');
-  const words = ['-config', config, `-socketfile=${socket}`];
-  await using agent = new RunningCommand([...privately, seccompagent, ...words]);
-  await agent.printed(/listening/u);
+  await using agent = await AgentProcess.startBy(privately, socket, '-config', config);
   await using caller = new AskedCaller({ socket, metadata: `BUNDLE=${reference}` });
   expect((await caller.ask(`mkdir ${folder.at('trusted')}`)).answer).toBe('0');
   expect(existsSync(folder.at('trusted-suffix'))).toBe(true);
 
   configFor({ signerGrants: grants, signers: ['other'] });
-  agent.kill('SIGHUP');
-  await agent.printed(/reloaded containers=1/u);
+  await reload(agent);
 
   expect((await caller.ask(`mkdir ${folder.at('distrusted')}`)).answer).toBe('EPERM');
-  expect(agent.stderr).toMatch(/trapped calls will fail.*none valid/u);
-  agent.kill('SIGTERM');
-  expect(await agent.ended).toMatchObject({ code: 0 });
+  await agent.logged('bundles-unresolved', { code: 'AGENT_STORE', error: /\(other\b/u });
+  await stop(agent);
 });
 
 test('pull, verify: the registry settings of the configuration are enough', async () => {
@@ -279,6 +285,6 @@ test('pull, verify: the registry settings of the configuration are enough', asyn
 
   configFor({ signers: ['other'] });
   const refused = await inPrivate(['verify', ...words]);
-  expect(refused).toMatchObject({ code: 1, stdout: '' });
-  expect(refused.stderr).toContain('(other: it is from another key, or was changed)');
+  expect(refused).toEqual(failed('AGENT_SIGNATURE', 'other'));
+  expect(refused.stdout).toBe('');
 });

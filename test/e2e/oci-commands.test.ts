@@ -10,6 +10,7 @@ import { shippedBundle } from '../support/bundle-shipping.ts';
 import { projectRoot, runCommand, seccompagent } from '../support/command.ts';
 import type { CommandResult } from '../support/command.ts';
 import { DockerRegistry, registryUser } from '../support/docker-registry.ts';
+import { failed, naming } from '../support/failures.ts';
 import { Page } from '../support/pages.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
@@ -74,12 +75,12 @@ test('shipping: a bundle is pushed, signed, verified, pulled and listed', async 
   });
 
   const unsigned = await tool(['verify', '-plain-http', '-key', `${keys}.pub`, reference]);
-  expect(unsigned).toMatchObject({ code: 1, stdout: '' });
-  expect(unsigned.stderr).toMatch(/^seccompagent: .* is not signed; .*acme\.pub is required\n$/u);
+  expect(unsigned).toEqual(failed('AGENT_SIGNATURE', reference, 'acme.pub'));
+  expect(unsigned.stdout).toBe('');
 
   const sign = ['sign', '-plain-http', '-key', `${keys}.key`, reference];
   expect(await jsonOf(sign)).toMatchObject({ digest, isNew: true });
-  expect(await succeed(sign)).toMatch(/already signed.*\n$/u);
+  expect(await jsonOf(sign)).toMatchObject({ digest, isNew: false });
   const verified = await jsonOf(['verify', '-plain-http', '-key', `${keys}.pub`, reference]);
   expect(verified).toMatchObject({ digest, signers: ['acme.pub'] });
 
@@ -91,7 +92,12 @@ test('shipping: a bundle is pushed, signed, verified, pulled and listed', async 
   // there is no registry at that address now
   const offline = `127.0.0.1:1/acme/demo@${String(digest)}`;
   const stored = ['verify', '-stored', '-store', store, '-key', `${keys}.pub`, offline];
-  expect(await succeed(stored)).toBe(`oci://${offline} is signed by acme.pub\n`);
+  expect(await jsonOf(stored)).toEqual({
+    reference: `oci://${offline}`,
+    digest,
+    signers: ['acme.pub'],
+  });
+  expect(await succeed(stored)).toEqual(naming(`oci://${offline}`, 'acme.pub'));
 
   expect(await jsonOf(['list', '-store', store, '-key', `${keys}.pub`])).toEqual([
     {
@@ -105,7 +111,7 @@ test('shipping: a bundle is pushed, signed, verified, pulled and listed', async 
       signers: ['acme.pub'],
     },
   ]);
-  expect(await succeed(['list', '-store', store])).toContain(`  from     ${reference}\n`);
+  expect(await succeed(['list', '-store', store])).toContain(` ${reference}\n`);
 
   const inspect = ['inspect', '-store', store, '-key', `${keys}.pub`, `oci://${offline}`];
   expect(await jsonOf(inspect)).toMatchObject({
@@ -113,15 +119,15 @@ test('shipping: a bundle is pushed, signed, verified, pulled and listed', async 
     name: 'demo-basic',
     handlers: [{ component: 'mkdir-suffix.wasm' }, {}, {}, {}],
   });
-  expect(await succeed(inspect)).toContain('\n  signed by acme.pub\n');
+  expect(await succeed(inspect)).toContain(' acme.pub\n');
 
   writeFileSync(join(inStore, 'mount.wasm'), 'changed');
   const changed = await tool(inspect);
-  expect(changed).toMatchObject({ code: 1, stdout: '' });
-  expect(changed.stderr).toMatch(/^seccompagent: .*mount\.wasm was changed/u);
+  expect(changed).toEqual(failed('AGENT_STORE', join(inStore, 'mount.wasm')));
+  expect(changed.stdout).toBe('');
   const broken = await tool(['list', '-store', store]);
   expect(broken.code).toBe(1);
-  expect(broken.stdout).toMatch(/^sha256:\w+\n  broken   .*mount\.wasm was changed/u);
+  expect(broken.stdout).toMatch(/^sha256:\w+\n.*mount\.wasm/u);
 });
 
 test('docs: the commands of howto/publish.md do what it says, and cosign agrees', async () => {
@@ -146,8 +152,9 @@ test('docs: the commands of howto/publish.md do what it says, and cosign agrees'
     { environment: { COSIGN_PASSWORD: 'secret', NODE_EXTRA_CA_CERTS: ca, SSL_CERT_FILE: ca } },
   );
   if (code !== 0) throw new Error(stderr);
-  expect(stdout).toContain('is signed by acme.pub\n');
-  expect(stdout).toContain('  signed   1 times, by acme.pub\n');
+  // of verify and list
+  expect(stdout).toMatch(/^oci:\/\/.* acme\.pub$/mu);
+  expect(stdout).toMatch(/ 1 .* acme\.pub$/mu);
   expect(stdout).toContain('docker-manifest-digest');
 });
 
@@ -166,19 +173,16 @@ test('push: the digest is that of the manifest in the registry', async () => {
 test('push: a bundle that the agent would not load is not pushed', async () => {
   using bad = new TemporaryFolder();
   writeFileSync(bad.at('bundle.json'), '{"name":"bad"}');
-  const { code, stderr } = await tool(['push', '-plain-http', bad.path, `${registry.host}/a/b:1`]);
-  expect(code).toBe(1);
-  expect(stderr).toContain(`seccompagent: ${bad.at('bundle.json')}: `);
+  const result = await tool(['push', '-plain-http', bad.path, `${registry.host}/a/b:1`]);
+  expect(result).toEqual(failed('AGENT_BUNDLE_INVALID', bad.at('bundle.json')));
 });
 
 test('login: name and password are taken from the command line and stdin', async () => {
   await using guarded = await DockerRegistry.start({ login: 'password', tls: true });
   const push = ['push', '-ca', guarded.ca ?? '', shippedBundle('errno'), `${guarded.host}/a/b:1`];
   const refused = await tool(push);
-  expect(refused).toMatchObject({ code: 1, stdout: '' });
-  expect(refused.stderr).toContain(
-    'the registry requires a login: use -username, or log in with docker, podman or oras',
-  );
+  expect(refused).toEqual(failed('AGENT_OCI', '-username', 'docker', 'podman', 'oras'));
+  expect(refused.stdout).toBe('');
   const login = ['-username', registryUser.username, '-password-stdin'];
   const { code, stderr } = await tool([...push, ...login], { input: `${registryUser.password}\n` });
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -190,13 +194,12 @@ test('key: nothing is overwritten, and a wrong password opens nothing', async ()
   await succeed(['key', 'generate', '-output', keys]);
   const before = readFileSync(`${keys}.key`, 'utf8');
   const again = await tool(['key', 'generate', '-output', keys]);
-  expect(again).toMatchObject({ code: 1, stdout: '' });
-  expect(again.stderr).toContain(`${keys}.key: cannot be written: EEXIST`);
+  expect(again).toEqual(failed('AGENT_KEY', `${keys}.key`, 'EEXIST'));
+  expect(again.stdout).toBe('');
   expect(readFileSync(`${keys}.key`, 'utf8')).toBe(before);
   const sign = ['sign', '-plain-http', '-key', `${keys}.key`, `${registry.host}/acme/demo:0.1.0`];
-  const { code, stderr } = await tool(sign, { password: 'wrong' });
-  expect(code).toBe(1);
-  expect(stderr).toContain('the password of the key is wrong, or the key was changed');
+  expect(await tool(sign, { password: 'wrong' })).toEqual(failed('AGENT_KEY', `${keys}.key`));
+  expect(await tool(sign)).toMatchObject({ code: 0 });
 });
 
 test('key: a password is asked for twice at a terminal, and not shown', async () => {
@@ -205,8 +208,11 @@ test('key: a password is asked for twice at a terminal, and not shown', async ()
   const command = `env -u COSIGN_PASSWORD ${seccompagent} key generate -output ${keys}`;
   // each line once it is asked for: what is typed before is shown by the terminal itself
   const script = `
-    (until grep -q 'private key: ' ${keys}.log; do sleep 0.1; done; echo typed;
-     until grep -q Repeat ${keys}.log; do sleep 0.1; done; echo typed) |
+    asked() {
+      until [ "$(tail -c 2 ${keys}.log)" = ': ' ] && [ "$(stat -c %s ${keys}.log)" -gt "$1" ]
+      do sleep 0.1; done
+    }
+    (asked 0; seen=$(stat -c %s ${keys}.log); echo typed; asked "$seen"; echo typed) |
     script -qefc '${command}' ${keys}.log`;
   const { code, stdout } = await runCommand([
     'timeout',
@@ -216,7 +222,7 @@ test('key: a password is asked for twice at a terminal, and not shown', async ()
     `touch ${keys}.log; ${script}`,
   ]);
   expect(code).toBe(0);
-  expect(stdout).toContain('Repeat the password: ');
+  expect(stdout.match(/: \r$/gmu)).toHaveLength(2);
   expect(stdout).not.toContain('typed\r');
   await succeed(['push', '-plain-http', shippedBundle('errno'), `${registry.host}/typed/key:1`]);
   const sign = ['sign', '-plain-http', '-key', `${keys}.key`, `${registry.host}/typed/key:1`];
@@ -244,7 +250,7 @@ test.for([
 ] as const)('%s %j: the message and where help is, exit code 2', async ([name, words]) => {
   const { code, stdout, stderr } = await tool([name, ...words]);
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-  expect(stderr).toMatch(new RegExp(`^seccompagent: .+\\nsee seccompagent ${name} -help\\n$`, 'u'));
+  expect(stderr).toMatch(new RegExp(`^seccompagent: .+\\n.*seccompagent ${name} -help\\n$`, 'u'));
 });
 
 test.for(['push', 'pull', 'sign', 'verify', 'list', 'key'])(
@@ -252,6 +258,6 @@ test.for(['push', 'pull', 'sign', 'verify', 'list', 'key'])(
   async (name) => {
     const { code, stdout, stderr } = await tool([name, '-help']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout).toMatch(new RegExp(`^Usage: seccompagent ${name} `, 'u'));
+    expect(stdout).toMatch(new RegExp(`^.*seccompagent ${name} `, 'u'));
   },
 );

@@ -133,7 +133,7 @@ describe('performed waits', () => {
 
     expect(await waiting.answer).toMatchObject({ answer: 'EPERM' });
     expect(await caller.ask('open /etc/passwd')).toMatchObject({ answer: '0' });
-    await agent.untilLogged(['call failed by the agent', 'syscall=openat', 'code=AGENT_CALLER']);
+    await agent.untilLogged('call-failed', { syscall: 'openat', code: 'AGENT_CALLER' });
   });
 
   test('A9: performed waits: a helper is gone once its caller is', async () => {

@@ -5,12 +5,14 @@ import { randomBytes, randomInt } from 'node:crypto';
 
 import { expect, test } from 'vitest';
 
+import type { LogEvent } from '../../host/log/log-events.ts';
 import { AgentProcess } from '../support/agent-process.ts';
 import { AskedCaller } from '../support/asked-caller.ts';
 import { BundleFolder } from '../support/bundle-folder.ts';
 import { ChildProcess } from '../support/child-process.ts';
 import { composed } from '../support/composed-component.ts';
 import { dear, goodValue, manyStates } from '../support/hostile-components.ts';
+import { isRecord } from '../support/log-records.ts';
 import { Operator } from '../support/operator.ts';
 import { until } from '../support/polling.ts';
 import { openFdCount } from '../support/process-resources.ts';
@@ -60,6 +62,10 @@ async function serve(): Promise<Served> {
   };
 }
 
+function hasLogged(agent: AgentProcess, event: LogEvent, container: string): boolean {
+  return agent.records.some((record) => isRecord(record, event, { container }));
+}
+
 function writeKnown(bundles: BundleFolder): void {
   const settings = { errno: 'EXDEV' };
   bundles.write('known', { component: 'errno-getpgid/errno', syscalls: ['getpgid'], settings });
@@ -75,7 +81,7 @@ test('preparing: others are attached while jco links a component', async () => {
   using child = await ChildProcess.of(agent.pid, linking);
   child.hold();
   expect((await caller('known', 'other').ask('getpgid 0')).answer).toBe('EXDEV');
-  expect(agent.log).not.toMatch(/container attached.*slow/u);
+  expect(hasLogged(agent, 'container-attached', 'slow')).toBe(false);
 
   child.letGo();
   expect((await answered).answer).toBe(good);
@@ -92,7 +98,7 @@ test('A13: preparing: nothing is tried for a container that has ended', async ()
   child.hold();
   const gone = caller('left', 'gone');
   void gone.ask('getpgid 0').catch(() => undefined);
-  await agent.logged(/waits for its bundles.*gone/u);
+  await agent.logged('container-waiting', { container: 'gone' });
   await gone[Symbol.asyncDispose]();
   child.letGo();
   expect((await answered).answer).toBe(good);
@@ -101,8 +107,8 @@ test('A13: preparing: nothing is tried for a container that has ended', async ()
 
   await caller('left', 'late').ask('getpgid 0');
 
-  expect(agent.log).toMatch(/waits for its bundles.*late/u);
-  expect(agent.log).not.toMatch(/container attached.*gone/u);
+  expect(hasLogged(agent, 'container-waiting', 'late')).toBe(true);
+  expect(hasLogged(agent, 'container-attached', 'gone')).toBe(false);
 });
 
 test('preparing: a container that has ended is not held while another one waits for the same bundle', async () => {
@@ -115,7 +121,7 @@ test('preparing: a container that has ended is not held while another one waits 
   const before = openFdCount(agent.pid);
   const gone = caller('slow', 'gone');
   void gone.ask('getpgid 0').catch(() => undefined);
-  await agent.logged(/waits for its bundles.*gone/u);
+  await agent.logged('container-waiting', { container: 'gone' });
   expect(openFdCount(agent.pid)).toBeGreaterThan(before);
 
   await gone[Symbol.asyncDispose]();
@@ -123,7 +129,7 @@ test('preparing: a container that has ended is not held while another one waits 
 
   child.letGo();
   expect((await answered).answer).toBe(good);
-  expect(agent.log).not.toMatch(/container attached.*gone/u);
+  expect(hasLogged(agent, 'container-attached', 'gone')).toBe(false);
 });
 
 test('preparing: a component that jco cannot link is known to be bad the next time', async () => {
@@ -133,15 +139,15 @@ test('preparing: a component that jco cannot link is known to be bad the next ti
   // the type of the exported function is another one
   const broken = fresh(component.with(component.indexOf(0x77), 0x7f));
   bundles.write('broken', { component: broken, syscalls: ['getpgid'] });
-  const waiting = /waits for its bundles.*(?:one|two)/gu;
+  const bad = { code: 'AGENT_BUNDLE_INVALID', error: /\bjco\b/u };
 
   await caller('broken', 'one').ask('getpgid 0');
-  expect(agent.log).toMatch(/one.*jco cannot link the component/u);
-  expect(agent.log.match(waiting)).toHaveLength(1);
+  await agent.logged('bundles-unresolved', { container: 'one', ...bad });
+  expect(hasLogged(agent, 'container-waiting', 'one')).toBe(true);
 
   await caller('broken', 'two').ask('getpgid 0');
-  expect(agent.log).toMatch(/two.*jco cannot link the component/u);
-  expect(agent.log.match(waiting)).toHaveLength(1);
+  await agent.logged('bundles-unresolved', { container: 'two', ...bad });
+  expect(hasLogged(agent, 'container-waiting', 'two')).toBe(false);
 });
 
 test('preparing: a container whose bundle nobody could judge has it once somebody can', async () => {
@@ -155,9 +161,12 @@ test('preparing: a container whose bundle nobody could judge has it once somebod
   using child = await ChildProcess.of(agent.pid, compiling);
   child.kill();
   expect((await answered).answer).toBe('EPERM');
-  expect(agent.log).toMatch(/patient.*cannot determine whether its code compiles/u);
+  await agent.logged('bundles-unresolved', {
+    container: 'patient',
+    code: 'AGENT_COMPONENT_UNTRIED',
+  });
 
-  await agent.logged(/bundles resolved; trapped calls are handled from now on.*patient/u);
+  await agent.logged('bundles-resolved', { container: 'patient' });
   expect((await asked.ask('getpgid 0')).answer).toBe(good);
 });
 
@@ -171,10 +180,11 @@ test('preparing: a bundle that nobody could judge at a reload is there once some
   agent.signal('SIGHUP');
   using child = await ChildProcess.of(agent.pid, compiling);
   child.kill();
-  await agent.logged(/bundle failed to reload[^]* reloaded/u);
+  await agent.logged('bundle-not-reloaded');
+  await agent.logged('reloaded');
   expect((await running.ask('getpgid 0')).answer).toBe('EXDEV');
 
-  await agent.logged(/ reloaded[^]* reloaded/u);
+  await agent.logged('reloaded', {}, 2);
   expect((await running.ask('getpgid 0')).answer).toBe(good);
 });
 
@@ -190,9 +200,9 @@ test('preparing: a reload compiles while the bundles that there are answer', asy
   child.hold();
   expect((await caller('known', 'other').ask('getpgid 0')).answer).toBe('EXDEV');
   expect((await running.ask('getpgid 0')).answer).toBe('EXDEV');
-  expect(agent.log).not.toContain('reloaded');
+  expect(agent.records.map(({ event }) => event)).not.toContain('reloaded');
 
   child.letGo();
-  await agent.logged(/reloaded/u);
+  await agent.logged('reloaded');
   expect((await running.ask('getpgid 0')).answer).toBe(good);
 });

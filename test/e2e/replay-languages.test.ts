@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
 import { projectRoot, runCommand, seccompagent } from '../support/command.ts';
+import type { CommandResult } from '../support/command.ts';
+import { naming } from '../support/failures.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
 /** Where the handler mkdir-suffix is beside the one that is recorded, by language. */
@@ -41,7 +43,7 @@ async function record(folder: TemporaryFolder, bundle = 'mkdir-suffix'): Promise
     'sh',
     folder.path,
   ]);
-  expect(stderr).toMatch(/[89] calls recorded/u);
+  expect(stderr).toEqual(naming(file, / [89] /u));
   return file;
 }
 
@@ -49,13 +51,24 @@ async function replayBuilt(
   source: string,
   file: string,
   change: (folder: TemporaryFolder) => void = () => undefined,
-): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }> {
+): Promise<CommandResult> {
   using folder = new TemporaryFolder();
   cpSync(join(projectRoot, source), folder.path, { recursive: true, dereference: true });
   change(folder);
   const built = await runCommand([seccompagent, 'build', folder.path]);
   expect(built.code).toBe(0);
-  return await runCommand([seccompagent, 'replay', `-bundle=${folder.path}`, file]);
+  return await runCommand([seccompagent, 'replay', '-json', `-bundle=${folder.path}`, file]);
+}
+
+interface Report {
+  readonly calls: number;
+  readonly different: readonly object[];
+}
+
+const same = { calls: expect.toBeOneOf([8, 9]), different: [] };
+
+function reportOf({ stdout }: CommandResult): Report {
+  return JSON.parse(stdout);
 }
 
 test.for(Object.entries(examples))(
@@ -63,9 +76,9 @@ test.for(Object.entries(examples))(
   async ([, source]) => {
     using folder = new TemporaryFolder();
     const file = await record(folder);
-    const { code, stdout, stderr } = await replayBuilt(source, file);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout).toMatch(/^[89] calls replayed, 0 differ\n$/u);
+    const replayed = await replayBuilt(source, file);
+    expect(replayed).toMatchObject({ code: 0, stderr: '' });
+    expect(reportOf(replayed)).toMatchObject(same);
   },
 );
 
@@ -73,33 +86,37 @@ test('replay: the build in TypeScript does what the one in AssemblyScript did', 
   using folder = new TemporaryFolder();
   const file = await record(folder);
   const words = ['-bundle=mkdir-suffix-ts', file];
-  const { code, stdout } = await runCommand([seccompagent, 'replay', ...words]);
-  expect(stdout).toMatch(/^[89] calls replayed, 0 differ\n$/u);
-  expect(code).toBe(0);
+  const replayed = await runCommand([seccompagent, 'replay', '-json', ...words]);
+  expect(replayed.code).toBe(0);
+  expect(reportOf(replayed)).toMatchObject(same);
 });
 
 test('replay: the build in AssemblyScript does what the one in TypeScript did', async () => {
   using folder = new TemporaryFolder();
   const file = await record(folder, 'mkdir-suffix-ts');
   const words = ['-bundle=mkdir-suffix', file];
-  const { code, stdout } = await runCommand([seccompagent, 'replay', ...words]);
-  expect(stdout).toMatch(/^[89] calls replayed, 0 differ\n$/u);
-  expect(code).toBe(0);
+  const replayed = await runCommand([seccompagent, 'replay', '-json', ...words]);
+  expect(replayed.code).toBe(0);
+  expect(reportOf(replayed)).toMatchObject(same);
 });
 
 test('replay: another version in another language is another version', async () => {
   using folder = new TemporaryFolder();
   const file = await record(folder);
-  const { code, stdout } = await replayBuilt(examples.C, file, (copy) => {
+  const replayed = await replayBuilt(examples.C, file, (copy) => {
     const source = readFileSync(copy.at('handler.c'), 'utf8');
     writeFileSync(copy.at('handler.c'), source.replace('renamed, mode', 'renamed, mode & 0700'));
   });
-  expect(code).toBe(1);
-  expect(stdout).toContain(
-    [
-      '  calls[0]',
-      '    recorded  filesystem.mkdir { path: "a-suffix", mode: 511 }',
-      '    replayed  filesystem.mkdir { path: "a-suffix", mode: 448 }',
-    ].join('\n'),
+  expect(replayed.code).toBe(1);
+  expect(reportOf(replayed).different).toContainEqual(
+    expect.objectContaining({
+      differences: expect.arrayContaining([
+        {
+          what: 'calls[0]',
+          recorded: 'filesystem.mkdir { path: "a-suffix", mode: 511 }',
+          replayed: 'filesystem.mkdir { path: "a-suffix", mode: 448 }',
+        },
+      ]),
+    }),
   );
 });

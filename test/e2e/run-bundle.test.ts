@@ -9,8 +9,9 @@ import { AgentProcess } from '../support/agent-process.ts';
 import { AskedCaller } from '../support/asked-caller.ts';
 import { BundleFolder } from '../support/bundle-folder.ts';
 import { runCommand, seccompagent } from '../support/command.ts';
+import { failed } from '../support/failures.ts';
 import { looping } from '../support/hostile-components.ts';
-import { naming } from '../support/naming.ts';
+import { recordsOf } from '../support/log-records.ts';
 import { until } from '../support/polling.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 import { trapLines } from '../support/trap-container.ts';
@@ -59,9 +60,14 @@ test('run -bundle: a component that is older than its source is told of', async 
   utimesSync(source, later, later);
   const { code, stderr } = await runCommand(command, { cwd });
   expect(code).toBe(0);
-  expect(stderr).toMatch(
-    /WARN {2}component is older than its source: run "seccompagent build" to rebuild it component=handler\.wasm source=handler\.ts\n$/u,
-  );
+  expect(recordsOf(stderr)).toEqual([
+    expect.objectContaining({
+      level: 'warn',
+      event: 'component-stale',
+      component: 'handler.wasm',
+      source: 'handler.ts',
+    }),
+  ]);
 });
 
 test('run -bundle: several are asked in their order, with settings of -metadata', async () => {
@@ -80,31 +86,35 @@ test('run -bundle: several are asked in their order, with settings of -metadata'
 });
 
 test.for([
-  [['-bundle=nobody'], 'no bundle "nobody" in /etc/seccompagent/bundles, '],
-  [['-bundle=/nowhere'], '/nowhere/bundle.json: cannot be read: ENOENT'],
-  [['-bundle=errno', '-metadata=CHMOD_ERRNO=no'], '"CHMOD_ERRNO" is not an errno, such as EPERM'],
-  [['-bundle=errno', '-metadata=SUFFIX=x'], 'no selected bundle (errno) has the setting "SUFFIX"'],
-] as const)('G3: run %j: says what is wrong, and runs nothing', async ([options, message]) => {
-  const { code, stdout, stderr } = await runCommand([...run, ...options, '--', 'echo', 'ran']);
-  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-  expect(stderr).toMatch(/^seccompagent: .*\n$/u);
-  expect(stderr).toContain(message);
+  [['-bundle=nobody'], failed('AGENT_BUNDLE_INVALID', '"nobody"', '/etc/seccompagent/bundles, ')],
+  [['-bundle=/nowhere'], failed('AGENT_BUNDLE_INVALID', '/nowhere/bundle.json', 'ENOENT')],
+  [
+    ['-bundle=errno', '-metadata=CHMOD_ERRNO=no'],
+    failed('AGENT_SETTING_INVALID', '"CHMOD_ERRNO"', 'EPERM'),
+  ],
+  [
+    ['-bundle=errno', '-metadata=SUFFIX=x'],
+    failed('AGENT_SETTING_INVALID', '"SUFFIX"', 'errno', 'CHMOD_ERRNO'),
+  ],
+] as const)('G3: run %j: says what is wrong, and runs nothing', async ([options, failure]) => {
+  const result = await runCommand([...run, ...options, '--', 'echo', 'ran']);
+  expect(result).toEqual(failure);
+  expect(result.stdout).toBe('');
+  expect(result.stderr).toMatch(/^seccompagent: .*\n$/u);
 });
 
 test('run: without anybody who answers, it says who may', async () => {
-  const { code, stderr } = await runCommand([...run, '--', 'echo', 'ran']);
-  expect(code).toBe(2);
-  expect(stderr).toEqual(naming('-bundle', '-resolver', '-syscalls'));
+  const result = await runCommand([...run, '--', 'echo', 'ran']);
+  expect(result).toEqual(failed('AGENT_USAGE', '-bundle', '-resolver', '-syscalls'));
 });
 
 test('run -bundle: a name that is a folder here is told how it is given', async () => {
   using bundles = new BundleFolder();
   suffixBundle(bundles);
-  const { code, stderr } = await runCommand([...run, '-bundle=mine', '--', 'echo', 'ran'], {
+  const result = await runCommand([...run, '-bundle=mine', '--', 'echo', 'ran'], {
     cwd: bundles.at('.'),
   });
-  expect(code).toBe(1);
-  expect(stderr).toEqual(naming('"mine"', './mine'));
+  expect(result).toEqual(failed('AGENT_BUNDLE_INVALID', '"mine"', './mine'));
 });
 
 test('run -bundle: a component that was changed after the build is refused', async () => {
@@ -115,10 +125,8 @@ test('run -bundle: a component that was changed after the build is refused', asy
   const grants = { filesystem: { reason: 'text' } };
   const manifest = { name: 'mine', version: '0.1.0', description: 'text', grants, handlers };
   writeFileSync(bundles.at('mine/bundle.json'), JSON.stringify(manifest));
-  const { code, stderr } = await runCommand([...run, '-bundle', path, '--', 'echo', 'ran']);
-  expect(code).toBe(1);
-  expect(stderr).toContain('handler.wasm: cannot be loaded');
-  expect(stderr).toContain(digest);
+  const result = await runCommand([...run, '-bundle', path, '--', 'echo', 'ran']);
+  expect(result).toEqual(failed('AGENT_BUNDLE_INVALID', 'handler.wasm', digest));
 });
 
 test('agent -bundle: answers for containers that select none, and reads it again on SIGHUP', async () => {
@@ -127,7 +135,7 @@ test('agent -bundle: answers for containers that select none, and reads it again
   const path = suffixBundle(bundles);
   const socket = folder.at('agent.socket');
   await using agent = await AgentProcess.start(socket, `-bundle=${path}`);
-  expect(agent.log).toMatch(/seccompagent started .*resolver=none.*mine/u);
+  await agent.logged('agent-started', { resolver: 'none', bundles: /mine/u });
   const made = async (name: string, metadata = ''): Promise<readonly string[]> =>
     trapLines({
       socket,
@@ -142,7 +150,10 @@ test('agent -bundle: answers for containers that select none, and reads it again
   await made('c', 'BUNDLE=mkdir-suffix');
   writeFileSync(bundles.at('mine/bundle.json'), '{');
   agent.signal('SIGHUP');
-  await agent.logged(/bundle failed to reload.*mine\/bundle.json/u);
+  await agent.logged('bundle-not-reloaded', {
+    code: 'AGENT_BUNDLE_INVALID',
+    error: /mine\/bundle\.json/u,
+  });
   await made('d');
   suffixBundle(bundles);
   writeFileSync(
@@ -156,7 +167,7 @@ test('agent -bundle: answers for containers that select none, and reads it again
     }),
   );
   agent.signal('SIGHUP');
-  await agent.logged(/(?:reloaded[^]*){2}/u);
+  await agent.logged('reloaded', {}, 2);
   await made('e');
 
   // beside the socket is a file of the containers that the agent serves, until it knows that they ended
@@ -190,11 +201,11 @@ test('agent: SIGHUP while it stops does not end it before its calls', async () =
   const socket = folder.at('agent.socket');
   await using agent = await AgentProcess.start(socket, `-bundle=${join(bundles.path, 'loop')}`);
   await using caller = new AskedCaller({ socket });
-  await agent.logged(/container attached/u);
+  await agent.logged('container-attached');
   const asked = caller.ask('getpgid 1');
   await new Promise((resolve) => setTimeout(resolve, 300));
   const stopped = agent.stop('SIGTERM');
-  await agent.logged(/stopping/u);
+  await agent.logged('agent-stopping');
   agent.signal('SIGHUP');
   expect(await stopped).toMatchObject({ code: 0, signal: null });
   expect(await asked).toMatchObject({ answer: 'EPERM' });

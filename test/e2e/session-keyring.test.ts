@@ -20,5 +20,5 @@ test('A4: agent: it has an empty session keyring of its own', async () => {
   await using agent = await AgentProcess.start(folder.at('agent.socket'));
   const added = [...sessionKeyrings()].filter(([number]) => !before.has(number));
   expect(added.map(([, line]) => line)).toContainEqual(expect.stringMatching(/_ses: empty$/u));
-  expect(agent.log).not.toContain('keys of who has started the agent');
+  expect(agent.records.map(({ event }) => event)).not.toContain('keyring-kept');
 });

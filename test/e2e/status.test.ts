@@ -13,16 +13,17 @@ import { AgentProcess } from '../support/agent-process.ts';
 import { AskedCaller } from '../support/asked-caller.ts';
 import { BundleFolder } from '../support/bundle-folder.ts';
 import { runCommand, seccompagent } from '../support/command.ts';
+import type { CommandResult } from '../support/command.ts';
 import { ControlledAgent } from '../support/controlled-agent.ts';
+import { failed, naming } from '../support/failures.ts';
 import { until } from '../support/polling.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 import { TimedCalls } from '../support/timed-calls.ts';
 
 const nobody = '65534';
 
-async function askAt(path: string): Promise<{ code: number | null; stderr: string }> {
-  const { code, stderr } = await runCommand([seccompagent, 'status', `-control-socket=${path}`]);
-  return { code, stderr };
+async function askAt(path: string): Promise<CommandResult> {
+  return runCommand([seccompagent, 'status', `-control-socket=${path}`]);
 }
 
 test('status: containers are shown with their bundles and handlers', async () => {
@@ -51,9 +52,10 @@ test('status: containers are shown with their bundles and handlers', async () =>
     },
   ]);
   const { stdout } = await runCommand([seccompagent, 'status', `-control-socket=${agent.control}`]);
-  expect(stdout).toMatch(/^seccompagent 0\.1\.0, pid \d+, up .+, \d+ workers?, 1 container\n/u);
-  expect(stdout).toMatch(
-    /^shown-container {2}since \S+ {2}1 call {2}errno 0\.1\.0\n {2}errno of errno sha256:/mu,
+  const [head, ...lines] = stdout.split('\n');
+  expect(head).toEqual(naming(/ 0\.1\.0\b/u, ` ${agent.process.pid},`));
+  expect(lines.join('\n')).toMatch(
+    /^shown-container .* 1 .* errno 0\.1\.0\n +errno .*\berrno sha256:/mu,
   );
 });
 
@@ -75,9 +77,7 @@ test.for(['-json', '--json'])('status: %s says what containers are to Kubernetes
     expect.objectContaining({ id: 'c1', namespace: 'shop', pod: 'web-1', container: 'nginx' }),
   ]);
   const { stdout: text } = await runCommand(asking);
-  expect(text).toMatch(
-    /^c1 {2}since \S+ {2}3 calls {2}errno 0\.1\.0\n {2}is shop\/web-1\/nginx\n/mu,
-  );
+  expect(text).toMatch(/^c1 .* 3 .* errno 0\.1\.0\n.* shop\/web-1\/nginx\n/mu);
 });
 
 /** Another user than root, who can reach the programs of tests. */
@@ -124,7 +124,7 @@ test.for(['none', 'kubernetes'])(
       expect(container).not.toHaveProperty('namespace');
     }
     const shown = await runCommand([seccompagent, 'status', `-control-socket=${agent.control}`]);
-    expect(shown.stdout).toContain('  from user 1000, not trusted for pod identity\n');
+    expect(shown.stdout).toMatch(/^ .* 1000\b/mu);
     const metrics = [...(await metricValues(agent.process)).keys()].join('\n');
     expect(metrics).toContain('namespace=""');
     expect(metrics).not.toContain('victims');
@@ -184,10 +184,10 @@ test('status: the result of a reload is shown, with failures and reasons', async
     async () => (await agent.status()).lastReload ?? undefined,
   );
   expect(reload.failures).toEqual([
-    { of: 'a bundle', reason: expect.stringContaining('bundle.json') },
+    { of: expect.any(String), reason: naming(join(bundles.path, 'own/bundle.json')) },
   ]);
   const { stdout } = await runCommand([seccompagent, 'status', `-control-socket=${agent.control}`]);
-  expect(stdout).toMatch(/^last reload .+\n {2}a bundle: .+bundle\.json/mu);
+  expect(stdout).toContain(join(bundles.path, 'own/bundle.json'));
 });
 
 test('control socket: it requires root, and gone with its agent', async () => {
@@ -225,14 +225,13 @@ test('control socket: that of a living program is left to it', async () => {
   const control = folder.at('control.sock');
   const server = createServer().listen(control);
   await once(server, 'listening');
-  const { code, stderr } = await runCommand([
+  const result = await runCommand([
     seccompagent,
     `-socketfile=${folder.at('agent.socket')}`,
     `-control-socket=${control}`,
   ]);
   server.close();
-  expect(code).toBe(1);
-  expect(stderr).toContain(`another agent listens on ${control}`);
+  expect(result).toEqual(failed('AGENT_CONTROL_IN_USE', control));
 });
 
 test.for(['SIGTERM', 'SIGKILL'] as const)(
@@ -243,13 +242,15 @@ test.for(['SIGTERM', 'SIGKILL'] as const)(
     const words = [folder.at('agent.socket'), `-control-socket=${control}`] as const;
     await using first = await AgentProcess.start(...words);
     await using second = await AgentProcess.start(...words, '-take-over');
-    await second.logged(/no control socket.*\n/u);
+    const ofControl = (): readonly string[] =>
+      second.records.map(({ event }) => event).filter((event) => event.startsWith('control-'));
+    await second.logged('control-unavailable');
     expect((await askAt(control)).code).toBe(0);
-    expect(second.log).not.toContain('this agent listens on the control socket now');
+    expect(ofControl()).toEqual(['control-unavailable']);
     await first.stop(signal);
-    await second.logged(/this agent listens on the control socket now/u);
-    const [bySecond, log] = [await askAt(control), second.log];
-    expect([bySecond.code, log.match(/no control socket/gu)?.length]).toEqual([0, 1]);
+    await second.logged('control-listening');
+    expect((await askAt(control)).code).toBe(0);
+    expect(ofControl()).toEqual(['control-unavailable', 'control-listening']);
     expect(statSync(control).mode & 0o7777).toBe(0o600);
     await second.stop('SIGTERM');
     expect(readdirSync(folder.path)).toEqual([]);
@@ -262,7 +263,7 @@ test('control socket: an agent that waits for it ends, and leaves it', async () 
   const words = [folder.at('agent.socket'), `-control-socket=${control}`] as const;
   await using first = await AgentProcess.start(...words);
   await using second = await AgentProcess.start(...words, '-take-over');
-  await second.logged(/no control socket/u);
+  await second.logged('control-unavailable');
   expect(await second.stop('SIGTERM')).toMatchObject({ code: 0 });
   expect((await askAt(control)).code).toBe(0);
   await first.stop('SIGTERM');
@@ -273,13 +274,12 @@ test('control socket: a file that is none is left alone', async () => {
   using folder = new TemporaryFolder();
   const control = folder.at('file');
   writeFileSync(control, 'precious');
-  const { code, stderr } = await runCommand([
+  const result = await runCommand([
     seccompagent,
     `-socketfile=${folder.at('agent.socket')}`,
     `-control-socket=${control}`,
   ]);
-  expect(code).toBe(1);
-  expect(stderr).toContain(`${control} `);
+  expect(result).toEqual(failed('AGENT_CONTROL', control));
   expect(statSync(control).size).toBe(8);
 });
 
@@ -287,7 +287,7 @@ test('control socket: none makes none', async () => {
   using folder = new TemporaryFolder();
   await using agent = await AgentProcess.start(folder.at('agent.socket'), '-control-socket=none');
   expect(readdirSync(folder.path)).toEqual(['agent.socket']);
-  expect(agent.log).not.toContain('control');
+  expect(agent.records.filter(({ event }) => event.includes('control'))).toEqual([]);
 });
 
 test('G11: control socket: somebody who lingers there keeps no stopping agent listening', async () => {
@@ -311,10 +311,7 @@ test('G11: control socket: somebody who lingers there keeps no stopping agent li
 test('status: without an agent it says so', async () => {
   using folder = new TemporaryFolder();
   const control = folder.at('control.sock');
-  expect(await askAt(control)).toEqual({
-    code: 1,
-    stderr: `seccompagent: no agent listens on ${control}: start the agent, or name its socket with -control-socket\n`,
-  });
+  expect(await askAt(control)).toEqual(failed('AGENT_CONTROL', control, '-control-socket'));
 });
 
 test.for([[['word']], [['-unknown']]] as const)(
@@ -322,6 +319,6 @@ test.for([[['word']], [['-unknown']]] as const)(
   async ([words]) => {
     const { code, stderr } = await runCommand([seccompagent, 'status', ...words]);
     expect(code).toBe(2);
-    expect(stderr).toMatch(/^seccompagent: .+\nsee seccompagent status -help\n$/u);
+    expect(stderr).toMatch(/^seccompagent: .+\n.*seccompagent status -help\n$/u);
   },
 );

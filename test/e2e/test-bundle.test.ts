@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 
 import { RunningCommand, projectRoot, runCommand, seccompagent } from '../support/command.ts';
 import type { CommandResult } from '../support/command.ts';
-import { naming } from '../support/naming.ts';
+import { failed, naming } from '../support/failures.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
 /** A folder with the example in C: it builds fastest. */
@@ -26,6 +26,19 @@ async function tried(folder: TemporaryFolder, ...words: readonly string[]): Prom
   return runCommand([seccompagent, 'test', ...words], { cwd: folder.path });
 }
 
+interface Report {
+  readonly cases: readonly {
+    readonly name: string;
+    readonly hasPassed: boolean;
+    readonly differences: readonly object[];
+  }[];
+}
+
+function casesIn({ stdout }: Pick<CommandResult, 'stdout'>): Report['cases'] {
+  const { cases }: Report = JSON.parse(stdout);
+  return cases;
+}
+
 test('test: nothing is written to the folder', async () => {
   using folder = exampleFolder();
   const before = readFileSync(folder.at('bundle.json'), 'utf8');
@@ -36,11 +49,12 @@ test('test: nothing is written to the folder', async () => {
 
 test('test: it needs no root', async () => {
   using folder = exampleFolder();
-  const { code, stdout } = await runCommand(
-    ['setpriv', '--reuid=65534', '--clear-groups', '--', seccompagent, 'test'],
+  const result = await runCommand(
+    ['setpriv', '--reuid=65534', '--clear-groups', '--', seccompagent, 'test', '-json'],
     { cwd: realpathSync(folder.path), environment: { HOME: '/nonexistent' } },
   );
-  expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining('20 passed') });
+  expect(result.code).toBe(0);
+  expect(casesIn(result).filter(({ hasPassed }) => hasPassed)).toHaveLength(20);
 });
 
 const made = `
@@ -60,9 +74,11 @@ test('test: cases may be made by a program', async () => {
   using folder = exampleFolder();
   rmSync(folder.at('handler.test.yaml'));
   writeFileSync(folder.at('handler.cases.ts'), made);
-  const { code, stdout, stderr } = await tried(folder);
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  expect(stdout).toContain('passed  a directory c\n3 passed, 0 failed\n');
+  const result = await tried(folder, '-json');
+  expect(result).toMatchObject({ code: 0, stderr: '' });
+  expect(casesIn(result).map(({ name, hasPassed }) => [name, hasPassed])).toEqual(
+    ['a', 'b', 'c'].map((name) => [`a directory ${name}`, true]),
+  );
 });
 
 test('test: a difference in cases of a program is shown without a line', async () => {
@@ -71,51 +87,45 @@ test('test: a difference in cases of a program is shown without a line', async (
   writeFileSync(folder.at('handler.cases.ts'), made.replace("'-s' } }] }", "'-t' } }] }"));
   const { code, stdout } = await tried(folder);
   expect(code).toBe(1);
-  expect(stdout).toContain('0 passed, 3 failed\n');
+  expect(stdout).toMatch(/^0 \D+3\D+$/mu);
   expect(stdout).toMatch(/^ +handler\.cases\.ts: /mu);
 });
 
 test.for([
   ['throw new Error("no such file");', 'no such file'],
-  ['export const cases = [];', 'has no default export'],
-  ['export default { cases: [{}] };', 'must have'],
-])('test: a module that says %j is refused in one line', async ([text = '', message = '']) => {
+  ['export const cases = [];', ' default '],
+  ['export default { cases: [{}] };', 'cases[0]'],
+])('test: a module that says %j is refused in one line', async ([text = '', named = '']) => {
   using folder = exampleFolder();
   rmSync(folder.at('handler.test.yaml'));
   writeFileSync(folder.at('handler.cases.ts'), text);
-  const { code, stdout, stderr } = await tried(folder);
-  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-  expect(stderr).toMatch(/^seccompagent: handler\.cases\.ts as YAML.*\n$/u);
-  expect(stderr).toContain(message);
+  const result = await tried(folder);
+  expect(result).toEqual(failed('AGENT_CASES_INVALID', 'handler.cases.ts', named));
+  expect(result.stdout).toBe('');
+  expect(result.stderr).toMatch(/^seccompagent: .*\n$/u);
 });
 
 test('test: a bundle without cases is told where they go', async () => {
   using folder = exampleFolder();
   rmSync(folder.at('handler.test.yaml'));
-  const { code, stderr } = await tried(folder);
-  expect({ code, stderr }).toEqual({
-    code: 1,
-    stderr:
-      'seccompagent: handler.test.yaml does not exist: write the test cases there or in handler.cases.ts\n',
-  });
+  expect(await tried(folder)).toEqual(
+    failed('AGENT_CASES_INVALID', 'handler.test.yaml', 'handler.cases.ts'),
+  );
 });
 
 test('test: a folder without a bundle is no place for it', async () => {
   using folder = new TemporaryFolder();
-  const { code, stderr } = await tried(folder);
-  expect({ code, stderr }).toEqual({
-    code: 1,
-    stderr:
-      'seccompagent: handler.test.yaml does not exist, nor does bundle.json: name the folder of the bundle, or create one with "seccompagent new"\n',
-  });
+  expect(await tried(folder)).toEqual(
+    failed('AGENT_CASES_INVALID', 'handler.test.yaml', 'bundle.json', 'seccompagent new'),
+  );
 });
 
 test('test: there is one file of cases, not two', async () => {
   using folder = exampleFolder();
   writeFileSync(folder.at('handler.cases.ts'), made);
-  const { code, stderr } = await tried(folder);
-  expect(code).toBe(1);
-  expect(stderr).toEqual(naming('handler.test.yaml', 'handler.cases.ts'));
+  expect(await tried(folder)).toEqual(
+    failed('AGENT_CASES_INVALID', 'handler.test.yaml', 'handler.cases.ts'),
+  );
 });
 
 const failing = `
@@ -207,36 +217,30 @@ test('test: the same for programs', async () => {
 });
 
 test.for([
-  [
-    'cases:\n  - name: x\n    cal: mkdir\n',
-    'handler.test.yaml:3: cases[0] has the unknown key "cal"',
-  ],
-  [
-    'cases:\n  - name: x\n    call: mkdirr\n',
-    'handler.test.yaml:3: cases[0].call is no system call',
-  ],
+  ['cases:\n  - name: x\n    cal: mkdir\n', ['handler.test.yaml:3', 'cases[0]', '"cal"']],
+  ['cases:\n  - name: x\n    call: mkdirr\n', ['handler.test.yaml:3', 'cases[0].call']],
   [
     'cases:\n  - name: x\n    call: mkdir\n    arguments: { pth: a }\n    expect: { action: next }\n',
-    'handler.test.yaml:4: cases[0].arguments has the unknown key "pth"; known are path, mode',
+    ['handler.test.yaml:4', 'cases[0].arguments', '"pth"', 'path, mode'],
   ],
-  ['cases:\n  - name: x\n    call: mkdir\n', 'handler.test.yaml:2: cases[0] must have "expect"'],
+  ['cases:\n  - name: x\n    call: mkdir\n', ['handler.test.yaml:2', 'cases[0]', '"expect"']],
   [
     'cases:\n  - call: mkdir\n    expect: { action: next }\n',
-    'handler.test.yaml:2: cases[0] must have "name"',
+    ['handler.test.yaml:2', 'cases[0]', '"name"'],
   ],
-  ['cases: [', 'handler.test.yaml: Flow sequence'],
-  ['{}', 'handler.test.yaml:1: must have "cases"'],
+  ['cases: [', ['handler.test.yaml', 'line 1, column 9']],
+  ['{}', ['handler.test.yaml:1', '"cases"']],
   [
     'handler: other\ncases:\n  - name: x\n    call: mkdir\n    expect: { action: next }\n',
-    'the cases must say with "handler" which one of mkdir-suffix-c they are for',
+    ['"handler"', 'mkdir-suffix-c'],
   ],
-] as const)('test: %j is refused in one line', async ([text, message]) => {
+] as const)('test: %j is refused in one line', async ([text, named]) => {
   using folder = exampleFolder();
   writeCases(folder, text);
-  const { code, stdout, stderr } = await tried(folder);
-  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-  expect(stderr).toContain(`seccompagent: ${message}`);
-  expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+  const result = await tried(folder);
+  expect(result).toEqual(failed('AGENT_CASES_INVALID', ...named));
+  expect(result.stdout).toBe('');
+  expect(result.stderr).toMatch(/^seccompagent: .+\n$/u);
 });
 
 test('test: operations beyond the grants of bundle.json are refused, and named', async () => {
@@ -247,10 +251,16 @@ test('test: operations beyond the grants of bundle.json are refused, and named',
     folder,
     'cases:\n  - name: x\n    call: mkdir\n    arguments: { path: /a }\n    expect: { action: { value: 0 } }\n',
   );
-  const { code, stdout } = await tried(folder);
-  expect(code).toBe(1);
-  expect(stdout).toContain('found     { fail: "EPERM" }');
-  expect(stdout).toContain('found     refused: filesystem.mkdir');
+  const result = await tried(folder, '-json');
+  expect(result.code).toBe(1);
+  expect(casesIn(result)).toMatchObject([
+    {
+      differences: [
+        { what: 'action', found: '{ fail: "EPERM" }' },
+        { what: 'grants', found: naming('filesystem.mkdir') },
+      ],
+    },
+  ]);
 });
 
 test('test: a setting that the bundle does not declare fails the case', async () => {
@@ -259,9 +269,11 @@ test('test: a setting that the bundle does not declare fails the case', async ()
     folder,
     'cases:\n  - name: x\n    settings: { NONE: a }\n    call: mkdir\n    expect: { action: next }\n',
   );
-  const { code, stdout } = await tried(folder);
-  expect(code).toBe(1);
-  expect(stdout).toMatch(/found {5}.*NONE/u);
+  const result = await tried(folder, '-json');
+  expect(result.code).toBe(1);
+  expect(casesIn(result)).toMatchObject([
+    { differences: [{ what: 'settings', found: naming('"NONE"') }] },
+  ]);
 });
 
 test('G1: test: a handler that never comes back is ended', async () => {
@@ -285,10 +297,11 @@ SCA_EXPORT_SYSINFO(on_sysinfo);
     folder,
     'cases:\n  - name: it goes round\n    call: sysinfo\n    expect: { action: next }\n',
   );
-  const { code, stdout } = await tried(folder);
-  expect(code).toBe(1);
-  expect(stdout).toContain('FAILED  it goes round');
-  expect(stdout).toContain('none after 1000 ms');
+  const result = await tried(folder, '-json');
+  expect(result.code).toBe(1);
+  expect(casesIn(result)).toMatchObject([
+    { name: 'it goes round', differences: [{ what: 'time', found: naming('1000 ms') }] },
+  ]);
 });
 
 test('test: with -watch it is tried again when a file has changed', async () => {
@@ -296,12 +309,12 @@ test('test: with -watch it is tried again when a file has changed', async () => 
   await using watching = new RunningCommand([seccompagent, 'test', '-watch'], {
     cwd: folder.path,
   });
-  await watching.printed(/20 passed, 0 failed\n/u);
+  await watching.printed(/^20 \D+0\D+\n/mu);
   appendFileSync(folder.at('handler.c'), 'a mistake\n');
   await watching.printed(/handler\.c:\d+:\d+: error: /u);
   cpSync(join(projectRoot, 'guest-sdk/examples/mkdir-suffix-c/handler.c'), folder.at('handler.c'));
-  await watching.printed(/20 passed, 0 failed\n[^]*20 passed, 0 failed\n/u);
+  await watching.printed(/^20 \D+0\D+\n[^]*^20 \D+0\D+\n/mu);
   writeCases(folder, failing);
-  const [sum] = await watching.printed(/1 passed, 5 failed\n/u);
-  expect(sum).toBe('1 passed, 5 failed\n');
+  const [sum] = await watching.printed(/^1 \D+5\D+\n/mu);
+  expect(sum).toMatch(/^1 .*\n$/u);
 });

@@ -11,6 +11,7 @@ import type { LoadedComponent } from '../../host/handler/direct.ts';
 import { credentialsLayout, processLayout, statNumbers, userNamespace } from '../../host/native.ts';
 import { ReceivedCall } from '../../host/call/received-call.ts';
 import { Syscalls } from '../../host/syscalls/syscalls.ts';
+import { failure } from '../support/failures.ts';
 import { RecordingHost, fillCall } from '../support/handler-harness.ts';
 import { buildText } from './scratch-handler.ts';
 
@@ -460,14 +461,14 @@ test('action: perform and a descriptor are answers, and never late', () => {
     isCloseOnExec: false,
   });
   for (const name of ['lateDescriptor', 'latePerform'] as const) {
-    expect(() => session().run(name)).toThrow('handler failed at mkdir');
+    expect(() => session().run(name)).toThrow(failure('AGENT_HANDLER_FAILED', 'mkdir'));
   }
 });
 
 test('result: the value of a failure is a trap, and so is the failure of a value', () => {
   const first = session();
-  expect(() => first.run('valueOfFailure')).toThrow('handler failed at mkdir');
+  expect(() => first.run('valueOfFailure')).toThrow(failure('AGENT_HANDLER_FAILED', 'mkdir'));
   const second = session();
   second.host.memory = new Map([[1, new Uint8Array(1)]]);
-  expect(() => second.run('failureOfValue')).toThrow('handler failed at mkdir');
+  expect(() => second.run('failureOfValue')).toThrow(failure('AGENT_HANDLER_FAILED', 'mkdir'));
 });

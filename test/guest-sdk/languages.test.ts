@@ -7,15 +7,14 @@ import { expect, test } from 'vitest';
 
 import { buildHandler } from '../../guest-sdk/build/handler.ts';
 import { languages } from '../../guest-sdk/build/language.ts';
-import { AgentError } from '../../host/errors.ts';
 import { loadComponent } from '../../host/handler/direct.ts';
 import type { LoadedComponent } from '../../host/handler/direct.ts';
 import { parseCases } from '../../host/trial/case-file.ts';
 import type { TrialCase } from '../../host/trial/case-file.ts';
 import { describeAction, describeCall } from '../../host/trial/described.ts';
 import { HandlerHarness } from '../../host/trial/handler-harness.ts';
-import { failureOf } from '../support/agent-failure.ts';
 import { projectRoot } from '../support/command.ts';
+import { failure } from '../support/failures.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
 /** Where the handler mkdir-suffix is, by language. */
@@ -74,12 +73,9 @@ test.for(components)('languages: %s: it answers and wants the same', ([, compone
 test.for(components)(
   'languages: %s: without the setting it refuses to start, and says which one is missing',
   ([, component]) => {
-    const failure = failureOf(() => new HandlerHarness(component, { other: 'x' }));
-    expect(failure).toBeInstanceOf(AgentError);
-    expect(failure).toMatchObject({
-      code: 'AGENT_SETTING_INVALID',
-      message: 'handler rejected its settings: the setting "suffix" is missing',
-    });
+    expect(() => new HandlerHarness(component, { other: 'x' })).toThrow(
+      failure('AGENT_SETTING_INVALID', '"suffix"'),
+    );
   },
 );
 

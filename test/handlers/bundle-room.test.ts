@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { expect, test } from 'vitest';
 
-import { isPassing, passingCodeOf } from '../../host/errors.ts';
+import { isPassing, messageOf, passingCodeOf } from '../../host/errors.ts';
 import { Askers } from '../../host/scheduling/asker.ts';
 import type { LoadedComponent } from '../../host/handler/direct.ts';
 import { defaultLimits } from '../../host/handler/outline.ts';
@@ -19,10 +19,11 @@ import type { ContainerIdentity } from '../../host/resolvers/resolver.ts';
 import { noneResolver } from '../../host/resolvers/none.ts';
 import { failureOf } from '../support/agent-failure.ts';
 import { BundleFolder } from '../support/bundle-folder.ts';
+import { failure, naming } from '../support/failures.ts';
 import { dear, manyStates } from '../support/hostile-components.ts';
 
-const noRoom =
-  /^the components of "\w+" and of the bundles in use have \d+\.\d MiB of machine code/u;
+/** Of a refusal: how much there would be. */
+const size = /\d+\.\d MiB/u;
 
 function componentsOf({ handlers }: Bundle): readonly LoadedComponent[] {
   return handlers.map(({ component }) => component);
@@ -107,13 +108,12 @@ test('A6: bundle room: one for which there is none is refused with the numbers u
   components.used = () => componentsOf(one);
 
   await store.prepare(['two']);
-  const failure = failureOf(() => store.named('two'));
-  expect(failure.code).toBe('AGENT_BUNDLE_ROOM');
-  expect(failure.message).toMatch(noRoom);
-  expect(isPassing(failure)).toBe(true);
+  const refused = failureOf(() => store.named('two'));
+  expect(refused).toEqual(failure('AGENT_BUNDLE_ROOM', '"two"', size));
+  expect(isPassing(refused)).toBe(true);
   // it is not compiled again, and nothing of it is kept
   expect(store.prepare(['two'])).toBeUndefined();
-  expect(failureOf(() => store.named('two'))).toBe(failure);
+  expect(failureOf(() => store.named('two'))).toBe(refused);
   expect(components.size).toBe(2);
   expect(store.named('one')).toBe(one);
 
@@ -151,8 +151,7 @@ test('A6: bundle room: of several bundles of a container, the one for which ther
   await resolver.prepare?.(identity);
   const thrown = failureOf(() => resolver.resolve(identity));
   expect(thrown).toBeInstanceOf(ContainerRefusal);
-  expect(thrown.code).toBe('AGENT_BUNDLE_ROOM');
-  expect(thrown.message).toMatch(noRoom);
+  expect(thrown).toEqual(failure('AGENT_BUNDLE_ROOM', /"[abcd]"/u, size));
   // the others are at hand
   const found = names.filter((name) => store.prepare([name]) === undefined);
   expect(found).toEqual(names);
@@ -181,8 +180,8 @@ test('A6: bundle room: where the agent has no memory left, nothing is compiled u
   const components = new ComponentCache({ waits: false, isShort: () => isShort });
   const store = await bundles.store(['one'], components);
   await store.prepare(['one']);
-  const failure = failureOf(() => store.named('one'));
-  expect(passingCodeOf(failure)).toBe('AGENT_COMPONENT_UNTRIED');
+  const refused = failureOf(() => store.named('one'));
+  expect(passingCodeOf(refused)).toBe('AGENT_COMPONENT_UNTRIED');
   expect(components.size).toBe(0);
 
   isShort = false;
@@ -212,7 +211,7 @@ test('A6: bundle room: a reload does not read again what no container has, where
   bundles.write('idle', 'used');
 
   const failures: string[] = [];
-  const next = await store.renewed((failure) => failures.push(failure.message));
+  const next = await store.renewed(({ message }) => failures.push(message));
 
   expect(failures).toEqual([]);
   expect(next.prepare(['used'])).toBeUndefined();
@@ -251,12 +250,15 @@ test('bundle room: nothing stays of a bundle that is refused', async () => {
   const store = await bundles.store(['bad'], components);
   const file = bundles.folder.at('bad/bundle.json');
   const manifest = JSON.parse(readFileSync(file, 'utf8'));
-  manifest.handlers.at(-1).digest = `sha256:${'0'.repeat(64)}`;
+  const wrong = `sha256:${'0'.repeat(64)}`;
+  manifest.handlers.at(-1).digest = wrong;
   writeFileSync(file, JSON.stringify(manifest));
 
   await store.prepare(['bad']);
 
-  expect(() => store.named('bad')).toThrow('cannot be loaded');
+  const refused = failureOf(() => store.named('bad'));
+  expect(refused.code).toBe('AGENT_BUNDLE_INVALID');
+  expect(messageOf(refused)).toEqual(naming(bundles.folder.at('bad'), wrong));
   expect(components.loaded).toEqual([]);
   expect(store.prepare(['bad'])).toBeUndefined();
 });
@@ -272,11 +274,11 @@ test('A6: bundle room: whoever has much of it leaves some for others', () => {
   const [one, two, three] = [sized('1', 61), sized('2', 61), sized('3', 61)];
   checkPart({ used: [one], own: [one], wanted: [two], max });
   const used = [one, two];
-  const failure = failureOf(() => {
+  const refused = failureOf(() => {
     checkPart({ used, own: used, wanted: [three], max });
   });
-  expect(isPassing(failure)).toBe(true);
-  expect(failure.message).toContain('183.0 MiB of machine code together; 44.7 MiB are allowed');
+  expect(isPassing(refused)).toBe(true);
+  expect(refused).toEqual(failure('AGENT_BUNDLE_ROOM', '183.0 MiB', '44.7 MiB'));
   // also by another container that is in no namespace
   expect(failureOf(() => checkPart({ used, own: [], wanted: [three], max })).code).toBe(
     'AGENT_BUNDLE_ROOM',

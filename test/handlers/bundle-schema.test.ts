@@ -51,14 +51,14 @@ test('bundle schema: a whole manifest is valid', () => {
   expect(isValid(JSON.stringify(wholeManifest.bundle))).toBe(true);
 });
 
-test.each(mistakesOfSchema)('bundle schema: %s is invalid', (_, text) => {
+test.for(mistakesOfSchema)('bundle schema: %s is invalid', ([, text]) => {
   expect(isValid(text)).toBe(false);
 });
 
 // what only the reader refuses is written down, so that nothing gets lost on the way to the schema
-test.each(mistakesBeyondSchema.filter(([name]) => name !== 'no JSON'))(
+test.for(mistakesBeyondSchema.filter(([name]) => name !== 'no JSON'))(
   'bundle schema: %s is beyond it',
-  (_, text) => {
+  ([, text]) => {
     expect(isValid(text)).toBe(true);
   },
 );

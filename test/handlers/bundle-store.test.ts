@@ -17,6 +17,7 @@ import { noGrants } from '../../host/registry/grants.ts';
 import type { Grants } from '../../host/registry/grants.ts';
 import { failureOf } from '../support/agent-failure.ts';
 import { BundleFolder } from '../support/bundle-folder.ts';
+import { failure } from '../support/failures.ts';
 import { dear, manyReferences, manyStates, trapping } from '../support/hostile-components.ts';
 
 function write(folder: BundleFolder, name: string, errno = 'EDOM'): void {
@@ -50,20 +51,20 @@ test('bundle store: a bundle knows who is trusted with it, however it was found 
 test('bundle store: a name that is nowhere is refused with all folders', () => {
   using folder = new BundleFolder();
   const store = new BundleStore({ folders: [folder.path] });
-  expect(failureOf(() => store.named('mine'))).toMatchObject({
-    code: 'AGENT_BUNDLE_INVALID',
-    message: `no bundle "mine" in ${folder.path}, ${shippedBundles()}`,
-  });
+  expect(() => store.named('mine')).toThrow(
+    failure('AGENT_BUNDLE_INVALID', '"mine"', folder.path, shippedBundles()),
+  );
 });
 
 test('bundle store: at a command line a name that is nowhere gets a guess, and those that are there', () => {
   using folder = new BundleFolder();
   write(folder, 'mine-too');
   const store = new BundleStore({ folders: [folder.path, '/nowhere'] });
-  const { message } = failureOf(() => store.referred('mine-to'));
-  expect(message).toMatch(/^no bundle "mine-to" in /u);
-  expect(message).toMatch(/"mine-too"\? .*\bdemo-basic, .*\bmine-too, /u);
-  expect(failureOf(() => store.referred('else')).message).not.toContain('is it');
+  expect(() => store.referred('mine-to')).toThrow(
+    failure('AGENT_BUNDLE_INVALID', '"mine-to"', '"mine-too"', /\bdemo-basic, .*\bmine-too, /u),
+  );
+  const { message } = failureOf(() => store.referred('else'));
+  expect(message.match(/"[^"]*"/gu)).toEqual(['"else"']);
   // whoever writes metadata is not told what the operator has
   expect(failureOf(() => store.named('mine-to')).message).not.toContain('mine-too');
 });
@@ -71,10 +72,9 @@ test('bundle store: at a command line a name that is nowhere gets a guess, and t
 test.for(['../errno', '/etc', '.', '', 'a/b', 'errno/../errno', 'oci:a', 'A'])(
   'G3: bundle store: %j of metadata is no name, and no file is looked at',
   (name) => {
-    expect(failureOf(() => new BundleStore({ folders: [] }).named(name))).toMatchObject({
-      code: 'AGENT_BUNDLE_INVALID',
-      message: expect.stringContaining(`"${name}"`),
-    });
+    expect(() => new BundleStore({ folders: [] }).named(name)).toThrow(
+      failure('AGENT_BUNDLE_INVALID', `"${name}"`),
+    );
   },
 );
 
@@ -151,10 +151,10 @@ test('A9: bundle store: a bundle that was refused is not read again, until one o
   );
 
   await store.prepare(['again']);
-  const failure = failureOf(() => store.named('again'));
-  expect(failure.code).toBe('AGENT_GRANT_MISSING');
+  const refused = failureOf(() => store.named('again'));
+  expect(refused.code).toBe('AGENT_GRANT_MISSING');
   expect(store.prepare(['again'])).toBeUndefined();
-  expect(failureOf(() => store.named('again'))).toBe(failure);
+  expect(failureOf(() => store.named('again'))).toBe(refused);
 
   writeFileSync(broken, manifest);
   await store.prepare(['again']);
@@ -167,10 +167,10 @@ test('A9: bundle store: a component that was refused is not read again', async (
   const components = new ComponentCache({ waits: false });
   const wanted = { file, limits: defaultLimits, trust: 'foreign' } as const;
   await components.prepare(wanted, new Askers(operator));
-  const failure = failureOf(() => components.load(wanted));
-  expect(failure.code).toBe('AGENT_COMPONENT_INVALID');
+  const refused = failureOf(() => components.load(wanted));
+  expect(refused.code).toBe('AGENT_COMPONENT_INVALID');
   expect(components.prepare(wanted, new Askers(operator))).toBeUndefined();
-  expect(failureOf(() => components.load(wanted))).toBe(failure);
+  expect(failureOf(() => components.load(wanted))).toBe(refused);
   writeFileSync(file, trapping());
   await components.prepare(wanted, new Askers(operator));
   expect(components.load(wanted).answers).toEqual(['any']);
@@ -204,19 +204,15 @@ test('W1: bundle store: an agent waits for no child where nothing was prepared',
   using folder = new BundleFolder();
   folder.write('new', { component: freshCode(), syscalls: ['getpgid'] });
   const store = new BundleStore({ folders: [folder.path] }, new ComponentCache({ waits: false }));
-  const failure = failureOf(() => store.named('new'));
-  expect(isPassing(failure)).toBe(true);
+  expect(isPassing(failureOf(() => store.named('new')))).toBe(true);
 });
 
 test('G3: bundle store: where no registry is allowed, none is asked', () => {
   const store = new BundleStore({ folders: [] });
   const reference = `oci://host/a@sha256:${'0'.repeat(64)}`;
   expect(store.prepare([reference])).toBeUndefined();
-  for (const find of [
-    (name: string) => store.named(name),
-    (name: string) => store.referred(name),
-  ]) {
-    expect(failureOf(() => find(reference)).message).toContain(reference);
+  for (const find of [() => store.named(reference), () => store.referred(reference)]) {
+    expect(find).toThrow(failure('AGENT_BUNDLE_INVALID', reference));
   }
 });
 
@@ -225,9 +221,7 @@ test('G3: bundle store: a bundle with another name than its folder is refused', 
   write(folder, 'mine');
   renameSync(folder.at('mine'), folder.at('yours'));
   const store = new BundleStore({ folders: [folder.path] });
-  expect(failureOf(() => store.named('yours')).message).toBe(
-    'folder "yours" has a bundle named "mine": both names must be equal',
-  );
+  expect(() => store.named('yours')).toThrow(failure('AGENT_BUNDLE_INVALID', '"yours"', '"mine"'));
   expect(store.referred(folder.at('yours')).name).toBe('mine');
 });
 
@@ -236,7 +230,9 @@ test('bundle store: one that was broken is looked at again', () => {
   mkdirSync(folder.at('mine'));
   writeFileSync(folder.at('mine/bundle.json'), '{');
   const store = new BundleStore({ folders: [folder.path] });
-  expect(failureOf(() => store.named('mine')).message).toContain('not JSON');
+  expect(() => store.named('mine')).toThrow(
+    failure('AGENT_BUNDLE_INVALID', folder.at('mine/bundle.json')),
+  );
   write(folder, 'mine');
   expect(store.named('mine').name).toBe('mine');
 });
@@ -251,7 +247,7 @@ test('bundle store: loaded bundles stay until a renewal, and unchanged ones beyo
   expect(store.named('changed')).toBe(before[0]);
 
   const failures: string[] = [];
-  const next = await store.renewed((failure) => failures.push(messageOf(failure)));
+  const next = await store.renewed((thrown) => failures.push(messageOf(thrown)));
   expect(next.named('changed').handlers[0]?.settings).toEqual([
     ['errno', { kind: 'fixed', text: 'EIO' }],
   ]);
@@ -274,18 +270,18 @@ test('bundle store: a bundle that cannot be read any more is what it was, and to
   const failures: string[] = [];
   // each time, until it is mended
   for (let round = 1; round <= 2; round += 1) {
-    store = await store.renewed((failure) => failures.push(messageOf(failure)));
+    store = await store.renewed((thrown) => failures.push(messageOf(thrown)));
     expect(store.named('broken')).toBe(before[0]);
     expect(store.named('gone')).toBe(before[1]);
     expect(store.named('fine')).not.toBe(before[2]);
     expect(failures).toHaveLength(2 * round);
   }
-  expect(failures[0]).toContain(`${folder.at('broken/handler.wasm')}: cannot be loaded`);
-  expect(failures[1]).toContain(`${folder.at('gone/bundle.json')}: cannot be read`);
+  expect(failures[0]).toContain(folder.at('broken/handler.wasm'));
+  expect(failures[1]).toContain(folder.at('gone/bundle.json'));
 
   write(folder, 'broken', 'EIO');
   write(folder, 'gone');
-  store = await store.renewed((failure) => failures.push(messageOf(failure)));
+  store = await store.renewed((thrown) => failures.push(messageOf(thrown)));
   expect(store.named('broken')).not.toBe(before[0]);
   expect(failures).toHaveLength(4);
 });
@@ -327,7 +323,7 @@ test.for(Object.entries(unreadable))(
     damage(folder.at('broken'));
 
     const failures: string[] = [];
-    const next = await store.renewed((failure) => failures.push(messageOf(failure)), {
+    const next = await store.renewed((thrown) => failures.push(messageOf(thrown)), {
       allowedTo: (name) => (name === 'other' ? noGrants : allowed()),
     });
     expect(failures).toHaveLength(2);

@@ -17,6 +17,7 @@ import type { Finding } from '../../host/handler/finding.ts';
 import { defaultLimits, outlineOf } from '../../host/handler/outline.ts';
 import type { ProgramEnd } from '../../host/program.ts';
 import { failureOf } from '../support/agent-failure.ts';
+import { failure } from '../support/failures.ts';
 import {
   impossibleMemory,
   manyCalls,
@@ -40,10 +41,9 @@ test('W1: compiling: children try the compiled code, and no refused code', () =>
   const { check } = new Verdicts(new DigestCache('verdicts', folder.at('verdicts')));
   const bytes = manyCalls(30_000, { memories: [impossibleMemory] });
 
-  const failure = failureOf(() => loadComponent(bytes, undefined, { checkCode: check }));
-
-  expect(failure.code).toBe('AGENT_COMPONENT_REFUSED');
-  expect(failure.message).toContain('the optimizing compiler');
+  expect(() => loadComponent(bytes, undefined, { checkCode: check })).toThrow(
+    failure('AGENT_COMPONENT_REFUSED', /\boptimizing\b/u),
+  );
 });
 
 interface Kept extends Disposable {
@@ -134,11 +134,7 @@ test('W1: compiling: an invalid module is refused, and says nothing of valid one
   const version = Buffer.from(bytes).indexOf(Buffer.from([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0])) + 4;
   const { code: invalid } = outlineOf(bytes.with(version, 2), defaultLimits);
   for (const each of [verdicts, verdicts, given.verdicts()]) {
-    const failure = failureOf(() => each.check(invalid));
-    expect(failure).toMatchObject({
-      code: 'AGENT_COMPONENT_INVALID',
-      message: 'core module does not compile',
-    });
+    expect(() => each.check(invalid)).toThrow(failure('AGENT_COMPONENT_INVALID'));
   }
   verdicts.check(code);
 });
@@ -166,8 +162,8 @@ test.for([
   expect(modules.at(-1)).toEqual(
     coreModule({ functions, memories: [[1, 2, 4]], tables: [[0x70, 1, 1, 0x80, 0x80, 1]] }),
   );
-  expect(failureOf(() => outlineOf(bytes, { ...defaultLimits, maximumPages: 1 })).message).toBe(
-    'core module wants 2 pages of memory at once, 1 are allowed',
+  expect(() => outlineOf(bytes, { ...defaultLimits, maximumPages: 1 })).toThrow(
+    failure('AGENT_COMPONENT_REFUSED', /\b2\b/u, /\b1\b/u),
   );
 });
 
@@ -181,8 +177,7 @@ test('compiling: a prepared component is not compiled again', async () => {
 
 test('compiling: who waits for nothing is told that nobody knows', () => {
   using given = kept();
-  const failure = failureOf(() => given.verdicts().checkKnown(code));
-  expect(failure.code).toBe('AGENT_COMPONENT_UNTRIED');
+  expect(() => given.verdicts().checkKnown(code)).toThrow(failure('AGENT_COMPONENT_UNTRIED'));
   given.verdicts().check(code);
   given.verdicts().checkKnown(code);
 });
@@ -218,9 +213,9 @@ test.for<readonly [string, Partial<ProgramEnd>, Finding['kind']]>([
   ['by its limit of time', { signal: 'SIGXCPU', processorMs: 29_900 }, 'bad'],
   ['before its limit of time', { signal: 'SIGXCPU', processorMs: 600 }, 'unknown'],
   ['killed by the kernel', { signal: 'SIGKILL' }, 'unknown'],
-  ['late', { why: 'it exceeded its time limit of 120 s' }, 'unknown'],
+  ['late', { why: 'late' }, 'unknown'],
   ['before it had begun', { signal: 'SIGABRT', stdout: '' }, 'unknown'],
-  ['without having been there', { why: 'it cannot be executed: ENOMEM', stdout: '' }, 'unknown'],
+  ['without having been there', { why: 'ENOMEM', stdout: '' }, 'unknown'],
 ])('compiling: a child that ended %s says so much', ([, end, kind]) => {
   expect(verdictOf({ ...ended, ...end }, compilingLimits).kind).toBe(kind);
 });
@@ -231,8 +226,8 @@ test('compiling: a possible fault of the machine is not kept', () => {
     ...compilingLimits,
     limitMs: 1,
   });
-  const failure = failureOf(() => impatient.check(code));
-  expect(failure.code).toBe('AGENT_COMPONENT_UNTRIED');
-  expect(isPassing(new Error('not loaded', { cause: failure }))).toBe(true);
+  const untried = failureOf(() => impatient.check(code));
+  expect(untried.code).toBe('AGENT_COMPONENT_UNTRIED');
+  expect(isPassing(new Error('outer', { cause: untried }))).toBe(true);
   expect(() => readdirSync(given.folder)).toThrow('ENOENT');
 });

@@ -10,6 +10,7 @@ import { trustedCode } from '../../host/handler/compiling/verdicts.ts';
 import { loadComponent } from '../../host/handler/direct.ts';
 import type { LoadedComponent } from '../../host/handler/direct.ts';
 import { failureOf, failureOrNone } from '../support/agent-failure.ts';
+import { failure } from '../support/failures.ts';
 import { shippedComponent } from '../support/handler-harness.ts';
 import { randomNumbers } from '../support/random-numbers.ts';
 import { component, componentSection, coreModule, name, section } from '../support/wasm-binary.ts';
@@ -61,8 +62,8 @@ test.for(shipped)('G5: component: %s, cut at any byte, is refused or loads', (ha
   // it reads well only where a section ends
   expect(outcomes.filter((code) => code === undefined).length).toBeLessThan(200);
   for (const length of [0, 4, 8, 100, bytes.length / 2, bytes.length - 1]) {
-    const failure = failureOrNone(() => load(bytes.subarray(0, Math.floor(length))));
-    expect(codes).toContain(failure?.code);
+    const refused = failureOrNone(() => load(bytes.subarray(0, Math.floor(length))));
+    expect(codes).toContain(refused?.code);
   }
 });
 
@@ -109,20 +110,20 @@ test('G5: component: random bytes behind its header are refused', () => {
   const header = [0x00, 0x61, 0x73, 0x6d, 0x0d, 0x00, 0x01, 0x00];
   for (let round = 0; round < 5000; round += 1) {
     const noise = Array.from({ length: below(64) }, () => below(256));
-    const failure = failureOf(() => load(Uint8Array.from([...header, ...noise])));
-    expect(codes).toContain(failure.code);
+    const refused = failureOf(() => load(Uint8Array.from([...header, ...noise])));
+    expect(codes).toContain(refused.code);
   }
 });
 
 test.for([
-  ['nothing', [], 'unexpected end at byte 0'],
-  ['a text', [...new TextEncoder().encode('{"a": 1}')], 'not a WebAssembly file'],
-  ['another version', [0, 0x61, 0x73, 0x6d, 0x0e, 0, 1, 0], 'unknown version of the component'],
-  ['a core module', [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0], 'a core module, no component'],
-] as const)('component: %s is none', ([, bytes, reason]) => {
-  const failure = failureOf(() => describeComponent(Uint8Array.from(bytes)));
-  expect(failure.code).toBe('AGENT_COMPONENT_INVALID');
-  expect(failure.message).toContain(reason);
+  ['nothing', [], 0],
+  ['a text', [...new TextEncoder().encode('{"a": 1}')], 8],
+  ['another version', [0, 0x61, 0x73, 0x6d, 0x0e, 0, 1, 0], 8],
+  ['a core module', [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0], 8],
+] as const)('component: %s is none', ([, bytes, offset]) => {
+  expect(() => describeComponent(Uint8Array.from(bytes))).toThrow(
+    failure('AGENT_COMPONENT_INVALID', new RegExp(`\\b${offset}$`, 'u')),
+  );
 });
 
 test('component: nested components and start functions are noticed', () => {
@@ -148,9 +149,7 @@ test('component: components inside each other without an end are refused', () =>
     const inner = section(componentSection.component, [...bytes]);
     bytes = component({ core: coreModule({}), exports: [], sections: [inner] });
   }
-  expect(failureOf(() => describeComponent(bytes)).message).toContain(
-    'too many components inside each other',
-  );
+  expect(() => describeComponent(bytes)).toThrow(failure('AGENT_COMPONENT_INVALID'));
 });
 
 /** canon lift of function 0 with these options, of type 0. */
@@ -167,17 +166,13 @@ test('component: the string encoding of its functions is noticed', () => {
 
 test('component: an asynchronous function is refused', () => {
   const bytes = component({ core: coreModule({}), exports: [], sections: [lift([6])] });
-  expect(failureOf(() => describeComponent(bytes)).message).toContain(
-    'canonical option 6 is not supported',
-  );
+  expect(() => describeComponent(bytes)).toThrow(failure('AGENT_COMPONENT_INVALID', /\b6\b/u));
 });
 
 test('component: built-ins other than those of resources are refused', () => {
   const builtIn = section(componentSection.canon, [1, 0x05, 0]);
   const bytes = component({ core: coreModule({}), exports: [], sections: [builtIn] });
-  expect(failureOf(() => describeComponent(bytes)).message).toContain(
-    'canonical built-in 5 is not supported',
-  );
+  expect(() => describeComponent(bytes)).toThrow(failure('AGENT_COMPONENT_INVALID', /\b5\b/u));
 });
 
 test('component: a type that is imported by name is no power', () => {

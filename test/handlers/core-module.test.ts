@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 import { describeComponent } from '../../host/handler/component.ts';
 import { instantiate } from '../../host/handler/core-exports.ts';
 import { describeCoreModule, limitsOf, rewritten } from '../../host/handler/core-module.ts';
-import { failureOf } from '../support/agent-failure.ts';
+import { failure } from '../support/failures.ts';
 import { shippedComponent } from '../support/handler-harness.ts';
 import { coreModule, instruction, unsigned } from '../support/wasm-binary.ts';
 import type { Bytes, CoreModule } from '../support/wasm-binary.ts';
@@ -94,15 +94,15 @@ test.for([
 });
 
 test.for([
-  ['a tag', [4, 0, 0], 'core module has imports or exports of an unknown kind'],
-  ['a shared memory', [2, 3, 1, 2], 'core module imports a shared or 64-bit memory or table'],
-  ['a 64-bit table', [1, 0x70, 4, 1], 'core module imports a shared or 64-bit memory or table'],
-  ['a table of host values', [1, 0x6f, 0, 1], '"m" "n", a table of other things than functions'],
-  ['a global that is a host value', [3, 0x6f, 0], '"m" "n", a global that is no number'],
-] as const)('core module: an import of %s is refused', ([, bytes, reason]) => {
-  const failure = failureOf(() => describeCoreModule(importing(bytes)));
-  expect(failure.code).toBe('AGENT_COMPONENT_REFUSED');
-  expect(failure.message).toContain(reason);
+  ['a tag', [4, 0, 0], []],
+  ['a shared memory', [2, 3, 1, 2], []],
+  ['a 64-bit table', [1, 0x70, 4, 1], []],
+  ['a table of host values', [1, 0x6f, 0, 1], ['"m" "n"']],
+  ['a global that is a host value', [3, 0x6f, 0], ['"m" "n"']],
+] as const)('core module: an import of %s is refused', ([, bytes, named]) => {
+  expect(() => describeCoreModule(importing(bytes))).toThrow(
+    failure('AGENT_COMPONENT_REFUSED', ...named),
+  );
 });
 
 test.for([
@@ -115,34 +115,29 @@ test.for([
 });
 
 test.for([
-  [
-    'a huge one',
-    [[0x70, 0, 0x80, 0xad, 0xe2, 4]],
-    'a table of 10000000 entries, 16384 are allowed',
-  ],
+  ['a huge one', [[0x70, 0, 0x80, 0xad, 0xe2, 4]], ['10000000', '16384']],
   [
     'several',
     [
       [0x70, 0, 1],
       [0x70, 0, 1],
     ],
-    'several tables',
+    [],
   ],
-  ['one of host values', [[0x6f, 0, 1]], 'a table of no functions'],
-  ['a 64-bit one', [[0x70, 4, 1]], 'a shared or 64-bit table'],
-] as const)('G5: limits: %s is refused', ([, tables, reason]) => {
-  const failure = failureOf(() => limited(coreModule({ tables }), 1));
-  expect(failure.code).toBe('AGENT_COMPONENT_REFUSED');
-  expect(failure.message).toContain(reason);
+  ['one of host values', [[0x6f, 0, 1]], []],
+  ['a 64-bit one', [[0x70, 4, 1]], []],
+] as const)('G5: limits: %s is refused', ([, tables, named]) => {
+  expect(() => limited(coreModule({ tables }), 1)).toThrow(
+    failure('AGENT_COMPONENT_REFUSED', ...named),
+  );
 });
 
 test('core module: a type that is no function is refused', () => {
   const bytes = coreModule({ functions: [{ name: 'a', signature: ':', body: [] }] });
   const at = bytes.indexOf(0x60);
-  expect(failureOf(() => describeCoreModule(bytes.with(at, 0x5f)))).toMatchObject({
-    code: 'AGENT_COMPONENT_REFUSED',
-    message: 'core module has a type that is no function',
-  });
+  expect(() => describeCoreModule(bytes.with(at, 0x5f))).toThrow(
+    failure('AGENT_COMPONENT_REFUSED'),
+  );
 });
 
 test('G5: limits: a memory without a maximum gets one', () => {
@@ -164,10 +159,9 @@ test('limits: a memory that is as large as allowed stays', () => {
 });
 
 test('G5: limits: a memory that is larger at once is refused', () => {
-  expect(failureOf(() => limited(coreModule(growing([0, 5])), 4))).toMatchObject({
-    code: 'AGENT_COMPONENT_REFUSED',
-    message: 'core module wants 5 pages of memory at once, 4 are allowed',
-  });
+  expect(() => limited(coreModule(growing([0, 5])), 4)).toThrow(
+    failure('AGENT_COMPONENT_REFUSED', /\b5\b/u, /\b4\b/u),
+  );
 });
 
 test.for([
@@ -177,10 +171,7 @@ test.for([
   ['64-bit with a maximum', [5, 1, 2]],
   ['of its own page size', [8, 1, 0]],
 ] as const)('G5: limits: a memory that is %s is refused', ([, memory]) => {
-  expect(failureOf(() => limited(coreModule(growing(memory)), 4))).toMatchObject({
-    code: 'AGENT_COMPONENT_REFUSED',
-    message: 'core module has a shared or 64-bit memory',
-  });
+  expect(() => limited(coreModule(growing(memory)), 4)).toThrow(failure('AGENT_COMPONENT_REFUSED'));
 });
 
 test('G5: limits: several memories are refused', () => {
@@ -190,7 +181,7 @@ test('G5: limits: several memories are refused', () => {
       [0, 1],
     ],
   });
-  expect(failureOf(() => limited(bytes, 4)).message).toBe('core module has several memories');
+  expect(() => limited(bytes, 4)).toThrow(failure('AGENT_COMPONENT_REFUSED'));
 });
 
 test('limits: nothing but the memory changes', () => {
@@ -207,10 +198,7 @@ test('G5: core module: a section that comes again is refused', () => {
   });
   // exports, empty
   const repeated = Uint8Array.from([...module, 7, 1, 0]);
-  expect(failureOf(() => describeCoreModule(repeated))).toMatchObject({
-    code: 'AGENT_COMPONENT_REFUSED',
-    message: 'core module has section 7 twice',
-  });
+  expect(() => describeCoreModule(repeated)).toThrow(failure('AGENT_COMPONENT_REFUSED', /\b7\b/u));
   const custom = [0, 2, 1, 0x61];
   expect(() =>
     describeCoreModule(Uint8Array.from([...module, ...custom, ...custom])),

@@ -11,6 +11,7 @@ import { checkGrants, loadComponent } from '../../host/handler/direct.ts';
 import { defaultLimits } from '../../host/handler/outline.ts';
 import { families } from '../../host/syscalls/syscall-table.ts';
 import { failureOf } from '../support/agent-failure.ts';
+import { failure } from '../support/failures.ts';
 import { shippedComponent } from '../support/handler-harness.ts';
 import {
   allocator,
@@ -18,6 +19,7 @@ import {
   componentSection,
   coreModule,
   instruction,
+  name as nameBytes,
   section,
 } from '../support/wasm-binary.ts';
 import type { Component, CoreFunction, CoreModule } from '../support/wasm-binary.ts';
@@ -101,12 +103,9 @@ test('direct: a component that imports an interface which does not exist is refu
     from: filesystem,
     to: 'seccompagent:handler/filesystex@0.1.0',
   });
-  const failure = failureOf(() => loadComponent(bytes));
-  expect(failure.code).toBe('AGENT_COMPONENT_REFUSED');
-  expect(failure.message).toBe(
-    `component imports seccompagent:handler/filesystex@0.1.0; the agent offers ${capabilities
-      .map(({ name }) => `seccompagent:handler/${name}@0.1.0`)
-      .join(', ')}`,
+  const offered = capabilities.map(({ name }) => `seccompagent:handler/${name}@0.1.0`);
+  expect(() => loadComponent(bytes)).toThrow(
+    failure('AGENT_COMPONENT_REFUSED', 'seccompagent:handler/filesystex@0.1.0', offered.join(', ')),
   );
 });
 
@@ -116,9 +115,7 @@ test.for([
   ['an interface of WASI', 'wasi:filesystem/preopens@0.2.10xxxxxx'],
 ] as const)('direct: an import of %s is refused', ([, to]) => {
   const bytes = patched(handlerBytes('mkdir-suffix'), { from: filesystem, to });
-  const failure = failureOf(() => loadComponent(bytes));
-  expect(failure.code).toBe('AGENT_COMPONENT_REFUSED');
-  expect(failure.message).toContain(`component imports ${to}; the agent offers`);
+  expect(() => loadComponent(bytes)).toThrow(failure('AGENT_COMPONENT_REFUSED', to));
 });
 
 test('direct: a core import that the component does not have is refused', () => {
@@ -128,11 +125,8 @@ test('direct: a core import that the component does not have is refused', () => 
     to: 'seccompagent:handler/mountsxxxx@0.1.0',
     isWanted: isInCore(bytes),
   });
-  const failure = failureOf(() => loadComponent(changed));
-  expect(failure.code).toBe('AGENT_COMPONENT_REFUSED');
-  expect(failure.message).toBe(
-    'core module imports "seccompagent:handler/mountsxxxx@0.1.0" "mkdir", ' +
-      'which the agent does not offer',
+  expect(() => loadComponent(changed)).toThrow(
+    failure('AGENT_COMPONENT_REFUSED', '"seccompagent:handler/mountsxxxx@0.1.0" "mkdir"'),
   );
 });
 
@@ -140,11 +134,9 @@ test('direct: a core import of a capability that the component does not name is 
   const bytes = sample({
     imports: [{ module: filesystem, name: 'mkdir', signature: 'iiii:' }],
   });
-  const failure = failureOf(() => loadComponent(bytes));
-  expect(failure).toMatchObject({
-    code: 'AGENT_COMPONENT_REFUSED',
-    message: `core module imports "${filesystem}" "mkdir", which the agent does not offer`,
-  });
+  expect(() => loadComponent(bytes)).toThrow(
+    failure('AGENT_COMPONENT_REFUSED', `"${filesystem}" "mkdir"`),
+  );
 });
 
 test.for(['rmdir', 'constructor', '__proto__', ''])(
@@ -154,8 +146,8 @@ test.for(['rmdir', 'constructor', '__proto__', ''])(
       { imports: [{ module: filesystem, name, signature: 'iiii:' }] },
       { imports: [filesystem] },
     );
-    expect(failureOf(() => loadComponent(bytes)).message).toBe(
-      `core module imports "${filesystem}" "${name}", which the agent does not offer`,
+    expect(() => loadComponent(bytes)).toThrow(
+      failure('AGENT_COMPONENT_REFUSED', `"${filesystem}" "${name}"`),
     );
   },
 );
@@ -165,28 +157,24 @@ test('direct: a core import of another type is refused with both', () => {
     { imports: [{ module: filesystem, name: 'mkdir', signature: 'iiI:i' }] },
     { imports: [filesystem] },
   );
-  expect(failureOf(() => loadComponent(bytes))).toMatchObject({
-    code: 'AGENT_COMPONENT_REFUSED',
-    message: `core module imports "${filesystem}" "mkdir" as (iiI:i), it is (iiii:)`,
-  });
+  expect(() => loadComponent(bytes)).toThrow(
+    failure('AGENT_COMPONENT_REFUSED', `"${filesystem}" "mkdir"`, '(iiI:i)', '(iiii:)'),
+  );
 });
 
 test('direct: an export that is no family is refused with those that are', () => {
-  const failure = failureOf(() => loadComponent(sample({}, { exports: ['any', 'mkdirat'] })));
-  expect(failure.code).toBe('AGENT_COMPONENT_REFUSED');
-  expect(failure.message).toBe(
-    `component exports "mkdirat"; a handler may export ${families().join(', ')}, any, configure`,
+  expect(() => loadComponent(sample({}, { exports: ['any', 'mkdirat'] }))).toThrow(
+    failure('AGENT_COMPONENT_REFUSED', '"mkdirat"', `${families().join(', ')}, any, configure`),
   );
 });
 
 test.for([
   ['exports', 'any', { exports: ['any', 'any'] }],
   ['imports', filesystem, { imports: [filesystem, filesystem] }],
-] as const)('G5: direct: a component that %s a name twice is refused', ([verb, name, twice]) => {
-  expect(failureOf(() => loadComponent(sample({}, twice)))).toMatchObject({
-    code: 'AGENT_COMPONENT_REFUSED',
-    message: `component ${verb} "${name}" twice: build it with a name but once`,
-  });
+] as const)('G5: direct: a component that %s a name twice is refused', ([, name, twice]) => {
+  expect(() => loadComponent(sample({}, twice))).toThrow(
+    failure('AGENT_COMPONENT_REFUSED', `"${name}"`),
+  );
 });
 
 const long = 'x'.repeat(100_000);
@@ -214,22 +202,21 @@ test('direct: a renamed export of a built handler is refused', () => {
     to: 'mkdix',
     isWanted: (place) => !inCore(place),
   });
-  expect(failureOf(() => loadComponent(changed)).message).toContain('component exports "mkdix"');
+  expect(() => loadComponent(changed)).toThrow(failure('AGENT_COMPONENT_REFUSED', '"mkdix"'));
 });
 
 test('direct: a component that answers nothing is refused', () => {
   const configure = { name: 'configure', signature: 'ii:i', body: instruction.i32(16) };
   const bytes = sample({ functions: [configure, allocator()] }, { exports: ['configure'] });
-  expect(failureOf(() => loadComponent(bytes)).message).toBe('component answers no syscall');
-  expect(failureOf(() => loadComponent(sample({}, { exports: [] }))).message).toBe(
-    'component answers no syscall',
-  );
+  for (const silent of [bytes, sample({}, { exports: [] })]) {
+    expect(() => loadComponent(silent)).toThrow(failure('AGENT_COMPONENT_REFUSED'));
+  }
 });
 
 test('direct: an export that the core module lacks is refused', () => {
   const bytes = sample({}, { exports: ['any', 'mkdir'] });
-  expect(failureOf(() => loadComponent(bytes)).message).toBe(
-    'core module exports "mkdir" as (nothing), it must be (iii:i)',
+  expect(() => loadComponent(bytes)).toThrow(
+    failure('AGENT_COMPONENT_REFUSED', '"mkdir"', '(iii:i)'),
   );
 });
 
@@ -261,21 +248,20 @@ test.for([
     { functions: [{ name, signature, body }, allocator()] },
     { exports: [name] },
   );
-  expect(failureOf(() => loadComponent(bytes))).toMatchObject({
-    code: 'AGENT_COMPONENT_REFUSED',
-    message: `core module exports "${name}" as (${signature}), it must be (${wanted})`,
-  });
+  expect(() => loadComponent(bytes)).toThrow(
+    failure('AGENT_COMPONENT_REFUSED', `"${name}"`, `(${signature})`, `(${wanted})`),
+  );
 });
 
 const any: CoreFunction = { name: 'any', signature: 'iiiiIIIIII:i', body: instruction.i32(16) };
 
 test('direct: a core module without an allocator, or with another one, is refused', () => {
   const other = { name: 'cabi_realloc', signature: 'iii:i', body: instruction.i32(0) };
-  expect(failureOf(() => loadComponent(sample({ functions: [any] }))).message).toBe(
-    'core module exports "cabi_realloc" as (nothing), it must be (iiii:i)',
+  expect(() => loadComponent(sample({ functions: [any] }))).toThrow(
+    failure('AGENT_COMPONENT_REFUSED', '"cabi_realloc"', '(iiii:i)'),
   );
-  expect(failureOf(() => loadComponent(sample({ functions: [any, other] }))).message).toBe(
-    'core module exports "cabi_realloc" as (iii:i), it must be (iiii:i)',
+  expect(() => loadComponent(sample({ functions: [any, other] }))).toThrow(
+    failure('AGENT_COMPONENT_REFUSED', '"cabi_realloc"', '(iii:i)', '(iiii:i)'),
   );
 });
 
@@ -283,28 +269,31 @@ test('direct: post-return and initialisation of another type are refused', () =>
   for (const name of ['cabi_post_any', '_initialize']) {
     const wrong = { name, signature: 'I:', body: [] };
     const bytes = sample({ functions: [any, allocator(), wrong] });
-    expect(failureOf(() => loadComponent(bytes)).message).toBe(
-      `core module exports "${name}" as (I:)`,
+    expect(() => loadComponent(bytes)).toThrow(
+      failure('AGENT_COMPONENT_REFUSED', `"${name}"`, '(I:)'),
     );
   }
 });
 
 test('direct: a core module that exports no memory is refused', () => {
-  const failure = failureOf(() => loadComponent(sample({ memoryExports: ['mem'] })));
-  expect(failure.message).toBe('core module exports no memory');
+  expect(() => loadComponent(sample({ memoryExports: ['mem'] }))).toThrow(
+    failure('AGENT_COMPONENT_REFUSED'),
+  );
 });
 
 test('direct: a core module in place of a component is refused', () => {
   const [core] = describeComponent(handlerBytes('mkdir-suffix')).coreModules;
-  expect(failureOf(() => loadComponent(core ?? Uint8Array.of()))).toMatchObject({
-    code: 'AGENT_COMPONENT_INVALID',
-    message: expect.stringContaining('a core module, no component'),
-  });
+  // after its first bytes
+  expect(() => loadComponent(core ?? Uint8Array.of())).toThrow(
+    failure('AGENT_COMPONENT_INVALID', /\b8$/u),
+  );
 });
 
 test('direct: a component without a core module is refused', () => {
-  const bytes = Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 0x0d, 0x00, 0x01, 0x00);
-  expect(failureOf(() => loadComponent(bytes)).message).toBe('component holds no core module');
+  const header = [0x00, 0x61, 0x73, 0x6d, 0x0d, 0x00, 0x01, 0x00];
+  const exported = section(componentSection.export, [1, 0, ...nameBytes('any'), 0x01, 0, 0]);
+  const bytes = Uint8Array.from([...header, ...exported]);
+  expect(() => loadComponent(bytes)).toThrow(failure('AGENT_COMPONENT_REFUSED'));
 });
 
 test.for([
@@ -314,21 +303,22 @@ test.for([
 ] as const)('direct: a core module that imports %s is refused', ([, other]) => {
   const imports = [{ module: filesystem, name: 'mkdir', signature: '', other }];
   const bytes = sample({ imports }, { imports: [filesystem] });
-  expect(failureOf(() => loadComponent(bytes)).message).toBe(
-    `core module imports "${filesystem}" "mkdir", which is no function`,
+  // no function of another type
+  expect(() => loadComponent(bytes)).toThrow(
+    failure('AGENT_COMPONENT_REFUSED', `"${filesystem}" "mkdir"`, /^(?![^]*\(iiii:\))/u),
   );
 });
 
 test('G5: direct: a core module with a huge table is refused', () => {
   const bytes = sample({ tables: [[0x70, 0, 0x80, 0xad, 0xe2, 4]] });
-  expect(failureOf(() => loadComponent(bytes)).message).toBe(
-    'core module wants a table of 10000000 entries, 16384 are allowed',
+  expect(() => loadComponent(bytes)).toThrow(
+    failure('AGENT_COMPONENT_REFUSED', '10000000', '16384'),
   );
 });
 
 test('direct: start functions of components are refused', () => {
   const bytes = sample({}, { sections: [section(componentSection.start, [])] });
-  expect(failureOf(() => loadComponent(bytes)).message).toBe('component has a start function');
+  expect(() => loadComponent(bytes)).toThrow(failure('AGENT_COMPONENT_REFUSED'));
 });
 
 /** A section that lifts a function with this encoding. */
@@ -337,11 +327,11 @@ function lift(encoding: number): readonly number[] {
 }
 
 test.for([
-  [[0, 1], 'component mixes string encodings: utf8, utf16'],
-  [[2], 'component mixes string encodings: latin1+utf16'],
-] as const)('direct: the string encodings %j are refused', ([encodings, message]) => {
+  [[0, 1], 'utf8, utf16'],
+  [[2], 'latin1+utf16'],
+] as const)('direct: the string encodings %j are refused', ([encodings, names]) => {
   const bytes = sample({}, { sections: encodings.map((encoding) => lift(encoding)) });
-  expect(failureOf(() => loadComponent(bytes)).message).toBe(message);
+  expect(() => loadComponent(bytes)).toThrow(failure('AGENT_COMPONENT_REFUSED', names));
 });
 
 test('direct: one string encoding is taken', () => {
@@ -349,26 +339,21 @@ test('direct: one string encoding is taken', () => {
 });
 
 test.for([
-  ['a shared memory', [3, 1, 2], 'core module has a shared or 64-bit memory'],
-  ['a 64-bit memory', [4, 1], 'core module has a shared or 64-bit memory'],
-  [
-    'a memory that is too large',
-    [0, 0x81, 0x02],
-    'core module wants 257 pages of memory at once, 256 are allowed',
-  ],
-] as const)('G5: direct: %s is refused', ([, memory, message]) => {
-  expect(failureOf(() => loadComponent(sample({ memories: [memory] })))).toMatchObject({
-    code: 'AGENT_COMPONENT_REFUSED',
-    message: expect.stringContaining(message),
-  });
+  ['a shared memory', [3, 1, 2], []],
+  ['a 64-bit memory', [4, 1], []],
+  ['a memory that is too large', [0, 0x81, 0x02], ['257', '256']],
+] as const)('G5: direct: %s is refused', ([, memory, named]) => {
+  expect(() => loadComponent(sample({ memories: [memory] }))).toThrow(
+    failure('AGENT_COMPONENT_REFUSED', ...named),
+  );
 });
 
 test('G5: direct: the memory may be limited further', () => {
   const two = sample({ memories: [[0, 2]] });
   expect(defaultLimits.maximumPages).toBe(256);
   expect(() => loadComponent(two, { ...defaultLimits, maximumPages: 2 })).not.toThrow();
-  expect(failureOf(() => loadComponent(two, { ...defaultLimits, maximumPages: 1 })).message).toBe(
-    'core module wants 2 pages of memory at once, 1 are allowed',
+  expect(() => loadComponent(two, { ...defaultLimits, maximumPages: 1 })).toThrow(
+    failure('AGENT_COMPONENT_REFUSED', /\b2\b/u, /\b1\b/u),
   );
 });
 
@@ -377,31 +362,24 @@ test('G5: direct: a component may be so large and no larger', () => {
   const limits = { ...defaultLimits, maximumBytes: bytes.length };
   expect(defaultLimits.maximumBytes).toBe(16_777_216);
   expect(() => loadComponent(bytes, limits)).not.toThrow();
-  expect(
-    failureOf(() => loadComponent(bytes, { ...limits, maximumBytes: bytes.length - 1 })),
-  ).toMatchObject({
-    code: 'AGENT_COMPONENT_REFUSED',
-    message: `component has ${bytes.length} bytes; ${bytes.length - 1} are allowed`,
-  });
+  const fewer = bytes.length - 1;
+  expect(() => loadComponent(bytes, { ...limits, maximumBytes: fewer })).toThrow(
+    failure('AGENT_COMPONENT_REFUSED', String(bytes.length), String(fewer)),
+  );
 });
 
 test('direct: code that is no WebAssembly is refused', () => {
   const bytes = sample({ functions: [{ ...any, body: instruction.drop }, allocator()] });
-  expect(failureOf(() => loadComponent(bytes))).toMatchObject({
-    code: 'AGENT_COMPONENT_INVALID',
-    message: 'core module does not compile',
-  });
+  expect(() => loadComponent(bytes)).toThrow(failure('AGENT_COMPONENT_INVALID'));
 });
 
 test('direct: an import that was not granted is refused with both lists', () => {
   const loaded = loadComponent(handlerBytes('mkdir-suffix'));
-  expect(failureOf(() => checkGrants(loaded, []))).toMatchObject({
-    code: 'AGENT_COMPONENT_REFUSED',
-    message:
-      'handler imports filesystem; it was granted nothing: add it to "grants" of its bundle.json, such as "filesystem": { "reason": "what for" }',
-  });
-  expect(failureOf(() => checkGrants(loaded, ['log', 'mounts'])).message).toBe(
-    'handler imports filesystem; it was granted log, mounts: add it to "grants" of its bundle.json, such as "filesystem": { "reason": "what for" }',
+  // with what to write there
+  const advised = ['"grants"', 'bundle.json', '"filesystem"'] as const;
+  expect(() => checkGrants(loaded, [])).toThrow(failure('AGENT_COMPONENT_REFUSED', ...advised));
+  expect(() => checkGrants(loaded, ['log', 'mounts'])).toThrow(
+    failure('AGENT_COMPONENT_REFUSED', 'log, mounts', ...advised),
   );
   expect(() => checkGrants(loaded, ['log', 'filesystem'])).not.toThrow();
 });
@@ -412,7 +390,8 @@ test('direct: arguments, types, clock and log need no grant', () => {
   const loaded = loadComponent(sample({}, { imports }));
   expect(loaded.imports).toEqual([...free, 'state']);
   expect(() => checkGrants(loaded, ['state'])).not.toThrow();
-  expect(failureOf(() => checkGrants(loaded, [])).message).toBe(
-    'handler imports state; it was granted nothing: add it to "grants" of its bundle.json, such as "state": { "reason": "what for" }',
-  );
+  const { code, message } = failureOf(() => checkGrants(loaded, []));
+  expect(code).toBe('AGENT_COMPONENT_REFUSED');
+  expect(message).toContain('"state"');
+  for (const name of free) expect(message).not.toMatch(new RegExp(`\\b${name}\\b`, 'u'));
 });

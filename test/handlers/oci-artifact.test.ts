@@ -9,8 +9,10 @@ import { checkOutline, packArtifact, planOf } from '../../host/bundles/oci/artif
 import { digestOf } from '../../host/bundles/oci/digest.ts';
 import { failureOf, failureOrNone } from '../support/agent-failure.ts';
 import { shippedBundle } from '../support/bundle-shipping.ts';
+import { failure, naming } from '../support/failures.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
+const artifactType = 'application/vnd.seccompagent.bundle.v1';
 const bundleType = 'application/vnd.seccompagent.bundle.manifest.v1+json';
 const componentType = 'application/vnd.seccompagent.component.v1+wasm';
 
@@ -33,7 +35,7 @@ test('artifact: it names bundle.json and the components, with digests in both', 
   expect(JSON.parse(text(manifest))).toEqual({
     schemaVersion: 2,
     mediaType: 'application/vnd.oci.image.manifest.v1+json',
-    artifactType: 'application/vnd.seccompagent.bundle.v1',
+    artifactType,
     config: {
       mediaType: 'application/vnd.oci.empty.v1+json',
       digest: 'sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a',
@@ -79,10 +81,7 @@ test('artifact: a digest in bundle.json that is not of the component is an error
   expect(text(blobs.at(-1)?.bytes)).toBe(JSON.stringify(bundle));
   bundle.handlers[0].digest = digestOf(Buffer.from('x'));
   writeFileSync(folder.at('bundle.json'), JSON.stringify(bundle));
-  expect(failureOf(() => packArtifact(folder.path))).toMatchObject({
-    code: 'AGENT_BUNDLE_INVALID',
-    message: expect.stringContaining('errno.wasm'),
-  });
+  expect(() => packArtifact(folder.path)).toThrow(failure('AGENT_BUNDLE_INVALID', 'errno.wasm'));
 });
 
 function writeBundle(folder: TemporaryFolder, components: readonly string[]): void {
@@ -92,22 +91,20 @@ function writeBundle(folder: TemporaryFolder, components: readonly string[]): vo
 }
 
 test.for([
-  ['no bundle.json', () => undefined, 'bundle.json: cannot be read'],
+  ['no bundle.json', () => undefined, 'bundle.json'],
   [
     'a component outside of the folder',
     (folder: TemporaryFolder) => writeBundle(folder, ['../x.wasm']),
-    'handlers[0].component is no name',
+    'handlers[0].component',
   ],
-  [
-    'no component',
-    (folder: TemporaryFolder) => writeBundle(folder, ['x.wasm']),
-    'x.wasm: cannot be read',
-  ],
-  ['no handler', (folder: TemporaryFolder) => writeBundle(folder, []), 'handlers is empty'],
-] as const)('artifact: %s is an error', ([, prepare, message]) => {
+  ['no component', (folder: TemporaryFolder) => writeBundle(folder, ['x.wasm']), 'x.wasm'],
+  ['no handler', (folder: TemporaryFolder) => writeBundle(folder, []), /\bhandlers\b/u],
+] as const)('artifact: %s is an error', ([, prepare, named]) => {
   using folder = new TemporaryFolder();
   prepare(folder);
-  expect(() => packArtifact(folder.path)).toThrow(message);
+  expect(() => packArtifact(folder.path)).toThrow(
+    failure('AGENT_BUNDLE_INVALID', folder.path, named),
+  );
 });
 
 const digest = digestOf(Buffer.from('x'));
@@ -118,42 +115,75 @@ function layer(title: string, mediaType: string = componentType): object {
 }
 
 function manifestWith(layers: readonly unknown[]): object {
-  return { artifactType: 'application/vnd.seccompagent.bundle.v1', layers };
+  return { artifactType, layers };
 }
 
 const bundleLayer = layer('bundle.json', bundleType);
 
 test.for([
-  ['its type is missing', { layers: [bundleLayer] }],
-  ['its type is a b', { artifactType: 'a\nb', layers: [bundleLayer] }],
-  ['must have one layer of the type', manifestWith([])],
-  ['must have one layer of the type', manifestWith([bundleLayer, bundleLayer])],
-  ['unknown type text/plain', manifestWith([bundleLayer, layer('a.wasm', 'text/plain')])],
-  ['is no name of a component', manifestWith([bundleLayer, layer('../a.wasm')])],
+  ['without a type', { layers: [bundleLayer] }, [artifactType]],
+  ['of another type', { artifactType: 'a\nb', layers: [bundleLayer] }, ['a b', artifactType]],
+  ['without a bundle.json', manifestWith([]), [bundleType]],
+  ['with two bundle.json', manifestWith([bundleLayer, bundleLayer]), [bundleType]],
   [
-    'two layers are called a.wasm',
-    manifestWith([bundleLayer, ...['a.wasm', 'a.wasm'].map((name) => layer(name))]),
+    'with a layer of another type',
+    manifestWith([bundleLayer, layer('a.wasm', 'text/plain')]),
+    ['text/plain'],
   ],
-  ['1000000000 bytes', manifestWith([bundleLayer, { ...layer('a.wasm'), size: 1e9 }])],
-  ['bundle.json has 1000000000 bytes', manifestWith([{ ...bundleLayer, size: 1e9 }])],
-  ['layers[0] is no descriptor', manifestWith([{ ...bundleLayer, digest: 'sha256:x' }])],
-  ['layers[0] is no descriptor', manifestWith([{ ...bundleLayer, size: -1 }])],
-] as const)('artifact: a manifest is refused: %s', ([message, manifest]) => {
-  expect(messageOf(failureOf(() => planOf(manifest, 'here')))).toContain(message);
+  [
+    'with a component outside of the folder',
+    manifestWith([bundleLayer, layer('../a.wasm')]),
+    ['"../a.wasm"'],
+  ],
+  [
+    'with two components of one name',
+    manifestWith([bundleLayer, ...['a.wasm', 'a.wasm'].map((name) => layer(name))]),
+    ['a.wasm'],
+  ],
+  [
+    'with a huge component',
+    manifestWith([bundleLayer, { ...layer('a.wasm'), size: 1e9 }]),
+    ['a.wasm', '1000000000'],
+  ],
+  [
+    'with a huge bundle.json',
+    manifestWith([{ ...bundleLayer, size: 1e9 }]),
+    ['bundle.json', '1000000000'],
+  ],
+] as const)('artifact: a manifest %s is refused', ([, manifest, named]) => {
+  const refused = failureOf(() => planOf(manifest, 'here'));
+  expect(refused.code).toBe('AGENT_BUNDLE_INVALID');
+  expect(messageOf(refused)).toEqual(naming('here', ...named));
 });
 
 test.for([
-  ['nothing wrong', { component: 'a.wasm', digest }],
-  ['no digest of a.wasm', { component: 'a.wasm' }],
-  ['a.wasm is sha256:', { component: 'a.wasm', digest: digestOf(Buffer.from('y')) }],
-  ['no layer for b.wasm', { component: 'b.wasm', digest }],
-] as const)('artifact: bundle.json against the manifest: %s', ([message, handler]) => {
+  ['digest', 'sha256:x'],
+  ['size', -1],
+] as const)('artifact: a layer with the %s %j is none', ([key, value]) => {
+  const manifest = manifestWith([{ ...bundleLayer, [key]: value }]);
+  expect(() => planOf(manifest, 'here')).toThrow(failure('AGENT_OCI', 'here', 'layers[0]'));
+});
+
+const otherDigest = digestOf(Buffer.from('y'));
+
+test.for([
+  ['the same', { component: 'a.wasm', digest }, undefined],
+  ['without a digest', { component: 'a.wasm' }, ['bundle.json', 'a.wasm']],
+  [
+    'with another digest',
+    { component: 'a.wasm', digest: otherDigest },
+    ['a.wasm', digest, otherDigest],
+  ],
+  ['with another component', { component: 'b.wasm', digest }, ['b.wasm']],
+] as const)('artifact: bundle.json against the manifest: %s', ([, handler, named]) => {
   const plan = planOf(manifestWith([bundleLayer, layer('a.wasm')]), 'here');
   const bundle = { name: 'b', version: '0.1.0', description: 'd', handlers: [handler] };
-  const failure = failureOrNone(() =>
+  const refused = failureOrNone(() =>
     checkOutline(Buffer.from(JSON.stringify(bundle)), plan, 'here'),
   );
-  expect(failure?.message ?? 'nothing wrong').toContain(message);
+  expect(refused).toEqual(
+    named === undefined ? undefined : failure('AGENT_BUNDLE_INVALID', 'here', ...named),
+  );
 });
 
 test.for(['name', 'version', 'description'])('M6: artifact: a %s controls no terminal', (key) => {
@@ -161,7 +191,7 @@ test.for(['name', 'version', 'description'])('M6: artifact: a %s controls no ter
   const handlers = [{ component: 'a.wasm', digest }];
   const bundle = { name: 'b', version: '0.1.0', description: 'd', handlers, [key]: 'a\u009b2J' };
   expect(() => checkOutline(Buffer.from(JSON.stringify(bundle)), plan, 'here')).toThrow(
-    `${key} has control characters`,
+    failure('AGENT_BUNDLE_INVALID', 'here', key),
   );
 });
 
@@ -170,6 +200,6 @@ test('artifact: a component that no handler names is refused', () => {
   const handlers = [{ component: 'a.wasm', digest }];
   const bundle = { name: 'b', version: '0.1.0', description: 'd', handlers };
   expect(() => checkOutline(Buffer.from(JSON.stringify(bundle)), plan, 'here')).toThrow(
-    'no handler names b.wasm',
+    failure('AGENT_BUNDLE_INVALID', 'here', 'b.wasm'),
   );
 });

@@ -117,7 +117,8 @@ export async function attackWith(agent: HostileAgent, attack: Attack): Promise<O
     const failures = await untilQuarantined(caller, attack);
     const answers = [...new Set([first, ...failures].map(({ answer }) => answer))];
     expect(failures.at(-1)?.tookMs).toBeLessThan(quickMs);
-    await agent.untilLogged(['ERROR', 'quarantined', `container=${bundle}`], from);
+    const event = attack.isEndless ? 'handler-timeout' : 'handler-quarantined';
+    await agent.untilLogged(event, { container: bundle }, from);
 
     if (good === undefined) return { answers, isBack: false };
     await until(

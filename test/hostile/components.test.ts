@@ -2,6 +2,8 @@
 // Components that cost much to look at are refused before they do.
 import { expect, test } from 'vitest';
 
+import { codeBounds } from '../../host/handler/code-bounds.ts';
+import { defaultLimits } from '../../host/handler/outline.ts';
 import { AskedCaller } from '../support/asked-caller.ts';
 import {
   dearWhenHot,
@@ -11,6 +13,7 @@ import {
   manyInterfaces,
   trapping,
 } from '../support/hostile-components.ts';
+import { naming } from '../support/failures.ts';
 import { startHostileAgent } from '../support/hostile-agent-process.ts';
 import { MemoryCgroup } from '../support/memory-cgroup.ts';
 import { maxResidentBytes } from '../support/process-memory.ts';
@@ -35,10 +38,11 @@ test('G5: hostile components: one of 100 MB is refused by its size, before it is
 
     expect((await caller.ask('getpgid 0')).answer).toBe('EPERM');
 
-    const line = await agent.untilLogged(['ERROR', 'handler.wasm']);
+    const { error } = await agent.untilLogged('bundles-unresolved', {
+      code: 'AGENT_BUNDLE_INVALID',
+    });
     // how large it is, and how large it may be
-    expect(line).toContain('100000000 bytes');
-    expect(line).toMatch(/\d+ (?:bytes )?(?:are|is) allowed/u);
+    expect(error).toEqual(naming(file, '100000000', String(defaultLimits.maximumBytes)));
     expect(maxResidentBytes(agent.pid) - before).toBeLessThan(50 * mebibyte);
   });
 });
@@ -53,8 +57,11 @@ test('G5: hostile components: one with 10,000 imported interfaces is refused in 
 
     expect((await caller.ask('getpgid 0')).answer).toBe('EPERM');
 
-    const line = await agent.untilLogged(['ERROR', 'imports']);
-    expect(line.length).toBeLessThan(maxCharacters);
+    await agent.untilLogged('bundles-unresolved', {
+      code: 'AGENT_BUNDLE_INVALID',
+      error: new RegExp(`\\b${many}\\b.*\\b${codeBounds.sums.imports}\\b`, 'u'),
+    });
+    for (const line of agent.log()) expect(line.length).toBeLessThan(maxCharacters);
   });
 });
 
@@ -95,6 +102,9 @@ test('G5, W1: hostile components: one that is dear once it is hot gets no agent 
     expect((await caller.ask('getpgid 0')).answer).toBe('EPERM');
     expect((await good.ask('getpgid 0')).answer).toBe('EBADMSG');
   }
-  await agent.untilLogged(['ERROR', 'since it is compiled', 'handler.wasm']);
+  await agent.untilLogged('bundles-unresolved', {
+    code: 'AGENT_BUNDLE_INVALID',
+    error: new RegExp(`\\b${codeBounds.sums['instructions on memories and tables']}\\b`, 'u'),
+  });
   expect(cgroup.peakBytes).toBeLessThan(limitBytes);
 });

@@ -99,5 +99,5 @@ test('A2: computing handlers: of a call that many compute for, the one is left a
   const { answers } = await caller.result();
 
   expect(answers).toEqual({ EPERM: 1 });
-  await agent.untilLogged(['ERROR', 'container=chain', 'handler exceeded its deadline']);
+  await agent.untilLogged('handler-timeout', { container: 'chain' });
 });

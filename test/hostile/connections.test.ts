@@ -8,6 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { systemCodeOf } from '../../host/errors.ts';
+import { metricsAddress } from '../support/agent-metrics.ts';
 import { AgentProcess } from '../support/agent-process.ts';
 import { RunningCommand } from '../support/command.ts';
 import { compiled } from '../support/compile.ts';
@@ -62,7 +63,7 @@ async function startAgent(folder: TemporaryFolder): Promise<Attacked> {
     '-resolver=demo-basic',
     '-log=info,nocolor',
   );
-  const [, metrics = ''] = await agent.logged(/serving metrics address=(\S+)/u);
+  const metrics = await metricsAddress(agent);
   return { agent, socket, metrics, [Symbol.asyncDispose]: () => agent[Symbol.asyncDispose]() };
 }
 
@@ -121,7 +122,7 @@ test('A1: agent socket: a user who connects all the time holds up neither the ag
 
   expect(ends.filter((end) => end !== 'connected')).toEqual([]);
   expect(Math.max(...times)).toBeLessThan(longestMs);
-  expect(agent.log).toMatch(/connections refused.* peerUid=1000/u);
+  await agent.logged('connections-too-many', { peerUid: 1000 });
   expect(flooding.hasEnded).toBe(false);
   expect(await longestOf(attacked)).toBeLessThan(longestMs);
 });
@@ -135,7 +136,7 @@ test.for([
   const { agent } = attacked;
   await using lingering = asUser('lingering-socket', attacked.socket, String(count));
   await lingering.printed(/^sent$/mu);
-  await agent.logged(/message on the agent socket refused/u);
+  await agent.logged('message-refused', { peerUid: 1000 });
 
   expect(await longestOf(attacked)).toBeLessThan(longestMs);
 });
@@ -145,7 +146,7 @@ test('A1: agent socket: many sockets that linger hold nobody up, and do not use 
   await using attacked = await startAgent(folder);
   const { agent } = attacked;
   await using lingering = asUser('lingering-socket', attacked.socket, '0');
-  await agent.logged(/connections refused/u);
+  await agent.logged('connections-too-many', { peerUid: 1000 });
   const before = openFdCount(agent.pid);
   await pause(3000);
 

@@ -57,7 +57,7 @@ test('G5: memory of instances: many listeners whose handlers take all they may e
     expect((await good.ask('getpgid 0')).answer).toBe('EBADMSG');
     await answered;
   }
-  await agent.untilLogged(['WARN', 'memory', 'bundle.json']);
+  await agent.untilLogged('handlers-memory-crowded', { container: 'crowd' });
   expect(cgroup.peakBytes).toBeLessThan(limitBytes * 0.75);
 });
 
@@ -122,7 +122,11 @@ test('A6: memory of instances: machine code of many components ends no agent', a
   expect((await caller.ask('getpgid 0')).answer).toBe('EPERM');
 
   expect((await good.ask('getpgid 0')).answer).toBe('EBADMSG');
-  await agent.untilLogged(['ERROR', 'MiB of machine code together; 64.0 MiB are allowed']);
+  await agent.untilLogged('bundles-unresolved', {
+    container: 'code',
+    code: 'AGENT_BUNDLE_ROOM',
+    error: /\b64\.0 MiB\b/u,
+  });
   expect(cgroup.peakBytes).toBeLessThan(fewBytes * 0.75);
 });
 

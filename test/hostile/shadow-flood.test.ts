@@ -5,9 +5,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 import { expect, test } from 'vitest';
 
+import { metricsAddress } from '../support/agent-metrics.ts';
 import { AgentProcess } from '../support/agent-process.ts';
 import { BundleFolder } from '../support/bundle-folder.ts';
-import { RunningCommand, seccompagent } from '../support/command.ts';
+import { RunningCommand } from '../support/command.ts';
 import { compiled } from '../support/compile.ts';
 import { passing } from '../support/hostile-components.ts';
 import { MemoryCgroup } from '../support/memory-cgroup.ts';
@@ -47,7 +48,7 @@ test('A10: shadows: a container that calls all the time holds nobody up', async 
     '-metrics-bind-address=127.0.0.1:0',
     '-log=info,nocolor',
   );
-  const [, address = ''] = await agent.logged(/serving metrics address=(\S+)/u);
+  const address = await metricsAddress(agent);
   const health = async (): Promise<void> => expectHealthy(address);
   await using flooding = new RunningCommand([
     compiled('timed-calls'),
@@ -101,19 +102,15 @@ test('shadows: calls of many handlers that wait for a slow shadow end no agent',
     deadline: '60s',
   });
   const socket = folder.at('agent.socket');
-  const [first, ...rest] = [
-    ...cgroup.wrapper,
-    seccompagent,
-    `-socketfile=${socket}`,
-    '-control-socket=none',
+  await using agent = await AgentProcess.startBy(
+    cgroup.wrapper,
+    socket,
     `-bundle=${names.map((name) => bundles.at(name)).join(',')}`,
     `-bundle-shadow=${bundles.at('slow')}`,
     '-metrics-bind-address=127.0.0.1:0',
     '-log=info,nocolor',
-  ] as const;
-  await using agent = new RunningCommand([first, ...rest]);
-  const [, address = ''] = await agent.printed(/serving metrics address=(\S+)/u);
-  await agent.printed(/\blistening\b.*\n/u);
+  );
+  const address = await metricsAddress(agent);
   await using flooding = new RunningCommand([
     compiled('timed-calls'),
     '-s',

@@ -10,11 +10,13 @@ import { promisify } from 'node:util';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
+import type { LogEvent } from '../../host/log/log-events.ts';
 import { startWatchedAgent } from '../support/watched-agent.ts';
 import type { WatchedAgent } from '../support/watched-agent.ts';
 import { RunningCommand } from '../support/command.ts';
 import { compiled } from '../support/compile.ts';
 import { leaveFds, leaveManyFds } from '../support/fd-limit.ts';
+import type { WantedFields } from '../support/log-records.ts';
 import { plainMkdir } from '../support/plain-mkdir.ts';
 import { until } from '../support/polling.ts';
 import {
@@ -103,6 +105,12 @@ async function connectSilently(agent: WatchedAgent): Promise<Socket> {
   return socket;
 }
 
+/** Of a message that is no container process state, with the values that its line says why. */
+function stateInvalid(...named: readonly (number | string)[]): WantedFields {
+  const why = new RegExp(named.map((each) => `(?=.*(?<!\\w)${each}(?!\\w))`).join(''), 'u');
+  return { code: 'AGENT_STATE_INVALID', why };
+}
+
 describe('agent socket: messages', () => {
   let agent: WatchedAgent;
   let fdCount = 0;
@@ -115,13 +123,17 @@ describe('agent socket: messages', () => {
     await agent[Symbol.asyncDispose]();
   });
 
+  function attachedCount(): number {
+    return agent.records().filter(({ event }) => event === 'container-attached').length;
+  }
+
   /** After whatever a client did: no descriptor is kept, and the next container is served. */
   async function expectUnharmed(): Promise<void> {
     const from = agent.log().length;
     await serveOne(agent);
     await untilFdCountIs(agent.pid, fdCount);
     // the log comes by a pipe, and the next test is not to take this for its own
-    await agent.untilLogged(['container attached'], from);
+    await agent.untilLogged('container-attached', {}, from);
   }
 
   const longName = 'x'.repeat(maxBytes);
@@ -129,111 +141,114 @@ describe('agent socket: messages', () => {
     readonly what: string;
     readonly bytes: string | Uint8Array;
     readonly options: readonly string[];
-    readonly logged: string;
+    /** Absent: `message-refused`. */
+    readonly event?: LogEvent;
+    readonly fields?: WantedFields;
   }[] = [
     {
       what: 'nothing at all and a close',
       bytes: '',
       options: ['-z', '-e'],
-      logged: 'connection closed before the end of a message',
+      event: 'connection-cut',
     },
     {
       what: 'half a message and a close',
       bytes: state('cut').slice(0, 60),
       options: ['-l', '-e'],
-      logged: 'connection closed before the end of a message',
+      event: 'connection-cut',
     },
     {
       what: 'a message of more than 1 MiB',
       bytes: state('long', ['seccompFd'], { name: longName }),
       options: ['-l'],
-      logged: `message is longer than ${maxBytes} bytes`,
+      fields: stateInvalid(maxBytes),
     },
     {
       what: 'text that is no JSON',
       bytes: 'hello agent',
       options: ['-l'],
-      logged: 'message is not a JSON object',
+      fields: stateInvalid(),
     },
     {
       what: 'braces that are no JSON',
       bytes: '{hello}',
       options: ['-l'],
-      logged: 'container process state: no JSON',
+      fields: stateInvalid(),
     },
     {
       what: 'bytes that are no UTF-8',
       bytes: Buffer.concat([Buffer.from('{"\xff\xfe"', 'latin1'), Buffer.from(':1}')]),
       options: ['-l'],
-      logged: 'message on the agent socket refused',
     },
     {
       what: 'JSON of another kind',
       bytes: '{"fds":"seccompFd"}',
       options: ['-l'],
-      logged: 'container process state',
+      fields: stateInvalid(),
     },
     {
       what: 'JSON that is nested 100,000 times',
       bytes: `{"fds":${'['.repeat(100_000)}${']'.repeat(100_000)}}`,
       options: ['-l'],
-      logged: 'container process state',
+      fields: stateInvalid(),
     },
     {
       what: 'a message with something behind it',
       bytes: `${state('behind')}{}`,
       options: ['-l'],
-      logged: 'message is not a JSON object',
+      fields: stateInvalid(),
     },
     {
       what: 'a descriptor of another name',
       bytes: state('other-name', ['other']),
       options: ['-l'],
-      logged: '\\"seccompFd\\"',
+      fields: stateInvalid('"seccompFd"'),
     },
     {
       what: '/dev/null as the listener',
       bytes: state('null'),
       options: [],
-      logged: 'the descriptor cannot be taken as a listener',
+      fields: { code: 'AGENT_LISTENER' },
     },
     {
       what: 'no descriptor',
       bytes: state('no-fd'),
       options: ['-n', '0'],
-      logged: 'fds names 1 descriptors, but 0 were sent',
+      fields: stateInvalid(1, 0),
     },
     {
       what: 'fewer descriptors than are named',
       bytes: state('fewer', ['seccompFd', 'other']),
       options: ['-l'],
-      logged: 'fds names 2 descriptors, but 1 were sent',
+      fields: stateInvalid(2, 1),
     },
     {
       what: 'more descriptors than are named',
       bytes: state('more'),
       options: ['-l', '-n', '3'],
-      logged: 'fds names 1 descriptors, but 3 were sent',
+      fields: stateInvalid(1, 3),
     },
     {
       what: '253 descriptors and one name',
       bytes: state('crowd'),
       options: ['-l', '-n', '253'],
-      logged: 'descriptors lost: a message may carry at most 8',
+      fields: stateInvalid(8),
     },
   ];
 
   test.each(refused)(
     'G1: agent socket: $what is refused, and nothing is kept of it',
-    async ({ bytes, options, logged }) => {
+    async ({ bytes, options, event = 'message-refused', fields }) => {
       const from = agent.log().length;
+      const attached = attachedCount();
 
-      const { end } = await send(agent, bytes, ...options);
+      const { end, tookMs } = await send(agent, bytes, ...options);
 
       expect(end).toBe(options.includes('-e') ? 'left' : 'closed');
-      // that, and not that its time was over
-      await agent.untilLogged([logged], from);
-      expect(agent.log().slice(from).join('\n')).not.toContain('container attached');
+      // not that its time was over
+      expect(tookMs).toBeLessThan(deadlineMs);
+      await agent.untilLogged(event, fields, from);
+      expect(attachedCount()).toBe(attached);
       await expectUnharmed();
     },
   );
@@ -294,12 +309,12 @@ describe('agent socket: messages', () => {
       {
         // what has ended before it is its turn is not attached
         await using sending = new RunningCommand([compiled('send-state'), ...words, '-k', '60000']);
-        await agent.untilLogged(['container attached', `container=${id}`], from);
+        await agent.untilLogged('container-attached', { container: id }, from);
         const [, end, sentBytes] = await sending.printed(/^(\w+) \d+ sent (\d+)$/mu);
         expect(end).toBe('closed');
         expect(Number(sentBytes)).toBe(Buffer.byteLength(bytes));
       }
-      await agent.untilLogged(['container detached', `container=${id}`], from);
+      await agent.untilLogged('container-detached', { container: id }, from);
       await expectUnharmed();
     },
   );
@@ -322,7 +337,7 @@ test.each([
     ]);
 
     expect(stdout).toBe('getpgid -1 EBADMSG\n');
-    await agent.untilLogged(['container detached']);
+    await agent.untilLogged('container-detached');
     await untilFdCountIs(agent.pid, before);
   },
 );
@@ -354,7 +369,7 @@ test('G1: agent socket: a hundred silent clients and a dripping one hold up no c
   expect(end).toBe('closed');
   expect(tookMs).toBeGreaterThan(deadlineMs - 100);
   await untilFdCountIs(agent.pid, before);
-  await agent.untilLogged(['message incomplete after 5000 ms']);
+  await agent.untilLogged('message-refused', stateInvalid(deadlineMs));
   await serveOne(agent);
 });
 
@@ -413,9 +428,8 @@ describe('agent socket: users', () => {
     ]);
 
     expect(stdout).toMatch(/^closed /u);
-    const line = await agent.untilLogged(['connection refused']);
-    expect(line).toContain('peerUid=1000');
-    expect(agent.log().join('\n')).not.toContain('container=');
+    await agent.untilLogged('peer-not-allowed', { peerUid: 1000 });
+    expect(agent.records().filter((record) => 'container' in record)).toEqual([]);
     await untilFdCountIs(agent.pid, before);
     await serveOne(agent);
   });
@@ -465,9 +479,8 @@ describe('agent socket: users', () => {
     await agent.stop();
 
     for (const uid of [1000, 1001]) {
-      const lines = agent.log().filter((line) => line.includes(`peerUid=${uid}`));
-      const counts = lines.map((line) => Number(/count=(\d+)/u.exec(line)?.[1]));
-      expect(counts).toEqual([1, 19]);
+      const ofUser = agent.records().filter((record) => record['peerUid'] === String(uid));
+      expect(ofUser.map((record) => Number(record['count']))).toEqual([1, 19]);
     }
   });
 
@@ -494,12 +507,12 @@ describe('agent socket: users', () => {
     ]);
 
     expect(stdout).toMatch(/^closed /u);
-    await agent.untilLogged(['message is longer than 262144 bytes', 'peerUid=1000']);
+    await agent.untilLogged('message-refused', { ...stateInvalid(262_144), peerUid: 1000 });
     // a container that has ended meanwhile is not attached
     const command = [compiled('send-state'), '-s', agent.socket, '-f', file, '-l', '-k', '60000'];
     const [first = '', ...rest] = command;
     await using _sending = new RunningCommand([first, ...rest]);
-    await agent.untilLogged(['container attached', 'container=long']);
+    await agent.untilLogged('container-attached', { container: 'long' });
   });
 
   test('G1: agent socket: a user has no more than 32 open connections, with 8 descriptors each', async () => {
@@ -523,7 +536,8 @@ describe('agent socket: users', () => {
       max = Math.max(max, openFdCount(agent.pid));
     }, 20);
 
-    await agent.untilLogged(['this user has 32 open connections', 'peerUid=1000']);
+    const crowded = { code: 'AGENT_USER_LIMIT', why: /\b32\b/u, peerUid: 1000 };
+    await agent.untilLogged('message-refused', crowded);
     await serveOne(agent);
 
     const all = await Promise.all(ends);
@@ -562,7 +576,7 @@ describe('agent socket: too few descriptors', () => {
       Array.from({ length: 20 }, async () => connectSilently(agent)),
     );
 
-    await agent.untilLogged(['cannot accept a connection', 'EMFILE']);
+    await agent.untilLogged('connection-not-accepted', { errno: 'EMFILE' });
     const ticks = cpuTicks(agent.pid);
     const began = performance.now();
     await until('most to be closed', () => {
@@ -586,8 +600,8 @@ describe('agent socket: too few descriptors', () => {
     leaveFds(agent.pid, 0);
     const client = await connectSilently(agent);
     await until('the client to be closed', () => client.closed || undefined);
-    const line = await agent.untilLogged(['cannot accept a connection']);
-    expect(line).toContain('errno=EMFILE');
+    const record = await agent.untilLogged('connection-not-accepted');
+    expect(record).toMatchObject({ errno: 'EMFILE' });
 
     leaveManyFds(agent.pid);
 
@@ -605,7 +619,9 @@ describe('agent socket: too few descriptors', () => {
     const { end } = await send(agent, state('cut-off', names), '-l', '-n', '8');
 
     expect(end).toBe('closed');
-    await agent.untilLogged(['descriptors lost']);
+    // the maximum, and not how many came
+    const lost = { code: 'AGENT_STATE_INVALID', why: /^\D*\b8\b\D*$/u };
+    await agent.untilLogged('message-refused', lost);
     await untilFdCountIs(agent.pid, before);
     leaveManyFds(agent.pid);
     await serveOne(agent);
@@ -624,7 +640,7 @@ describe('agent socket: too few descriptors', () => {
     };
 
     expect(await trapLines(container)).toEqual(['mkdir -1 EPERM']);
-    await agent.untilLogged(['call failed by the agent', 'EMFILE']);
+    await agent.untilLogged('call-failed', { code: 'AGENT_CALLER', error: /EMFILE/u });
 
     leaveManyFds(agent.pid);
     expect(await trapLines(container)).toEqual(['mkdir 0 OK']);

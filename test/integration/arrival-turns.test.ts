@@ -35,7 +35,7 @@ test('agent socket: messages of users wait for their turns, and root’s do not 
   const userTurns = new ArrivalTurns('users');
   using socket = new AgentSocket({
     native: loadNative(),
-    log: log.logger,
+    log: log.log,
     path,
     takesOver: false,
     allowedUids: [1000],

@@ -20,6 +20,8 @@ import { AgentProcess } from '../support/agent-process.ts';
 import { compiled } from '../support/compile.ts';
 import { RunningCommand, projectRoot, runCommand, seccompagent } from '../support/command.ts';
 import { metricValues } from '../support/agent-metrics.ts';
+import { failed } from '../support/failures.ts';
+import { recordsOf } from '../support/log-records.ts';
 import { until } from '../support/polling.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 import { testBundle } from '../support/test-bundles.ts';
@@ -108,12 +110,12 @@ test('audit: failed calls of a handler are logged, with the reason', async () =>
       operations: [`mount:none:/tmp:${type}:0:x`],
     });
   }
-  await agent.logged(/exceeded its deadline/u);
+  await agent.logged('handler-timeout', { container: 'loop' });
   await agent.stop('SIGTERM');
-  const failed = { syscall: 'mount', handler: 'secrets', answer: 'errno', errno: 'EPERM' };
+  const refused = { syscall: 'mount', handler: 'secrets', answer: 'errno', errno: 'EPERM' };
   expect(linesOf(file)).toMatchObject([
-    { ...failed, container: 'throw', failure: 'trap' },
-    { ...failed, container: 'loop', failure: 'deadline' },
+    { ...refused, container: 'throw', failure: 'trap' },
+    { ...refused, container: 'loop', failure: 'deadline' },
   ]);
 });
 
@@ -139,7 +141,7 @@ test('audit: calls of a container that was refused are told from those that a po
   expect(refused).toMatchObject({ answer: 'errno', errno: 'EPERM', failure: 'settings' });
   expect(byPolicy).toMatchObject({ answer: 'errno', errno: 'EPERM' });
   expect(byPolicy).not.toHaveProperty('failure');
-  expect(agent.log).toMatch(/failure=settings.*call answered|call answered.*failure=settings/u);
+  await agent.logged('call-answered', { failure: 'settings' });
 });
 
 test('audit: who has connected for a container, if not root, is there', async () => {
@@ -247,7 +249,7 @@ test('audit: renamed again and again while calls come, no line is lost or cut', 
   const files = rotated(folder.path, 'audit.jsonl');
   expect(files).toHaveLength(7);
   const lines = linesOf(...files);
-  expect(agent.log).not.toContain('count=');
+  expect(agent.records.filter((record) => 'count' in record)).toEqual([]);
   expect(lines).toHaveLength(calls);
   expect(new Set(lines.map(({ id }) => id)).size).toBe(calls);
 });
@@ -329,13 +331,12 @@ test('audit: a full disk holds no call up, and no line is cut once there is room
   mkdirSync(mounted);
   // the mount is of the agent alone
   const script = `mount -t tmpfs -o size=64k none ${mounted} && exec "$@"`;
-  await using agent = new RunningCommand([
-    ...(['unshare', '-m', 'sh', '-c', script, 'sh', seccompagent] as const),
-    `-socketfile=${socket}`,
+  await using agent = await AgentProcess.startBy(
+    ['unshare', '-m', 'sh', '-c', script, 'sh'],
+    socket,
     `-audit-log=${mounted}/audit.jsonl`,
     '-metrics-bind-address=127.0.0.1:0',
-  ]);
-  await agent.printed(/listening/u);
+  );
   const run = async (calls: number): Promise<void> => {
     await using timed = new TimedCalls({ socket, call: 'getpgid:0', calls });
     await timed.ready();
@@ -343,9 +344,9 @@ test('audit: a full disk holds no call up, and no line is cut once there is room
     expect((await timed.result()).answers).toEqual({ OK: calls });
   };
   await run(2000);
-  await agent.printed(/cannot write the audit log.*ENOSPC/u);
+  await agent.logged('audit-failed', { error: /ENOSPC/u });
   await run(2000);
-  expect(agent.stderr.match(/cannot write the audit log/gu)).toHaveLength(1);
+  expect(agent.records.filter(({ event }) => event === 'audit-failed')).toHaveLength(1);
   const inside = `/proc/${agent.pid}/root${mounted}`;
   const seen = `${inside}/audit.jsonl`;
   expect(statSync(seen).size).toBeLessThanOrEqual(65_536);
@@ -353,19 +354,18 @@ test('audit: a full disk holds no call up, and no line is cut once there is room
   expect(spawnSync('nsenter', remount).status).toBe(0);
   await until('all lines', () => readFileSync(seen, 'utf8').split('\n').length > 4000 || undefined);
   expect(linesOf(seen)).toHaveLength(4000);
-  agent.kill('SIGTERM');
-  expect((await agent.ended).code).toBe(0);
+  expect((await agent.stop('SIGTERM')).code).toBe(0);
 });
 
 test('audit: where the log cannot be opened, the agent says so and does not start', async () => {
   using folder = new TemporaryFolder();
   for (const path of [folder.path, folder.at('none/audit.jsonl'), '/dev/full']) {
-    const { code, stderr } = await runCommand([
+    const result = await runCommand([
       seccompagent,
       `-socketfile=${folder.at('agent.socket')}`,
       `-audit-log=${path}`,
     ]);
-    expect([code, stderr]).toEqual([1, expect.stringContaining(`cannot write to ${path}`)]);
+    expect(result).toEqual(failed('AGENT_AUDIT', path));
   }
 });
 
@@ -407,7 +407,10 @@ test.for(outputs)(
     });
     const text = (): string =>
       output === undefined ? shell.stdout : readFileSync(folder.at(output), 'utf8');
-    await until('the agent', () => (shell.stderr + text()).includes('listening') || undefined);
+    await until(
+      'the agent',
+      () => (shell.stderr + text()).includes('agent-listening') || undefined,
+    );
     const pid = Number(readFileSync(folder.at('pid'), 'utf8'));
     await manyCalls(socket, 500);
     // there is nothing to open anew
@@ -443,7 +446,7 @@ test.for([
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       log += text;
     });
-    await until('the agent', () => log.includes('listening') || undefined);
+    await until('the agent', () => log.includes('agent-listening') || undefined);
     const asked = await runCommand([seccompagent, 'status', '-json', `-control-socket=${control}`]);
     const { pid }: { readonly pid: number } = JSON.parse(asked.stdout);
     stack.defer(() => {
@@ -452,6 +455,7 @@ test.for([
     await manyCalls(socket, 4000);
     process.kill(pid, 'SIGTERM');
     await until('its end', () => !existsSync(`/proc/${pid}`) || undefined);
-    expect(log).toMatch(/audit log lines lost.* count=\d{3}/u);
+    const lost = { event: 'audit-lines-lost', count: expect.stringMatching(/\d{3}/u) };
+    expect(recordsOf(log)).toContainEqual(expect.objectContaining(lost));
   },
 );

@@ -82,7 +82,10 @@ test('G3: bundle files: those of one bundle are not all in memory at once', asyn
     wrapper: cgroup.wrapper,
   });
   expect(await answerFor(agent, 'too-large')).toBe('EPERM');
-  await agent.untilLogged(['the components have', '67108864']);
+  await agent.untilLogged('bundles-unresolved', {
+    code: 'AGENT_BUNDLE_INVALID',
+    error: /(?=.*too-large)(?=.*\b67108864\b)/u,
+  });
   expect(await answerFor(agent, 'large')).toBe('0');
   expect(await answerFor(agent, 'good')).toBe('EBADMSG');
 });
@@ -110,7 +113,10 @@ test('G3: bundle files: a file that is not regular is neither read nor waited fo
   for (const kind of ['fifo', 'device']) {
     for (const place of ['component', 'manifest']) {
       expect(await answerFor(agent, `${kind}-${place}`)).toBe('EPERM');
-      await agent.untilLogged([`${kind}-${place}/`, 'it is not a regular file']);
+      await agent.untilLogged('bundles-unresolved', {
+        code: 'AGENT_BUNDLE_INVALID',
+        error: new RegExp(`${kind}-${place}/`, 'u'),
+      });
     }
   }
   expect(await answerFor(agent, 'good')).toBe('EBADMSG');

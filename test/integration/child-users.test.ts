@@ -17,6 +17,7 @@ import { transpilingLimits, transpilingProgram } from '../../host/handler/jco/tr
 import { runProgramSync } from '../../host/program.ts';
 import type { Program } from '../../host/program.ts';
 import { runCommand } from '../support/command.ts';
+import { naming } from '../support/failures.ts';
 import { patient } from '../support/patience.ts';
 import { until } from '../support/polling.ts';
 
@@ -100,6 +101,6 @@ test.for<readonly [string, string, string]>([
     environment: {},
     limitMs: patient(30_000),
   });
-  expect(end.why).toBe('it was killed by SIGXCPU');
+  expect(end.why).toEqual(naming('SIGXCPU'));
   expect(failureOf(end, { given: limits, usual: limits }).kind).toBe(kind);
 });

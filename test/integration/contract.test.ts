@@ -115,7 +115,12 @@ describe('contract: perform', () => {
     expect(await linesOf(folder.path, ['sysinfo'], ['-s', agent.socket])).toEqual([
       'sysinfo EPERM',
     ]);
-    expect(await agent.untilLogged(['ERROR'])).toContain('the host cannot perform sysinfo');
+    await agent.untilLogged('call-failed', {
+      code: 'AGENT_HANDLER_FAILED',
+      syscall: 'sysinfo',
+      handler: 'perform',
+      error: /sysinfo/u,
+    });
   });
 });
 

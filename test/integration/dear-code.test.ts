@@ -17,7 +17,7 @@ import { loadComponent } from '../../host/handler/direct.ts';
 import type { Finding } from '../../host/handler/finding.ts';
 import { defaultLimits, outlineOf } from '../../host/handler/outline.ts';
 import { runProgramSync } from '../../host/program.ts';
-import { failureOf } from '../support/agent-failure.ts';
+import { failure } from '../support/failures.ts';
 import type { CodeBomb } from '../support/hostile-components.ts';
 import { changingInLoops, dear, manyCalls, manyStates } from '../support/hostile-components.ts';
 import { MemoryCgroup } from '../support/memory-cgroup.ts';
@@ -72,8 +72,7 @@ test('W1: compiling: code within the bounds that is bad for one compiler alone i
   expect(outlineOf(bytes, defaultLimits).code.modules).toHaveLength(1);
   expect(compiledBy('baseline', bytes).kind).toBe('good');
 
-  const failure = failureOf(() => loadComponent(bytes, undefined, { checkCode: check }));
-
-  expect(failure.code).toBe('AGENT_COMPONENT_REFUSED');
-  expect(failure.message).toContain('the optimizing compiler');
+  expect(() => loadComponent(bytes, undefined, { checkCode: check })).toThrow(
+    failure('AGENT_COMPONENT_REFUSED', 'optimizing'),
+  );
 });

@@ -158,10 +158,10 @@ test('falco: where the agent has nobody to tell, it warns of each container that
     });
     expect(lines).toEqual([expect.stringMatching(/^getpgid \d+ OK/u)]);
   }
-  const warnings = agent.log.match(/WARN .*container=\w+ middleware=falco/gu);
-  expect(warnings?.map((line) => /container=(?<id>\w+)/u.exec(line)?.groups?.['id'])).toEqual([
-    'c1',
-    'c2',
+  const warnings = agent.records.filter(({ event }) => event === 'falco-unconfigured');
+  expect(warnings).toMatchObject([
+    { level: 'warn', container: 'c1', middleware: 'falco' },
+    { level: 'warn', container: 'c2', middleware: 'falco' },
   ]);
 });
 
@@ -316,7 +316,7 @@ test('falco: a plugin that never answers does not slow 10000 calls, and what is 
   });
   expect(silent.events.length).toBeGreaterThan(0);
   // at once, and then once a minute
-  expect(agent.log.match(/not delivered/gu)?.length).toBe(1);
+  expect(agent.records.filter(({ event }) => event === 'falco-undelivered')).toHaveLength(1);
   const { code } = await agent.stop('SIGTERM');
   expect(code).toBe(0);
 });

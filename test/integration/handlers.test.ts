@@ -5,6 +5,7 @@ import { readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 
 import { contentsOf } from '../support/folder-contents.ts';
+import { isRecord } from '../support/log-records.ts';
 import { plainMkdir } from '../support/plain-mkdir.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 import { testBundle } from '../support/test-bundles.ts';
@@ -15,8 +16,8 @@ const stopMs = 2000;
 
 describe('handlers: traps', () => {
   test.each([
-    { what: 'a trap', path: '/trap', reason: 'unreachable' },
-    { what: 'a stack overflow', path: '/recurse', reason: 'stack' },
+    { what: 'a trap', path: '/trap', reason: /unreachable/iu },
+    { what: 'a stack overflow', path: '/recurse', reason: /stack/iu },
   ])(
     'G5: handlers: $what fails the one call, and the log says whose it was',
     async ({ path, reason }) => {
@@ -30,11 +31,13 @@ describe('handlers: traps', () => {
       });
 
       expect(lines).toEqual(['mkdir -1 EDOM', 'mkdir -1 EPERM', 'mkdir -1 EDOM', 'mkdir -1 EPERM']);
-      const line = await agent.untilLogged(['ERROR']);
-      expect(line).toContain('container=the-container');
-      expect(line).toContain('syscall=mkdir');
-      expect(line).toContain('code=AGENT_HANDLER_FAILED');
-      expect(line.toLowerCase()).toContain(reason);
+      await agent.untilLogged('call-failed', {
+        level: 'error',
+        container: 'the-container',
+        syscall: 'mkdir',
+        code: 'AGENT_HANDLER_FAILED',
+        error: reason,
+      });
       // one line for each failure, and no other
       expect(agent.log()).toHaveLength(2);
     },
@@ -50,7 +53,7 @@ describe('handlers: traps', () => {
       operations: ['mkdir:/trap:755'],
     });
 
-    expect(await agent.untilLogged(['ERROR'])).toContain('handler=trap');
+    expect(await agent.untilLogged('call-failed')).toMatchObject({ handler: 'trap' });
   });
 
   test('G5: handlers: traps of one container touch no other', async () => {
@@ -74,7 +77,10 @@ describe('handlers: traps', () => {
 
 describe('handlers: an observer', () => {
   test('handlers: arguments are shown decoded, and each call goes on as if nobody looked', async () => {
-    await using agent = await startWatchedAgent({ bundle: testBundle('observer'), log: 'info' });
+    await using agent = await startWatchedAgent({
+      bundle: testBundle('observer'),
+      log: 'info,json',
+    });
     using folder = new TemporaryFolder();
     const path = folder.at('made');
 
@@ -112,12 +118,10 @@ describe('handlers: an observer', () => {
       'chmod 0 OK',
     ]);
     expect(lines.at(-1)).toMatch(/^getpgid [1-9]\d* OK$/u);
-    await agent.untilLogged(['container detached']);
-    const seen = agent
-      .log()
-      .filter((line) => line.includes('handler=observer') && line.includes('container=watched'))
-      .map((line) => /INFO +(?<said>.*?) handler=/u.exec(line)?.groups?.['said']);
-    expect(seen).toEqual([
+    await agent.untilLogged('container-detached');
+    const said = { level: 'info', handler: 'observer', container: 'watched' };
+    const seen = agent.records().filter((record) => isRecord(record, 'handler-log', said));
+    expect(seen.map(({ msg }) => msg)).toEqual([
       `mkdir path=${path} mode=489`,
       'mkdirat dirfd=-100 path=zero-extended mode=448',
       'mkdirat dirfd=-100 path=sign-extended mode=8191',
@@ -144,7 +148,7 @@ test('handlers: a path of a container forges no line of the log', async () => {
     operations: [`mkdir-hex:${Buffer.from(`/nowhere/${forged}`).toString('hex')}:755`],
   });
 
-  await agent.untilLogged(['container detached']);
+  await agent.untilLogged('container-detached');
   const lines = agent.log();
   expect(lines.filter((line) => /^\S+ ERROR/u.test(line))).toEqual([]);
   // no control characters, of which some drive terminals
@@ -208,9 +212,11 @@ describe('handlers: settings', () => {
       'mount -1 EPERM',
     ]);
     expect(readdirSync(folder.path)).toEqual([]);
-    const line = await agent.untilLogged(['ERROR', 'container=unknown-pid']);
-    expect(line).toContain('trapped calls will fail');
-    expect(line).toContain('{{.Pid1}}');
+    await agent.untilLogged('bundles-unresolved', {
+      container: 'unknown-pid',
+      code: 'AGENT_SETTING_INVALID',
+      error: /\{\{\.Pid1\}\}/u,
+    });
   });
 
   test('G3: handlers: the first process is found where the runtime’s child is in the container', async () => {
@@ -226,9 +232,8 @@ describe('handlers: settings', () => {
     });
 
     expect(lines).toEqual(['mkdir 0 OK']);
-    const line = await agent.untilLogged(['container attached', 'container=entered']);
-    const firstPid = /firstPid=(?<pid>\d+)/u.exec(line)?.groups?.['pid'];
-    expect(readdirSync(folder.path)).toEqual([`made-pid-${firstPid}`]);
+    const attached = await agent.untilLogged('container-attached', { container: 'entered' });
+    expect(readdirSync(folder.path)).toEqual([`made-pid-${String(attached['firstPid'])}`]);
   });
 
   test('G3: handlers: settings that a handler refuses fail its calls, and the log says why', async () => {
@@ -246,9 +251,11 @@ describe('handlers: settings', () => {
 
     // the handler is asked about chmod only
     expect(lines).toEqual(['chmod -1 EPERM', 'mkdir -1 EEXIST']);
-    const line = await agent.untilLogged(['ERROR', 'container=refused']);
-    expect(line).toContain('code=AGENT_SETTING_INVALID');
-    expect(line).toContain('ENONSENSE');
+    await agent.untilLogged('call-failed', {
+      container: 'refused',
+      code: 'AGENT_SETTING_INVALID',
+      error: /ENONSENSE/u,
+    });
   });
 });
 
@@ -297,7 +304,8 @@ describe('handlers: the end of the agent', () => {
         expect(new Set(lines.slice(lost))).toEqual(new Set(['mkdir -1 ENOSYS']));
       }
       // but which containers go on without it
-      expect(agent.log().filter((line) => !/ (?:calls|containers)=/u.test(line))).toEqual([]);
+      const stranding = new Set(['container-stranded', 'containers-stranded']);
+      expect(agent.records().filter(({ event }) => !stranding.has(event))).toEqual([]);
       expect(readdirSync(folder.path).length).toBeLessThanOrEqual(load.length);
     },
   );

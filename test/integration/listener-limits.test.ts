@@ -14,11 +14,14 @@ test('G1: agent: a container with too many listeners gets no more, until one of 
   expect((await first.ask('getpgid 0')).answer).not.toBe('ENOSYS');
   await using second = new AskedCaller({ socket, id: 'c1' });
   expect((await second.ask('getpgid 0')).answer).toBe('ENOSYS');
-  await agent.untilLogged(['listener refused: container c1 has 1 listeners']);
+  await agent.untilLogged('message-refused', {
+    code: 'AGENT_LISTENER',
+    why: /(?=.*\bc1\b)(?=.*\b1\b)/u,
+  });
   await using other = new AskedCaller({ socket, id: 'c2' });
   expect((await other.ask('getpgid 0')).answer).not.toBe('ENOSYS');
   await first[Symbol.asyncDispose]();
-  await agent.untilLogged(['container detached', 'c1']);
+  await agent.untilLogged('container-detached', { container: 'c1' });
   await using third = new AskedCaller({ socket, id: 'c1' });
   expect((await third.ask('getpgid 0')).answer).not.toBe('ENOSYS');
 });
@@ -33,7 +36,7 @@ test('G1: agent: a container with too many annotations is served, and the log sa
     operations: ['getpgid'],
   });
   expect(lines).toHaveLength(1);
-  expect(await agent.untilLogged(['too many annotations'])).toContain('leftOut=1');
+  await agent.untilLogged('annotations-too-many', { container: 'c1', leftOut: 1 });
 });
 
 test('G1: agent: a container whose id is too long, or fills too much in, is refused alone', async () => {
@@ -44,10 +47,17 @@ test('G1: agent: a container whose id is too long, or fills too much in, is refu
   const { socket } = agent;
   await using long = new AskedCaller({ socket, id: 'x'.repeat(1025) });
   expect((await long.ask('mkdir /nowhere/made')).answer).toBe('ENOSYS');
-  await agent.untilLogged(['state.id has more than 1024 bytes']);
+  await agent.untilLogged('message-refused', {
+    code: 'AGENT_STATE_INVALID',
+    why: /(?=.*\bstate\.id\b)(?=.*\b1024\b)/u,
+  });
   await using much = new AskedCaller({ socket, id: 'y'.repeat(1024) });
   expect((await much.ask('mkdir /nowhere/made')).answer).toBe('EPERM');
-  await agent.untilLogged(['more than 4096 characters together', 'yyy']);
+  await agent.untilLogged('bundles-unresolved', {
+    container: 'y'.repeat(1024),
+    code: 'AGENT_SETTING_INVALID',
+    error: /\b4096\b/u,
+  });
   await using other = new AskedCaller({ socket, id: 'c1' });
   expect((await other.ask('mkdir /nowhere/made')).answer).toBe('ENOENT');
 });
@@ -74,7 +84,10 @@ test('A15: agent: a listener of a container whose listeners keep too much is ref
   );
   const answers = await Promise.all(callers.map(async (caller) => caller.ask('getpgid 0')));
   expect(new Set(answers.map(({ answer }) => answer)).has('ENOSYS')).toBe(true);
-  await small.untilLogged(['listener refused: what is kept of container c1 has more than']);
+  await small.untilLogged('message-refused', {
+    code: 'AGENT_LISTENER',
+    why: /(?=.*\bc1\b)(?=.*\b20000\b)/u,
+  });
   await using other = new AskedCaller({ socket: small.socket, id: 'c2' });
   expect((await other.ask('getpgid 0')).answer).not.toBe('ENOSYS');
 });

@@ -9,6 +9,7 @@ import { ArrivalTurns } from '../../host/scheduling/arrival-turns.ts';
 import { Listening } from '../../host/agent-socket/listening.ts';
 
 import { loadNative } from '../../host/native.ts';
+import { naming } from '../support/failures.ts';
 import { KeptLog } from '../support/kept-log.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
@@ -33,7 +34,7 @@ test('agent socket: an agent that stops hears whoever has connected to it until 
   const log = new KeptLog();
   const listening = new Listening({
     native: loadNative(),
-    log: log.logger,
+    log: log.log,
     path,
     takesOver: false,
     allowedUids: [],
@@ -43,8 +44,12 @@ test('agent socket: an agent that stops hears whoever has connected to it until 
   expect(listening.lossReason).toBeUndefined();
   sendMeanwhile(path);
   await listening[Symbol.asyncDispose]();
-  expect(log.lines).toContainEqual(
-    expect.objectContaining({ why: expect.stringContaining('seccompFd') }),
+  expect(log.records).toContainEqual(
+    expect.objectContaining({
+      event: 'message-refused',
+      code: 'AGENT_STATE_INVALID',
+      why: naming('seccompFd'),
+    }),
   );
   expect(existsSync(path)).toBe(false);
 });

@@ -7,6 +7,7 @@ import { AskedCaller } from '../support/asked-caller.ts';
 import { refusing } from '../support/hostile-components.ts';
 import { startHostileAgent } from '../support/hostile-agent-process.ts';
 import type { HostileAgent } from '../support/hostile-agent-process.ts';
+import type { LogRecord } from '../support/log-records.ts';
 
 /** Bytes that a container may log at once, and in a second. */
 const stock = 131_072;
@@ -23,19 +24,15 @@ afterEach(async () => {
   await agent[Symbol.asyncDispose]();
 });
 
-interface Line {
-  readonly container?: string;
-  readonly msg: string;
-  readonly lines?: number;
-  readonly bytes?: number;
-  readonly code?: string;
+function recordsOf(container: string): readonly LogRecord[] {
+  return agent.records().filter((record) => record['container'] === container);
 }
 
-function linesOf(container: string): readonly Line[] {
-  return agent
-    .log()
-    .map((text): Line => JSON.parse(text))
-    .filter((line) => line.container === container);
+/** Lines of its handlers with such a text. */
+function saidBy(container: string, text: string): readonly LogRecord[] {
+  return recordsOf(container).filter(
+    ({ event, msg }) => event === 'handler-log' && msg.includes(text),
+  );
 }
 
 function callerOf(id: string): AskedCaller {
@@ -54,15 +51,16 @@ test.for([
   }
   await using other = callerOf('quiet');
   expect((await other.ask('mkdir /line')).answer).toBe('EDOM');
-  await agent.untilLogged(['"container":"quiet"', 'one line']);
-  await agent.untilLogged(['"lines":', '"container":"flooding"']);
+  await agent.untilLogged('handler-log', { container: 'quiet', msg: 'one line' });
+  await agent.untilLogged('handler-lines-dropped', { container: 'flooding' });
   caller.end();
   // its room is given back then, and all is told
-  await agent.untilLogged(['detached', '"container":"flooding"']);
+  await agent.untilLogged('container-detached', { container: 'flooding' });
 
-  const lines = linesOf('flooding');
-  const written = lines.filter(({ msg }) => msg.includes(text));
-  const dropped = lines.reduce((sum, line) => sum + (line.lines ?? 0), 0);
+  const written = saidBy('flooding', text);
+  const dropped = recordsOf('flooding')
+    .filter(({ event }) => event === 'handler-lines-dropped')
+    .reduce((sum, { lines }) => sum + Number(lines), 0);
   expect(written.length).toBeGreaterThan(10);
   expect(written.length + dropped).toBeLessThanOrEqual(calls * 900);
   // a pipe that is full takes no line either
@@ -83,13 +81,13 @@ test('W3: logging: the listeners of a container have one stock together', async 
   // one that ends makes no room for the others
   const from = agent.log().length;
   third.end();
-  await agent.untilLogged(['detached', '"container":"crowd"'], from);
+  await agent.untilLogged('container-detached', { container: 'crowd' }, from);
   for (const caller of [first, second]) {
     expect((await caller.ask('mkdir /flood')).answer).toBe('EDOM');
   }
-  await agent.untilLogged(['"lines":', '"container":"crowd"']);
+  await agent.untilLogged('handler-lines-dropped', { container: 'crowd' });
 
-  const written = linesOf('crowd').filter(({ msg }) => msg.includes('flood'));
+  const written = saidBy('crowd', 'flood');
   expect(written.length).toBeGreaterThan(10);
   const seconds = (performance.now() - began) / 1000;
   expect(JSON.stringify(written).length).toBeLessThan(stock + aSecond * seconds);
@@ -98,10 +96,11 @@ test('W3: logging: the listeners of a container have one stock together', async 
 test('W3: logging: an endless log is ended by the count of operations', async () => {
   await using caller = callerOf('endless');
   expect((await caller.ask('mkdir /log')).answer).toBe('EPERM');
-  await agent.untilLogged(['AGENT_HANDLER_FAILED', '"container":"endless"']);
-  expect(linesOf('endless').filter(({ msg }) => msg === 'again and again').length).toBeLessThan(
-    1001,
-  );
+  await agent.untilLogged('call-failed', {
+    code: 'AGENT_HANDLER_FAILED',
+    container: 'endless',
+  });
+  expect(saidBy('endless', 'again and again').length).toBeLessThan(1001);
 });
 
 test('W3: logging: a long message of a handler about its settings is cut', async () => {
@@ -112,6 +111,9 @@ test('W3: logging: a long message of a handler about its settings is cut', async
     id: 'refused',
   });
   expect((await caller.ask('getpgid 0')).answer).toBe('EPERM');
-  const line = await agent.untilLogged(['AGENT_SETTING_INVALID', '"container":"refused"']);
-  expect(line.length).toBeLessThan(10_000);
+  const record = await agent.untilLogged('call-failed', {
+    code: 'AGENT_SETTING_INVALID',
+    container: 'refused',
+  });
+  expect(JSON.stringify(record).length).toBeLessThan(10_000);
 });

@@ -6,12 +6,12 @@ import { expect, test } from 'vitest';
 
 import { AgentProcess } from '../support/agent-process.ts';
 import { RunningCommand, seccompagent } from '../support/command.ts';
+import { recordsOf } from '../support/log-records.ts';
+import type { LogRecord } from '../support/log-records.ts';
 import { until } from '../support/polling.ts';
 import { cpuTicks } from '../support/process-resources.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 import { trapLines } from '../support/trap-container.ts';
-
-const answered = 'call answered';
 
 const pod = [
   'io.kubernetes.cri.sandbox-namespace=shop',
@@ -19,8 +19,8 @@ const pod = [
   'io.kubernetes.cri.container-name=nginx',
 ].flatMap((text) => ['-A', text]);
 
-/** The lines of an agent at a level that has served a container. */
-async function loggedAt(log: string): Promise<readonly string[]> {
+/** What an agent at a level that has served a container has logged, and nothing else. */
+async function loggedAt(log: string): Promise<readonly LogRecord[]> {
   using folder = new TemporaryFolder();
   const socket = folder.at('agent.socket');
   // not `AgentProcess`, which waits for a line at info
@@ -42,27 +42,45 @@ async function loggedAt(log: string): Promise<readonly string[]> {
     return run.then(() => true).catch(() => undefined);
   });
   agent.kill('SIGTERM');
-  return (await agent.ended).stderr.split('\n').slice(0, -1);
+  const { stderr } = await agent.ended;
+  const records = recordsOf(stderr);
+  expect(records).toHaveLength(stderr.split('\n').length - 1);
+  return records;
+}
+
+function decisionsOf(records: readonly LogRecord[]): readonly LogRecord[] {
+  return records.filter(({ event }) => event === 'call-answered');
 }
 
 test('log: at debug there is a line for each decision, with whose, what, by whom and how long', async () => {
-  const lines = (await loggedAt('debug')).filter((line) => line.includes(answered));
-  expect(lines).toEqual([
-    expect.stringMatching(
-      /DEBUG call answered container=c1 workload=shop\/web-1\/nginx syscall=mkdir handler=mkdir-suffix answer=value microseconds=[\d.]+$/u,
-    ),
-    expect.stringMatching(/syscall=chmod handler=errno answer=EBADMSG microseconds=[\d.]+$/u),
+  const common = {
+    level: 'debug',
+    event: 'call-answered',
+    msg: expect.any(String),
+    container: 'c1',
+    workload: 'shop/web-1/nginx',
+    microseconds: expect.stringMatching(/^[\d.]+$/u),
+  };
+  expect(decisionsOf(await loggedAt('debug'))).toEqual([
+    { ...common, syscall: 'mkdir', handler: 'mkdir-suffix', answer: 'value' },
+    { ...common, syscall: 'chmod', handler: 'errno', answer: 'EBADMSG' },
   ]);
 });
 
 test('log: at trace there is more of each decision', async () => {
-  const lines = (await loggedAt('trace')).filter((line) => line.includes(answered));
-  expect(lines[0]).toMatch(/tid=\d+ arch=\S+ id=\d+ bundle=demo-basic acts=operate value=0$/u);
+  const number = expect.stringMatching(/^\d+$/u);
+  expect(decisionsOf(await loggedAt('trace'))[0]).toMatchObject({
+    tid: number,
+    arch: expect.any(String),
+    id: number,
+    bundle: 'demo-basic',
+    acts: 'operate',
+    value: '0',
+  });
 });
 
 test('log: with json a decision is an object', async () => {
-  const lines = (await loggedAt('debug,json')).map((line) => JSON.parse(line));
-  expect(lines.filter(({ msg }) => msg === answered)[1]).toMatchObject({
+  expect(decisionsOf(await loggedAt('debug,json'))[1]).toMatchObject({
     level: 'debug',
     container: 'c1',
     workload: 'shop/web-1/nginx',
@@ -73,31 +91,28 @@ test('log: with json a decision is an object', async () => {
 });
 
 test.for([
-  ['info', ['INFO']],
+  ['info', ['info']],
   ['warn', []],
   ['error', []],
   ['fatal', []],
 ] as const)('log: at %s nothing below is told, and no decision', async ([level, levels]) => {
-  const lines = await loggedAt(level);
-  expect(lines.filter((line) => line.includes(answered))).toEqual([]);
-  expect([...new Set(lines.map((line) => line.split(' ')[1]))]).toEqual(levels);
+  const records = await loggedAt(level);
+  expect(decisionsOf(records)).toEqual([]);
+  expect([...new Set(records.map((record) => record.level))]).toEqual(levels);
 });
 
 test('observation: who watches an agent that is idle costs nothing', async () => {
   using folder = new TemporaryFolder();
   const socket = folder.at('agent.socket');
-  await using agent = new RunningCommand([
-    seccompagent,
+  await using agent = await AgentProcess.start(
+    socket,
     '-resolver=falco',
     '-log=debug',
-    `-socketfile=${socket}`,
-    '-control-socket=none',
     `-audit-log=${folder.at('audit.jsonl')}`,
     `-falco-output=file:${folder.at('alerts.jsonl')}`,
-  ]);
-  await agent.printed(/listening/u);
+  );
   await trapLines({ socket, trapped: ['getpgid'], operations: ['getpgid'] });
-  await agent.printed(/container detached/u);
+  await agent.logged('container-detached');
   const idleMs = 2000;
   // the engine compiles and collects for a while after its start
   const used = await until('the agent to be idle', async () => {
@@ -120,5 +135,5 @@ test('observation: SIGTERM under a log of decisions leaves none out', async () =
     operations: ['getpgid'],
   });
   const { stderr } = await agent.stop('SIGTERM');
-  expect(stderr.match(/call answered/gu)).toHaveLength(50);
+  expect(decisionsOf(recordsOf(stderr))).toHaveLength(50);
 });

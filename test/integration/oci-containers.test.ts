@@ -67,7 +67,7 @@ test('containers: one waits for its bundle to be pulled, and others do not', asy
     metadata: metadataFor(proxy.host, '-first'),
     id: 'first',
   });
-  await agent.untilLogged(['waits for its bundles', 'first']);
+  await agent.untilLogged('container-waiting', { container: 'first' });
   const answer = first.ask(`mkdir ${folder.at('made')}`);
   await using other = new AskedCaller({
     socket: agent.socket,
@@ -106,15 +106,15 @@ test('containers: a pulled bundle serves the next container without the registry
 test('containers: a bundle that cannot be had makes their calls fail, and the log says why', async () => {
   using store = new TemporaryFolder();
   await using agent = await startWatchedAgent({ registries: policy(store, registry.host) });
-  const wanted: readonly (readonly [host: string, reason: string])[] = [
-    [`${registry.host}/no/such`, `there is no manifest ${digest}`],
-    ['other.example.com/acme/mkdir', 'registry other.example.com is not allowed'],
-  ];
-  for (const [name, reason] of wanted) {
+  const wanted = [
+    [`${registry.host}/no/such`, 'AGENT_OCI', new RegExp(`/no/such: .*${digest}`, 'u')],
+    ['other.example.com/acme/mkdir', 'AGENT_GRANT_MISSING', /\bother\.example\.com\b/u],
+  ] as const;
+  for (const [name, code, error] of wanted) {
     const metadata = `BUNDLE=oci://${name}@${digest}`;
     await using caller = new AskedCaller({ socket: agent.socket, metadata });
     expect((await caller.ask(`mkdir ${folder.at('never')}`)).answer).toBe('EPERM');
-    await agent.untilLogged(['trapped calls will fail', reason]);
+    await agent.untilLogged('bundles-unresolved', { code, error });
   }
   expect(existsSync(folder.at('never'))).toBe(false);
 });
@@ -125,7 +125,10 @@ test('containers: a tag is not enough', async () => {
   const metadata = `BUNDLE=oci://${registry.host}/acme/mkdir:latest`;
   await using caller = new AskedCaller({ socket: agent.socket, metadata });
   expect((await caller.ask('getpgid 0')).answer).toBe('EPERM');
-  await agent.untilLogged(['trapped calls will fail', 'has no digest']);
+  await agent.untilLogged('bundles-unresolved', {
+    code: 'AGENT_REFERENCE',
+    error: /\/acme\/mkdir:latest.*@sha256:/u,
+  });
 });
 
 test('containers: a changed bundle in the store is not loaded', async () => {
@@ -150,7 +153,10 @@ test('containers: a changed bundle in the store is not loaded', async () => {
   await using agent = await startWatchedAgent({ registries });
   await using caller = new AskedCaller({ socket: agent.socket, metadata });
   expect((await caller.ask(`mkdir ${folder.at('out')}`)).answer).toBe('EPERM');
-  await agent.untilLogged(['mkdir-suffix.wasm was changed', 'cannot be pulled again']);
+  await agent.untilLogged('bundles-unresolved', {
+    code: 'AGENT_STORE',
+    error: new RegExp(`/mkdir-suffix\\.wasm\\b.*http://${proxy.host}/`, 'u'),
+  });
 });
 
 test('containers: an agent that is ended does not wait for a pull', async () => {
@@ -165,7 +171,7 @@ test('containers: an agent that is ended does not wait for a pull', async () => 
     socket: agent.socket,
     metadata: metadataFor(proxy.host, '-never'),
   });
-  await agent.untilLogged(['waits for its bundles']);
+  await agent.untilLogged('container-waiting');
   const answer = caller.ask('getpgid 0');
   expect(await agent.stop()).toMatchObject({ code: 0 });
   // as for every container whose agent is gone

@@ -6,8 +6,8 @@ import { expect, test } from 'vitest';
 
 import { AgentError, messageOf } from '../../host/errors.ts';
 import { loadComponent } from '../../host/handler/direct.ts';
-import { createLog } from '../../host/log.ts';
-import type { LogOptions } from '../../host/log.ts';
+import { createLog } from '../../host/log/log.ts';
+import type { LogOptions } from '../../host/log/log.ts';
 import { heapLimitMb } from '../../host/process/memory-limit.ts';
 import { inbox, loadNative } from '../../host/native.ts';
 import type { ReceiverHandle } from '../../host/native.ts';
@@ -187,7 +187,7 @@ test('pool: when a worker cannot start, all are ended', async () => {
   const thrown: unknown = await startPool(receiver, size).catch((error: unknown) => error);
   expect(thrown).toBeInstanceOf(AgentError);
   expect(thrown).toMatchObject({ code: 'AGENT_WORKER' });
-  expect(messageOf(thrown)).toContain('a worker thread cannot start: ENOSPC');
+  expect(messageOf(thrown)).toContain('ENOSPC');
   const figures = new BigUint64Array(figure.count);
   native.receiverFigures(receiver, new Uint8Array(figures.buffer));
   expect(figures[figure.workers]).toBe(62n);

@@ -8,7 +8,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { expect, test } from 'vitest';
 
-import { messageOf } from '../../host/errors.ts';
 import type { LoadedComponent } from '../../host/handler/direct.ts';
 import type { Bundle } from '../../host/bundles/bundle.ts';
 import { BundleStore } from '../../host/bundles/bundle-store.ts';
@@ -22,6 +21,7 @@ import { PulledBundles } from '../../host/bundles/pulled-bundles.ts';
 import { failureOf } from '../support/agent-failure.ts';
 import { ship, shippedBundle, testKey } from '../support/bundle-shipping.ts';
 import { DockerRegistry } from '../support/docker-registry.ts';
+import { failure } from '../support/failures.ts';
 import { until } from '../support/polling.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
@@ -117,7 +117,9 @@ test('G3: pulled bundles: a registry that says nothing holds up no other', async
   await until('a request', () => other.asked.size === 1 || undefined);
   other.answer();
   await fetched;
-  expect(messageOf(failureOf(() => pulled.open(wanted)))).toContain('there is no manifest');
+  expect(() => pulled.open(wanted)).toThrow(
+    failure('AGENT_OCI', other.host, `sha256:${'0'.repeat(64)}`),
+  );
   expect(silent.asked.size).toBe(4);
   ending.abort();
   await held;
@@ -284,5 +286,5 @@ test('A6: pulled bundles: one that no container has makes room for another one',
 
   expect(store.named(first)).toBe(used);
   components.used = () => bundles.flatMap((bundle) => componentsOf(bundle));
-  expect(failureOf(() => store.named(second)).message).toContain('and of the bundles in use have');
+  expect(() => store.named(second)).toThrow(failure('AGENT_BUNDLE_ROOM', '"errno"'));
 });

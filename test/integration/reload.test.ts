@@ -5,9 +5,11 @@ import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
+import type { LogEvent } from '../../host/log/log-events.ts';
 import { AskedCaller } from '../support/asked-caller.ts';
 import { BundleFolder } from '../support/bundle-folder.ts';
 import { shippedComponent } from '../support/handler-harness.ts';
+import type { LogRecord } from '../support/log-records.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 import { TimedCalls } from '../support/timed-calls.ts';
 import { startWatchedAgent } from '../support/watched-agent.ts';
@@ -41,10 +43,10 @@ async function startAgent(bundles: BundleFolder): Promise<WatchedAgent> {
   return startWatchedAgent({ bundle: join(bundles.path, name) });
 }
 
-async function reload(agent: WatchedAgent, text = ' reloaded'): Promise<string> {
+async function reload(agent: WatchedAgent, event: LogEvent = 'reloaded'): Promise<LogRecord> {
   const from = agent.log().length;
   process.kill(agent.pid, 'SIGHUP');
-  return agent.untilLogged([text], from);
+  return agent.untilLogged(event, {}, from);
 }
 
 test('reload: the next call of a running container is answered by the new version', async () => {
@@ -55,7 +57,7 @@ test('reload: the next call of a running container is answered by the new versio
   expect((await caller.ask('getpgid 0')).answer).toBe('EXDEV');
 
   writeErrno(bundles, 'EDOM');
-  expect(await reload(agent)).toContain('containers=1');
+  expect(await reload(agent)).toMatchObject({ containers: '1' });
 
   // by whichever worker
   for (let call = 0; call < 20; call += 1) {
@@ -87,7 +89,10 @@ test('reload: a bundle that is broken leaves the one that works, and the log say
 
   const file = join(bundles.path, name, 'bundle.json');
   writeFileSync(file, '{');
-  expect(await reload(agent, 'reload failed')).toContain(file);
+  expect(await reload(agent, 'reload-failed')).toMatchObject({
+    code: 'AGENT_BUNDLE_INVALID',
+    error: expect.stringContaining(file),
+  });
   expect((await caller.ask('getpgid 0')).answer).toBe('EXDEV');
 
   // also for containers that come afterwards

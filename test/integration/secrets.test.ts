@@ -2,7 +2,8 @@
 // Options of mounts hold passwords: nothing that the agent says has them.
 import { expect, test } from 'vitest';
 
-import { RunningCommand, seccompagent } from '../support/command.ts';
+import { metricsAddress } from '../support/agent-metrics.ts';
+import { AgentProcess } from '../support/agent-process.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 import { testBundle } from '../support/test-bundles.ts';
 import { runTrap } from '../support/trap-container.ts';
@@ -41,12 +42,10 @@ test.for(['trace', 'trace,json'])(
       expect(errors).toBe('');
       expect([type, lines.at(-1)?.split(' ').at(-1)]).toEqual([type, answer]);
     }
-    await agent.untilLogged(['exceeded its deadline']);
-    const logged = agent.log();
-    expect(logged.filter((line) => line.includes('call answered')).length).toBeGreaterThanOrEqual(
-      3,
-    );
-    expect(logged.filter((line) => line.includes('call failed by the agent')).length).toBe(3);
+    await agent.untilLogged('handler-timeout');
+    const logged = agent.records().map(({ event }) => event);
+    expect(logged.filter((event) => event === 'call-answered').length).toBeGreaterThanOrEqual(3);
+    expect(logged.filter((event) => event === 'call-failed')).toHaveLength(3);
     await agent.stop();
     expect(agent.log().join('\n')).not.toContain(secret);
     expect(agent.log().join('\n')).not.toContain('password');
@@ -56,14 +55,12 @@ test.for(['trace', 'trace,json'])(
 test('M5: secrets: mount data is neither in what the agent prints nor in its metrics', async () => {
   using folder = new TemporaryFolder();
   const socket = folder.at('agent.socket');
-  await using agent = new RunningCommand([
-    seccompagent,
+  await using agent = await AgentProcess.start(
+    socket,
     '-resolver=demo-basic',
-    `-socketfile=${socket}`,
     '-log=trace',
     '-metrics-bind-address=127.0.0.1:0',
-  ]);
-  await agent.printed(/listening/u);
+  );
   const { lines } = await runTrap({
     socket,
     trapped,
@@ -71,11 +68,9 @@ test('M5: secrets: mount data is neither in what the agent prints nor in its met
     operations: ['mkdir:/mnt:755', mountOf('proc'), mountOf('ramfs', '/none')],
   });
   expect(lines.slice(1)).toEqual(['mount -1 EINVAL', 'mount -1 ENOENT']);
-  const address = /address=(?<address>\S+)/u.exec(agent.stderr)?.groups?.['address'];
-  const metrics = await (await fetch(`http://${address}/metrics`)).text();
+  const metrics = await (await fetch(`http://${await metricsAddress(agent)}/metrics`)).text();
   expect(metrics).toContain('mount');
-  agent.kill('SIGTERM');
-  const { stdout, stderr } = await agent.ended;
-  expect(stderr).toContain('call answered');
+  const { stdout, stderr } = await agent.stop('SIGTERM');
+  expect(agent.records.map(({ event }) => event)).toContain('call-answered');
   for (const text of [stdout, stderr, metrics]) expect(text).not.toContain(secret);
 });

@@ -4,6 +4,7 @@ import { readdirSync } from 'node:fs';
 
 import { describe, expect, test } from 'vitest';
 
+import type { AgentErrorCode } from '../../host/errors.ts';
 import { BundleFolder } from '../support/bundle-folder.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 import { trapLines } from '../support/trap-container.ts';
@@ -17,6 +18,13 @@ interface Selecting {
   readonly id?: string;
   readonly options?: readonly string[];
 }
+
+type Wrong = readonly [
+  how: string,
+  metadata: readonly string[],
+  named: RegExp,
+  code?: AgentErrorCode,
+];
 
 const trapped = ['mkdir', 'chmod', 'getpgid'] as const;
 
@@ -134,21 +142,34 @@ test('selection: the pod is named by the annotations that the runtime sends', as
 });
 
 describe('selection: what is wrong', () => {
-  test.each([
-    ['a line without "="', ['BUNDLE=first', 'nonsense'], 'line 2 has no \\"=\\"'],
-    ['a key twice', ['BUNDLE=first', 'BUNDLE=first'], '\\"BUNDLE\\" is duplicated'],
-    ['a key of no selected bundle', ['BUNDLE=first', 'CHMOD_ERRNO=EIO'], 'CHMOD_ERRNO'],
-    ['a key without a bundle', ['BUNDEL=first'], 'BUNDEL'],
-    ['a value that is none', ['BUNDLE=errno', 'CHMOD_ERRNO=EPERMM'], 'CHMOD_ERRNO'],
-    ['a template that is none', ['BUNDLE=mkdir-suffix', 'MKDIR_SUFFIX={{.Nope}}'], 'in braces'],
-    ['a template without a value', ['BUNDLE=mkdir-suffix', 'MKDIR_SUFFIX={{.Pod}}'], '{{.Pod}}'],
-    ['a bundle that is nowhere', ['BUNDLE=first,nobody'], 'nobody'],
-    ['a bundle twice', ['BUNDLE=first,first'], 'twice'],
-    ['a path', ['BUNDLE=../first'], '../first'],
-    ['a registry', [`BUNDLE=oci://example.com/a@sha256:${'ab'.repeat(32)}`], 'no registry'],
+  test.for<Wrong>([
+    ['a line without "="', ['BUNDLE=first', 'nonsense'], /\b2\b.*"="/u],
+    ['a key twice', ['BUNDLE=first', 'BUNDLE=first'], /"BUNDLE"/u],
+    ['a key of no selected bundle', ['BUNDLE=first', 'CHMOD_ERRNO=EIO'], /first.*"CHMOD_ERRNO"/u],
+    ['a key without a bundle', ['BUNDEL=first'], /"BUNDEL".*"BUNDLE"/u],
+    ['a value that is none', ['BUNDLE=errno', 'CHMOD_ERRNO=EPERMM'], /"CHMOD_ERRNO".*\bEPERM\b/u],
+    [
+      'a template that is none',
+      ['BUNDLE=mkdir-suffix', 'MKDIR_SUFFIX={{.Nope}}'],
+      /"MKDIR_SUFFIX".*\{\{\.Namespace\}\}/u,
+    ],
+    [
+      'a template without a value',
+      ['BUNDLE=mkdir-suffix', 'MKDIR_SUFFIX={{.Pod}}'],
+      /"MKDIR_SUFFIX".*\{\{\.Pod\}\}/u,
+    ],
+    ['a bundle that is nowhere', ['BUNDLE=first,nobody'], /"nobody"/u, 'AGENT_BUNDLE_INVALID'],
+    ['a bundle twice', ['BUNDLE=first,first'], /BUNDLE.*"first"/u],
+    ['a relative path', ['BUNDLE=../first'], /"\.\.\/first"/u, 'AGENT_BUNDLE_INVALID'],
+    [
+      'a registry',
+      [`BUNDLE=oci://example.com/a@sha256:${'ab'.repeat(32)}`],
+      /oci:\/\/example\.com\/a@sha256:/u,
+      'AGENT_BUNDLE_INVALID',
+    ],
   ])(
     'G3: selection: %s fails all trapped calls, and the log says why',
-    async (_, metadata, why) => {
+    async ([, metadata, named, code = 'AGENT_SETTING_INVALID']) => {
       using bundles = operatorsBundles();
       await using agent = await startWatchedAgent({ bundleFolders: [bundles.path], log: 'info' });
       using folder = new TemporaryFolder();
@@ -161,9 +182,11 @@ describe('selection: what is wrong', () => {
 
       expect(answers).toEqual(['mkdir -1 EPERM', 'chmod -1 EPERM', 'getpgid -1 EPERM']);
       expect(readdirSync(folder.path)).toEqual([]);
-      const line = await agent.untilLogged(['ERROR', 'container=wrong']);
-      expect(line).toContain('trapped calls will fail');
-      expect(line).toContain(why);
+      expect(await agent.untilLogged('bundles-unresolved', { container: 'wrong' })).toMatchObject({
+        level: 'error',
+        code,
+        error: expect.stringMatching(named),
+      });
     },
   );
 

@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
 
 import { RunningCommand, seccompagent } from '../support/command.ts';
+import { recordsOf } from '../support/log-records.ts';
 import { until } from '../support/polling.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 import { startTrap } from '../support/trap-container.ts';
@@ -24,6 +25,13 @@ const mistakes = [
   ['what is no error', `throw 'mistake'`],
 ] as const;
 
+/** The last that it logs. */
+const ending = expect.objectContaining({
+  level: 'fatal',
+  event: 'internal-error',
+  error: 'mistake',
+});
+
 /** How a process of Node's loads it first. */
 function loading(folder: TemporaryFolder, statement: string): Readonly<Record<string, string>> {
   const file = folder.at('mistake.mjs');
@@ -39,7 +47,7 @@ test.for(mistakes)(
       [seccompagent, `-socketfile=${folder.at('agent.socket')}`, '-control-socket=none'],
       { environment: loading(folder, statement) },
     );
-    await agent.printed(/\blistening\b/u);
+    await agent.printed(/\bagent-listening\b/u);
     const socket = folder.at('agent.socket');
     // it serves somebody
     await using trap = startTrap({ socket, trapped: ['getpgid'], operations: ['getpgid', 'hold'] });
@@ -47,7 +55,7 @@ test.for(mistakes)(
     agent.kill('SIGUSR2');
     const { code, stderr } = await agent.ended;
     expect(code).toBe(1);
-    expect(stderr).toMatch(/FATAL internal error: the agent exits error=mistake/u);
+    expect(recordsOf(stderr)).toContainEqual(ending);
   },
 );
 
@@ -69,7 +77,7 @@ test.for(mistakes)(
     run.kill('SIGUSR2');
     const { code, stderr } = await run.ended;
     expect(code).toBe(1);
-    expect(stderr).toMatch(/FATAL internal error: the agent exits error=mistake/u);
+    expect(recordsOf(stderr)).toContainEqual(ending);
     await until('the end of the command', () => !existsSync(`/proc/${pid}`) || undefined);
   },
 );

@@ -351,7 +351,7 @@ test.for([
   ['empty', 0],
 ] as const)('addon: a table of read kinds that is %s is refused', ([, length]) => {
   expect(() => native.createReceiver(new Uint8Array(length), 1, 1)).toThrow(
-    expect.objectContaining({ code: 'EINVAL', syscall: 'create the receiver' }),
+    expect.objectContaining({ code: 'EINVAL' }),
   );
 });
 
@@ -405,9 +405,7 @@ test.for(wrongFigures)('addon: figures that are %s are refused', ([, make]) => {
 test('addon: a receiver has only so many workers', () => {
   const receiver = createReceiver();
   const workers = Array.from({ length: 64 }, () => attachWorker(receiver));
-  expect(() => attachWorker(receiver)).toThrow(
-    expect.objectContaining({ code: 'ENOSPC', syscall: 'attach a worker' }),
-  );
+  expect(() => attachWorker(receiver)).toThrow(expect.objectContaining({ code: 'ENOSPC' }));
   for (const worker of workers) native.detachWorker(worker);
   native.detachWorker(attachWorker(receiver));
   native.closeReceiver(receiver);

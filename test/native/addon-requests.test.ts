@@ -35,12 +35,10 @@ function ranges(changes: Readonly<Partial<Record<keyof typeof mountRange, number
 }
 
 test('addon: there is nobody to act for', () => {
-  const nobody = expect.objectContaining({ code: 'ENOENT', syscall: 'act without a call' });
+  const nobody = expect.objectContaining({ code: 'ENOENT' });
   expect(() => mkdirByAddon(native, worker, memory, 0, 4, 0o755)).toThrow(nobody);
   expect(() => native.mountAsCaller(worker, memory, ranges({}))).toThrow(nobody);
-  expect(() => native.listenerRegistry(worker, tokenOf(1), 0)).toThrow(
-    expect.objectContaining({ code: 'ENOENT' }),
-  );
+  expect(() => native.listenerRegistry(worker, tokenOf(1), 0)).toThrow(nobody);
 });
 
 test.for([
@@ -53,17 +51,13 @@ test.for([
   [0x7fff_ffff, 0x7fff_ffff],
   [-0x8000_0000, 1],
 ] as const)('G5: addon: a path at %i of %i bytes is outside of the memory', ([offset, length]) => {
-  expect(() => mkdirByAddon(native, worker, memory, offset, length, 0)).toThrow(
-    expect.objectContaining({ name: 'TypeError', message: 'range outside of its array' }),
-  );
+  expect(() => mkdirByAddon(native, worker, memory, offset, length, 0)).toThrow(TypeError);
 });
 
 test.for(['source', 'target', 'type', 'data'] as const)(
   'G5: addon: a %s outside of the memory is refused',
   (name) => {
-    expect(() => native.mountAsCaller(worker, memory, ranges({ [name]: 64 }))).toThrow(
-      expect.objectContaining({ name: 'TypeError', message: 'range outside of its array' }),
-    );
+    expect(() => native.mountAsCaller(worker, memory, ranges({ [name]: 64 }))).toThrow(TypeError);
   },
 );
 
@@ -96,9 +90,7 @@ test('M2: addon: a path of 4096 bytes is ENAMETOOLONG, one of 4095 is not', () =
 });
 
 test.for([9, 11, 0])('addon: mount wants ten numbers, not %i', (length) => {
-  expect(() => native.mountAsCaller(worker, memory, new Int32Array(length))).toThrow(
-    expect.objectContaining({ name: 'TypeError', message: expect.any(String) }),
-  );
+  expect(() => native.mountAsCaller(worker, memory, new Int32Array(length))).toThrow(TypeError);
 });
 
 test('addon: a bind is no new mount', () => {

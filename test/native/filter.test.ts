@@ -97,7 +97,7 @@ test('filter: the most instructions of the kernel are taken, one more is refused
   expect(filter.judge(x86_64, max)).toEqual(allow);
   expect(filter.judge(i386, 0)).toEqual(allow);
   expect(() => filterOf([...pairs, [x86_64, max]])).toThrow(
-    expect.objectContaining({ code: 'E2BIG', syscall: 'assemble the filter' }),
+    expect.objectContaining({ code: 'E2BIG' }),
   );
 });
 

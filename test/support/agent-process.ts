@@ -2,6 +2,9 @@
 // The agent as a process of its own, started by the command that users start.
 import { RunningCommand, seccompagent } from './command.ts';
 import type { CommandResult } from './command.ts';
+import { isRecord, recordsOf, wantedText } from './log-records.ts';
+import type { AnyEvent, LogRecord, WantedFields } from './log-records.ts';
+import { until } from './polling.ts';
 
 /** Tests with many pods take minutes on a busy machine. */
 const deadlineMs = 600_000;
@@ -51,7 +54,7 @@ export class AgentProcess implements AsyncDisposable {
     // at the default one, an agent of another test or of this machine may be: that is logged
     const sockets = [`-socketfile=${socketFile}`, '-control-socket=none'];
     const running = new RunningCommand([program, ...words, ...sockets, ...options], { deadlineMs });
-    const listening = running.printed(/\blistening\b.*\n/u);
+    const listening = running.printed(/\bagent-listening\b.*\n/u);
     // whoever needs it awaits it; nobody else is to fail
     listening.catch(() => undefined);
     return { process: new AgentProcess(running), listening };
@@ -65,9 +68,17 @@ export class AgentProcess implements AsyncDisposable {
     return this.#running.stderr;
   }
 
-  /** Resolves with the first match in the log. */
-  async logged(pattern: RegExp): Promise<RegExpExecArray> {
-    return this.#running.printed(pattern);
+  get records(): readonly LogRecord[] {
+    return recordsOf(this.log);
+  }
+
+  /** Resolves with such a record, once there are so many. */
+  async logged(event: AnyEvent, fields: WantedFields = {}, times = 1): Promise<LogRecord> {
+    const found = (): LogRecord | undefined =>
+      this.records.filter((record) => isRecord(record, event, fields))[times - 1];
+    return until(wantedText(event, fields), found).catch((cause: unknown) => {
+      throw new Error(`this was logged:\n${this.log}`, { cause });
+    });
   }
 
   signal(signal: NodeJS.Signals): void {

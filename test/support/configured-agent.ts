@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util';
 import { Agent } from '../../host/agent.ts';
 import { reloadOnHangup } from '../../host/commands/reload.ts';
 import { endingByUncaught } from '../../host/commands/uncaught.ts';
-import { parseLogOptions } from '../../host/log.ts';
+import { parseLogOptions } from '../../host/log/log.ts';
 import { complaint, namedKeys, parseAllowed } from '../../host/bundles/grant-parser.ts';
 import type { Grants } from '../../host/registry/grants.ts';
 import { resolverOf } from './resolver-choice.ts';

@@ -47,7 +47,7 @@ export class DaemonSetPod implements AsyncDisposable {
     for (const container of listAt(pod.#pod, 'initContainers')) await pod.#initialize(container);
     pod.#agent = pod.#start();
     try {
-      await pod.#agent.printed(/\blistening\b/u);
+      await pod.#agent.printed(/\bagent-listening\b/u);
       return pod;
     } catch (thrown) {
       await pod[Symbol.asyncDispose]();

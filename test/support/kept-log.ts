@@ -1,31 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-// A log whose lines are kept, for what a part of the agent says.
+// A log whose records are kept, for what a part of the agent says.
 import { pino } from 'pino';
-import type { Logger } from 'pino';
 
-export interface LogLine {
-  readonly level: string;
-  readonly msg: string;
-  readonly [field: string]: unknown;
-}
+import { Log } from '../../host/log/log.ts';
+import type { LogRecord } from './log-records.ts';
 
 export class KeptLog {
-  readonly lines: LogLine[] = [];
-  readonly logger: Logger;
+  readonly records: LogRecord[] = [];
+  readonly log: Log;
 
   constructor() {
     const write = (text: string): void => {
-      const line: LogLine = JSON.parse(text);
-      this.lines.push(line);
+      const record: LogRecord = JSON.parse(text);
+      this.records.push(record);
     };
     const formatters = { level: (label: string) => ({ level: label }) };
-    this.logger = pino({ level: 'trace', base: null, formatters }, { write });
+    this.log = new Log(pino({ level: 'trace', base: null, formatters }, { write }));
   }
 
-  /** Those that operators see by default. */
+  /** The events that operators see by default. */
   get shown(): readonly string[] {
-    return this.lines
+    return this.records
       .filter(({ level }) => level !== 'debug' && level !== 'trace')
-      .map(({ level, msg }) => `${level} ${msg}`);
+      .map(({ event }) => event);
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // An agent that serves metrics, at a port of its own.
+import { metricsAddress } from './agent-metrics.ts';
 import { ControlledAgent } from './controlled-agent.ts';
 
 export class MeasuredAgent implements AsyncDisposable {
@@ -14,10 +15,7 @@ export class MeasuredAgent implements AsyncDisposable {
 
   static async start(...options: readonly string[]): Promise<MeasuredAgent> {
     const agent = await ControlledAgent.start('-metrics-bind-address=127.0.0.1:0', ...options);
-    const { groups } = await agent.process.logged(
-      /serving metrics.*?(?<address>127\.0\.0\.1:\d+)/u,
-    );
-    return new MeasuredAgent(agent, groups?.['address'] ?? '');
+    return new MeasuredAgent(agent, await metricsAddress(agent.process));
   }
 
   async get(path: string): Promise<{ readonly status: number; readonly text: string }> {

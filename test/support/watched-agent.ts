@@ -8,6 +8,8 @@ import type { ListenerLimits } from '../../host/containers/listener-counts.ts';
 import { compilerFlags } from '../../host/handler/compiling/compiler-flags.ts';
 import type { RegistryPolicy } from '../../host/bundles/oci/open-bundle.ts';
 import { RunningCommand } from './command.ts';
+import { recordsOf } from './log-records.ts';
+import type { AnyEvent, LogRecord, WantedFields } from './log-records.ts';
 import { patient } from './patience.ts';
 import { TemporaryFolder } from './temporary-folder.ts';
 import { WatchedLog } from './watched-log.ts';
@@ -29,8 +31,10 @@ export interface WatchedAgent extends AsyncDisposable {
   readonly pid: number;
   /** The lines of its log so far, which have been looked at then. */
   log(): readonly string[];
-  /** Resolves with the first line, of those after the first `from`, that has all of the texts. */
-  untilLogged(texts: readonly string[], from?: number): Promise<string>;
+  /** The same, as records. */
+  records(): readonly LogRecord[];
+  /** Resolves with the first such record, of those after the first `from` lines. */
+  untilLogged(event: AnyEvent, fields?: WantedFields, from?: number): Promise<LogRecord>;
   /** Sends a signal that ends it, which is no failure then. */
   kill(signal: 'SIGKILL' | 'SIGTERM'): void;
   /** Ends it by SIGTERM. */
@@ -153,7 +157,8 @@ export async function startWatchedAgent(options: WatchedAgentOptions): Promise<W
     socket,
     pid: running.pid,
     log: () => log.read(),
-    untilLogged: async (texts, from = 0) => log.until(texts, from),
+    records: () => recordsOf(`${log.read().join('\n')}\n`),
+    untilLogged: async (event, fields = {}, from = 0) => log.until({ event, fields, from }),
     kill: (signal) => {
       isOver = true;
       running.kill(signal);

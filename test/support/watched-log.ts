@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // The log of an agent that a test has started, and whether the test has looked at its complaints.
 import type { RunningCommand } from './command.ts';
+import { isRecord, recordOf, wantedText } from './log-records.ts';
+import type { AnyEvent, LogRecord, WantedFields } from './log-records.ts';
 import { until } from './polling.ts';
 
-/** In either format. */
-const complaint = /\b(?:WARN|ERROR|FATAL)\b|"level":"(?:warn|error|fatal)"/u;
+const complaints = ['warn', 'error', 'fatal'];
+
+interface Wanted {
+  readonly event: AnyEvent;
+  readonly fields: WantedFields;
+  /** How many lines are left out. */
+  readonly from: number;
+}
 
 export class WatchedLog {
   readonly #running: RunningCommand;
@@ -16,7 +24,9 @@ export class WatchedLog {
 
   /** @throws Error with the warnings and errors at which no test has looked */
   expectAllRead(): void {
-    const unread = this.#lines().filter((line, at) => at >= this.#read && complaint.test(line));
+    const unread = this.#lines()
+      .slice(this.#read)
+      .filter((line) => complaints.includes(recordOf(line)?.level ?? ''));
     if (unread.length === 0) return;
     throw new Error(`the agent has logged, and no test has looked:\n${unread.join('\n')}`);
   }
@@ -28,21 +38,25 @@ export class WatchedLog {
     return lines;
   }
 
-  /** Resolves with the first line, of those after the first `from`, that has all of the texts. */
-  async until(texts: readonly string[], from: number): Promise<string> {
-    const description = `a line with ${texts.join(' and ')} in the log`;
-    return until(description, () => this.#find(texts, from)).catch((cause: unknown) => {
-      throw new Error(`this was logged:\n${this.read().slice(from).join('\n')}`, { cause });
-    });
+  /** Resolves with the first such record. */
+  async until(wanted: Wanted): Promise<LogRecord> {
+    return until(wantedText(wanted.event, wanted.fields), () => this.#find(wanted)).catch(
+      (cause: unknown) => {
+        throw new Error(`this was logged:\n${this.read().slice(wanted.from).join('\n')}`, {
+          cause,
+        });
+      },
+    );
   }
 
-  #find(texts: readonly string[], from: number): string | undefined {
-    const lines = this.#lines();
-    const found = lines.findIndex(
-      (line, at) => at >= from && texts.every((text) => line.includes(text)),
-    );
-    this.#read = Math.max(this.#read, found + 1);
-    return lines[found];
+  #find({ event, fields, from }: Wanted): LogRecord | undefined {
+    for (const [at, line] of this.#lines().entries()) {
+      const record = at < from ? undefined : recordOf(line);
+      if (record === undefined || !isRecord(record, event, fields)) continue;
+      this.#read = Math.max(this.#read, at + 1);
+      return record;
+    }
+    return undefined;
   }
 
   #lines(): readonly string[] {

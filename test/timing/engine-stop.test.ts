@@ -6,6 +6,7 @@ import { AskedCaller } from '../support/asked-caller.ts';
 import { looping } from '../support/hostile-components.ts';
 import { startHostileAgent } from '../support/hostile-agent-process.ts';
 import type { HostileAgent } from '../support/hostile-agent-process.ts';
+import { isRecord } from '../support/log-records.ts';
 import { TimedCalls } from '../support/timed-calls.ts';
 import type { TimedCallsResult } from '../support/timed-calls.ts';
 
@@ -55,7 +56,7 @@ describe('stop', () => {
     expect(await asked).toMatchObject({ answer: 'EPERM' });
     expect(end).toMatchObject({ code: 0, signal: null });
     expect(end.tookMs).toBeLessThan(longestMs);
-    expect(agent.log().filter((line) => line.includes('memory of a caller'))).toEqual([]);
+    expect(agent.records().filter(({ event }) => event === 'worker-stuck')).toEqual([]);
   });
 
   test('G11: stop: the log names each container that goes on without an agent, and its calls', async () => {
@@ -68,10 +69,13 @@ describe('stop', () => {
 
     await agent.stop();
 
-    const lines = agent.log().filter((line) => line.includes('calls=getpgid'));
-    const named = lines.map((line) => / container=(\S+)/u.exec(line)?.[1] ?? '');
+    const named = agent
+      .records()
+      .filter((record) => isRecord(record, 'container-stranded', { calls: 'getpgid' }))
+      .map((record) => String(record['container']));
     expect(named.toSorted()).toEqual(['first', 'second']);
-    expect(agent.log().filter((line) => line.includes(' containers=2'))).toHaveLength(1);
+    const all = agent.records().filter(({ event }) => event === 'containers-stranded');
+    expect(all).toMatchObject([{ containers: '2' }]);
     expect(await first.ask('getpgid 1')).toMatchObject({ answer: 'ENOSYS' });
   });
 
@@ -81,11 +85,13 @@ describe('stop', () => {
       await using caller = new AskedCaller({ socket: agent.socket, metadata: quick });
       expect(await caller.ask('getpgid 1')).toMatchObject({ answer: 'EBADMSG' });
     }
-    await agent.untilLogged(['container detached']);
+    await agent.untilLogged('container-detached');
 
     await agent.stop();
 
-    expect(agent.log().filter((line) => line.includes('containers='))).toEqual([]);
+    const events = agent.records().map(({ event }) => event);
+    expect(events).not.toContain('container-stranded');
+    expect(events).not.toContain('containers-stranded');
   });
 
   test.for([

@@ -9,8 +9,8 @@ import { Askers, operator } from '../../host/scheduling/asker.ts';
 import { defaultLimits } from '../../host/handler/outline.ts';
 import { BundleStore } from '../../host/bundles/bundle-store.ts';
 import { ComponentCache } from '../../host/bundles/component-cache.ts';
-import { failureOf } from '../support/agent-failure.ts';
 import { BundleFolder } from '../support/bundle-folder.ts';
+import { failure } from '../support/failures.ts';
 import { muchMachineCode } from '../support/hostile-components.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
@@ -56,6 +56,6 @@ test('loading: bundles of many handlers with one large component take no time of
   expect(delay.max / nsPerMs).toBeLessThan(200);
   expect(components.size).toBe(names.length);
   for (const name of names) {
-    expect(failureOf(() => store.named(name)).message).toContain('cannot be loaded');
+    expect(() => store.named(name)).toThrow(failure('AGENT_BUNDLE_INVALID', `/${name}/`));
   }
 });

@@ -15,6 +15,7 @@ const count = 100;
 const profileOptions = { metadata: ['MKDIR_TMPL=-{{.Pod}}'], trapped: ['mkdir', 'mkdirat'] };
 /** A machine with two cores takes half a minute for a crowd. */
 const limitMs = 400_000;
+const failures = ['error', 'fatal'];
 
 type Api = 'none' | ApiServerMode;
 
@@ -41,8 +42,9 @@ class NodeWithApi implements AsyncDisposable {
 
   /** An API that nobody has asked, whoever has waited for it, and all else that went wrong. */
   get troubles(): readonly string[] {
-    const { log } = this.node.agent.process;
-    const lines = log.split('\n').filter((line) => /container waits|ERROR|FATAL/u.test(line));
+    const lines = this.node.agent.process.records
+      .filter(({ event, level }) => event === 'container-waiting' || failures.includes(level))
+      .map((record) => JSON.stringify(record));
     return this.server?.requests.length === 0 ? ['nobody has asked the API', ...lines] : lines;
   }
 
@@ -116,7 +118,7 @@ test('G7: pods: a container has the names that its runtime says, and not those o
   const { node, server } = both;
   const uid = 'a6d4b7a1-4c13-4f2a-a8a3-6f5f0a5c3a52';
   server?.setPod({ name: 'somebody', namespace: 'elsewhere', uid });
-  await node.agent.process.logged(/watching the pods of this node/u);
+  await node.agent.process.logged('pods-watched');
   await using pod = await node.containerd.runPod({ name: 'web', uid, runtime: 'runc' });
   const container = await pod.start({
     name: 'front',

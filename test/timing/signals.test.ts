@@ -96,7 +96,7 @@ describe('signals: to the agent', () => {
     );
 
     for (const name of readdirSync(folder.path)) {
-      await agent.untilLogged(['container detached', `container=${name}`]);
+      await agent.untilLogged('container-detached', { container: name });
     }
     expect(await sentBy(storm)).toBeGreaterThan(1000);
     expect(agent.log().filter((line) => !line.includes(' INFO '))).toEqual([]);

@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { RunningCommand } from '../support/command.ts';
 import { compiled } from '../support/compile.ts';
 import { makeFolder } from '../support/folder-contents.ts';
+import { isOfHangingCall } from '../support/hanging-lines.ts';
 import { until } from '../support/polling.ts';
 import { killedChildren, untilChildless } from '../support/process-resources.ts';
 import { SteadyCaller } from '../support/steady-caller.ts';
@@ -32,8 +33,6 @@ const nsPerMs = 1e6;
 const turnsMs = 14_000;
 /** Several times as many as there are workers. */
 const hangingContainers = 40;
-/** Log lines of the agent on containers whose calls hang. */
-const expectedLines = /timed out waiting for a file system|helpers: too many hang/u;
 /** Helpers that hang: as many as one container may have, and all before each may have one only. */
 const helpersOfOne = 8;
 const helpersOfAll = 128;
@@ -173,7 +172,7 @@ describe('stuck files', () => {
     expect(other?.answer).toBe('ENXIO');
     await hanging.disposeAsync();
     await untilChildless(own.pid);
-    expect(own.log().filter((line) => !expectedLines.test(line))).toEqual([]);
+    expect(own.log().filter((line) => !isOfHangingCall(line))).toEqual([]);
   });
 
   test('A10: stuck files: all containers of a user may have as many helpers that hang as one', async () => {
@@ -208,7 +207,7 @@ describe('stuck files', () => {
     expect(other?.answer).toBe('ENXIO');
     await hanging.disposeAsync();
     await untilChildless(own.pid);
-    expect(own.log().filter((line) => !expectedLines.test(line))).toEqual([]);
+    expect(own.log().filter((line) => !isOfHangingCall(line))).toEqual([]);
   });
 
   test('A5: stuck files: files that cannot be closed hold up the helpers of nobody else', async () => {
@@ -233,7 +232,7 @@ describe('stuck files', () => {
     await until('a copy to be left open still', () => copiesIn(own.pid) > 0 || undefined);
     hanging.kill('SIGKILL');
     await untilChildless(own.pid);
-    expect(own.log().filter((line) => !expectedLines.test(line))).toEqual([]);
+    expect(own.log().filter((line) => !isOfHangingCall(line))).toEqual([]);
   });
 
   test('A5: stuck files: a container that is only slow gets its turns beside others that hang', async () => {
@@ -274,7 +273,7 @@ describe('stuck files', () => {
     // helpers that are of use are kept for half a minute, and end with their container
     await untilChildless(agent.pid);
 
-    expect(agent.log().filter((line) => !expectedLines.test(line))).toEqual([]);
+    expect(agent.log().filter((line) => !isOfHangingCall(line))).toEqual([]);
     // what containers bring about in each of their calls is not told of each
     expect(agent.log().length).toBeLessThan(10_000);
   });

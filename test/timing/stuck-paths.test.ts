@@ -28,7 +28,7 @@ test('A15: stuck paths: other containers come while the paths of some are looked
     const place = { socket, folder, isKillable: true, threads: 1, metadata: '' };
     started.use(SlowCaller.withSlowFilesystem({ ...place, id: `slow${index}` }));
   }
-  await agent.untilLogged(['container attached', 'slow']);
+  await agent.untilLogged('container-attached', { container: /^slow/u });
 
   const from = performance.now();
   await using other = new AskedCaller({ socket, id: 'other' });

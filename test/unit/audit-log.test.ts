@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 
 import { expect, test } from 'vitest';
 
-import { createLog } from '../../host/log.ts';
+import { createLog } from '../../host/log/log.ts';
 import { AuditLog } from '../../host/observation/audit-log.ts';
 import type { ShownDecision, WatchedContainer } from '../../host/observation/decision.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';

@@ -4,24 +4,24 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 
 import { CallerRefusals } from '../../host/worker/caller-refusals.ts';
 
+const container = 'c1';
+
 interface Warned {
   readonly refusals: CallerRefusals;
-  /** Fields of the lines. */
+  /** Events, with the fields of their lines. */
   readonly lines: readonly object[];
 }
 
 function refusalsOf(writeRefusal?: string): Warned {
   const lines: object[] = [];
   const log = {
-    say: (level: string, fields: object): void => {
-      lines.push({ level, ...fields });
+    say: (event: string, fields: object): void => {
+      lines.push({ event, ...fields });
     },
   };
-  const refusals = new CallerRefusals({ log, shown: { container: 'c1' }, writeRefusal });
+  const refusals = new CallerRefusals({ log, shown: { container }, writeRefusal });
   return { refusals, lines };
 }
-
-const line = { level: 'warn', container: 'c1' };
 
 function useFakeTime(): void {
   vi.useFakeTimers();
@@ -34,7 +34,7 @@ test('M4: caller refusals: refused writes are logged once', () => {
   const { refusals, lines } = refusalsOf('no flag');
   refusals.writeRefused();
   refusals.writeRefused();
-  expect(lines).toEqual([{ ...line, why: 'no flag' }]);
+  expect(lines).toEqual([{ event: 'caller-memory-refused', container, why: 'no flag' }]);
 });
 
 test('M4: caller refusals: a container whose callers may be written to has no line', () => {
@@ -48,10 +48,11 @@ test('A1: LSM label: caller refusals: a refused label is logged once a minute', 
   const { refusals, lines } = refusalsOf();
   refusals.labelRefused('first', 'ENOENT');
   refusals.labelRefused('second', 'EACCES');
-  expect(lines).toEqual([{ ...line, label: 'first', errno: 'ENOENT' }]);
+  const first = { event: 'caller-label-refused', container, label: 'first', errno: 'ENOENT' };
+  expect(lines).toEqual([first]);
   vi.advanceTimersByTime(60_000);
   refusals.labelRefused('second', 'EACCES');
-  expect(lines).toHaveLength(2);
+  expect(lines).toEqual([first, { ...first, label: 'second', errno: 'EACCES' }]);
 });
 
 test('caller refusals: callers with too many groups are logged once a minute', () => {
@@ -59,6 +60,7 @@ test('caller refusals: callers with too many groups are logged once a minute', (
   const { refusals, lines } = refusalsOf();
   refusals.groupsRefused();
   refusals.groupsRefused();
+  const line = { event: 'caller-groups-refused', container };
   expect(lines).toEqual([line]);
   vi.advanceTimersByTime(60_000);
   refusals.groupsRefused();

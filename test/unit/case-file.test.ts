@@ -7,7 +7,7 @@ import { errnoNumber } from '../../host/syscalls/errno.ts';
 import { credentialsLayout, processLayout, statNumbers } from '../../host/native.ts';
 import { parseCases } from '../../host/trial/case-file.ts';
 import type { TrialCase } from '../../host/trial/case-file.ts';
-import { failureOf } from '../support/agent-failure.ts';
+import { failure } from '../support/failures.ts';
 
 function parse(body: string): TrialCase {
   const indented = body
@@ -104,25 +104,47 @@ test('cases: an alias is what its anchor stands for', () => {
   expect(cases[1]).toEqual(cases[0]);
 });
 
-test.for([
-  ['call: mkdir\nsteps: []\nexpect: { action: next }', 'has "call", and "steps"'],
-  ['call: getpid\nexpect: {}', 'cases[0].expect expects nothing'],
-  ['call: getpid\nexpect: { refusal: x, action: next }', 'unknown key "action"'],
-  ['call: getpid\nexpect: { refusal: x }', 'where there is no call'],
-  ['call: getpid\nanswers: [EWHAT]\nexpect: { action: next }', 'answers[0] is neither ok, gone'],
-  ['call: getpid\nanswers: [{ byte: a }]\nexpect: { action: next }', 'gives none of bytes'],
-  ['call: getpid\nmemory: { 6: a }\nexpect: { action: next }', 'is behind no argument'],
-  ['call: mkdir\narguments: { path: { hex: 0g } }\nexpect: { action: next }', 'no hexadecimal'],
-  ['call: mkdir\narguments: { path: { hex: 12 } }\nexpect: { action: next }', 'must be a text'],
-  ['call: mkdir\narguments: { path: true }\nexpect: { action: next }', 'is no argument'],
-  ['call: mknod\narguments: { device: "1" }\nexpect: { action: next }', 'no device such as 1:3'],
-  ['call: getpid\nexpect: { calls: [{ a: {}, b: {} }] }', 'must have one key'],
-  ['call: getpid\nexpect: { calls: { a: 1 } }', 'must be a list'],
-  ['call: 7\nexpect: { action: next }', 'call must be a text'],
-] as const)('cases: %j is refused: %s', ([body, message]) => {
-  expect(failureOf(() => parse(body))).toMatchObject({
-    code: 'AGENT_CASES_INVALID',
-    message: expect.stringMatching(new RegExp(`^handler\\.test\\.yaml:\\d+: `, 'u')),
-  });
-  expect(failureOf(() => parse(body)).message).toContain(message);
+test.for<readonly [body: string, line: number, place: string, ...named: readonly string[]]>([
+  ['call: mkdir\nsteps: []\nexpect: { action: next }', 2, 'cases[0]', '"call"', '"steps"'],
+  ['call: getpid\nexpect: {}', 4, 'cases[0].expect'],
+  ['call: getpid\nexpect: { refusal: x, action: next }', 4, 'cases[0].expect', '"action"'],
+  ['call: getpid\nexpect: { refusal: x }', 2, 'cases[0]', '"call"'],
+  ['call: getpid\nanswers: [EWHAT]\nexpect: { action: next }', 4, 'cases[0].answers[0]'],
+  [
+    'call: getpid\nanswers: [{ byte: a }]\nexpect: { action: next }',
+    4,
+    'cases[0].answers[0]',
+    'bytes',
+  ],
+  ['call: getpid\nmemory: { 6: a }\nexpect: { action: next }', 4, 'cases[0].memory.6'],
+  [
+    'call: mkdir\narguments: { path: { hex: 0g } }\nexpect: { action: next }',
+    4,
+    'cases[0].arguments.path',
+    '"hex"',
+  ],
+  [
+    'call: mkdir\narguments: { path: { hex: 12 } }\nexpect: { action: next }',
+    4,
+    'cases[0].arguments.path',
+    '"hex"',
+  ],
+  [
+    'call: mkdir\narguments: { path: true }\nexpect: { action: next }',
+    4,
+    'cases[0].arguments.path',
+  ],
+  [
+    'call: mknod\narguments: { device: "1" }\nexpect: { action: next }',
+    4,
+    'cases[0].arguments.device',
+    '1:3',
+  ],
+  ['call: getpid\nexpect: { calls: [{ a: {}, b: {} }] }', 4, 'cases[0].expect.calls[0]'],
+  ['call: getpid\nexpect: { calls: { a: 1 } }', 4, 'cases[0].expect.calls'],
+  ['call: 7\nexpect: { action: next }', 3, 'cases[0].call'],
+])('cases: %j is refused in line %i, at %s', ([body, line, place, ...named]) => {
+  expect(() => parse(body)).toThrow(
+    failure('AGENT_CASES_INVALID', `handler.test.yaml:${line}: ${place}`, ...named),
+  );
 });

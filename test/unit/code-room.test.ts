@@ -6,7 +6,7 @@ import { loadComponent } from '../../host/handler/direct.ts';
 import type { LoadedComponent } from '../../host/handler/direct.ts';
 import { memoryLimit } from '../../host/process/memory-limit.ts';
 import { checkCodeBytes, codeBytesOf, maxOfAll } from '../../host/bundles/code-room.ts';
-import { failureOf } from '../support/agent-failure.ts';
+import { failure } from '../support/failures.ts';
 import { muchMachineCode, trapping } from '../support/hostile-components.ts';
 
 const mebibyte = 2 ** 20;
@@ -23,20 +23,17 @@ test('A6: code room: a component that is there twice counts once', () => {
 });
 
 test('A6: code room: an excess is refused with the numbers', () => {
-  checkCodeBytes([first, second], 'the components', 30 * mebibyte);
-  const failure = failureOf(() => {
-    checkCodeBytes([first, second], 'the components', 29 * mebibyte);
-  });
-  expect(failure.code).toBe('AGENT_BUNDLE_INVALID');
-  expect(failure.message).toContain(
-    'the components have 30.0 MiB of machine code together; 29.0 MiB are allowed',
-  );
+  checkCodeBytes([first, second], 'both of them', 30 * mebibyte);
+  expect(() => {
+    checkCodeBytes([first, second], 'both of them', 29 * mebibyte);
+  }).toThrow(failure('AGENT_BUNDLE_INVALID', 'both of them', '30.0 MiB', '29.0 MiB'));
 });
 
 test('A6: code room: all together have a part of what the agent may have', () => {
   expect(maxOfAll()).toBe(Math.floor(memoryLimit() / 4));
+  const ofBundle = `${(memoryLimit() / 8 / mebibyte).toFixed(1)} MiB`;
   const tooLarge = load(trapping(), Math.ceil(maxOfAll() / mebibyte));
   expect(() => {
-    checkCodeBytes([tooLarge], 'the components');
-  }).toThrow('memory limit');
+    checkCodeBytes([tooLarge], 'that one');
+  }).toThrow(failure('AGENT_BUNDLE_INVALID', 'that one', ofBundle));
 });

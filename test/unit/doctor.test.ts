@@ -18,6 +18,7 @@ import {
 } from '../../host/doctor/surroundings.ts';
 import type { ProbeOutcome } from '../../host/native.ts';
 import { projectRoot } from '../support/command.ts';
+import { naming } from '../support/failures.ts';
 
 const works: ProbeOutcome = { works: true, step: '', errno: 0, signal: 0 };
 
@@ -77,20 +78,16 @@ describe('the kernel', () => {
   });
 
   test('K9: doctor: a kernel that loses answers is told of', () => {
-    const check = named(
-      failing('fast-reply', { step: 'an answer that is not lost' }),
-      'fast-reply',
-    );
-    expect(check).toMatchObject({ status: 'warn' });
-    expect(check?.message).toContain('(an answer that is not lost is not as it should be)');
+    const check = named(failing('fast-reply', { step: 'lossless' }), 'fast-reply');
+    expect(check).toMatchObject({ status: 'warn', message: naming('lossless') });
   });
 
   test('K9: doctor: without the flag there is no answer to be lost', () => {
     const checks = failing('wait-killable', {
-      step: 'seccomp with a listener',
+      step: 'seccomp(2)',
       errno: constants.errno.EINVAL,
     });
-    expect(named(checks, 'wait-killable')?.message).toContain('seccomp with a listener: EINVAL');
+    expect(named(checks, 'wait-killable')?.message).toEqual(naming('seccomp(2)', 'EINVAL'));
     expect(named(checks, 'fast-reply')).toBeUndefined();
   });
 
@@ -107,7 +104,7 @@ describe('the kernel', () => {
 
   test('G9: doctor: a forbidden feature is no matter of versions', () => {
     const checks = failing('new-mounts', { step: 'fsopen', errno: constants.errno.EPERM });
-    expect(named(checks, 'new-mounts')?.advice).toContain('AppArmor');
+    expect(named(checks, 'new-mounts')?.advice).toEqual(naming('AppArmor'));
   });
 });
 
@@ -126,8 +123,8 @@ describe('the surroundings', () => {
       '/sys/kernel/security/lsm': 'lockdown,capability,apparmor',
       '/proc/self/attr/current': 'docker-default (enforce)\n',
     });
-    expect(named(checks, 'security-modules')?.message).toBe(
-      'lockdown,capability,apparmor; this process: docker-default (enforce)',
+    expect(named(checks, 'security-modules')?.message).toEqual(
+      naming('lockdown,capability,apparmor', 'docker-default (enforce)'),
     );
   });
 
@@ -141,11 +138,13 @@ describe('the surroundings', () => {
   });
 
   test.for([
-    ['/sys/fs/cgroup/cgroup.controllers', 'version 2'],
-    ['/sys/fs/cgroup/freezer/cgroup.procs', 'version 1'],
-  ])('doctor: cgroups with %s are of %s', ([file, version]) => {
+    ['/sys/fs/cgroup/cgroup.controllers', '2'],
+    ['/sys/fs/cgroup/freezer/cgroup.procs', '1'],
+  ])('doctor: cgroups with %s are of version %s', ([file, version]) => {
     const machine = machineWith({ inode: (path) => (path === file ? 1 : undefined) });
-    expect(named(surroundingChecks(machine), 'cgroups')?.message).toBe(version);
+    expect(named(surroundingChecks(machine), 'cgroups')?.message).toEqual(
+      naming(new RegExp(String.raw`\b${version}\b`, 'u')),
+    );
   });
 
   test('doctor: without cgroups nothing can be frozen', () => {
@@ -186,8 +185,11 @@ describe('the use of Linux capabilities', () => {
     ['CAP_CHOWN', 'warn'],
   ] as const)('G9: doctor: %s that cannot be used is %s', ([name, status]) => {
     const { check } = using('1ffffffffff', [name]);
-    expect(check).toMatchObject({ status, advice: expect.stringContaining(name) });
-    expect(check?.message).toContain(`(${name}: EPERM)`);
+    expect(check).toMatchObject({
+      status,
+      message: naming(`${name}: EPERM`),
+      advice: naming(name),
+    });
   });
 
   test('doctor: in another user namespace they are not tried', () => {

@@ -92,7 +92,7 @@ function looking(
   const told: string[] = [];
   const ended = new EndedAgents({
     socket: folder.at('agent.socket'),
-    log: log.logger,
+    log: log.log,
     tell: (container) => {
       const isTold = tell(container);
       if (isTold) told.push(container.containerId);
@@ -105,7 +105,7 @@ function looking(
 test('served file: it is root’s alone, says what is served, and goes with the last container', () => {
   using folder = new TemporaryFolder();
   let containers = [containerOf('c1', living)];
-  const parts = { socket: folder.at('agent.socket'), log: new KeptLog().logger };
+  const parts = { socket: folder.at('agent.socket'), log: new KeptLog().log };
   const file = new ServedFile({ ...parts, containers: () => containers });
   file[Symbol.dispose]();
   expect(statSync(file.file).mode & 0o777).toBe(0o600);
@@ -120,7 +120,7 @@ test('served file: a file of others at its path is not written to', () => {
   using folder = new TemporaryFolder();
   const victim = folder.at('victim');
   writeFileSync(victim, 'precious');
-  const parts = { socket: folder.at('agent.socket'), log: new KeptLog().logger };
+  const parts = { socket: folder.at('agent.socket'), log: new KeptLog().log };
   const file = new ServedFile({ ...parts, containers: () => [containerOf('c1', living)] });
   for (const name of [file.file, `${file.file}.new`]) symlinkSync(victim, name);
   file[Symbol.dispose]();
@@ -135,7 +135,7 @@ test('served file: no more is written than is read, and the first ones are there
   const long = Array.from({ length: 1000 }, (_, index) =>
     containerOf(`${index}${'\u0001'.repeat(1000)}`, living),
   );
-  const parts = { socket: folder.at('agent.socket'), log: new KeptLog().logger };
+  const parts = { socket: folder.at('agent.socket'), log: new KeptLog().log };
   const file = new ServedFile({ ...parts, containers: () => [first, ...long] });
   file[Symbol.dispose]();
   const read = readServed(file.file)?.containers ?? [];
@@ -147,12 +147,12 @@ test('served file: a folder that cannot be written to is told of once', () => {
   const log = new KeptLog();
   const file = new ServedFile({
     socket: '/proc/none/agent.socket',
-    log: log.logger,
+    log: log.log,
     containers: () => [containerOf('c1', living)],
   });
   file[Symbol.dispose]();
   file[Symbol.dispose]();
-  expect(log.lines).toHaveLength(1);
+  expect(log.shown).toEqual(['served-not-kept']);
 });
 
 test('ended agents: containers that still run are told of, and the file goes', () => {
@@ -160,8 +160,14 @@ test('ended agents: containers that still run are told of, and the file goes', (
   const file = leave(folder, gone);
   using looked = looking(folder);
   expect(looked.told).toEqual(['c1']);
-  expect(looked.log.lines).toMatchObject([
-    { container: 'c1', namespace: 'shop', pod: 'web', containerName: 'front' },
+  expect(looked.log.records).toMatchObject([
+    {
+      event: 'container-orphaned',
+      container: 'c1',
+      namespace: 'shop',
+      pod: 'web',
+      containerName: 'front',
+    },
   ]);
   expect(existsSync(file)).toBe(false);
 });
@@ -176,7 +182,7 @@ test('ended agents: a report that cannot be sent yet is kept, and sent later', (
   mayTell = true;
   vi.advanceTimersByTime(lookEveryMs);
   expect(looked.told).toEqual(['c1']);
-  expect(looked.log.lines).toHaveLength(1);
+  expect(looked.log.shown).toEqual(['container-orphaned']);
   expect(existsSync(file)).toBe(false);
 });
 
@@ -229,7 +235,7 @@ test('ended agents: after a reboot, what is left says nothing', () => {
   const lives = leave(folder, living, { name: 'lives', boot: 'another' });
   using looked = looking(folder);
   expect(looked.told).toEqual([]);
-  expect(looked.log.lines).toEqual([]);
+  expect(looked.log.records).toEqual([]);
   expect([file, lives].filter((each) => existsSync(each))).toEqual([]);
 });
 
@@ -248,7 +254,8 @@ test('ended agents: a file that cannot be removed is told of once', () => {
   leave(folder, gone);
   vi.advanceTimersByTime(lookEveryMs);
   expect(looked.told).toEqual(['c1']);
-  expect(looked.log.lines.filter(({ file: named }) => named === file)).toHaveLength(1);
+  const unremoved = looked.log.records.filter(({ event }) => event === 'served-not-removed');
+  expect(unremoved).toMatchObject([{ file }]);
 });
 
 test('ended agents: a half-written file is removed', (context) => {
@@ -280,6 +287,6 @@ describe('G7: ended agents: nothing is believed of a file', () => {
     change(leave(folder, gone));
     using looked = looking(folder);
     expect(looked.told).toEqual([]);
-    expect(looked.log.lines).toEqual([]);
+    expect(looked.log.records).toEqual([]);
   });
 });

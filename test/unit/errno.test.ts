@@ -120,7 +120,7 @@ test('generate-errnos: orders by number and leaves aliases out of the enums', ()
 
 test('generate-errnos: refuses a line that it cannot read', () => {
   const folder = errnoFolder('#define EPERM (1 + 0)\n', '');
-  expect(() => errnoSources(folder)).toThrow("cannot parse '#define EPERM (1 + 0)'");
+  expect(() => errnoSources(folder)).toThrow('#define EPERM (1 + 0)');
 });
 
 function errnoFolder(base: string, rest: string): string {

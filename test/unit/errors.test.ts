@@ -2,16 +2,23 @@
 // Tests the agent's own errors, and the text of anything that is thrown.
 import { expect, test } from 'vitest';
 
-import { AgentError, agentErrorCodes, messageOf, systemCodeOf } from '../../host/errors.ts';
+import {
+  AgentError,
+  agentErrorCodes,
+  failureFields,
+  failureLine,
+  messageOf,
+  systemCodeOf,
+} from '../../host/errors.ts';
 
 test('AgentError: it says what failed, why, and in which handler', () => {
   const cause = new RangeError('too far');
-  const error = new AgentError('AGENT_HANDLER_FAILED', 'handler failed', { cause, handler: 'h' });
+  const error = new AgentError('AGENT_HANDLER_FAILED', 'it broke', { cause, handler: 'h' });
   expect(error).toBeInstanceOf(Error);
   expect(error).toMatchObject({
     name: 'AgentError',
     code: 'AGENT_HANDLER_FAILED',
-    message: 'handler failed',
+    message: 'it broke',
     handler: 'h',
     cause,
   });
@@ -59,6 +66,21 @@ test.for([
   [Symbol('s'), 'Symbol(s)'],
 ] as const)('messageOf: %s that was thrown is its text', ([thrown, text]) => {
   expect(messageOf(thrown)).toBe(text);
+});
+
+test('failureFields: an error has its code beside its text, and others have the text alone', () => {
+  const cause = new Error('inner');
+  const error = new AgentError('AGENT_LISTENER', 'outer', { cause });
+  expect(failureFields(error)).toEqual({ error: 'outer: inner', code: 'AGENT_LISTENER' });
+  expect(failureFields(cause)).toEqual({ error: 'inner' });
+});
+
+test.for([
+  [new AgentError('AGENT_LISTENER', 'outer'), 'seccompagent: outer [AGENT_LISTENER]\n'],
+  [new AgentError('AGENT_USAGE', 'outer'), 'seccompagent: outer\n'],
+  [new Error('outer\ninner'), 'seccompagent: outer\n'],
+] as const)('failureLine: of %o it is %j', ([thrown, line]) => {
+  expect(failureLine(thrown)).toBe(line);
 });
 
 test('systemCodeOf: the code of a system error, and nothing else', () => {

@@ -9,9 +9,12 @@ import {
   waitKillableFlag,
 } from '../../host/agent-socket/filter-flags.ts';
 import type { InTurn } from '../../host/agent-socket/filter-flags.ts';
+import { naming } from '../support/failures.ts';
 
-const lacks = `the container's seccomp profile lacks "flags": ["${waitKillableFlag}"]`;
-const unnamed = expect.stringContaining('its runtime names no OCI bundle');
+/** The key of a profile that is to have it. */
+const lacks = naming('"flags"', waitKillableFlag);
+/** Nobody knows of a profile. */
+const unnamed = expect.stringMatching(new RegExp(`^(?!.*"flags").*${waitKillableFlag}`, 'u'));
 
 function stateOf(ociBundle: string, containerId = 'c1'): ContainerProcessState {
   return {
@@ -59,14 +62,16 @@ test.for([
   ['no object', null],
   ['the flag somewhere else', { flags: [waitKillableFlag], linux: { flags: [waitKillableFlag] } }],
 ] as const)('M4: FilterFlags: a bundle with %s does not', async ([, config]) => {
-  expect(await flagsOf({ '/b': config }).enter(stateOf('/b'), 0).refusal).toBe(lacks);
+  expect(await flagsOf({ '/b': config }).enter(stateOf('/b'), 0).refusal).toEqual(lacks);
 });
 
 test('M4: FilterFlags: unreadable flags are unknown, and the text is not shown', async () => {
   const flags = flagsOf({ '/broken': '{"process":{"env":["TOKEN=geheim"' });
-  expect(await flags.enter(stateOf('/none'), 0).refusal).toContain('/none/config.json: ENOENT');
+  expect(await flags.enter(stateOf('/none'), 0).refusal).toEqual(
+    naming('/none/config.json', 'ENOENT'),
+  );
   const broken = await flags.enter(stateOf('/broken'), 0).refusal;
-  expect(broken).toContain('/broken/config.json: no JSON');
+  expect(broken).toEqual(naming('/broken/config.json'));
   expect(broken).not.toContain('geheim');
 });
 
@@ -75,7 +80,7 @@ test('M4, G6: FilterFlags: flags of a container hold for the exec that names no 
   await flags.enter(stateOf('/b'), 0).refusal;
   await flags.enter(stateOf('/c', 'c2'), 0).refusal;
   expect(await flags.enter(stateOf('.'), 0).refusal).toBeUndefined();
-  expect(await flags.enter(stateOf('.', 'c2'), 0).refusal).toBe(lacks);
+  expect(await flags.enter(stateOf('.', 'c2'), 0).refusal).toEqual(lacks);
   expect(await flags.enter(stateOf('.', 'c3'), 0).refusal).toEqual(unnamed);
   expect(await flags.enter(stateOf('', 'c4'), 0).refusal).toEqual(unnamed);
 });
@@ -95,13 +100,13 @@ test('M4: FilterFlags: a container is known until its last listener ends', async
 test('M4: FilterFlags: a container made anew under the same id has what its bundle says', async () => {
   const flags = flagsOf({ '/b': killable, '/c': withFlags() });
   await flags.enter(stateOf('/b'), 0).refusal;
-  expect(await flags.enter(stateOf('/c'), 0).refusal).toBe(lacks);
-  expect(await flags.enter(stateOf('.'), 0).refusal).toBe(lacks);
+  expect(await flags.enter(stateOf('/c'), 0).refusal).toEqual(lacks);
+  expect(await flags.enter(stateOf('.'), 0).refusal).toEqual(lacks);
 });
 
 test('M4: FilterFlags: of a command the kernel says', () => {
   expect(refusalOfCommand(true)).toBeUndefined();
-  expect(refusalOfCommand(false)).toContain('Linux 5.19');
+  expect(refusalOfCommand(false)).toEqual(naming(waitKillableFlag, '5.19'));
 });
 
 test('M4: FilterFlags: a user says nothing of root’s container by its id', async () => {
@@ -109,7 +114,7 @@ test('M4: FilterFlags: a user says nothing of root’s container by its id', asy
   await flags.enter(stateOf('/c'), 0).refusal;
   const theirs = flags.enter(stateOf('/b'), 1000);
   expect(await theirs.refusal).toBeUndefined();
-  expect(await flags.enter(stateOf('.'), 0).refusal).toBe(lacks);
+  expect(await flags.enter(stateOf('.'), 0).refusal).toEqual(lacks);
   expect(await flags.enter(stateOf('.'), 1001).refusal).toEqual(unnamed);
   theirs[Symbol.dispose]();
   expect(await flags.enter(stateOf('.'), 1000).refusal).toEqual(unnamed);
@@ -118,8 +123,8 @@ test('M4: FilterFlags: a user says nothing of root’s container by its id', asy
 test('M4: FilterFlags: a bundle of a user says nothing to others', async () => {
   const flags = flagsOf({ '/users/b': killable });
   expect(await flags.enter(stateOf('/users/b'), 1000).refusal).toBeUndefined();
-  expect(await flags.enter(stateOf('/users/b'), 0).refusal).toContain(
-    '/users/b/config.json: EPERM',
+  expect(await flags.enter(stateOf('/users/b'), 0).refusal).toEqual(
+    naming('/users/b/config.json', 'EPERM'),
   );
 });
 
@@ -154,7 +159,7 @@ test('FilterFlags: a bundle that does not answer keeps nobody, and its flags are
   // what is executed in that container meanwhile
   const executed = flags.enter(stateOf('.', 'c2'), 1000).refusal;
   giveUp?.();
-  expect(await hung).toContain('/hung/config.json: ETIMEDOUT');
+  expect(await hung).toEqual(naming('/hung/config.json', 'ETIMEDOUT'));
   expect(await executed).toBe(await hung);
 });
 

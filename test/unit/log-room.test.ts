@@ -10,6 +10,7 @@ import { LogRoom, makeLogRoom } from '../../host/worker/log-room.ts';
 import { maxPlaces } from '../../host/counting/container-places.ts';
 import { KeptLog } from '../support/kept-log.ts';
 
+const event = 'handler-lines-dropped';
 const stock = 131_072;
 const aSecond = 32_768;
 
@@ -80,43 +81,43 @@ test('W3: log room: all threads share a stock', async () => {
 
 test('W3: dropped lines: dropped lines are reported once, with their number, and again later', () => {
   const log = new KeptLog();
-  using dropped = new DroppedLines(log.logger);
+  using dropped = new DroppedLines(log.log);
   const room = new LogRoom(dropped.buffer);
   for (let line = 0; line < 3; line += 1) {
     if (room.isTold(5)) dropped.begin(5, { container: 'c1' });
     room.drop(5, 100);
   }
-  expect(log.lines).toEqual([]);
+  expect(log.records).toEqual([]);
   vi.advanceTimersByTime(1000);
-  expect(log.lines).toMatchObject([{ level: 'warn', container: 'c1', lines: 3, bytes: 300 }]);
+  expect(log.records).toMatchObject([{ event, container: 'c1', lines: 3, bytes: 300 }]);
 
   expect(room.isTold(5)).toBe(true);
   dropped.begin(5, { container: 'c1' });
   room.drop(5, 7);
   vi.advanceTimersByTime(1000);
-  expect(log.lines).toHaveLength(2);
-  expect(log.lines[1]).toMatchObject({ container: 'c1', lines: 1, bytes: 7 });
+  expect(log.records).toHaveLength(2);
+  expect(log.records[1]).toMatchObject({ event, container: 'c1', lines: 1, bytes: 7 });
 });
 
 test('W3: dropped lines: a container that ends, and an agent that stops, leave none untold', () => {
   const log = new KeptLog();
-  const dropped = new DroppedLines(log.logger);
+  const dropped = new DroppedLines(log.log);
   const room = new LogRoom(dropped.buffer);
   for (const place of [5, 6]) {
     dropped.begin(place, { container: `c${place}` });
     room.drop(place, 10);
   }
   dropped.end(5);
-  expect(log.lines).toMatchObject([{ container: 'c5', lines: 1, bytes: 10 }]);
+  expect(log.records).toMatchObject([{ event, container: 'c5', lines: 1, bytes: 10 }]);
   dropped[Symbol.dispose]();
-  expect(log.lines).toHaveLength(2);
+  expect(log.shown).toEqual([event, event]);
   vi.advanceTimersByTime(10_000);
-  expect(log.lines).toHaveLength(2);
+  expect(log.records).toHaveLength(2);
 });
 
 test('W3: dropped lines: a container that gets the place of another one begins with a full stock', () => {
   const log = new KeptLog();
-  using dropped = new DroppedLines(log.logger);
+  using dropped = new DroppedLines(log.log);
   const room = new LogRoom(dropped.buffer);
   expect(room.take(5, stock)).toBe(true);
   dropped.end(5);

@@ -3,7 +3,8 @@
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
 
-import { bytesBeside, jsonLine, logLevels, parseLogOptions, textLine } from '../../host/log.ts';
+import { logLevels } from '../../host/log/log-events.ts';
+import { Log, jsonLine, parseLogOptions, textLine } from '../../host/log/log.ts';
 
 const escape = '\u001B';
 
@@ -107,7 +108,7 @@ test('bytesBeside: the names of a container count, however long they are', () =>
   const lines: string[] = [];
   const formatters = { level: (label: string) => ({ level: label }) };
   const write = (line: string): void => void lines.push(line);
-  const log = pino(
+  const logger = pino(
     { base: null, timestamp: () => `,"time":"${new Date().toISOString()}"`, formatters },
     { write },
   ).child({
@@ -117,8 +118,9 @@ test('bytesBeside: the names of a container count, however long they are', () =>
     pod: 'p'.repeat(253),
     containerName: 'c"'.repeat(30),
   });
-  log.error('message');
+  const log = new Log(logger);
+  log.ofHandler('error', 'message');
   const [json = ''] = lines;
   const sizes = [json, textLine(json, true)].map((line) => Buffer.byteLength(line));
-  expect(bytesBeside(log)).toBe(Math.max(...sizes) - 'message'.length);
+  expect(log.bytesBeside).toBe(Math.max(...sizes) - 'message'.length);
 });

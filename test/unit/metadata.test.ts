@@ -4,6 +4,8 @@ import { expect, test } from 'vitest';
 
 import { namedMiddleware, parseMetadata, unselected } from '../../host/resolvers/metadata.ts';
 import { failureOf } from '../support/agent-failure.ts';
+import { failure } from '../support/failures.ts';
+import type { Named } from '../support/failures.ts';
 
 test('metadata: without lines it selects and sets nothing', () => {
   expect(parseMetadata('')).toEqual({ settings: new Map() });
@@ -38,22 +40,19 @@ test.for([
   expect(parseMetadata(`MIDDLEWARE=${text}`)).toEqual({ middleware, settings: new Map() });
 });
 
-const defaults = 'kill-container, freeze-container, errno:NAME or continue';
+const invalid = 'AGENT_SETTING_INVALID';
 
-test.for([
-  ['DEFAULT_ACTION=', `DEFAULT_ACTION must be ${defaults}`],
-  ['DEFAULT_ACTION=kill', `DEFAULT_ACTION must be ${defaults}`],
-  ['DEFAULT_ACTION=errno:EPERMM', `DEFAULT_ACTION must be ${defaults}`],
-  ['DEFAULT_ACTION=kill-container ', `DEFAULT_ACTION must be ${defaults}`],
-  ['MIDDLEWARE=', 'MIDDLEWARE has an empty name'],
-  ['MIDDLEWARE=falco,', 'MIDDLEWARE has an empty name'],
-  ['MIDDLEWARE=falco,falco', 'MIDDLEWARE names "falco" twice'],
-  ['MIDDLEWARE=Falco', 'MIDDLEWARE names "Falco": prometheus, falco exist'],
-] as const)('G3: metadata: %s is refused', ([text, message]) => {
-  expect(failureOf(() => parseMetadata(text))).toMatchObject({
-    code: 'AGENT_SETTING_INVALID',
-    message: `listenerMetadata: ${message}`,
-  });
+test.for<readonly [text: string, key: string, ...named: readonly string[]]>([
+  ['DEFAULT_ACTION=', 'DEFAULT_ACTION'],
+  ['DEFAULT_ACTION=kill', 'DEFAULT_ACTION', 'kill-container', 'freeze-container', 'continue'],
+  ['DEFAULT_ACTION=errno:EPERMM', 'DEFAULT_ACTION', 'errno:'],
+  ['DEFAULT_ACTION=kill-container ', 'DEFAULT_ACTION'],
+  ['MIDDLEWARE=', 'MIDDLEWARE'],
+  ['MIDDLEWARE=falco,', 'MIDDLEWARE'],
+  ['MIDDLEWARE=falco,falco', 'MIDDLEWARE', '"falco"'],
+  ['MIDDLEWARE=Falco', 'MIDDLEWARE', '"Falco"', 'prometheus, falco'],
+])('G3: metadata: %s is refused', ([text, ...named]) => {
+  expect(() => parseMetadata(text)).toThrow(failure(invalid, 'listenerMetadata', ...named));
 });
 
 function names(count: number): string {
@@ -71,21 +70,19 @@ test('metadata: a value begins behind the first "=" and is taken as it is', () =
   );
 });
 
-test.for([
-  ['a line without "="', 'A=1\nsecret', 'line 2 has no "="'],
-  ['a line of blanks', ' ', 'line 1 has no "="'],
-  ['a line without a key', '=1', 'line 1 has no key'],
-  ['a key twice', 'A=1\nA=1', '"A" is duplicated'],
-  ['BUNDLE twice', 'BUNDLE=a\nBUNDLE=b', '"BUNDLE" is duplicated'],
-  ['no bundle', 'BUNDLE=', 'BUNDLE has an empty name'],
-  ['an empty name', 'BUNDLE=a,,b', 'BUNDLE has an empty name'],
-  ['too many bundles', `BUNDLE=${names(17)}`, 'BUNDLE has more than 16 names'],
-  ['too many in a shadow', `BUNDLE_SHADOW=${names(17)}`, 'BUNDLE_SHADOW has more than 16 names'],
-  ['a bundle twice', 'BUNDLE=a,b, a', 'BUNDLE names "a" twice'],
-] as const)('G3: metadata: %s is refused', ([, text, message]) => {
-  const failure = failureOf(() => parseMetadata(text));
-  expect(failure.code).toBe('AGENT_SETTING_INVALID');
-  expect(failure.message).toBe(`listenerMetadata: ${message}`);
+test.for<readonly [what: string, text: string, ...named: readonly Named[]]>([
+  ['a line without "="', 'A=1\nsecret', /\b2\b/u, '"="'],
+  ['a line of blanks', ' ', /\b1\b/u, '"="'],
+  ['a line without a key', '=1', /\b1\b/u],
+  ['a key twice', 'A=1\nA=1', '"A"'],
+  ['BUNDLE twice', 'BUNDLE=a\nBUNDLE=b', '"BUNDLE"'],
+  ['no bundle', 'BUNDLE=', 'BUNDLE'],
+  ['an empty name', 'BUNDLE=a,,b', 'BUNDLE'],
+  ['too many bundles', `BUNDLE=${names(17)}`, 'BUNDLE', /\b16\b/u],
+  ['too many in a shadow', `BUNDLE_SHADOW=${names(17)}`, 'BUNDLE_SHADOW', /\b16\b/u],
+  ['a bundle twice', 'BUNDLE=a,b, a', 'BUNDLE', '"a"'],
+])('G3: metadata: %s is refused', ([, text, ...named]) => {
+  expect(() => parseMetadata(text)).toThrow(failure(invalid, 'listenerMetadata', ...named));
 });
 
 test.for([
@@ -111,5 +108,7 @@ test('metadata: a key of any length is shown in part', () => {
 
 test('A7: metadata: of keys that nobody can have meant the first ten are named', () => {
   const keys = Array.from({ length: 12 }, (_, index) => `KEY${index}`);
-  expect(unselected(keys)).toMatch(/^"KEY0", .*"KEY9" and 2 more set, but no bundle/u);
+  const listed = unselected(keys);
+  expect(listed).toMatch(/"KEY0", .*"KEY9"\D*\b2\b/u);
+  expect(listed).not.toContain('KEY10');
 });

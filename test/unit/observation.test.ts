@@ -2,7 +2,7 @@
 // Tests who is told of decisions, and when.
 import { expect, test } from 'vitest';
 
-import { createLog } from '../../host/log.ts';
+import { createLog } from '../../host/log/log.ts';
 import { continueAction } from '../../host/call/action.ts';
 import { ReceivedCall } from '../../host/call/received-call.ts';
 import { Syscalls } from '../../host/syscalls/syscalls.ts';

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 
 import { expect, test } from 'vitest';
 
-import { createLog } from '../../host/log.ts';
+import { createLog } from '../../host/log/log.ts';
 import { AuditLog } from '../../host/observation/audit-log.ts';
 import { actNames, failureReasons } from '../../host/observation/decision-layout.ts';
 import type { ShownDecision } from '../../host/observation/decision.ts';

@@ -14,6 +14,7 @@ import {
   readPublicKey,
   signBytes,
 } from '../../host/bundles/oci/signing-key.ts';
+import { failure, naming } from '../support/failures.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
 const message = Buffer.from('message');
@@ -65,10 +66,7 @@ test('keys: a made pair is encrypted, and opens with its password alone', async 
   expect(createPublicKey(key).export(spki)).toBe(readPublicKey(folder.at('p')).export(spki));
   await expect(
     readPrivateKey(folder.at('k'), async () => Promise.resolve('x')),
-  ).rejects.toMatchObject({
-    code: 'AGENT_KEY',
-    cause: { message: 'the password of the key is wrong, or the key was changed' },
-  });
+  ).rejects.toMatchObject({ code: 'AGENT_KEY', cause: { code: 'AGENT_KEY' } });
 });
 
 test('keys: PKCS8 that is encrypted opens with its password', async () => {
@@ -93,33 +91,43 @@ function cosignPem(json: unknown): string {
 const kdf = { name: 'scrypt', params: { N: 2, r: 1, p: 1 }, salt: 'AAAA' };
 const cipher = { name: 'nacl/secretbox', nonce: Buffer.alloc(24).toString('base64') };
 
+/** One that opens without a password, but for the name of what it is encrypted with. */
+function keyOfAnotherKind(part: 'kdf' | 'cipher', name: string): string {
+  const body = generateKeyPair('').privatePem.replaceAll(/-----[^-]+-----/gu, '');
+  const json: Readonly<Record<string, object>> = JSON.parse(Buffer.from(body, 'base64').toString());
+  return cosignPem({ ...json, [part]: { ...json[part], name } });
+}
+
 test.for([
-  ['no key', 'the private key cannot be used'],
-  [cosignPem('text'), 'encrypted in an unknown way'],
-  [cosignPem({ kdf: { name: 'argon2' }, cipher }), 'encrypted in an unknown way'],
+  ['no key', []],
+  [cosignPem('text'), []],
+  [keyOfAnotherKind('kdf', 'argon2'), []],
+  [keyOfAnotherKind('cipher', 'aes'), []],
   [
     cosignPem({ kdf: { ...kdf, params: { N: 2 ** 30, r: 8, p: 1 } }, cipher, ciphertext: 'AAAA' }),
-    'unfit scrypt parameter N',
+    [/\bN\b/u],
   ],
-  [cosignPem({ kdf, cipher: { ...cipher, nonce: 'AAAA' }, ciphertext: 'AAAA' }), 'unfit nonce'],
-  [cosignPem({ kdf, cipher }), 'has no ciphertext'],
-] as const)('keys: private key %# is refused', async ([pem, reason]) => {
+  [cosignPem({ kdf, cipher: { ...cipher, nonce: 'AAAA' }, ciphertext: 'AAAA' }), ['nonce']],
+  [cosignPem({ kdf, cipher }), ['ciphertext']],
+] as const)('keys: private key %# is refused', async ([pem, named]) => {
   using folder = new TemporaryFolder();
   writeFileSync(folder.at('k'), pem);
-  const failure: unknown = await readPrivateKey(folder.at('k'), async () =>
+  const refusal: unknown = await readPrivateKey(folder.at('k'), async () =>
     Promise.resolve(''),
   ).catch((thrown: unknown) => thrown);
-  expect(failure).toMatchObject({ code: 'AGENT_KEY' });
-  expect(messageOf(failure)).toContain(reason);
+  expect(refusal).toMatchObject({ code: 'AGENT_KEY' });
+  expect(messageOf(refusal)).toEqual(naming(folder.at('k'), ...named));
 });
 
 test('keys: only a public key is read as one', () => {
   using folder = new TemporaryFolder();
   const { privateKey } = pairOf('ec');
   writeFileSync(folder.at('k'), privateKey.export({ format: 'pem', type: 'pkcs8' }));
-  expect(() => readPublicKey(folder.at('k'))).toThrow('not a public key in PEM');
-  expect(() => readPublicKey(folder.at('none'))).toThrow('cannot be read');
+  expect(() => readPublicKey(folder.at('k'))).toThrow(failure('AGENT_KEY', folder.at('k')));
+  expect(() => readPublicKey(folder.at('none'))).toThrow(failure('AGENT_KEY', folder.at('none')));
   const x25519 = generateKeyPairSync('x25519').publicKey;
   writeFileSync(folder.at('x'), x25519.export({ format: 'pem', type: 'spki' }));
-  expect(() => readPublicKey(folder.at('x'))).toThrow('x25519');
+  expect(() => readPublicKey(folder.at('x'))).toThrow(
+    failure('AGENT_KEY', folder.at('x'), 'x25519'),
+  );
 });

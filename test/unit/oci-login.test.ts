@@ -6,6 +6,7 @@ import { expect, test, vi } from 'vitest';
 
 import { parseChallenge } from '../../host/bundles/oci/challenge.ts';
 import { findCredentials } from '../../host/bundles/oci/credentials.ts';
+import { failure } from '../support/failures.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
 test.for([
@@ -88,10 +89,12 @@ test('login: no file is no login, and a broken one is an error', async () => {
   const environment = { DOCKER_CONFIG: folder.path };
   expect(await findCredentials('h', environment)).toBeUndefined();
   writeFileSync(folder.at('config.json'), '{');
-  await expect(findCredentials('h', environment)).rejects.toThrow('config.json: not JSON');
+  await expect(findCredentials('h', environment)).rejects.toThrow(
+    failure('AGENT_OCI', folder.at('config.json')),
+  );
   writeFileSync(folder.at('config.json'), JSON.stringify({ auths: { h: { auth: 'bWU=' } } }));
   await expect(findCredentials('h', environment)).rejects.toThrow(
-    'auths["h"].auth is no name and password',
+    failure('AGENT_OCI', folder.at('config.json'), 'auths["h"].auth'),
   );
 });
 
@@ -125,17 +128,17 @@ test('login: a credential helper that is missing or answers nonsense is an error
   using folder = configFolder({ credsStore: 'missing' });
   const environment = { DOCKER_CONFIG: folder.path };
   await expect(findCredentials('h', environment)).rejects.toThrow(
-    'cannot run docker-credential-missing',
+    failure('AGENT_OCI', 'docker-credential-missing'),
   );
   using bad = configFolder({ credsStore: '../x' });
   await expect(findCredentials('h', { DOCKER_CONFIG: bad.path })).rejects.toThrow(
-    'no name of a credential',
+    failure('AGENT_OCI', '"../x"'),
   );
   using _helper = helperFolder('echo nonsense');
   using other = configFolder({ credsStore: 'test' });
   try {
     await expect(findCredentials('h', { DOCKER_CONFIG: other.path })).rejects.toThrow(
-      'answers no name',
+      failure('AGENT_OCI', 'docker-credential-test'),
     );
   } finally {
     vi.unstubAllEnvs();

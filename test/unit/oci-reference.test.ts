@@ -8,6 +8,7 @@ import {
   parseDigestReference,
   parseReference,
 } from '../../host/bundles/oci/reference.ts';
+import { failure } from '../support/failures.ts';
 
 const digest = `sha256:${'0f'.repeat(32)}`;
 
@@ -24,31 +25,31 @@ test.for([
 });
 
 test.for([
-  ['mkdir-suffix', 'no repository'],
-  ['', 'no repository'],
-  ['/a', 'no valid host'],
-  ['user@host/a', 'sha256'],
-  ['https://example.com/a', 'no valid host'],
-  ['example.com:0/a', 'no valid host'],
-  ['example.com/A', 'no valid repository'],
-  ['example.com/../a', 'no valid repository'],
-  ['example.com/a//b', 'no valid repository'],
-  ['example.com/a?b', 'no valid repository'],
-  ['example.com/a:', 'no valid tag'],
-  ['example.com/a:b:c', 'no valid tag'],
-  ['example.com/a:.', 'no valid tag'],
-  [`example.com/a@${digest.toUpperCase()}`, 'sha256'],
-  [`example.com/a@sha512:${'0f'.repeat(64)}`, 'sha256'],
-  [`example.com/a@${digest}@${digest}`, 'more than one "@"'],
-  [`example.com/${'a'.repeat(255)}`, 'too long'],
-] as const)('reference %s: is refused', ([text, reason]) => {
-  expect(() => parseReference(text)).toThrow(
-    expect.objectContaining({ code: 'AGENT_REFERENCE', message: expect.stringContaining(reason) }),
-  );
+  'mkdir-suffix',
+  '',
+  '/a',
+  'user@host/a',
+  'https://example.com/a',
+  'example.com:0/a',
+  'example.com/A',
+  'example.com/../a',
+  'example.com/a//b',
+  'example.com/a?b',
+  'example.com/a:',
+  'example.com/a:b:c',
+  'example.com/a:.',
+  `example.com/a@${digest.toUpperCase()}`,
+  `example.com/a@sha512:${'0f'.repeat(64)}`,
+  `example.com/a@${digest}@${digest}`,
+  `example.com/${'a'.repeat(255)}`,
+])('reference %s: is refused', (text) => {
+  expect(() => parseReference(text)).toThrow(failure('AGENT_REFERENCE', `"${text.slice(0, 80)}`));
 });
 
 test('reference: a tag alone is no digest', () => {
-  expect(() => parseDigestReference('oci://h/a:t')).toThrow('has no digest');
+  expect(() => parseDigestReference('oci://h/a:t')).toThrow(
+    failure('AGENT_REFERENCE', '"oci://h/a:t"', '@sha256:'),
+  );
   expect(parseDigestReference(`oci://h/a:t@${digest}`)).toMatchObject({ digest });
 });
 

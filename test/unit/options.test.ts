@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 import { parseCommand } from '../../host/commands/options.ts';
 import { defaultFalcoSocket } from '../../host/commands/watch-options.ts';
 import { failureOf } from '../support/agent-failure.ts';
-import { naming } from '../support/naming.ts';
+import { naming } from '../support/failures.ts';
 
 const stderrFd = 2;
 
@@ -247,11 +247,8 @@ test.for([
   ],
   [['run', '-socketfile=/x', '--', 'ls'], ['-socketfile']],
   [['run', '-version', '--', 'ls'], ['-version']],
-  [
-    ['-bundle=a', '-bundle=b'],
-    ['-bundle', 'twice'],
-  ],
-  [['nothing'], ['"nothing"', 'Commands: run, ']],
+  [['-bundle=a', '-bundle=b'], ['-bundle']],
+  [['nothing'], ['"nothing"', 'run, ']],
   [['statuss'], ['"status"?', 'status, top']],
   [
     ['run', 'mkdir', '-p', '/x'],
@@ -328,8 +325,8 @@ test.for([
   ['-falco-socket=plugin.sock', ['"plugin.sock"', '-falco-socket']],
   ['-falco-output=file:alerts', ['"alerts"', '-falco-output']],
   ['-falco-output=/alerts', ['-falco-output', 'file:PATH', 'http://']],
-  ['-falco-output=http://', ['-falco-output', 'URL']],
-  ['-falco-output=http://me:geheim@host/', ['-falco-output', 'password']],
+  ['-falco-output=http://', ['-falco-output']],
+  ['-falco-output=http://me:geheim@host/', ['-falco-output']],
 ] as const)('options: %s is refused, with %j named', ([word, nouns]) => {
   const failure = failureOf(() => parseCommand([word]));
   expect(failure).toMatchObject(usageFault(nouns));

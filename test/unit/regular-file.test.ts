@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 
 import { readRegularFile } from '../../host/files/regular-file.ts';
+import { naming } from '../support/failures.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
 test('regular file: it is read, and so is one that a link leads to', () => {
@@ -23,7 +24,9 @@ test('regular file: it is read, and so is one that a link leads to', () => {
 test('G3: regular file: a larger one is not read', () => {
   using folder = new TemporaryFolder();
   writeFileSync(folder.at('file'), 'four');
-  expect(() => readRegularFile(folder.at('file'), { maxBytes: 3 })).toThrow('4 bytes');
+  expect(() => readRegularFile(folder.at('file'), { maxBytes: 3 })).toThrow(
+    expect.objectContaining({ message: naming(/\b4\b/u, /\b3\b/u) }),
+  );
 });
 
 test('G3: regular file: a check sees its status before it is read', () => {
@@ -44,7 +47,8 @@ test('G3: regular file: folders, FIFOs and devices are not opened', () => {
   symlinkSync('fifo', folder.at('to-fifo'));
   for (const name of ['folder', 'fifo', 'zero', 'to-fifo']) {
     expect(() => readRegularFile(folder.at(name), { maxBytes: 2 ** 20 })).toThrow(
-      'it is not a regular file',
+      // an error of the file system would say that it was asked to read it
+      expect.not.objectContaining({ errno: expect.any(Number) }),
     );
   }
 });

@@ -20,7 +20,7 @@ test('reload: a failed preparation leaves nobody withdrawn grants', async () => 
   const given: Resolver[] = [];
   const agent = {
     containerCount: 1,
-    log: log.logger,
+    log: log.log,
     reloads: new ReloadReport(),
     prepareAll: async (): Promise<void> => {
       throw new Error('ELOOP');
@@ -32,7 +32,7 @@ test('reload: a failed preparation leaves nobody withdrawn grants', async () => 
   };
   using _reload = reloadOnHangup(agent, { all: async () => resolver, rest: undefined });
   process.emit('SIGHUP');
-  await until('a reload', () => log.lines.find(({ msg }) => msg === 'reloaded'));
+  await until('a reload', () => log.records.find(({ event }) => event === 'reloaded'));
   expect(given).toEqual([resolver]);
-  expect(log.shown).toEqual(['error reload is incomplete', 'info reloaded']);
+  expect(log.shown).toEqual(['reload-incomplete', 'reloaded']);
 });

@@ -3,6 +3,7 @@
 import { expect, test } from 'vitest';
 
 import { withKeys } from '../../host/registry/setting-keys.ts';
+import { naming } from '../support/failures.ts';
 
 const keys = [
   ['duration', 'EXEC_DURATION'],
@@ -13,9 +14,9 @@ test.for([
   ['the setting "duration" is too long', 'the setting "EXEC_DURATION" is too long'],
   ['neither "pattern" nor "duration"', 'neither "EXEC_PATTERN" nor "EXEC_DURATION"'],
   ['"other" is wrong: "pattern"', '"other" is wrong: "EXEC_PATTERN"'],
-  ['too long', 'too long (they are set by EXEC_DURATION, EXEC_PATTERN)'],
-  ['a duration', 'a duration (they are set by EXEC_DURATION, EXEC_PATTERN)'],
+  ['too long', naming('too long', 'EXEC_DURATION', 'EXEC_PATTERN')],
+  ['a duration', naming('a duration', 'EXEC_DURATION', 'EXEC_PATTERN')],
 ] as const)('G3: setting keys: %s', ([text, named]) => {
-  expect(withKeys(text, keys)).toBe(named);
+  expect(withKeys(text, keys)).toEqual(named);
   expect(withKeys(text, [])).toBe(text);
 });

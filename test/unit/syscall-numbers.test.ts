@@ -68,12 +68,12 @@ test('generate-syscall-numbers: joins the architectures, sorted by name', () => 
 
 test('generate-syscall-numbers: refuses a number that it cannot read', () => {
   const folder = uapiFolder({ 'x86/asm/unistd_64.h': '#define __NR_read (__NR_base + 1)\n' });
-  expect(() => syscallNumbersSource(folder)).toThrow("cannot parse '#define __NR_read");
+  expect(() => syscallNumbersSource(folder)).toThrow('#define __NR_read (__NR_base + 1)');
 });
 
 test('generate-syscall-numbers: refuses a header without numbers', () => {
   const folder = uapiFolder({ 'x86/asm/unistd_64.h': '#include <asm/other.h>\n' });
-  expect(() => syscallNumbersSource(folder)).toThrow('no syscall numbers in');
+  expect(() => syscallNumbersSource(folder)).toThrow(join(folder, 'x86/asm/unistd_64.h'));
 });
 
 /** Headers of another kernel know more or fewer calls, and older packages have no such folder. */

@@ -17,36 +17,36 @@ afterEach(() => {
 
 function tellOften(lines: UserLines, peerUid: number, times: number): void {
   for (let count = 0; count < times; count += 1) {
-    lines.tell({ peerUid }, 'info', { container: `c${count}` }, 'container attached');
-    lines.tell({ peerUid }, 'error', { container: `c${count}` }, 'container refused');
+    lines.tell({ peerUid }, 'container-attached', { container: `c${count}` });
+    lines.tell({ peerUid }, 'bundles-unresolved', { container: `c${count}` });
   }
 }
 
 test('G1: lines of users: lines beyond the limit of a minute are counted, and nobody else’s', () => {
   const log = new KeptLog();
-  using lines = new UserLines(log.logger);
+  using lines = new UserLines(log.log);
   tellOften(lines, 1000, 5000);
-  expect(log.lines).toHaveLength(maxLines);
+  expect(log.records).toHaveLength(maxLines);
   tellOften(lines, 1001, 1);
   tellOften(lines, 0, 300);
-  lines.tell({}, 'info', {}, 'container attached');
-  expect(log.lines).toHaveLength(maxLines + 2 + 600 + 1);
+  lines.tell({}, 'container-attached', {});
+  expect(log.records).toHaveLength(maxLines + 2 + 600 + 1);
 
-  const from = log.lines.length;
+  const from = log.records.length;
   vi.advanceTimersByTime(aMinuteMs);
-  expect(log.lines.slice(from)).toMatchObject([
-    { level: 'warn', peerUid: 1000, line: 'container attached', count: 4900 },
-    { level: 'warn', peerUid: 1000, line: 'container refused', count: 4900 },
+  expect(log.records.slice(from)).toMatchObject([
+    { event: 'user-lines-left-out', peerUid: 1000, leftOut: 'container-attached', count: 4900 },
+    { event: 'user-lines-left-out', peerUid: 1000, leftOut: 'bundles-unresolved', count: 4900 },
   ]);
   tellOften(lines, 1000, 1);
-  expect(log.lines).toHaveLength(from + 2 + 2);
+  expect(log.records).toHaveLength(from + 2 + 2);
 });
 
 test('G1: lines of users: the end of the agent leaves none uncounted', () => {
   const log = new KeptLog();
-  const lines = new UserLines(log.logger);
+  const lines = new UserLines(log.log);
   tellOften(lines, 1000, 150);
   lines[Symbol.dispose]();
-  const counts = log.lines.slice(maxLines).map(({ count }) => count);
+  const counts = log.records.slice(maxLines).map(({ count }) => count);
   expect(counts).toEqual([50, 50]);
 });

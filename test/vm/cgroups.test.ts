@@ -8,6 +8,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { Container } from '../support/container-runtime.ts';
 import type { ContainerOptions, RuntimeName } from '../support/container-runtime.ts';
+import { recordOf } from '../support/log-records.ts';
+import type { AnyEvent } from '../support/log-records.ts';
 import { until } from '../support/polling.ts';
 import { makeRootfs } from '../support/rootfs.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
@@ -159,7 +161,7 @@ describe('cgroups of version 2 alone', () => {
           const executed = await inTime(agent, async () => container.exec(script));
           expect(executed.stdout).not.toContain('survived');
           await until('their end', () => !processes.some((pid) => isAlive(pid)) || undefined);
-          await agent.untilLogged(['container killed', 'unshare'], from);
+          await agent.untilLogged('container-killed', { syscall: 'unshare' }, from);
           if (isWrittenTo) await until('a write to cgroup.kill', () => writes > 0 || undefined);
           expect(writes).toBe(isWrittenTo ? 1 : 0);
         } finally {
@@ -182,11 +184,12 @@ describe('cgroups of version 2 alone', () => {
       await using both = await startBoth('freeze-container', options, kind);
       const [{ container, cgroup }, neighbour] = both;
       const from = agent.log().length;
-      const since = (text: string): number =>
+      const since = (event: AnyEvent): number =>
         agent
           .log()
           .slice(from)
-          .filter((line) => line.includes(text) && !line.includes('failure=deadline')).length;
+          .map((line) => recordOf(line))
+          .filter((record) => record?.event === event && record['failure'] !== 'deadline').length;
       expect(await container.status()).toBe('running');
       const processes = cgroup.processes();
       let hasEnded = false;
@@ -198,7 +201,7 @@ describe('cgroups of version 2 alone', () => {
         await until('it to be frozen', () => cgroup.isFrozen || undefined);
         expect(await container.status()).toBe('paused');
         // not only when it is thawed
-        await agent.untilLogged(['call answered', 'syscall=unshare', 'answer=EPERM'], from);
+        await agent.untilLogged('call-answered', { syscall: 'unshare', answer: 'EPERM' }, from);
         expect((await neighbour.container.exec('echo here')).stdout).toBe('here\n');
         expect(neighbour.cgroup.isFrozen).toBe(false);
         expect({ hasEnded, isFrozen: cgroup.isFrozen }).toEqual({
@@ -215,7 +218,7 @@ describe('cgroups of version 2 alone', () => {
       });
       expect(processes.filter((pid) => isAlive(pid))).toEqual(processes);
       // the call was not taken back and made again
-      expect(['container frozen', 'call answered'].map((text) => since(text))).toEqual([1, 1]);
+      expect([since('container-frozen'), since('call-answered')]).toEqual([1, 1]);
     },
   );
 });

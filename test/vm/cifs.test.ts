@@ -178,7 +178,7 @@ test('M5: cifs: no password is in any line of the log at level trace', async () 
     { source, data: login },
   ];
   expect(await mountInside(neighbour, mounts)).toEqual(['mount -1 EACCES', 'mount 0 OK']);
-  await agent.untilLogged(['call answered', 'syscall=mount', 'answer=value'], from);
+  await agent.untilLogged('call-answered', { syscall: 'mount', answer: 'value' }, from);
   await agent.stop();
   const log = agent.log().join('\n');
   for (const secret of [password, wrongPassword, 'password']) expect(log).not.toContain(secret);

@@ -4,6 +4,7 @@ import { beforeAll, expect, test } from 'vitest';
 
 import { doctorSees } from '../support/doctor.ts';
 import type { Seen } from '../support/doctor.ts';
+import { naming } from '../support/failures.ts';
 import { loadProfile } from './profiles.ts';
 
 /** Needs of an agent, by the rules that give them. */
@@ -47,7 +48,8 @@ function changed({ checks }: Seen): readonly string[] {
     .map(({ name, status }) => `${status} ${name}`);
 }
 
-const own = 'of the agent';
+/** What may forbid something, as advice names it. */
+const modules = ['AppArmor', 'SELinux'] as const;
 
 test('G9: doctor: without a profile, and with one that gives all, nothing is missing', async () => {
   expect(unconfined.checks.filter(({ status }) => status === 'fail')).toEqual([]);
@@ -55,7 +57,7 @@ test('G9: doctor: without a profile, and with one that gives all, nothing is mis
     expect(unconfined.of(name)).toMatchObject({ status: 'ok' });
   }
   const seen = await doctorUnder(profileOf('gives-all', {}));
-  expect(seen.of('security-modules')?.message).toContain('this process: gives-all (enforce)');
+  expect(seen.of('security-modules')?.message).toContain('gives-all (enforce)');
   expect(changed(seen)).toEqual([]);
   expect(seen.code).toBe(0);
 });
@@ -71,9 +73,9 @@ test('G9: doctor: a profile that lets nobody be traced', async () => {
     'warn idmapped-mounts',
   ]);
   for (const name of ['pidfd-getfd', 'caller-memory']) {
-    expect(seen.of(name)?.advice).toContain(`AppArmor profile or SELinux domain ${own}`);
+    expect(seen.of(name)?.advice).toEqual(naming(...modules));
   }
-  expect(seen.of('caller-memory')?.message).toContain('process_vm_readv: EPERM');
+  expect(seen.of('caller-memory')?.message).toEqual(naming('process_vm_readv', 'EPERM'));
   expect(seen.code).toBe(1);
 });
 
@@ -83,33 +85,37 @@ test('G9: doctor: a profile that lets only its own be traced', async () => {
   const others = [`ptrace peer=${name},`];
   const seen = await doctorUnder(profileOf(name, { without: ['ptrace,'], others }));
   expect(changed(seen)).toEqual(['warn labelled-memory']);
-  expect(seen.of('labelled-memory')?.message).toContain(
-    '(process_vm_readv of a process with another label: EPERM)',
-  );
-  expect(seen.of('labelled-memory')?.advice).toContain('“ptrace,”');
+  expect(seen.of('labelled-memory')).toMatchObject({
+    message: naming('process_vm_readv', 'EPERM'),
+    advice: naming('ptrace,'),
+  });
 });
 
 test('G9: doctor: a profile that must not be left for those of callers', async () => {
   const seen = await doctorUnder(profileOf('stays', { without: ['change_profile,'] }));
   expect(changed(seen)).toEqual(['warn labels']);
-  expect(seen.of('labels')?.message).toContain('(the change to another label: EACCES)');
-  expect(seen.of('labels')?.advice).toContain('“change_profile,”');
+  expect(seen.of('labels')).toMatchObject({
+    message: naming('EACCES'),
+    advice: naming('change_profile,'),
+  });
 });
 
 test('G9: doctor: a profile that forbids to mount', async () => {
   const without = ['mount,', 'umount,', 'pivot_root,'];
   const seen = await doctorUnder(profileOf('mounts-nothing', { without }));
   expect(changed(seen)).toEqual(['warn new-mounts']);
-  expect(seen.of('new-mounts')?.message).toContain('EACCES');
-  expect(seen.of('new-mounts')?.advice).toContain(`${own} forbids it`);
+  expect(seen.of('new-mounts')).toMatchObject({
+    message: naming('EACCES'),
+    advice: naming(...modules),
+  });
 });
 
 test('G9: doctor: a profile that forbids signals', async () => {
   const seen = await doctorUnder(profileOf('signals-nobody', { without: ['signal,'] }));
   expect(seen.of('signals')).toMatchObject({
     status: 'fail',
-    message: expect.stringContaining('(kill: EACCES)'),
-    advice: expect.stringContaining('“signal,”'),
+    message: naming(/\bkill\b/u, 'EACCES'),
+    advice: naming('signal,'),
   });
   // what would be tried with processes that have to be ended is not
   expect(seen.of('notify')).toBeUndefined();
@@ -129,10 +135,8 @@ test.for([
   expect(seen.of('linux-capabilities')).toMatchObject({ status: 'ok' });
   const check = seen.of('capability-use');
   expect(check).toMatchObject({ status: 'fail' });
-  for (const name of names) {
-    const told = `CAP_${name.toUpperCase()} is present but denied`;
-    expect(check?.message).toContain(told);
-  }
-  expect(check?.message.match(/is there/gu)).toHaveLength(names.length);
-  expect(check?.advice).toContain(own);
+  const told = names.map((name) => `CAP_${name.toUpperCase()}`);
+  expect(check?.message).toEqual(naming(...told));
+  expect(check?.message.match(/\bCAP_\w+/gu)).toHaveLength(names.length);
+  expect(check?.advice).toEqual(naming(...told, ...modules));
 });

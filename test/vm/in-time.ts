@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Second tries where an emulated processor was too slow for the agent.
+import { recordOf } from '../support/log-records.ts';
 import type { WatchedAgent } from '../support/watched-agent.ts';
 
 function isInTime(line: string): boolean {
-  return !line.includes('timed out reading caller memory');
+  return recordOf(line)?.event !== 'caller-memory-timeout';
 }
 
 /** Does something through an agent until all that it has done for it was in time. */

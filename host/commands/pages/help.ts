@@ -59,7 +59,7 @@ export const notes: readonly Note[] = [
       ['0', 'Success.'],
       [
         '1',
-        'Failure; the message is on standard error. Commands that look for faults or differences (`config check`, `doctor`, `profile lint`, `test`, `replay`, `list`) exit with 1 if they find any.',
+        'Failure; the message is on standard error and ends with a code, such as `[AGENT_BUNDLE_INVALID]`. Commands that look for faults or differences (`config check`, `doctor`, `profile lint`, `test`, `replay`, `list`) exit with 1 if they find any.',
       ],
       ['2', 'The command line is wrong.'],
       [

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Falco events of calls: their contents, and their receivers.
 import { messageOf } from '../../errors.ts';
-import type { Logger } from '../../log.ts';
+import type { Log } from '../../log/log.ts';
 import { isUsual } from '../decision.ts';
 import type { ShownDecision, Watcher } from '../decision.ts';
 import { Delivery } from '../delivery.ts';
@@ -37,8 +37,6 @@ export interface FalcoWatcher extends Watcher {
 const grpcRoom = { maxAtOnce: 64, maxWaiting: 8192 } as const;
 const httpRoom = { maxAtOnce: 4, maxWaiting: 8192 } as const;
 
-const undeliveredText = 'events not delivered to Falco';
-
 /** A watcher that hands its events on, one at a time. */
 class DeliveringWatcher<T> implements FalcoWatcher {
   readonly output: FalcoOutputName;
@@ -49,7 +47,7 @@ class DeliveringWatcher<T> implements FalcoWatcher {
 
   constructor(parts: {
     readonly output: FalcoOutputName;
-    readonly log: Logger;
+    readonly log: Log;
     readonly room: Pick<DeliveryParts<T>, 'maxAtOnce' | 'maxWaiting'>;
     readonly eventOf: (decision: ShownDecision) => T;
     readonly deliver: DeliveryParts<T>['deliver'];
@@ -65,7 +63,7 @@ class DeliveringWatcher<T> implements FalcoWatcher {
       deliver,
       onUndelivered: (result, count, thrown) => {
         const error = thrown === undefined ? {} : { error: messageOf(thrown) };
-        this.#notice.tell(count, undeliveredText, { output, result, ...error });
+        this.#notice.tell(count, 'falco-undelivered', { output, result, ...error });
       },
     });
   }
@@ -96,12 +94,12 @@ class FileWatcher implements FalcoWatcher {
   readonly #notice: SeldomNotice;
   #file: LineFile | undefined;
 
-  private constructor(log: Logger) {
+  private constructor(log: Log) {
     this.#notice = new SeldomNotice(log);
   }
 
   /** @throws AgentError AGENT_FALCO */
-  static async open(path: string, log: Logger): Promise<FileWatcher> {
+  static async open(path: string, log: Log): Promise<FileWatcher> {
     const watcher = new FileWatcher(log);
     watcher.#file = await LineFile.open({
       path,
@@ -113,7 +111,7 @@ class FileWatcher implements FalcoWatcher {
         watcher.#lose(lines);
       },
       onFailed: (error) => {
-        watcher.#notice.tell(0, undeliveredText, { output: 'file', error });
+        watcher.#notice.tell(0, 'falco-undelivered', { output: 'file', error });
       },
     });
     return watcher;
@@ -143,12 +141,12 @@ class FileWatcher implements FalcoWatcher {
 
   #lose(lines: number): void {
     this.#counts.lost += lines;
-    this.#notice.tell(lines, undeliveredText, { output: 'file', result: 'lost' });
+    this.#notice.tell(lines, 'falco-undelivered', { output: 'file', result: 'lost' });
   }
 }
 
 /** The library is loaded with the first event: few have any. */
-function pluginWatcher(socket: string, log: Logger): FalcoWatcher {
+function pluginWatcher(socket: string, log: Log): FalcoWatcher {
   let client: Promise<FalcoPluginClient> | undefined;
   const connect = async (): Promise<FalcoPluginClient> => {
     const library = await import('./plugin-client.ts');
@@ -171,7 +169,7 @@ function pluginWatcher(socket: string, log: Logger): FalcoWatcher {
   });
 }
 
-async function httpWatcher(url: URL, log: Logger): Promise<FalcoWatcher> {
+async function httpWatcher(url: URL, log: Log): Promise<FalcoWatcher> {
   const { HttpOutput } = await import('./http-output.ts');
   const output = new HttpOutput(url);
   const node = nodeName();
@@ -185,7 +183,7 @@ async function httpWatcher(url: URL, log: Logger): Promise<FalcoWatcher> {
   });
 }
 
-async function outputWatcher(output: FalcoOutput, log: Logger): Promise<FalcoWatcher> {
+async function outputWatcher(output: FalcoOutput, log: Log): Promise<FalcoWatcher> {
   switch (output.kind) {
     case 'file':
       return FileWatcher.open(output.path, log);
@@ -197,7 +195,7 @@ async function outputWatcher(output: FalcoOutput, log: Logger): Promise<FalcoWat
 /** @throws AgentError AGENT_FALCO: a file cannot be written */
 export async function falcoWatchers(
   { socket, output }: FalcoOptions,
-  log: Logger,
+  log: Log,
 ): Promise<readonly FalcoWatcher[]> {
   return [
     ...(socket === undefined ? [] : [pluginWatcher(socket, log)]),

@@ -3,15 +3,13 @@
 import { writeSync } from 'node:fs';
 
 import { pino } from 'pino';
-import type { Logger } from 'pino';
+import type { Logger as Pino } from 'pino';
 
-import { escaped } from './terminal-text.ts';
+import { escaped } from '../terminal-text.ts';
+import { logEvents, logLevels } from './log-events.ts';
+import type { LogEvent, LogLevel } from './log-events.ts';
 
-export type { Logger } from 'pino';
-
-export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
-
-export type LogLevel = (typeof logLevels)[number];
+type Fields = Readonly<Record<string, unknown>>;
 
 export interface LogOptions {
   readonly level: LogLevel;
@@ -83,16 +81,6 @@ export function textLine(json: string, isColored: boolean): string {
   return `${time} ${shownName} ${message}${pairs}\n`;
 }
 
-/**
- * Bytes of a logger's lines besides their messages, in either format: mostly names, which containers
- * choose.
- */
-export function bytesBeside(log: Logger): number {
-  const time = new Date().toISOString();
-  const json = JSON.stringify({ level: 'error', time, ...log.bindings(), msg: '' });
-  return Math.max(Buffer.byteLength(jsonLine(json)), Buffer.byteLength(textLine(json, true)));
-}
-
 /** Longer texts are cut: no reader takes lines of any length. */
 const maxLineBytes = 32_768;
 const cutMark = Buffer.from('…\n');
@@ -120,12 +108,58 @@ export function jsonLine(line: string): string {
   return `${escaped(line.trimEnd())}\n`;
 }
 
-/** Makes a logger. Each line is one write, so that lines of several threads never mix. */
-export function createLog(options: LogOptions): Logger {
+/** Lines of handlers have it: what a handler writes is never taken for an event of the agent. */
+const handlerEvent = { event: 'handler-log' } as const;
+
+/** Writes events with their fields. */
+export class Log {
+  readonly #pino: Pino;
+
+  constructor(logger: Pino) {
+    this.#pino = logger;
+  }
+
+  event(event: LogEvent, fields: object = {}): void {
+    const [level, sentence] = logEvents[event];
+    if (this.isEnabled(level)) this.#pino[level]({ ...fields, event }, sentence);
+  }
+
+  /** Of what was told before: for those who want every detail. */
+  repeated(event: LogEvent, fields: object = {}): void {
+    if (this.isEnabled('debug')) this.#pino.debug({ ...fields, event }, logEvents[event][1]);
+  }
+
+  ofHandler(level: LogLevel, message: string): void {
+    this.#pino[level](handlerEvent, message);
+  }
+
+  isEnabled(level: LogLevel): boolean {
+    return this.#pino.isLevelEnabled(level);
+  }
+
+  /** One whose lines all have these fields. */
+  with(fields: Fields): Log {
+    return new Log(this.#pino.child(fields));
+  }
+
+  /**
+   * Bytes of a handler's lines besides their messages, in either format: mostly names, which containers
+   * choose.
+   */
+  get bytesBeside(): number {
+    const time = new Date().toISOString();
+    const fields = { ...this.#pino.bindings(), ...handlerEvent };
+    const json = JSON.stringify({ level: 'error', time, ...fields, msg: '' });
+    return Math.max(Buffer.byteLength(jsonLine(json)), Buffer.byteLength(textLine(json, true)));
+  }
+}
+
+/** Makes a log. Each line is one write, so that lines of several threads never mix. */
+export function createLog(options: LogOptions): Log {
   const write = (line: string): void => {
     writeLine(options.format === 'json' ? jsonLine(line) : textLine(line, options.isColored));
   };
-  return pino(
+  const logger = pino(
     {
       level: options.level,
       base: null,
@@ -134,4 +168,5 @@ export function createLog(options: LogOptions): Logger {
     },
     { write },
   );
+  return new Log(logger);
 }

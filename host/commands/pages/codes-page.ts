@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// deploy/docs/reference/codes.md: error codes and log events, printed from their tables.
+import { agentErrorCodes } from '../../errors.ts';
+import { logEvents } from '../../log/log-events.ts';
+import { cell, table } from './markdown.ts';
+
+const begin = `# Error codes and log events
+
+For authors of scripts and alerts. Codes and events are stable; the sentences beside them may change in any version. [Troubleshooting](../howto/troubleshoot.md) says what to do about each message. \`npm run generate\` prints this page.
+
+## Error codes
+
+A command that fails prints a sentence with one of these codes in brackets on standard error, and exits with 1. A wrong command line is \`AGENT_USAGE\`: exit code 2, without the code. In the log, the field \`code\` has the code of the error in \`error\` or \`why\`.
+
+`;
+
+const eventsBegin = `
+## Log events
+
+Each line of the log has its event in the field \`event\`, which is the last one in text. \`handler-log\` is a line that a handler wrote. An event that repeats a warning or an error may have the level \`debug\`.
+
+`;
+
+export function codesPage(): string {
+  const codes = Object.entries(agentErrorCodes).map(([code, meaning]) => [
+    `\`${code}\``,
+    cell(meaning),
+  ]);
+  const events = Object.entries(logEvents).map(([event, [level, sentence]]) => [
+    `\`${event}\``,
+    level,
+    cell(sentence),
+  ]);
+  return [
+    begin,
+    table([['code', 'meaning'], ...codes]),
+    eventsBegin,
+    table([['event', 'level', 'sentence'], ...events]),
+  ].join('');
+}
