@@ -377,22 +377,23 @@ function functionsOf(table: typeof rows, first: number): readonly HostFunction[]
 
 export const hostFunctions: readonly HostFunction[] = functionsOf(rows, 0);
 
-const performedFunctions = functionsOf(performedRows, hostFunctions.length);
+const performingFunctions: readonly HostFunction[] = [
+  ...hostFunctions.filter(({ capability }) => capability === 'filesystem'),
+  ...functionsOf(performedRows, hostFunctions.length),
+];
 
 /** @returns the function by which `perform` does an operation, with no more power than the caller has */
 export function performingFunction(operationCode: number): HostFunction {
-  const known = [
-    ...hostFunctions.filter(({ capability }) => capability === 'filesystem'),
-    ...performedFunctions,
-  ];
-  const found = known.find((each) => each.operationCode === operationCode);
+  const found = performingFunctions.find((each) => each.operationCode === operationCode);
   if (found === undefined) throw new RangeError(`there is no operation ${operationCode}`);
   return found;
 }
 
+const byName = new Map(hostFunctions.map((each) => [`${each.capability}.${each.name}`, each]));
+
 /** @throws RangeError: the table has no such function */
 export function hostFunction(capability: string, name: string): HostFunction {
-  const found = hostFunctions.find((each) => each.capability === capability && each.name === name);
+  const found = byName.get(`${capability}.${name}`);
   if (found === undefined) throw new RangeError(`the host has no function ${capability}.${name}`);
   return found;
 }

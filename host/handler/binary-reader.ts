@@ -46,8 +46,11 @@ export class BinaryReader {
 
   /** LEB128, at most 32 bits. */
   u32(): number {
-    let result = 0;
-    for (let shift = 0; shift < 35; shift += 7) {
+    const first = this.byte();
+    // most have one byte
+    if (first < continuation) return first;
+    let result = first & payload;
+    for (let shift = 7; shift < 35; shift += 7) {
       const byte = this.byte();
       result += (byte & payload) * 2 ** shift;
       if ((byte & continuation) === 0) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The types of functions that this process has compiled. V8 keeps each for as long as the process
 // lives, whatever becomes of the code, and ends the process at 2,000,000 of them.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 import { refuse } from './refusal.ts';
 
@@ -82,6 +82,6 @@ export class KnownTypes {
 }
 
 function digestOf(type: string): bigint {
-  const digest = createHash('sha256').update(type, 'latin1').digest().readBigUInt64LE();
+  const digest = hash('sha256', Buffer.from(type, 'latin1'), 'buffer').readBigUInt64LE();
   return digest === 0n ? 1n : digest;
 }

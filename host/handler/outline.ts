@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The outline of a component, without compiling or linking any of it: no child is asked about a
 // component whose outline is refused.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 import { capabilities } from './capabilities/offered.ts';
 import { capabilityOf, interfaceName } from './interface-name.ts';
@@ -155,7 +155,7 @@ function composedLane(
 /** @throws AgentError AGENT_COMPONENT_INVALID, AGENT_COMPONENT_REFUSED */
 export function outlineOf(bytes: Uint8Array, limits: LoadLimits): ComponentOutline {
   checkSize(bytes.length, limits);
-  const digest = createHash('sha256').update(bytes).digest('hex');
+  const digest = hash('sha256', bytes, 'hex');
   const tally = new CodeTally(limits.code);
   const found = describeComponent(bytes, tally);
   checkOffers(found);

@@ -2,6 +2,7 @@
 // Reads a seccomp profile: JSON of OCI runtimes and of docker, or YAML of the Security Profiles
 // Operator. What is wrong with it is collected, so that one look finds all of it.
 import { AgentError } from '../errors.ts';
+import { jsonFaultAt } from '../text/json-fault.ts';
 import { parseYaml } from '../text/yaml-file.ts';
 import type { YamlText } from '../text/yaml-file.ts';
 import { guessAt, nearest } from '../text/did-you-mean.ts';
@@ -56,7 +57,7 @@ function reasonAt(text: string, offset: number): string {
   if (/^[}\]]/u.test(rest) && /,\s*$/u.test(text.slice(0, offset))) {
     return 'JSON allows no comma before a closing bracket';
   }
-  return 'not JSON';
+  return offset === text.length ? 'not JSON: it ends too early' : 'not JSON from here on';
 }
 
 interface SyntaxFault {
@@ -65,16 +66,10 @@ interface SyntaxFault {
 }
 
 function jsonFault(text: string): SyntaxFault | undefined {
-  try {
-    JSON.parse(text);
-    return undefined;
-  } catch (thrown) {
-    const said = thrown instanceof Error ? thrown.message : '';
-    const at = /at position (?<at>\d+)/u.exec(said)?.groups?.['at'];
-    const offset = at === undefined ? text.length : Number(at);
-    const line = text.slice(0, offset).split('\n').length;
-    return { line, what: `${reasonAt(text, offset)}: ${said}` };
-  }
+  const offset = jsonFaultAt(text);
+  if (offset === undefined) return undefined;
+  const line = text.slice(0, offset).split('\n').length;
+  return { line, what: reasonAt(text, offset) };
 }
 
 class YamlFault extends Error {}
