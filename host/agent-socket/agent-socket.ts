@@ -244,10 +244,7 @@ export class AgentSocket implements Disposable {
 
   #arrive({ connection: id, fdCount }: SocketEvent, connection: Connection): void {
     try {
-      const json = new TextDecoder('utf-8', { fatal: true }).decode(
-        Buffer.concat(connection.chunks),
-      );
-      const state = parseContainerProcessState(json);
+      const state = parseContainerProcessState(textOf(connection.chunks));
       const fdIndex = state.fds.indexOf(listenerFdName);
       if (fdIndex < 0) {
         throw new AgentError('AGENT_STATE_INVALID', `fds has no "${listenerFdName}"`);
@@ -307,6 +304,15 @@ export class AgentSocket implements Disposable {
     if (connection !== undefined) clearTimeout(connection.deadline);
     this.#connections.delete(id);
     this.#parts.native.closeConnection(this.#handle, id);
+  }
+}
+
+/** @throws AgentError AGENT_STATE_INVALID */
+function textOf(chunks: readonly Uint8Array[]): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
+  } catch {
+    throw unreadable('message is not UTF-8');
   }
 }
 

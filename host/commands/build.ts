@@ -21,7 +21,7 @@ async function run(words: readonly string[]): Promise<number> {
   const { values, rest } = parseWords(words, { json: { type: 'boolean' } });
   const [directory = '.', ...more] = rest;
   if (more.length > 0) usage('build needs at most one folder');
-  return reportingBuildErrors(async () => {
+  return reportingBuildErrors('AGENT_BUILD', async () => {
     const built = await buildProject({ directory, onProgress: showBuilding });
     const warnings = built.components.flatMap((component) => component.warnings);
     tellMessages(warnings);

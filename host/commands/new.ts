@@ -18,7 +18,7 @@ async function run(words: readonly string[]): Promise<number> {
   const syscalls = listOf(textOf(values, 'syscalls') ?? '');
   if (syscalls.length === 0) usage('new needs -syscalls, such as -syscalls mkdir,mount');
   const language = textOf(values, 'language') ?? 'as';
-  return reportingBuildErrors(async () => {
+  return reportingBuildErrors('AGENT_SCAFFOLD', async () => {
     const folder = await writeScaffold({ name, parent: '.', language, syscalls });
     const shown = relative(process.cwd(), folder);
     process.stdout.write(`created ${shown}. Next:\n  cd ${shown} && seccompagent test\n`);

@@ -47,7 +47,7 @@ export async function openRecording(
 ): Promise<ReplayWish> {
   const { values, rest } = parseWords(words, { ...common, ...own });
   const [file, ...more] = rest;
-  if (file === undefined || more.length > 0) usage('exactly exactly one recording is needed');
+  if (file === undefined || more.length > 0) usage('exactly one recording is needed');
   const said = new Map(textsOf(values, 'setting').map((text) => settingOf(text)));
   const reader = await RecordingReader.open(file);
   const { header } = reader;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // `seccompagent replay`: the calls of a recording, once more, through another build.
 
-import { messageOf } from '../errors.ts';
+import { failureFields, failureLine } from '../errors.ts';
+import type { AgentErrorCode } from '../errors.ts';
 import type { CallDifference } from '../replay/comparison.ts';
 import { InputDescriber } from '../replay/described-input.ts';
 import type { CallEntry } from '../recording/recording-format.ts';
@@ -32,6 +33,7 @@ interface ReplayReport {
   readonly isCutOff: boolean;
   /** Why not all of it was replayed. */
   readonly problem?: string;
+  readonly code?: AgentErrorCode;
 }
 
 function differencesOf(outcome: ReplayOutcome): readonly CallDifference[] {
@@ -44,7 +46,13 @@ interface Asked {
   readonly outcome: Promise<ReplayOutcome>;
 }
 
-async function replayAll({ reader, resolution, patienceMs }: ReplayWish): Promise<ReplayReport> {
+interface Replayed {
+  readonly report: ReplayReport;
+  /** Undefined: all of it was replayed. */
+  readonly failure: unknown;
+}
+
+async function replayAll({ reader, resolution, patienceMs }: ReplayWish): Promise<Replayed> {
   const { registry, components } = resolution;
   await using thread = new ReplayThread(patienceMs);
   thread.begin(chain, { registry, components, redaction: 'redacted' });
@@ -62,18 +70,23 @@ async function replayAll({ reader, resolution, patienceMs }: ReplayWish): Promis
     if (differences.length === 0) return;
     different.push({ call: calls, syscall: describer.describe(first.entry), differences });
   };
-  let problem: string | undefined;
+  let failure: unknown;
   try {
     for await (const entry of reader.calls()) {
       asked.push({ entry, outcome: thread.ask(chain, encodeCall(entry)) });
       if (asked.length >= maxAsked) await takeOne();
     }
   } catch (thrown) {
-    problem = messageOf(thrown);
+    failure = thrown;
   }
   while (asked.length > 0) await takeOne();
-  const isCutOff = problem === undefined && reader.end === undefined;
-  return { calls, different, isCutOff, ...(problem === undefined ? {} : { problem }) };
+  if (failure !== undefined) {
+    const { error: problem, code } = failureFields(failure);
+    const why = code === undefined ? { problem } : { problem, code };
+    return { report: { calls, different, isCutOff: false, ...why }, failure };
+  }
+  const isCutOff = reader.end === undefined;
+  return { report: { calls, different, isCutOff }, failure };
 }
 
 function show({ calls, different }: ReplayReport): readonly string[] {
@@ -90,12 +103,12 @@ function show({ calls, different }: ReplayReport): readonly string[] {
 
 async function run(words: readonly string[]): Promise<number> {
   const wish = await openRecording(words);
-  const replayed = await replayAll(wish);
+  const { report: replayed, failure } = await replayAll(wish);
   report(wish.values, replayed, () => show(replayed));
-  const { problem, isCutOff, different } = replayed;
+  const { isCutOff, different } = replayed;
   if (isCutOff) process.stderr.write('the recording is incomplete: replayed up to its end\n');
-  if (problem !== undefined) process.stderr.write(`seccompagent: ${problem}\n`);
-  return different.length > 0 || problem !== undefined ? 1 : 0;
+  if (failure !== undefined) process.stderr.write(failureLine(failure));
+  return different.length > 0 || failure !== undefined ? 1 : 0;
 }
 
 export const replay: Tool = {

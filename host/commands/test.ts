@@ -95,7 +95,7 @@ function show(results: readonly TrialResult[], file: string): readonly string[] 
 }
 
 async function testOnce(directory: string, values: ReadonlyMap<string, unknown>): Promise<number> {
-  return reportingBuildErrors(async () => {
+  return reportingBuildErrors('AGENT_BUILD', async () => {
     const results = await tryFolder(directory);
     report(values, { cases: results }, () => show(results, shown(casesFile(directory))));
     return results.every(({ hasPassed }) => hasPassed) ? 0 : 1;

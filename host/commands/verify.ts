@@ -39,8 +39,7 @@ function verifyStored(
   signers: readonly Signer[],
   values: Values,
 ): SignedDigest {
-  if (digest === undefined)
-    usage('-stored needs a reference with a digest (@sha256:…) (@sha256:…)');
+  if (digest === undefined) usage('-stored needs a reference with a digest (@sha256:…)');
   const store = new BundleStore(textOf(values, 'store') ?? defaultStore);
   const { signatures } = store.read(digest);
   const place = formatReference({ ...reference, digest });

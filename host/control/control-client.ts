@@ -4,7 +4,8 @@ import { request } from 'node:http';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 
-import { AgentError, systemCodeOf } from '../errors.ts';
+import { agentErrorCodes, AgentError, systemCodeOf } from '../errors.ts';
+import type { AgentErrorCode } from '../errors.ts';
 
 export interface ControlRequest {
   readonly socket: string;
@@ -31,20 +32,25 @@ function unreachable(socket: string, cause: unknown): AgentError {
   return new AgentError('AGENT_CONTROL', `cannot reach the agent on ${socket}`, { cause });
 }
 
-/** Error text of the agent. */
-async function refusalOf(response: IncomingMessage): Promise<string> {
+function isCode(code: unknown): code is AgentErrorCode {
+  return typeof code === 'string' && Object.hasOwn(agentErrorCodes, code);
+}
+
+/** What the agent says against a request. */
+async function refusalOf(response: IncomingMessage): Promise<AgentError> {
   const body = await text(response);
   try {
-    const { error }: { readonly error?: unknown } = JSON.parse(body);
-    return typeof error === 'string' ? error : body;
+    const said: { readonly error?: unknown; readonly code?: unknown } = JSON.parse(body);
+    const code = isCode(said.code) ? said.code : 'AGENT_CONTROL';
+    return new AgentError(code, typeof said.error === 'string' ? said.error : body);
   } catch {
-    return body;
+    return new AgentError('AGENT_CONTROL', body);
   }
 }
 
 /**
  * Makes a request whose body is still to be sent.
- * @throws AgentError AGENT_CONTROL when nobody answers, or with what the agent says against it
+ * @throws AgentError AGENT_CONTROL when nobody answers, or what the agent says against it, with its code
  */
 export async function answerTo(asked: ClientRequest, socket: string): Promise<IncomingMessage> {
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
@@ -54,7 +60,7 @@ export async function answerTo(asked: ClientRequest, socket: string): Promise<In
     });
   });
   if (response.statusCode === 200) return response;
-  throw new AgentError('AGENT_CONTROL', await refusalOf(response));
+  throw await refusalOf(response);
 }
 
 export function ask({ socket, method, path, signal }: ControlRequest): ClientRequest {

@@ -5,7 +5,7 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 
-import { failureFields, messageOf } from '../errors.ts';
+import { failureFields } from '../errors.ts';
 import type { Log } from '../log/log.ts';
 import { listenAt } from './control-socket.ts';
 import type { Tap } from '../recording/tapes.ts';
@@ -110,7 +110,7 @@ export class ControlServer implements AsyncDisposable {
     } catch (thrown) {
       this.#parts.log.event('control-request-failed', { path, ...failureFields(thrown) });
       if (response.headersSent) response.destroy();
-      else answerJson(response, 400, { error: messageOf(thrown) });
+      else answerJson(response, 400, failureFields(thrown));
     }
   }
 }

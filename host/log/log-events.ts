@@ -195,6 +195,6 @@ export const logEvents = {
   'container-not-killed': ['error', 'container cannot be killed, or only its first process'],
   'container-not-frozen': ['error', 'container cannot be frozen'],
   'internal-error': ['fatal', 'internal error: the agent exits'],
-} as const satisfies Readonly<Record<string, readonly [LogLevel, string]>>;
+} as const;
 
 export type LogEvent = keyof typeof logEvents;

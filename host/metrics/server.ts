@@ -91,6 +91,7 @@ export class MetricsServer implements AsyncDisposable {
         throw new AgentError(
           'AGENT_METRICS',
           `cannot serve metrics on ${where}: another program listens there`,
+          { cause },
         );
       }
       throw new AgentError('AGENT_METRICS', `cannot serve metrics on ${where}`, { cause });

@@ -43,7 +43,9 @@ test('image: commands need neither rights nor a writable root', async () => {
     args: ['inspect', '-json', bundle],
   });
   expect(inspected).toMatchObject({ code: 0, stderr: '' });
-  expect(JSON.parse(inspected.stdout)).toMatchObject({ name: 'mount' });
+  expect(JSON.parse(inspected.stdout)).toMatchObject({
+    handlers: [{ answers: { mount: ['mount'] } }],
+  });
 });
 
 test('image: it contains the plugin for Falco', async () => {

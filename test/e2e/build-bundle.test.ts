@@ -19,7 +19,7 @@ import { expect, test } from 'vitest';
 import { hasControlCharacters } from '../../host/terminal-text.ts';
 import { projectRoot, runCommand, seccompagent } from '../support/command.ts';
 import type { CommandResult } from '../support/command.ts';
-import { naming } from '../support/failures.ts';
+import { failed, naming } from '../support/failures.ts';
 import { until } from '../support/polling.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
@@ -205,15 +205,16 @@ test.for([
   [
     'handler.ts',
     "import { Action } from '@seccompagent/guest-sdk';\nexport function mkdir(): Action {\n  return Action.next();\n}\n",
-    /^handler\.ts:2:\d+: "mkdir" .*\bexport function mkdir\(path: Path, mode: u32\): Action\n$/u,
+    /^handler\.ts:2:\d+: "mkdir" .*\bexport function mkdir\(path: Path, mode: u32\): Action\n.*\n$/u,
   ],
 ] as const)('build: a mistake in %s is shown with its place: %j', async ([file, text, message]) => {
   using folder = new TemporaryFolder();
   writeBundle(folder, file, text);
   const before = readFileSync(folder.at('bundle.json'), 'utf8');
-  const { code, stdout, stderr } = await build(folder);
-  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-  expect(stderr).toMatch(message);
+  const result = await build(folder);
+  expect(result).toEqual(failed('AGENT_BUILD'));
+  expect(result.stdout).toBe('');
+  expect(result.stderr).toMatch(message);
   expect(existsSync(folder.at('sample.wasm'))).toBe(false);
   expect(readFileSync(folder.at('bundle.json'), 'utf8')).toBe(before);
 });
@@ -255,12 +256,13 @@ test.for([
       symlinkSync(join('/bin', program), join(path, program));
     }
     symlinkSync(process.execPath, join(path, 'node'));
-    const { code, stderr } = await runCommand([seccompagent, 'build'], {
+    const result = await runCommand([seccompagent, 'build'], {
       cwd: folder.path,
       environment: { PATH: path },
     });
-    expect({ code, stderr }).toEqual({ code: 1, stderr: naming('PATH', ...named) });
-    expect(stderr).toMatch(/^.+\n$/u);
+    expect(result).toEqual(failed('AGENT_BUILD', 'PATH', ...named));
+    // and the line with the code
+    expect(result.stderr).toMatch(/^.+\n.+\n$/u);
   },
 );
 

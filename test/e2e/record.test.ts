@@ -163,7 +163,7 @@ test('record: the beginning of an id is enough where one container alone begins 
     const where = [`-control-socket=${agent.control}`, '-o', folder.at('none')];
     const words = [seccompagent, 'record', ...where, `-container=${named}`] as const;
     const result = await runCommand(words);
-    expect(result).toEqual(failed('AGENT_CONTROL', `"${named}"`, ...candidates));
+    expect(result).toEqual(failed('AGENT_RECORDING', `"${named}"`, ...candidates));
     expect(ids.filter((id) => result.stderr.includes(id))).toEqual(candidates);
   }
 });
@@ -419,7 +419,7 @@ test('record: without such a container it says so, and makes no file', async () 
   const file = folder.at('recording');
   const words = ['-o', file, '-container=none', `-control-socket=${agent.control}`];
   const result = await runCommand([seccompagent, 'record', ...words]);
-  expect(result).toEqual(failed('AGENT_CONTROL', '"none"'));
+  expect(result).toEqual(failed('AGENT_RECORDING', '"none"'));
   expect(existsSync(file)).toBe(false);
 });
 

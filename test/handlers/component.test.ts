@@ -115,15 +115,25 @@ test('G5: component: random bytes behind its header are refused', () => {
   }
 });
 
+const otherVersion = [0, 0x61, 0x73, 0x6d, 0x0e, 0, 1, 0] as const;
+const coreHeader = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0] as const;
+
 test.for([
   ['nothing', [], 0],
   ['a text', [...new TextEncoder().encode('{"a": 1}')], 8],
-  ['another version', [0, 0x61, 0x73, 0x6d, 0x0e, 0, 1, 0], 8],
-  ['a core module', [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0], 8],
+  ['another version', otherVersion, 8],
+  ['a core module', coreHeader, 8],
 ] as const)('component: %s is none', ([, bytes, offset]) => {
   expect(() => describeComponent(Uint8Array.from(bytes))).toThrow(
     failure('AGENT_COMPONENT_INVALID', new RegExp(`\\b${offset}$`, 'u')),
   );
+});
+
+test('component: of a core module something else is said than of another version', () => {
+  const [module, other] = [coreHeader, otherVersion].map(
+    (bytes) => failureOf(() => describeComponent(Uint8Array.from(bytes))).message,
+  );
+  expect(module).not.toBe(other);
 });
 
 test('component: nested components and start functions are noticed', () => {

@@ -124,7 +124,7 @@ test('A6: memory of instances: machine code of many components ends no agent', a
   expect((await good.ask('getpgid 0')).answer).toBe('EBADMSG');
   await agent.untilLogged('bundles-unresolved', {
     container: 'code',
-    code: 'AGENT_BUNDLE_ROOM',
+    code: 'AGENT_BUNDLE_INVALID',
     error: /\b64\.0 MiB\b/u,
   });
   expect(cgroup.peakBytes).toBeLessThan(fewBytes * 0.75);

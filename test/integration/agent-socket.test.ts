@@ -179,6 +179,7 @@ describe('agent socket: messages', () => {
       what: 'bytes that are no UTF-8',
       bytes: Buffer.concat([Buffer.from('{"\xff\xfe"', 'latin1'), Buffer.from(':1}')]),
       options: ['-l'],
+      fields: stateInvalid(),
     },
     {
       what: 'JSON of another kind',

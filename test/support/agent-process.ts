@@ -4,10 +4,12 @@ import { RunningCommand, seccompagent } from './command.ts';
 import type { CommandResult } from './command.ts';
 import { isRecord, recordsOf, wantedText } from './log-records.ts';
 import type { AnyEvent, LogRecord, WantedFields } from './log-records.ts';
+import { patient } from './patience.ts';
 import { until } from './polling.ts';
 
 /** Tests with many pods take minutes on a busy machine. */
 const deadlineMs = 600_000;
+const listeningMs = patient(120_000);
 
 interface StartingAgent {
   readonly process: AgentProcess;
@@ -23,9 +25,7 @@ export class AgentProcess implements AsyncDisposable {
 
   /** Resolves once runtimes can connect. */
   static async start(socketFile: string, ...options: readonly string[]): Promise<AgentProcess> {
-    const { process, listening } = AgentProcess.starting(socketFile, ...options);
-    await listening;
-    return process;
+    return AgentProcess.#once(AgentProcess.starting(socketFile, ...options));
   }
 
   /** As `start`, by a command that executes its last arguments. */
@@ -34,11 +34,18 @@ export class AgentProcess implements AsyncDisposable {
     socketFile: string,
     ...options: readonly string[]
   ): Promise<AgentProcess> {
-    const { process, listening } = AgentProcess.#starting([...wrapper, seccompagent], {
-      socketFile,
-      options,
+    const command = [...wrapper, seccompagent];
+    return AgentProcess.#once(AgentProcess.#starting(command, { socketFile, options }));
+  }
+
+  /** One that does not listen in time is ended. */
+  static async #once({ process, listening }: StartingAgent): Promise<AgentProcess> {
+    const late = setTimeout(() => {
+      process.signal('SIGKILL');
+    }, listeningMs);
+    await listening.finally(() => {
+      clearTimeout(late);
     });
-    await listening;
     return process;
   }
 

@@ -51,8 +51,9 @@ export function recordsOf(text: string): readonly LogRecord[] {
     .filter((record) => record !== undefined);
 }
 
-function shown(value: unknown): string {
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+/** Undefined is no JSON. */
+function shown(value: unknown = ''): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 export function isRecord(record: LogRecord, event: AnyEvent, wanted: WantedFields = {}): boolean {

@@ -169,7 +169,7 @@ function folderNotes(references: readonly string[], { names }: Selected): readon
 function uselessNotes(values: Values): readonly string[] {
   const useless = allowedCalls(values).filter((name) => !alwaysBlocked.includes(name));
   if (useless.length === 0 || baseOf(values) !== undefined) return [];
-  return ['-allow has no effect without -base: all other calls are allowed anyway anyway'];
+  return ['-allow has no effect without -base: all other calls are allowed anyway'];
 }
 
 /** Containers with such a profile would have an agent that is never asked. */
