@@ -60,11 +60,11 @@ export class UserLines implements Disposable {
     if (minute === undefined) return;
     clearTimeout(minute.timer);
     this.#minutes.delete(peerUid);
-    for (const [leftOut, count] of minute.leftOut) {
+    for (const [droppedEvent, count] of minute.leftOut) {
       this.#log.event('user-lines-left-out', {
         peerUid,
-        line: logEvents[leftOut][1],
-        leftOut,
+        line: logEvents[droppedEvent][1],
+        droppedEvent,
         count,
       });
     }

@@ -35,8 +35,18 @@ test('G1: lines of users: lines beyond the limit of a minute are counted, and no
   const from = log.records.length;
   vi.advanceTimersByTime(aMinuteMs);
   expect(log.records.slice(from)).toMatchObject([
-    { event: 'user-lines-left-out', peerUid: 1000, leftOut: 'container-attached', count: 4900 },
-    { event: 'user-lines-left-out', peerUid: 1000, leftOut: 'bundles-unresolved', count: 4900 },
+    {
+      event: 'user-lines-left-out',
+      peerUid: 1000,
+      droppedEvent: 'container-attached',
+      count: 4900,
+    },
+    {
+      event: 'user-lines-left-out',
+      peerUid: 1000,
+      droppedEvent: 'bundles-unresolved',
+      count: 4900,
+    },
   ]);
   tellOften(lines, 1000, 1);
   expect(log.records).toHaveLength(from + 2 + 2);

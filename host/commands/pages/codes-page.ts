@@ -17,7 +17,7 @@ A command that fails prints a sentence with one of these codes in brackets on st
 const eventsBegin = `
 ## Log events
 
-Each line of the log has its event in the field \`event\`, which is the last one in text. \`handler-log\` is a line that a handler wrote. An event that repeats a warning or an error may have the level \`debug\`.
+Each line of the log has its event in the field \`event\`. In text, match it at the end of the line (\`event=container-killed$\`): handlers and containers may choose words of the rest. \`handler-log\` is a line that a handler wrote. An event that repeats a warning or an error may have the level \`debug\`.
 
 `;
 
