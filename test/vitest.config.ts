@@ -3,6 +3,8 @@
 import { fileURLToPath } from 'node:url';
 
 import type { TestProjectConfiguration, ViteUserConfig } from 'vitest/config';
+import { BaseSequencer } from 'vitest/node';
+import type { TestSpecification } from 'vitest/node';
 
 interface Tier {
   readonly name: string;
@@ -23,7 +25,25 @@ interface Tier {
 const moreTries = 2;
 
 /** Kernel tests wait more than they compute, but their programs take cores, too. */
-const kernelWorkers = 2;
+const kernelWorkers = 3;
+/** Tests with containers compute more. */
+const containerWorkers = 2;
+
+/** These take minutes, or compile for minutes: no core is to wait for them at the end. */
+const longest = ['native/unit', 'e2e/performed-commands', 'e2e/record', 'e2e/tutorials'];
+
+function isLongest({ moduleId }: TestSpecification): boolean {
+  return longest.some((name) => moduleId.endsWith(`/${name}.test.ts`));
+}
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const first = files.filter(isLongest);
+    const others = files.filter((file) => !isLongest(file));
+    // oxlint-disable-next-line unicorn/no-array-sort -- no array's
+    return [...first, ...(await super.sort(others))];
+  }
+}
 
 const tiers: readonly Tier[] = [
   // any user, and nothing but npm's packages
@@ -49,7 +69,7 @@ const tiers: readonly Tier[] = [
     name: 'containers',
     folders: ['test/containers'],
     order: 4,
-    maxWorkers: kernelWorkers,
+    maxWorkers: containerWorkers,
     setup: 'kernel',
     retry: moreTries,
   },
@@ -100,6 +120,7 @@ const config: ViteUserConfig = {
   test: {
     root: fileURLToPath(new URL('..', import.meta.url)),
     projects: tiers.map((tier) => projectOf(tier)),
+    sequence: { sequencer: LongestFirst },
     env: {
       // Wirings are kept from one run to the next, and not among those of an installed agent.
       CACHE_DIRECTORY: fileURLToPath(new URL('../build/test-cache', import.meta.url)),

@@ -10,7 +10,7 @@ For authors of scripts and alerts. Codes and events are stable; the sentences be
 
 ## Error codes
 
-A command that fails prints a sentence with one of these codes in brackets on standard error, and exits with 1. A wrong command line is \`AGENT_USAGE\`: exit code 2, without the code. In the log, the field \`code\` has the code of the error in \`error\` or \`why\`.
+A command that fails prints a sentence with one of these codes in brackets on standard error, and exits with 1. A wrong command line is \`AGENT_USAGE\`: exit code 2, without the code. The lines before it, if any, say the cause, such as messages of a compiler. In the log, the field \`code\` has the code of the error in \`error\` or \`why\`.
 
 `;
 
