@@ -9,7 +9,7 @@ import { syscallNumbers } from '../../host/syscalls/syscall-numbers.ts';
 import { AgentProcess } from '../support/agent-process.ts';
 import { runCommand } from '../support/command.ts';
 import type { RuntimeName } from '../support/container-runtime.ts';
-import { pidsMentioning } from '../support/process-table.ts';
+import { endOfMentioning } from '../support/process-table.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 import {
   exampleFolder,
@@ -171,7 +171,7 @@ describe('run.sh', () => {
     running.kill('SIGTERM');
     expect(await running.ended).toMatchObject({ code: 143 });
     expect(readdirSync(temporary.path)).toEqual([]);
-    expect(pidsMentioning(temporary.path)).toEqual([]);
+    await endOfMentioning(temporary.path);
     expect(globSync(cgroups)).toEqual([]);
   });
 

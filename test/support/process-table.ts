@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 const lookAgainMs = 10;
 
 /** Every process with a text in its arguments or its environment, which its children inherit. */
-export function pidsMentioning(text: string): readonly number[] {
+function pidsMentioning(text: string): readonly number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/u.test(name))
     .filter((pid) => has(`/proc/${pid}/cmdline`, text) || has(`/proc/${pid}/environ`, text))
