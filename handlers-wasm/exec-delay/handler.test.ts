@@ -6,7 +6,7 @@ import { gone } from '../../host/call/host.ts';
 import { processLayout } from '../../host/native.ts';
 import { familyMembers } from '../../host/syscalls/syscall-table.ts';
 import { HandlerHarness, shippedComponent } from '../../test/support/handler-harness.ts';
-import { failureOf } from '../../test/support/agent-failure.ts';
+import { failure } from '../../test/support/failures.ts';
 
 const file = shippedComponent('exec-delay');
 const continued = { kind: 'continue' } as const;
@@ -99,33 +99,31 @@ test.for([
 const noDurations = ['', '2', 's', '2 s', '1d', '-1s', '1s-1s', '.s', '1..5s', '1e3s', ' 1s', '00'];
 
 test.for(noDurations)('G3: exec-delay: %j is no duration', (duration) => {
-  for (const settings of [
-    { ...byPath, duration },
-    { ...bySidecars, 'sidecars-delay': duration },
-  ]) {
-    expect(failureOf(() => handlerFor(settings))).toMatchObject({
-      code: 'AGENT_SETTING_INVALID',
-      message: expect.stringContaining('is no duration'),
-    });
+  for (const [key, settings] of [
+    ['duration', { ...byPath, duration }],
+    ['sidecars-delay', { ...bySidecars, 'sidecars-delay': duration }],
+  ] as const) {
+    expect(() => handlerFor(settings)).toThrow(failure('AGENT_SETTING_INVALID', `"${key}"`));
   }
 });
 
 test.for(['24h0m0.001s', '99999999999h', `${'9'.repeat(400)}h`])(
   'G3: exec-delay: nobody waits for %s',
   (duration) => {
-    expect(failureOf(() => handlerFor({ ...byPath, duration })).message).toContain('is too long');
+    const tooLong = failure('AGENT_SETTING_INVALID', '"duration"');
+    expect(() => handlerFor({ ...byPath, duration })).toThrow(tooLong);
   },
 );
 
 test.for([
-  [{}, 'neither "pattern" nor "sidecars" is set'],
-  [{ pattern: '/bin/true' }, 'the setting "duration" is missing'],
-  [{ duration: '1s' }, 'the setting "pattern" is missing'],
-  [{ sidecars: 'a', container: 'b' }, 'the setting "sidecars-delay" is missing'],
-  [{ 'sidecars-delay': '1s', container: 'b' }, 'the setting "sidecars" is missing'],
-  [{ sidecars: 'a', 'sidecars-delay': '1s' }, 'the setting "container" is missing'],
-] as const)('G3: exec-delay: %j is refused', ([settings, reason]) => {
-  expect(failureOf(() => handlerFor(settings)).message).toContain(reason);
+  [{}, '"pattern"', '"sidecars"'],
+  [{ pattern: '/bin/true' }, '"duration"'],
+  [{ duration: '1s' }, '"pattern"'],
+  [{ sidecars: 'a', container: 'b' }, '"sidecars-delay"'],
+  [{ 'sidecars-delay': '1s', container: 'b' }, '"sidecars"'],
+  [{ sidecars: 'a', 'sidecars-delay': '1s' }, '"container"'],
+] as const)('G3: exec-delay: %j is refused', ([settings, ...named]) => {
+  expect(() => handlerFor(settings)).toThrow(failure('AGENT_SETTING_INVALID', ...named));
 });
 
 test('exec-delay: a container that is no sidecar waits for what is left of the time', () => {
