@@ -285,15 +285,20 @@ function instantiateCode({ code }: LoadedComponent, imports: HostFunctions): Cor
     : instantiateComposition(code.composition, imports);
 }
 
+/** All that an instance may import, by its interfaces. */
+const offered = capabilities.map(({ name, functions }) => ({
+  name,
+  module: interfaceName(name),
+  functions: [...functions].map(([key, { link }]) => ({ key, link, of: hostFunction(name, key) })),
+}));
+
 function importsFor(component: LoadedComponent, host: Host, guest: () => Guest): HostFunctions {
   const imports: HostFunctions = {};
-  for (const { name, functions } of capabilities) {
+  for (const { name, module, functions } of offered) {
     if (!component.imports.includes(name)) continue;
     const linked: Record<string, WebAssembly.ImportValue> = {};
-    for (const [key, { link }] of functions) {
-      linked[key] = link(guest, host, hostFunction(name, key));
-    }
-    imports[interfaceName(name)] = linked;
+    for (const { key, link, of } of functions) linked[key] = link(guest, host, of);
+    imports[module] = linked;
   }
   return imports;
 }
