@@ -32,8 +32,9 @@ function unreachable(socket: string, cause: unknown): AgentError {
   return new AgentError('AGENT_CONTROL', `cannot reach the agent on ${socket}`, { cause });
 }
 
+/** The command line of the agent is not that of the command that asks. */
 function isCode(code: unknown): code is AgentErrorCode {
-  return typeof code === 'string' && Object.hasOwn(agentErrorCodes, code);
+  return typeof code === 'string' && code !== 'AGENT_USAGE' && Object.hasOwn(agentErrorCodes, code);
 }
 
 /** What the agent says against a request. */

@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import type { Logger as Pino } from 'pino';
 
 import { escaped } from '../terminal-text.ts';
+import { LineWriter } from './line-writer.ts';
 import { logEvents, logLevels } from './log-events.ts';
 import type { LogEvent, LogLevel } from './log-events.ts';
 
@@ -81,27 +82,8 @@ export function textLine(json: string, isColored: boolean): string {
   return `${time} ${shownName} ${message}${pairs}\n`;
 }
 
-/** Longer texts are cut: no reader takes lines of any length. */
-const maxLineBytes = 32_768;
-const cutMark = Buffer.from('…\n');
-const newline = Buffer.from('\n');
-
-/** Whether the last line is on its way in part only: then the next one starts anew. */
-let isLineOpen = false;
-
-function writeLine(text: string): void {
-  const line = Buffer.from(text);
-  const whole =
-    line.length > maxLineBytes
-      ? Buffer.concat([line.subarray(0, maxLineBytes - cutMark.length), cutMark])
-      : line;
-  const bytes = isLineOpen ? Buffer.concat([newline, whole]) : whole;
-  try {
-    isLineOpen = writeSync(stderrFd, bytes) < bytes.length;
-  } catch {
-    // whoever read the log is gone or slow: containers must not wait for it
-  }
-}
+/** Of all logs of this thread. */
+const stderr = new LineWriter((bytes) => writeSync(stderrFd, bytes));
 
 /** A person may read a program's input on a terminal, too: as `textLine`. */
 export function jsonLine(line: string): string {
@@ -156,8 +138,10 @@ export class Log {
 
 /** Makes a log. Each line is one write, so that lines of several threads never mix. */
 export function createLog(options: LogOptions): Log {
-  const write = (line: string): void => {
-    writeLine(options.format === 'json' ? jsonLine(line) : textLine(line, options.isColored));
+  const lineOf = (record: string): string =>
+    options.format === 'json' ? jsonLine(record) : textLine(record, options.isColored);
+  const write = (record: string): void => {
+    stderr.record(record, lineOf);
   };
   const logger = pino(
     {

@@ -50,6 +50,8 @@ export function isJson(value: unknown): value is Json {
 
 // ---- the text ----
 
+const byteOrderMark = '\uFEFF';
+
 /** Likely cause of a syntax error at this place. */
 function reasonAt(text: string, offset: number): string {
   const rest = text.slice(offset);
@@ -57,6 +59,7 @@ function reasonAt(text: string, offset: number): string {
   if (/^[}\]]/u.test(rest) && /,\s*$/u.test(text.slice(0, offset))) {
     return 'JSON allows no comma before a closing bracket';
   }
+  if (offset === 0 && text.startsWith(byteOrderMark)) return 'JSON begins with no byte order mark';
   return offset === text.length ? 'not JSON: it ends too early' : 'not JSON from here on';
 }
 
@@ -68,8 +71,9 @@ interface SyntaxFault {
 function jsonFault(text: string): SyntaxFault | undefined {
   const offset = jsonFaultAt(text);
   if (offset === undefined) return undefined;
-  const line = text.slice(0, offset).split('\n').length;
-  return { line, what: reasonAt(text, offset) };
+  const lines = text.slice(0, offset).split('\n');
+  const column = (lines.at(-1)?.length ?? 0) + 1;
+  return { line: lines.length, what: `column ${column}: ${reasonAt(text, offset)}` };
 }
 
 class YamlFault extends Error {}

@@ -81,8 +81,12 @@ export class AgentProcess implements AsyncDisposable {
 
   /** Resolves with such a record, once there are so many. */
   async logged(event: AnyEvent, fields: WantedFields = {}, times = 1): Promise<LogRecord> {
-    const found = (): LogRecord | undefined =>
-      this.records.filter((record) => isRecord(record, event, fields))[times - 1];
+    const found = (): LogRecord | undefined => {
+      const hasEnded = this.#running.hasEnded;
+      const record = this.records.filter((each) => isRecord(each, event, fields))[times - 1];
+      if (record === undefined && hasEnded) throw new Error('the agent has ended');
+      return record;
+    };
     return until(wantedText(event, fields), found).catch((cause: unknown) => {
       throw new Error(`this was logged:\n${this.log}`, { cause });
     });

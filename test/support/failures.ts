@@ -9,9 +9,9 @@ import type { AgentErrorCode } from '../../host/errors.ts';
 export type Named = string | RegExp;
 
 function sourceOf(named: Named): string {
-  return named instanceof RegExp
-    ? named.source
-    : named.replaceAll(/[$()*+.?[\\\]^{|}]/gu, String.raw`\$&`);
+  if (!(named instanceof RegExp)) return named.replaceAll(/[$()*+.?[\\\]^{|}]/gu, String.raw`\$&`);
+  if (named.flags !== 'u') throw new Error(`${named} has other flags than u`);
+  return `(?:${named.source})`;
 }
 
 /** Matches a text that has all of them, in any order. */

@@ -6,6 +6,13 @@ import type { AnyEvent, LogRecord, WantedFields } from './log-records.ts';
 import { until } from './polling.ts';
 
 const complaints = ['warn', 'error', 'fatal'];
+/** Of what is no record: the runtime's own words, or a line that was glued to another. */
+const foreignComplaint = /\b(?:WARN|ERROR|FATAL)\b/u;
+
+function isComplaint(line: string): boolean {
+  const record = recordOf(line);
+  return record === undefined ? foreignComplaint.test(line) : complaints.includes(record.level);
+}
 
 interface Wanted {
   readonly event: AnyEvent;
@@ -26,7 +33,7 @@ export class WatchedLog {
   expectAllRead(): void {
     const unread = this.#lines()
       .slice(this.#read)
-      .filter((line) => complaints.includes(recordOf(line)?.level ?? ''));
+      .filter((line) => isComplaint(line));
     if (unread.length === 0) return;
     throw new Error(`the agent has logged, and no test has looked:\n${unread.join('\n')}`);
   }

@@ -84,15 +84,9 @@ function passedIn(message: string): readonly string[] {
   return [...message.matchAll(/\w+ \(SCMP_\w+\)/gu)].map(([call]) => call);
 }
 
-/** What is said of a text that is no JSON, without what V8 says of it. */
+/** What is said of a text that is no JSON, without its place. */
 function reasonOf(text: string): string {
-  try {
-    JSON.parse(text);
-  } catch (thrown) {
-    const said = thrown instanceof Error ? thrown.message : '';
-    return findingsIn(text)[0]?.message.replace(said, '') ?? '';
-  }
-  throw new Error(`${text} is JSON`);
+  return findingsIn(text)[0]?.message.replace(/\d+/u, '') ?? '';
 }
 
 function refusing(code: 'AGENT_SETTING_INVALID' | 'AGENT_BUNDLE_INVALID'): () => never {

@@ -10,14 +10,14 @@ For authors of scripts and alerts. Codes and events are stable; the sentences be
 
 ## Error codes
 
-A command that fails prints a sentence with one of these codes in brackets on standard error, and exits with 1. A wrong command line is \`AGENT_USAGE\`: exit code 2, without the code. The lines before it, if any, say the cause, such as messages of a compiler. In the log, the field \`code\` has the code of the error in \`error\` or \`why\`.
+A command that the agent cannot carry out prints a sentence with one of these codes in brackets on standard error, and exits with 1. Commands that find faults (\`config check\`, \`doctor\`, \`profile lint\`, \`test\`, \`replay\`, \`bench\`) print what they found instead. A wrong command line is \`AGENT_USAGE\`: exit code 2, without the code. The lines before it, if any, say the cause, such as messages of a compiler. In the log, the field \`code\` has the code of an error in \`error\` or \`why\`, where it has one.
 
 `;
 
 const eventsBegin = `
 ## Log events
 
-Each line of the log has its event in the field \`event\`. In text, match it at the end of the line (\`event=container-killed$\`): handlers and containers may choose words of the rest. \`handler-log\` is a line that a handler wrote. An event that repeats a warning or an error may have the level \`debug\`.
+Each line of the log has its event in the field \`event\`. Have scripts read the log as JSON (\`-log=json\`): in text, where it is the last field, handlers and containers choose words of the rest. \`handler-log\` is a line that a handler wrote. An event that repeats a warning or an error may have the level \`debug\`.
 
 `;
 
