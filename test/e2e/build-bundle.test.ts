@@ -19,7 +19,7 @@ import { expect, test } from 'vitest';
 import { hasControlCharacters } from '../../host/terminal-text.ts';
 import { projectRoot, runCommand, seccompagent } from '../support/command.ts';
 import type { CommandResult } from '../support/command.ts';
-import { failed, naming } from '../support/failures.ts';
+import { failed } from '../support/failures.ts';
 import { until } from '../support/polling.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
@@ -226,9 +226,9 @@ test('build: a bundle that does not load is not written', async () => {
     'handler.c',
     '#include <seccompagent.h>\nstatic sca_action on_sysinfo(void) {\n  return sca_result_action(sca_container_kill());\n}\nSCA_EXPORT_SYSINFO(on_sysinfo);\n',
   );
-  const { code, stderr } = await build(folder);
-  expect(code).toBe(1);
-  expect(stderr).toEqual(naming('sample.wasm', '"grants"', 'bundle.json', '"container"'));
+  expect(await build(folder)).toEqual(
+    failed('AGENT_BUILD', 'sample.wasm', '"grants"', 'bundle.json', '"container"'),
+  );
   expect(existsSync(folder.at('sample.wasm'))).toBe(false);
 });
 
@@ -296,25 +296,19 @@ test.for([
 
 test('build: a folder without bundle.json is refused', async () => {
   using folder = new TemporaryFolder();
-  const { code, stderr } = await build(folder);
-  expect({ code, stderr }).toEqual({
-    code: 1,
-    stderr: naming('bundle.json', '"seccompagent new"'),
-  });
+  expect(await build(folder)).toEqual(failed('AGENT_BUILD', 'bundle.json', '"seccompagent new"'));
 });
 
 test('build: a component without a source is refused with the files that would do', async () => {
   using folder = new TemporaryFolder();
   writeBundle(folder, 'other.txt', '');
-  const { code, stderr } = await build(folder);
-  expect(code).toBe(1);
-  expect(stderr).toMatch(/bundle\.json .*sample\.wasm.*handler\.ts, .*handler\.rs, handler\.c/u);
+  const named = /bundle\.json .*sample\.wasm.*handler\.ts, .*handler\.rs, handler\.c/u;
+  expect(await build(folder)).toEqual(failed('AGENT_BUILD', named));
 });
 
 test('build: two sources are one too many', async () => {
   using folder = new TemporaryFolder();
   writeBundle(folder, 'handler.c', '');
   writeFileSync(folder.at('handler.rs'), '');
-  const { code, stderr } = await build(folder);
-  expect({ code, stderr }).toEqual({ code: 1, stderr: naming('handler.rs', 'handler.c') });
+  expect(await build(folder)).toEqual(failed('AGENT_BUILD', 'handler.rs', 'handler.c'));
 });

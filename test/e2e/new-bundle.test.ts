@@ -8,7 +8,7 @@ import { expect, test } from 'vitest';
 import { languages } from '../../guest-sdk/build/language.ts';
 import { runCommand, seccompagent } from '../support/command.ts';
 import { withCommand } from '../support/command-folder.ts';
-import { naming } from '../support/failures.ts';
+import { failed, naming } from '../support/failures.ts';
 import { recordsOf } from '../support/log-records.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
@@ -75,10 +75,10 @@ test('new: existing files are not overwritten', async () => {
   using folder = new TemporaryFolder();
   mkdirSync(folder.at('hello'));
   writeFileSync(folder.at('hello/handler.ts'), 'mine');
-  const { code, stderr } = await runCommand([seccompagent, 'new', 'hello', '-syscalls', 'mkdir'], {
+  const refused = await runCommand([seccompagent, 'new', 'hello', '-syscalls', 'mkdir'], {
     cwd: folder.path,
   });
-  expect({ code, stderr }).toEqual({ code: 1, stderr: naming('hello') });
+  expect(refused).toEqual(failed('AGENT_SCAFFOLD', 'hello'));
   expect(readFileSync(folder.at('hello/handler.ts'), 'utf8')).toBe('mine');
   expect(existsSync(folder.at('hello/bundle.json'))).toBe(false);
 });
@@ -96,10 +96,10 @@ test.for<readonly [string, (place: string, folder: TemporaryFolder) => void]>([
 ])('new: %s in its place is said', async ([, put]) => {
   using folder = new TemporaryFolder();
   put(folder.at('hello'), folder);
-  const { code, stderr } = await runCommand([seccompagent, 'new', 'hello', '-syscalls', 'mkdir'], {
+  const refused = await runCommand([seccompagent, 'new', 'hello', '-syscalls', 'mkdir'], {
     cwd: folder.path,
   });
-  expect({ code, stderr }).toEqual({ code: 1, stderr: naming('hello') });
+  expect(refused).toEqual(failed('AGENT_SCAFFOLD', 'hello'));
 });
 
 test.for([
@@ -109,11 +109,11 @@ test.for([
   ['hello', 'mkdir', 'cobol', ['"cobol"', 'as (AssemblyScript)']],
 ] as const)('new: %s of %s in %s is refused: %s', async ([name, syscalls, language, named]) => {
   using folder = new TemporaryFolder();
-  const { code, stderr } = await runCommand(
+  const refused = await runCommand(
     [seccompagent, 'new', name, '-syscalls', syscalls, '-language', language],
     { cwd: folder.path },
   );
-  expect({ code, stderr }).toEqual({ code: 1, stderr: naming(...named) });
+  expect(refused).toEqual(failed('AGENT_SCAFFOLD', ...named));
   expect(existsSync(folder.at(name))).toBe(false);
 });
 

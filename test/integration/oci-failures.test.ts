@@ -195,12 +195,20 @@ const cases: readonly Case[] = [
   },
 ];
 
+/** How often one path may be asked for: once, and where it leads, as often as is followed. */
+const maxAsked = 1 + 5;
+
 test.for(cases)('pull: $name is refused', async ({ meddle, code, names, timeoutMs }) => {
-  await using proxy = await MeddlingProxy.start(registry.host, meddle);
+  const asked = new Map<string, number>();
+  await using proxy = await MeddlingProxy.start(registry.host, (path, answer) => {
+    asked.set(path, (asked.get(path) ?? 0) + 1);
+    return meddle(path, answer);
+  });
   const signal = AbortSignal.timeout(timeoutMs ?? 20_000);
   expect(await refusalOf(`${proxy.host}/good/bundle:1`, { signal })).toEqual(
     failure(code ?? 'AGENT_OCI', proxy.host, ...names(component())),
   );
+  expect(Math.max(...asked.values())).toBeLessThanOrEqual(maxAsked);
 });
 
 test('M7: pull: a file that is no signature takes no place of one', async () => {

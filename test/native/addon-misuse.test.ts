@@ -350,13 +350,17 @@ test.for([
   ['longer', readKindsLength + 1],
   ['empty', 0],
 ] as const)('addon: a table of read kinds that is %s is refused', ([, length]) => {
+  native.closeReceiver(createReceiver());
   expect(() => native.createReceiver(new Uint8Array(length), 1, 1)).toThrow(
     expect.objectContaining({ code: 'EINVAL' }),
   );
 });
 
 test('addon: a read kind that nobody knows is refused', () => {
-  const kinds = new Uint8Array(readKindsLength).fill(Object.keys(readKind).length, 5, 6);
+  const last = Object.keys(readKind).length - 1;
+  const kinds = new Uint8Array(readKindsLength).fill(last, 5, 6);
+  native.closeReceiver(native.createReceiver(kinds, 1, 1));
+  kinds[5] = last + 1;
   expect(() => native.createReceiver(kinds, 1, 1)).toThrow(TypeError);
 });
 
@@ -371,6 +375,7 @@ const wrongBytes = [
 test.for(wrongBytes)('addon: an inbox that is %s is refused', ([, make]) => {
   const receiver = createReceiver();
   const counters = new Uint8Array(countersSize);
+  native.detachWorker(attachWorker(receiver));
   try {
     expect(() => native.attachWorker(receiver, make(inbox.size), counters, 1)).toThrow(TypeError);
   } finally {
@@ -381,6 +386,7 @@ test.for(wrongBytes)('addon: an inbox that is %s is refused', ([, make]) => {
 test.for(wrongBytes)('addon: counters that are %s are refused', ([, make]) => {
   const receiver = createReceiver();
   const bytes = new Uint8Array(inbox.size);
+  native.detachWorker(attachWorker(receiver));
   try {
     expect(() => native.attachWorker(receiver, bytes, make(countersSize), 1)).toThrow(TypeError);
   } finally {
@@ -393,6 +399,7 @@ const wrongFigures = wrongBytes.filter(([how]) => how !== 'not aligned');
 
 test.for(wrongFigures)('addon: figures that are %s are refused', ([, make]) => {
   const receiver = createReceiver();
+  native.receiverFigures(receiver, new Uint8Array(figuresSize));
   try {
     expect(() => {
       native.receiverFigures(receiver, make(figuresSize));

@@ -34,8 +34,10 @@ function ranges(changes: Readonly<Partial<Record<keyof typeof mountRange, number
   return numbers;
 }
 
+/** What a request comes to whose parts are all right. */
+const nobody: unknown = expect.objectContaining({ code: 'ENOENT' });
+
 test('addon: there is nobody to act for', () => {
-  const nobody = expect.objectContaining({ code: 'ENOENT' });
   expect(() => mkdirByAddon(native, worker, memory, 0, 4, 0o755)).toThrow(nobody);
   expect(() => native.mountAsCaller(worker, memory, ranges({}))).toThrow(nobody);
   expect(() => native.listenerRegistry(worker, tokenOf(1), 0)).toThrow(nobody);
@@ -51,12 +53,15 @@ test.for([
   [0x7fff_ffff, 0x7fff_ffff],
   [-0x8000_0000, 1],
 ] as const)('G5: addon: a path at %i of %i bytes is outside of the memory', ([offset, length]) => {
+  // a part of another type would be a TypeError, too
+  expect(() => mkdirByAddon(native, worker, memory, 60, 4, 0)).toThrow(nobody);
   expect(() => mkdirByAddon(native, worker, memory, offset, length, 0)).toThrow(TypeError);
 });
 
 test.for(['source', 'target', 'type', 'data'] as const)(
   'G5: addon: a %s outside of the memory is refused',
   (name) => {
+    expect(() => native.mountAsCaller(worker, memory, ranges({ [name]: 63 }))).toThrow(nobody);
     expect(() => native.mountAsCaller(worker, memory, ranges({ [name]: 64 }))).toThrow(TypeError);
   },
 );
@@ -81,16 +86,17 @@ test.for(['source', 'target', 'type', 'data'] as const)(
 test('M2: addon: a path of 4096 bytes is ENAMETOOLONG, one of 4095 is not', () => {
   const long = new Uint8Array(4096).fill(0x61);
   expect(mkdirByAddon(native, worker, long, 0, 4096, 0)).toBe(36);
-  expect(() => mkdirByAddon(native, worker, long, 0, 4095, 0)).toThrow(
-    expect.objectContaining({ code: 'ENOENT' }),
-  );
+  expect(() => mkdirByAddon(native, worker, long, 0, 4095, 0)).toThrow(nobody);
   const target = ranges({});
   target[mountRange.target + 1] = 4096;
   expect(native.mountAsCaller(worker, long, target)).toBe(36);
 });
 
 test.for([9, 11, 0])('addon: mount wants ten numbers, not %i', (length) => {
-  expect(() => native.mountAsCaller(worker, memory, new Int32Array(length))).toThrow(TypeError);
+  const numbers = ranges({});
+  expect(() => native.mountAsCaller(worker, memory, numbers)).toThrow(nobody);
+  const others = Int32Array.from({ length }, (_, index) => numbers[index] ?? 0);
+  expect(() => native.mountAsCaller(worker, memory, others)).toThrow(TypeError);
 });
 
 test('addon: a bind is no new mount', () => {

@@ -370,11 +370,16 @@ printf '{"kind": "ExecCredential", "status": {"token": "%s"}}' "$(cat "$TOKEN_FO
   expect(await answersToNewToken(server, watched)).toEqual([200, 200, 401, 200]);
 });
 
+/** In what a program answers, of which nothing is to be said. */
+const secret = 'geheim4711';
+
 test.for<readonly [script: string, ...named: readonly (string | RegExp)[]]>([
-  ['echo no-such-user >&2; exit 3', /\b3\b/u, 'no-such-user'],
-  ['echo \'{"status": {}}\'', 'token'],
-  ['echo token', 'JSON'],
-  ['kill -9 $$', 'SIGKILL'],
+  [`echo '{"status": {"clientKeyData": "${secret}"}}'`, 'token'],
+  [`echo '{"status": {"token": ["${secret}"]}}'`, 'token'],
+  [`echo '{"token": "${secret}"}'`, 'token'],
+  [`echo ${secret}`, 'JSON'],
+  [`echo ${secret}; echo no-such-user >&2; exit 3`, /\b3\b/u, 'no-such-user'],
+  [`echo ${secret}; kill -9 $$`, 'SIGKILL'],
 ])(
   'Kubernetes API: a program of the kubeconfig that does %s is told of',
   async ([script, ...named]) => {
@@ -382,8 +387,11 @@ test.for<readonly [script: string, ...named: readonly (string | RegExp)[]]>([
     using folder = new TemporaryFolder();
     const exec = { command: 'sh', args: ['-c', script] };
     using watched = await watching(server, { kubeconfig: kubeconfigOf(server, folder, { exec }) });
-    expect(await untilFailing(watched)).toEqual(naming(/\bsh\b/u, ...named));
+    const said = await untilFailing(watched);
+    expect(said).toEqual(naming(/\bsh\b/u, ...named));
     expect(failuresIn(watched)[0]).toBe('AGENT_KUBERNETES');
+    for (const text of [said, JSON.stringify(watched.log.records)])
+      expect(text).not.toContain(secret);
     expect(server.requests).toEqual([]);
   },
 );

@@ -2,6 +2,7 @@
 // Tests the reader of listenerMetadata.
 import { expect, test } from 'vitest';
 
+import { messageOf } from '../../host/errors.ts';
 import { namedMiddleware, parseMetadata, unselected } from '../../host/resolvers/metadata.ts';
 import { failureOf } from '../support/agent-failure.ts';
 import { failure } from '../support/failures.ts';
@@ -95,9 +96,18 @@ test.for([
 });
 
 test('M5: metadata: no value is in what is said of it', () => {
-  const texts = ['A=secret\nA=secret', 'secret', '=secret', 'two secrets=1\ntwo secrets=1'];
+  const texts = [
+    'A=secret\nA=secret',
+    'secret',
+    '=secret',
+    'two secrets=1\ntwo secrets=1',
+    'DEFAULT_ACTION=secret',
+    'DEFAULT_ACTION=errno:secret',
+  ];
   for (const text of texts) {
-    expect(failureOf(() => parseMetadata(text)).message).not.toContain('secret');
+    const refused = failureOf(() => parseMetadata(text));
+    expect(refused.code).toBe(invalid);
+    expect(messageOf(refused)).not.toContain('secret');
   }
 });
 

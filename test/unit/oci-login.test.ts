@@ -4,6 +4,7 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 
 import { expect, test, vi } from 'vitest';
 
+import { messageOf } from '../../host/errors.ts';
 import { parseChallenge } from '../../host/bundles/oci/challenge.ts';
 import { findCredentials } from '../../host/bundles/oci/credentials.ts';
 import { failure } from '../support/failures.ts';
@@ -52,6 +53,16 @@ function configFolder(config: object): TemporaryFolder {
   return folder;
 }
 
+const secret = 'geheim4711';
+
+/** What `findCredentials` throws. */
+async function refusalOf(environment: Readonly<Record<string, string>>): Promise<unknown> {
+  return findCredentials('h', environment).then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+}
+
 const auth = Buffer.from('me:pass:word').toString('base64');
 const me = { kind: 'password', username: 'me', password: 'pass:word' };
 
@@ -88,14 +99,15 @@ test('login: no file is no login, and a broken one is an error', async () => {
   using folder = new TemporaryFolder();
   const environment = { DOCKER_CONFIG: folder.path };
   expect(await findCredentials('h', environment)).toBeUndefined();
-  writeFileSync(folder.at('config.json'), '{');
-  await expect(findCredentials('h', environment)).rejects.toThrow(
-    failure('AGENT_OCI', folder.at('config.json')),
-  );
-  writeFileSync(folder.at('config.json'), JSON.stringify({ auths: { h: { auth: 'bWU=' } } }));
-  await expect(findCredentials('h', environment)).rejects.toThrow(
-    failure('AGENT_OCI', folder.at('config.json'), 'auths["h"].auth'),
-  );
+  writeFileSync(folder.at('config.json'), `{ ${secret}`);
+  const broken = await refusalOf(environment);
+  expect(broken).toEqual(failure('AGENT_OCI', folder.at('config.json')));
+  expect(messageOf(broken)).not.toContain(secret);
+  const nameless = Buffer.from(secret).toString('base64');
+  writeFileSync(folder.at('config.json'), JSON.stringify({ auths: { h: { auth: nameless } } }));
+  const refused = await refusalOf(environment);
+  expect(refused).toEqual(failure('AGENT_OCI', folder.at('config.json'), 'auths["h"].auth'));
+  for (const text of [secret, nameless]) expect(messageOf(refused)).not.toContain(text);
 });
 
 /** A program that answers as docker-credential-helpers do. */
@@ -124,7 +136,7 @@ test.for([
   }
 });
 
-test('login: a credential helper that is missing or answers nonsense is an error', async () => {
+test('login: a credential helper that is missing, or has no name of one, is an error', async () => {
   using folder = configFolder({ credsStore: 'missing' });
   const environment = { DOCKER_CONFIG: folder.path };
   await expect(findCredentials('h', environment)).rejects.toThrow(
@@ -134,13 +146,25 @@ test('login: a credential helper that is missing or answers nonsense is an error
   await expect(findCredentials('h', { DOCKER_CONFIG: bad.path })).rejects.toThrow(
     failure('AGENT_OCI', '"../x"'),
   );
-  using _helper = helperFolder('echo nonsense');
-  using other = configFolder({ credsStore: 'test' });
-  try {
-    await expect(findCredentials('h', { DOCKER_CONFIG: other.path })).rejects.toThrow(
-      failure('AGENT_OCI', 'docker-credential-test'),
-    );
-  } finally {
-    vi.unstubAllEnvs();
-  }
 });
+
+test.for([
+  `echo ${secret}`,
+  `echo '{"Secret":"${secret}"}'`,
+  `echo '{"Username":1,"Secret":"${secret}"}'`,
+  `echo '{"Username":"me","Secret":["${secret}"]}'`,
+  `echo '{"Username":"me","Secret":"${secret}"}'; kill -9 $$`,
+])(
+  'login: nothing that a credential helper answers is in what is said of it: %s',
+  async (script) => {
+    using _helper = helperFolder(script);
+    using folder = configFolder({ credsStore: 'test' });
+    try {
+      const refused = await refusalOf({ DOCKER_CONFIG: folder.path });
+      expect(refused).toEqual(failure('AGENT_OCI', 'docker-credential-test'));
+      expect(messageOf(refused)).not.toContain(secret);
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  },
+);

@@ -198,7 +198,17 @@ describe('tableOf', () => {
       ],
     });
     const [titles, ...lines] = tableOf([rates, ratesOf()]).map((line) => line.split(/ {2,}/u));
-    expect(titles).toHaveLength(9);
+    expect(titles).toEqual([
+      'ID',
+      'NAMESPACE/POD/CONTAINER',
+      'CALLS/S',
+      'ERRORS/S',
+      'FAILED/S',
+      'P50',
+      'P99',
+      'SYSCALLS',
+      'HANDLERS',
+    ]);
     expect(lines).toEqual([
       [
         '0123456789a…',
