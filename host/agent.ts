@@ -2,8 +2,8 @@
 // The agent: builds the parts and joins them.
 import { FilterFlags } from './agent-socket/filter-flags.ts';
 import { FirstPids } from './agent-socket/first-pids.ts';
-import { Listening } from './agent-socket/listening.ts';
-import type { SocketOptions } from './agent-socket/listening.ts';
+import { AgentListener } from './agent-socket/agent-listener.ts';
+import type { SocketOptions } from './agent-socket/agent-listener.ts';
 import { Arrivals } from './containers/arrivals.ts';
 import { Attachments } from './containers/attachments.ts';
 import { ContainerEvents } from './containers/container-events.ts';
@@ -23,7 +23,7 @@ import { Succession } from './containers/succession.ts';
 import { AgentComponents } from './containers/agent-components.ts';
 import { UsedComponents } from './containers/used-components.ts';
 import { UserLines } from './containers/user-lines.ts';
-import type { ControlListening } from './control/control-listening.ts';
+import type { ControlListener } from './control/control-listener.ts';
 import type { ControlAddress } from './control/control-socket.ts';
 import type { AgentFigures } from './control/figures.ts';
 import type { StopRecording } from './control/recording-request.ts';
@@ -39,8 +39,8 @@ import type { Metrics } from './metrics/metrics.ts';
 import type { BindAddress, MetricsServer } from './metrics/server.ts';
 import { loadNative } from './native.ts';
 import type { LaunchHandle, Native } from './native.ts';
-import { Watching } from './observation/watching.ts';
-import type { WatchOptions } from './observation/watching.ts';
+import { Observers } from './observation/observers.ts';
+import type { WatchOptions } from './observation/observers.ts';
 import { isProgramRunning } from './program.ts';
 import { Tapes } from './recording/tapes.ts';
 import type { Tap } from './recording/tapes.ts';
@@ -78,7 +78,7 @@ interface LaterParts {
 type CoreParts = ReturnType<typeof buildCore>;
 
 /** Without containers. */
-function buildCore(options: AgentOptions, watching: Watching) {
+function buildCore(options: AgentOptions, observers: Observers) {
   const later: LaterParts = {};
   const log = createLog(options.log);
   const native = loadNative();
@@ -92,7 +92,7 @@ function buildCore(options: AgentOptions, watching: Watching) {
   const tapes = new Tapes(() => later.pool?.isRead ?? true);
   return {
     options,
-    watching,
+    observers,
     later,
     log,
     native,
@@ -102,7 +102,7 @@ function buildCore(options: AgentOptions, watching: Watching) {
     receiver,
     lines,
     tapes,
-    observation: watching.observation,
+    observation: observers.observation,
     dropped: new DroppedLines(log),
     counters: new CounterSum(),
     used: new UsedComponents(),
@@ -193,8 +193,8 @@ function buildWays(parts: CoreParts & ContainerParts) {
 
 type Parts = CoreParts & ContainerParts & ReturnType<typeof buildWays>;
 
-function build(options: AgentOptions, watching: Watching): Parts {
-  const core = buildCore(options, watching);
+function build(options: AgentOptions, observers: Observers): Parts {
+  const core = buildCore(options, observers);
   const containers = buildContainers(core);
   return { ...core, ...containers, ...buildWays({ ...core, ...containers }) };
 }
@@ -218,9 +218,9 @@ export class Agent {
   readonly reloads: ReloadReport = new ReloadReport();
   readonly #parts: Parts;
   readonly #startedAt = new Date();
-  #socket: Listening | undefined;
+  #socket: AgentListener | undefined;
   #metricsServer: MetricsServer | undefined;
-  #control: ControlListening | undefined;
+  #control: ControlListener | undefined;
   #isStopping = false;
 
   private constructor(parts: Parts) {
@@ -239,9 +239,9 @@ export class Agent {
       throw new AgentError('AGENT_NOT_ROOT', 'must run as root: try it with sudo');
     }
     await using unlessStarted = new AsyncDisposableStack();
-    const watching = await Watching.open(options.watch ?? {}, createLog(options.log));
-    unlessStarted.use(watching);
-    const parts = build(options, watching);
+    const observers = await Observers.open(options.watch ?? {}, createLog(options.log));
+    unlessStarted.use(observers);
+    const parts = build(options, observers);
     unlessStarted.use(parts.receiverEvents);
     parts.later.pool = await startPool(parts);
     unlessStarted.move();
@@ -251,7 +251,7 @@ export class Agent {
   /** @throws AgentError AGENT_SOCKET_IN_USE, AGENT_SOCKET */
   listen({ path, allowedUids, takesOver = false }: SocketOptions): void {
     const { native, log, turns, arrivals, later } = this.#parts;
-    this.#socket = new Listening({
+    this.#socket = new AgentListener({
       native,
       log,
       path,
@@ -292,8 +292,8 @@ export class Agent {
    * @throws AgentError AGENT_CONTROL_IN_USE, AGENT_CONTROL
    */
   async serveControl({ path, isDefault }: ControlAddress, takesOver: boolean): Promise<void> {
-    const { ControlListening, isTakenControl } = await import('./control/control-listening.ts');
-    this.#control = await ControlListening.start(
+    const { ControlListener, isTakenControl } = await import('./control/control-listener.ts');
+    this.#control = await ControlListener.start(
       {
         path,
         log: this.log,
@@ -353,13 +353,13 @@ export class Agent {
 
   /** Opens log files again that were renamed. */
   reopenFiles(): void {
-    this.#parts.watching.reopen();
+    this.#parts.observers.reopen();
   }
 
   /** Stops accepting, lets calls that are being handled be answered, and ends. */
   async stop(): Promise<void> {
     const { arrivals, components, lateWorkloads, retries, tapes, dropped, shadows } = this.#parts;
-    const { receiverEvents, lines, watching, containers, lives, later } = this.#parts;
+    const { receiverEvents, lines, observers, containers, lives, later } = this.#parts;
     this.#isStopping = true;
     later.succession?.stopLooking();
     for (const part of [arrivals, components, lateWorkloads, retries]) part[Symbol.dispose]();
@@ -375,7 +375,7 @@ export class Agent {
     await shadows[Symbol.asyncDispose]();
     receiverEvents[Symbol.dispose]();
     lines[Symbol.dispose]();
-    await watching[Symbol.asyncDispose]();
+    await observers[Symbol.asyncDispose]();
     logStranded(this.log, containers.all());
     later.succession?.[Symbol.dispose]();
     lives[Symbol.dispose]();
@@ -384,8 +384,8 @@ export class Agent {
 
   /** Ends the process at once where Node would wait for a thread that does not end soon. */
   exitIfStuck(code: number): void {
-    const { later, watching } = this.#parts;
-    const isStuck = later.pool?.isStuck === true || watching.isStuck;
+    const { later, observers } = this.#parts;
+    const isStuck = later.pool?.isStuck === true || observers.isStuck;
     if (isStuck || isProgramRunning()) this.native.exitProcess(code);
   }
 }

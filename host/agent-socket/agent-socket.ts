@@ -11,8 +11,8 @@ import {
 } from './container-process-state.ts';
 import type { ContainerProcessState } from './container-process-state.ts';
 import type { ArrivalTurns } from '../scheduling/arrival-turns.ts';
-import { Draining } from '../scheduling/draining.ts';
-import type { Left } from '../scheduling/draining.ts';
+import { Drain } from '../scheduling/drain.ts';
+import type { Left } from '../scheduling/drain.ts';
 import { AgentError, systemCodeOf } from '../errors.ts';
 import { errnoNameOf } from '../syscalls/errno.ts';
 import type { Log } from '../log/log.ts';
@@ -83,7 +83,7 @@ export class AgentSocket implements Disposable {
   readonly #wake: Socket;
   readonly #buffer = new Uint8Array(chunkBytes);
   readonly #connections: Map<ConnectionId, Connection> = new Map();
-  readonly #draining = new Draining(() => this.#takeOne());
+  readonly #drain = new Drain(() => this.#takeOne());
   readonly #warnings: SocketWarnings;
   #isClosed = false;
 
@@ -96,14 +96,14 @@ export class AgentSocket implements Disposable {
     this.#taken = this.#takePath(parts);
     this.#wake = new Socket({ fd: parts.native.takeWakeFd(this.#handle), writable: false });
     this.#wake.on('data', () => {
-      this.#draining.run();
+      this.#drain.run();
     });
   }
 
   [Symbol.dispose](): void {
     this.#isClosed = true;
     this.#wake.destroy();
-    this.#draining[Symbol.dispose]();
+    this.#drain[Symbol.dispose]();
     for (const { deadline } of this.#connections.values()) clearTimeout(deadline);
     this.#connections.clear();
     this.#warnings[Symbol.dispose]();
@@ -118,8 +118,8 @@ export class AgentSocket implements Disposable {
 
   /** Nobody is connected. */
   get isIdle(): boolean {
-    this.#draining.run();
-    if (this.#connections.size > 0 || this.#draining.isUnderWay) return false;
+    this.#drain.run();
+    if (this.#connections.size > 0 || this.#drain.isUnderWay) return false;
     return !this.#parts.native.socketHasPending(this.#handle);
   }
 

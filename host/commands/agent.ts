@@ -8,7 +8,7 @@ import type { Config } from '../config/settings.ts';
 import { configuredOptions } from './configured-options.ts';
 import { AgentError, failureFields, messageOf } from '../errors.ts';
 import { isCompilerBounded } from '../handler/compiling/compiler-flags.ts';
-import { untilTakeable } from '../agent-socket/listening.ts';
+import { untilTakeable } from '../agent-socket/agent-listener.ts';
 import type { LogEvent } from '../log/log-events.ts';
 import { createLog } from '../log/log.ts';
 import type { Kubernetes } from '../kubernetes/kubernetes.ts';

@@ -14,7 +14,7 @@ import { defaultConfigFile } from '../config/config.ts';
 import { logWords, parseLogOptions } from '../log/log.ts';
 import type { LogOptions } from '../log/log.ts';
 import { watchOptionsOf, watchUsage } from './watch-options.ts';
-import type { WatchOptions } from '../observation/watching.ts';
+import type { WatchOptions } from '../observation/observers.ts';
 import { resolvers } from '../resolvers/all.ts';
 import type { BindAddress } from '../metrics/server.ts';
 import type { ControlAddress } from '../control/control-socket.ts';

@@ -3,7 +3,7 @@
 import { textOf, usage } from '../text/command-line.ts';
 import type { FalcoOptions, FalcoOutput } from '../observation/falco/falco-watchers.ts';
 import { standardOutput } from '../observation/line-file.ts';
-import type { WatchOptions } from '../observation/watching.ts';
+import type { WatchOptions } from '../observation/observers.ts';
 
 /** Where Falco's plugin listens, if nobody says anything else. */
 export const defaultFalcoSocket = '/run/seccomp-agent-falco-plugin/seccomp-agent-falco-plugin.sock';

@@ -4,7 +4,7 @@ import type { CounterSum } from '../counting/counter-sum.ts';
 import { figure } from '../counting/counters.ts';
 import type { Native, ReceiverHandle } from '../native.ts';
 import { watchMetrics } from '../observation/watch-metrics.ts';
-import type { Watching } from '../observation/watching.ts';
+import type { Observers } from '../observation/observers.ts';
 import { packageVersion } from '../package-root.ts';
 import type { Shadows } from '../replay/shadows.ts';
 import type { Quarantines } from '../worker/quarantine.ts';
@@ -16,11 +16,11 @@ export interface CountingParts {
   readonly counters: CounterSum;
   readonly quarantines: Quarantines;
   readonly shadows: Shadows;
-  readonly watching: Watching;
+  readonly observers: Observers;
 }
 
 export function agentMetrics(parts: CountingParts): Metrics {
-  const { native, receiver, counters, quarantines, shadows, watching } = parts;
+  const { native, receiver, counters, quarantines, shadows, observers } = parts;
   const figures = new BigUint64Array(figure.count);
   const bytes = new Uint8Array(figures.buffer);
   const metrics = new Metrics({
@@ -33,6 +33,6 @@ export function agentMetrics(parts: CountingParts): Metrics {
     quarantined: () => quarantines.count(),
     shadows: () => shadows.counts(),
   });
-  metrics.register(watchMetrics(() => watching.counts));
+  metrics.register(watchMetrics(() => observers.counts));
   return metrics;
 }

@@ -2,7 +2,7 @@
 // The metrics of those who watch: what they were told, and what they were not.
 import { Counter } from 'prom-client';
 
-import type { WatchCounts } from './watching.ts';
+import type { WatchCounts } from './observers.ts';
 
 /** @param read asked each time the metrics are */
 export function watchMetrics(read: () => WatchCounts): readonly Counter[] {

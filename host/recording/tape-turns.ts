@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Calls that were taped, on their way through the main thread: containers make them as fast as they
 // like, and the main thread has other things to do.
-import { type Left, Draining } from '../scheduling/draining.ts';
+import { type Left, Drain } from '../scheduling/drain.ts';
 
 interface Sent {
   readonly order: number;
@@ -22,7 +22,7 @@ function later(one: Sent, other: Sent): Sent {
  * order; but what was sent before has come at the latest when the next turn of the loop is over.
  */
 export class TapeTurns {
-  readonly #draining = new Draining(() => this.#takeOne());
+  readonly #drain = new Drain(() => this.#takeOne());
   /** In their order. */
   #ready: readonly Sent[] = [];
   #next = 0;
@@ -33,7 +33,7 @@ export class TapeTurns {
   /** @param take hands one on */
   add(order: number, take: () => void): void {
     this.#come.push({ order, take });
-    this.#draining.runSoon();
+    this.#drain.runSoon();
   }
 
   #takeOne(): Left {
@@ -63,6 +63,6 @@ export class TapeTurns {
         .toSorted((one, other) => (isLater(one, other) ? 1 : -1));
       this.#settling = all.filter((sent) => isLater(sent, last));
     }
-    if (this.#settling.length > 0) this.#draining.runSoon();
+    if (this.#settling.length > 0) this.#drain.runSoon();
   }
 }

@@ -11,7 +11,7 @@ import { ReplayThread } from './replay-thread.ts';
 import { ShadowCounts } from '../recording/shadow-counts.ts';
 import type { ShadowCount } from '../recording/shadow-counts.ts';
 import { LossCounters } from '../recording/tape-room.ts';
-import { type Left, Draining } from '../scheduling/draining.ts';
+import { type Left, Drain } from '../scheduling/drain.ts';
 
 /** How a container's shadow has done. */
 export interface ShadowStatus {
@@ -71,7 +71,7 @@ export class Shadows implements AsyncDisposable {
   readonly #users: Map<string, number> = new Map();
   /** Tokens of listeners. */
   readonly #switchedOff: number[] = [];
-  readonly #draining = new Draining(() => this.#tellOne());
+  readonly #drain = new Drain(() => this.#tellOne());
   #lastChain = 0;
   #spanBegan = 0;
   #logged = 0;
@@ -209,7 +209,7 @@ export class Shadows implements AsyncDisposable {
     });
     // all listeners of a container may be dropped together
     this.#switchedOff.push(token);
-    this.#draining.runSoon();
+    this.#drain.runSoon();
   }
 
   #tellOne(): Left {

@@ -2,7 +2,7 @@
 // Events of the receiver for the main thread.
 import { Socket } from 'node:net';
 
-import { Draining } from '../scheduling/draining.ts';
+import { Drain } from '../scheduling/drain.ts';
 import type { Native, ReceiverEvent, ReceiverHandle } from '../native.ts';
 
 export interface ReceiverEventParts {
@@ -14,10 +14,10 @@ export interface ReceiverEventParts {
 /** Hands events on as they come, until it is disposed of. */
 export class ReceiverEvents implements Disposable {
   readonly #wake: Socket;
-  readonly #draining: Draining;
+  readonly #drain: Drain;
 
   constructor({ native, receiver, events }: ReceiverEventParts) {
-    this.#draining = new Draining(() => {
+    this.#drain = new Drain(() => {
       const event = native.nextReceiverEvent(receiver);
       if (event === null) return 'nothing';
       events.hear(event);
@@ -25,12 +25,12 @@ export class ReceiverEvents implements Disposable {
     });
     this.#wake = new Socket({ fd: native.takeReceiverWakeFd(receiver), writable: false });
     this.#wake.on('data', () => {
-      this.#draining.run();
+      this.#drain.run();
     });
   }
 
   [Symbol.dispose](): void {
-    this.#draining[Symbol.dispose]();
+    this.#drain[Symbol.dispose]();
     this.#wake.destroy();
   }
 }

@@ -17,7 +17,7 @@ import { Pool } from '../../host/worker/pool.ts';
 import { poolSize } from '../../host/worker/pool-size.ts';
 import type { PoolSize } from '../../host/worker/pool-size.ts';
 import { makeQuarantineBuffers } from '../../host/worker/quarantine.ts';
-import { Watching } from '../../host/observation/watching.ts';
+import { Observers } from '../../host/observation/observers.ts';
 import { makeLossCounters } from '../../host/recording/tape-room.ts';
 import { DroppedLines } from '../../host/worker/dropped-lines.ts';
 import { Syscalls } from '../../host/syscalls/syscalls.ts';
@@ -33,7 +33,7 @@ function createReceiver(size: PoolSize): ReceiverHandle {
 }
 
 async function startPool(receiver: ReceiverHandle, size: PoolSize): Promise<Pool> {
-  const watching = await Watching.open({}, createLog(logOptions));
+  const observers = await Observers.open({}, createLog(logOptions));
   return Pool.start({
     native,
     receiver,
@@ -45,7 +45,7 @@ async function startPool(receiver: ReceiverHandle, size: PoolSize): Promise<Pool
     dropped: new DroppedLines(createLog(logOptions)),
     events: { fail: () => undefined, note: () => undefined },
     losses: makeLossCounters(),
-    observation: watching.observation,
+    observation: observers.observation,
     tapers: [],
   });
 }

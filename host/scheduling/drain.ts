@@ -9,7 +9,7 @@ export type Left = 'nothing' | 'more';
 const turnMs = 5;
 const pauseMs = 5;
 
-export class Draining implements Disposable {
+export class Drain implements Disposable {
   readonly #step: () => Left;
   #next: NodeJS.Immediate | NodeJS.Timeout | undefined;
   #isOver = false;

@@ -25,7 +25,7 @@ export interface WatchCounts {
   readonly falco: readonly { readonly output: FalcoOutputName; readonly counts: DeliveryCounts }[];
 }
 
-export class Watching implements AsyncDisposable {
+export class Observers implements AsyncDisposable {
   readonly observation: Observation;
   readonly #audit: AuditLog | undefined;
   readonly #falco: readonly FalcoWatcher[];
@@ -51,13 +51,13 @@ export class Watching implements AsyncDisposable {
   }
 
   /** @throws AgentError AGENT_AUDIT, AGENT_FALCO: a file cannot be written */
-  static async open({ audit, falco = {} }: WatchOptions, log: Log): Promise<Watching> {
+  static async open({ audit, falco = {} }: WatchOptions, log: Log): Promise<Observers> {
     await using unlessOpened = new AsyncDisposableStack();
     const auditLog =
       audit === undefined ? undefined : unlessOpened.use(await AuditLog.open(audit, log));
     const watchers = await falcoWatchers(falco, log);
     unlessOpened.move();
-    return new Watching(log, auditLog, watchers, audit?.withArguments ?? false);
+    return new Observers(log, auditLog, watchers, audit?.withArguments ?? false);
   }
 
   get counts(): WatchCounts {

@@ -8,7 +8,7 @@ import type { ControlServerParts } from './control-server.ts';
 
 const lookEveryMs = 1000;
 
-export class ControlListening implements AsyncDisposable {
+export class ControlListener implements AsyncDisposable {
   readonly #parts: ControlServerParts;
   readonly #ending = new AbortController();
   #server: ControlServer | undefined;
@@ -26,8 +26,8 @@ export class ControlListening implements AsyncDisposable {
   static async start(
     parts: ControlServerParts,
     mayWait: (thrown: unknown) => boolean,
-  ): Promise<ControlListening> {
-    const listening = new ControlListening(parts);
+  ): Promise<ControlListener> {
+    const listening = new ControlListener(parts);
     try {
       listening.#server = await ControlServer.start(parts);
     } catch (thrown) {

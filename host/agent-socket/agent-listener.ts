@@ -19,7 +19,7 @@ export interface SocketOptions {
   readonly takesOver?: boolean;
 }
 
-export class Listening implements AsyncDisposable {
+export class AgentListener implements AsyncDisposable {
   readonly #parts: AgentSocketParts;
   readonly #timer: NodeJS.Timeout;
   #socket: AgentSocket;

@@ -4,35 +4,35 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 import { expect, test } from 'vitest';
 
-import { Draining } from '../../host/scheduling/draining.ts';
+import { Drain } from '../../host/scheduling/drain.ts';
 
-test('draining: endless work continues, and others have their turns', async () => {
+test('Drain: endless work continues, and others have their turns', async () => {
   let steps = 0;
-  using draining = new Draining(() => {
+  using drain = new Drain(() => {
     steps += 1;
     return 'more';
   });
 
-  draining.run();
+  drain.run();
   const first = steps;
   expect(first).toBeGreaterThan(0);
-  expect(draining.isUnderWay).toBe(true);
+  expect(drain.isUnderWay).toBe(true);
   await pause(100);
 
   expect(steps).toBeGreaterThan(first);
 });
 
-test('draining: nothing is done any more once it is disposed of, also by a step', async () => {
+test('Drain: nothing is done any more once it is disposed of, also by a step', async () => {
   let steps = 0;
-  const draining = new Draining(() => {
+  const drain = new Drain(() => {
     steps += 1;
-    if (steps === 2) draining[Symbol.dispose]();
+    if (steps === 2) drain[Symbol.dispose]();
     return 'more';
   });
 
-  draining.run();
+  drain.run();
   await pause(50);
 
   expect(steps).toBe(2);
-  expect(draining.isUnderWay).toBe(false);
+  expect(drain.isUnderWay).toBe(false);
 });

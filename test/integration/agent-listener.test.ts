@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { expect, test } from 'vitest';
 
 import { ArrivalTurns } from '../../host/scheduling/arrival-turns.ts';
-import { Listening } from '../../host/agent-socket/listening.ts';
+import { AgentListener } from '../../host/agent-socket/agent-listener.ts';
 
 import { loadNative } from '../../host/native.ts';
 import { naming } from '../support/failures.ts';
@@ -32,7 +32,7 @@ test('agent socket: an agent that stops hears whoever has connected to it until 
   using folder = new TemporaryFolder();
   const path = folder.at('agent.socket');
   const log = new KeptLog();
-  const listening = new Listening({
+  const listening = new AgentListener({
     native: loadNative(),
     log: log.log,
     path,
