@@ -29,8 +29,8 @@ const kernelWorkers = 3;
 /** Tests with containers compute more. */
 const containerWorkers = 2;
 
-/** These take minutes, or compile for minutes: no core is to wait for them at the end. */
-const longest = ['native/unit', 'e2e/performed-commands', 'e2e/record', 'e2e/tutorials'];
+/** These take about a minute each: no core is to wait for them at the end. */
+const longest = ['e2e/performed-commands', 'e2e/record', 'e2e/tutorials'];
 
 function isLongest({ moduleId }: TestSpecification): boolean {
   return longest.some((name) => moduleId.endsWith(`/${name}.test.ts`));
