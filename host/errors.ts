@@ -48,7 +48,7 @@ export type AgentErrorCode = keyof typeof agentErrorCodes;
 
 export interface AgentErrorOptions {
   readonly cause?: unknown;
-  /** Which handler it happened in. */
+  /** The handler that it happened in. */
   readonly handler?: string;
 }
 
@@ -76,7 +76,7 @@ export function messageOf(thrown: unknown): string {
   return thrown.cause === undefined ? shown : `${shown}: ${messageOf(thrown.cause)}`;
 }
 
-/** What a log line says of anything that was thrown. */
+/** Fields of a log line for anything that was thrown. */
 export function failureFields(thrown: unknown): {
   readonly error: string;
   readonly code?: AgentErrorCode;
@@ -86,8 +86,8 @@ export function failureFields(thrown: unknown): {
 }
 
 /**
- * What a command says of anything that was thrown, with its code at the end: usage is told by the exit
- * code.
+ * Line of a command for anything that was thrown, with its code at the end; usage errors are told by
+ * the exit code.
  */
 export function failureLine(thrown: unknown): string {
   const isCoded = thrown instanceof AgentError && thrown.code !== 'AGENT_USAGE';

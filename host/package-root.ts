@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where this package's files are, whether it runs from its sources or compiled.
+// Folder of this package's files, whether it runs from its sources or compiled.
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 

@@ -108,7 +108,7 @@ function endOf(program: Program, result: ProgramResult): ProgramEnd {
   };
 }
 
-/** Who has no addon has no containers, whose files could be copied. */
+/** Without the addon there are no containers, whose files could be copied. */
 function runByNode(program: Program): ProgramEnd {
   const [name, ...args] = program.command;
   if (program.folder !== undefined && !existsSync(program.folder)) {

@@ -7,7 +7,7 @@ export type ContainerKey = `${number}/${string}`;
 /** Parts of a container's identity that the key takes. */
 export interface KeyedContainer {
   readonly state: { readonly containerId: string };
-  /** Who has sent its state; absent: nobody but us. */
+  /** User that sent its state; absent: nobody but us. */
   readonly peerUid?: number;
 }
 

@@ -20,7 +20,7 @@ export interface ContainerProcessState {
   readonly ociBundle: string;
   /** Those that are kept. */
   readonly annotations: ReadonlyMap<string, string>;
-  /** How many annotations are not kept; absent: none. */
+  /** Number of annotations that are not kept; absent: none. */
   readonly leftOut?: number;
 }
 

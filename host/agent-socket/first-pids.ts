@@ -62,7 +62,7 @@ export interface EnteredListener extends Disposable {
   readonly firstPid: number | undefined;
 }
 
-/** Who has sent a state: the runtime, or its child inside the container. */
+/** Sender of a state: the runtime, or its child inside the container. */
 export interface Peer {
   readonly pid: number;
   readonly uid: number;

@@ -6,7 +6,7 @@ import { workloadWords } from './workload.ts';
 
 export interface KeptAnnotations {
   readonly annotations: ReadonlyMap<string, string>;
-  /** How many are not kept. */
+  /** Number of those that are not kept. */
   readonly leftOut: number;
 }
 

@@ -4,7 +4,7 @@ import { lstatSync, renameSync, rmSync } from 'node:fs';
 
 import { AgentError } from '../errors.ts';
 
-/** Where a socket is made that is to take a path over. */
+/** Path of a socket that is to take this path over. */
 export function pathAside(path: string): string {
   return `${path}.new`;
 }
@@ -15,8 +15,8 @@ interface FileName {
 }
 
 /**
- * Which file a path is: another agent may have put its own there. Undefined: none, or nobody can tell,
- * since whoever owns a folder on the way has changed it.
+ * The file at a path: another agent may have put its own there. Undefined: none, or nobody can tell,
+ * since the owner of a folder on the way has changed it.
  */
 function fileAt(path: string): FileName | undefined {
   try {
@@ -36,7 +36,7 @@ export class TakenPath implements Disposable {
     this.#file = fileAt(path);
   }
 
-  /** Where it was made. */
+  /** At the path where it was made. */
   static of(path: string): TakenPath {
     return new TakenPath(path);
   }

@@ -14,7 +14,7 @@ export interface Workload {
 
 type Annotations = ReadonlyMap<string, string>;
 
-/** How a runtime says what a container is, and by which key one knows that it is this runtime. */
+/** Annotations by which a runtime describes a container, and the one that identifies the runtime. */
 interface RuntimeWords {
   /** It sets this one for each container, whatever a pod's author has written there. */
   readonly mark: string;
@@ -94,8 +94,8 @@ export function isSandbox(annotations: Annotations): boolean {
 
 /**
  * Some runtimes pass a pod's own annotations on, and overwrite no keys but theirs. So only the keys of
- * the runtime that it is are read; where it might be one or another, what all of them say alike.
- * Where no runtime has left its mark, what nobody contradicts.
+ * the marked runtime are read; of several marked ones, values on which all agree. Without any mark,
+ * values that nothing contradicts.
  */
 export function workloadOf(annotations: Annotations): Workload {
   const marked = markedRuntimes(annotations);

@@ -23,7 +23,7 @@ export const arches = ['x86_64', 'i386', 'x32', 'arm64'] as const;
 export const numbersPerArch = 1024;
 export const argumentCount = 6;
 
-/** How the addon reads a pointer argument. */
+/** Ways in which the addon reads a pointer argument. */
 export const readKind = {
   nothing: 0,
   path: 1,
@@ -147,7 +147,7 @@ interface InboxConstants {
   readonly null: -0x1_0001;
 }
 
-/** Where the addon writes a received call and reads its answer, as byte offsets. */
+/** Byte offsets at which the addon writes a received call and reads its answer. */
 export const inbox: Places<typeof inboxFields> & InboxConstants = {
   ...offsetsOf(inboxFields),
   size: sizeOf(inboxFields) + inboxData,

@@ -12,7 +12,7 @@ export const bucketBoundsMicroseconds: readonly number[] = [
 /** The last one counts durations above all bounds. */
 export const bucketCount: number = bucketBoundsMicroseconds.length + 1;
 
-/** How calls end, in the order of their counters. */
+/** Ends of calls, in the order of their counters. */
 export const callEnds = ['value', 'errno', 'continue', 'gone', 'failed'] as const;
 
 /** The calls of one (syscall, handler). */

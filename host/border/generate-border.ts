@@ -105,7 +105,7 @@ export function borderHeader(): string {
   return `${head}${texts.join('')}${tail}`;
 }
 
-/** Where it belongs. */
+/** Path of the header. */
 export const borderHeaderFile: string = join(import.meta.dirname, '../../native/kernel/border.h');
 
 if (import.meta.main) writeFileSync(borderHeaderFile, borderHeader());

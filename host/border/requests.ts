@@ -2,7 +2,7 @@
 // Objects that exports of the addon take: named fields in place of many arguments.
 import type { ConnectionId, SocketHandle } from './handles.ts';
 
-/** How the calls of a listener are handled. */
+/** Terms by which a listener's calls are handled. */
 export interface ListenerTerms {
   /** Encoded. `handlers` and `annotations` are kept once for all listeners that have equal ones. */
   readonly registry: Uint8Array;

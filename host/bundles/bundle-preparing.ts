@@ -20,7 +20,7 @@ export interface PreparingParts {
   readonly text?: string;
 }
 
-/** Whatever is wrong is told by who reads the bundle. */
+/** Faults are told by the reader of the bundle. */
 function orNothing<T>(work: () => T): T | undefined {
   try {
     return work();

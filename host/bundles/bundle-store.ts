@@ -36,7 +36,7 @@ export interface BundleStoreParts {
   readonly pulled?: PulledBundles;
   /** Limit of the machine code of all bundles; absent: the agent's share. */
   readonly maxCodeBytes?: number;
-  /** How long bundles are kept once they are prepared; absent: a second. */
+  /** Time for which prepared bundles are kept; absent: a second. */
   readonly awaitedForMs?: number;
 }
 

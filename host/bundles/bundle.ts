@@ -23,7 +23,7 @@ import type { HandlerSettings, ManifestHandler } from './manifest-handler.ts';
 import type { OnlyCalls } from './only-calls.ts';
 import { askedGrants } from './wanted-grants.ts';
 
-/** Where a bundle comes from, and so who is trusted with it. */
+/** Origin of a bundle, on which trust in it depends. */
 export type BundleOrigin =
   /** The package's own. */
   | { readonly kind: 'shipped' }
@@ -81,7 +81,7 @@ export interface BundleReading {
   readonly manifests: Manifests;
   /** Grants of the operator; absent: all that the bundle requests. */
   readonly allowed?: Grants;
-  /** Where the operator says so, for messages. */
+  /** The operator's file that says so, for messages. */
   readonly allowedBy?: string;
   /** bundle.json, where it was compared with a digest; absent: it is read from the folder. */
   readonly text?: string;
@@ -91,7 +91,7 @@ function refuse(what: string): never {
   throw new AgentError('AGENT_BUNDLE_INVALID', what);
 }
 
-/** Whoever could change the package's own could change the agent instead. */
+/** Users who could change the package's own could change the agent instead. */
 export function trustIn(origin: BundleOrigin['kind']): ComponentTrust {
   return origin === 'shipped' ? 'own' : 'foreign';
 }
@@ -118,7 +118,7 @@ export function limitsFor({ memoryPages }: ManifestHandler, limits: LoadLimits):
   );
 }
 
-/** Whoever asks for no time has what the agent allows. */
+/** A handler that asks for no time has what the agent allows. */
 function deadlineFor({ deadlineMs }: ManifestHandler, limits: BundleLimits): number {
   if (deadlineMs <= limits.deadlineMs) return deadlineMs;
   if (deadlineMs === defaultDeadlineMs) return limits.deadlineMs;
@@ -184,7 +184,7 @@ function readHandler(
   }
 }
 
-/** Who is granted more than it uses can be changed to use it, and nobody is asked again. */
+/** A bundle with unused grants can be changed to use them, and nobody is asked again. */
 function checkOverAsking(
   grants: readonly string[],
   handlers: readonly BundleHandler[],

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How much machine code components may have together: V8 keeps it as long as they are there, and most
-// of it comes to be only with the calls.
+// Limit of machine code of all components together: V8 keeps it as long as they are there, and most of
+// it comes to be only with the calls.
 import { AgentError } from '../errors.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import { memoryLimit } from '../process/memory-limit.ts';

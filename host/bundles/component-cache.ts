@@ -140,7 +140,7 @@ export class ComponentCache {
     return this.#files.size;
   }
 
-  /** Whoever has no instance for want of memory is not to have code either. */
+  /** When there is no memory for instances, there is to be none for code. */
   get #isShort(): boolean {
     return this.#options.isShort?.() === true;
   }

@@ -69,11 +69,11 @@ export const limitForms: Readonly<Record<'paths' | 'filesystems' | 'nodes', Form
   nodes: { pattern: /^[bc] \d{1,7}:\d{1,7}$/u, what: 'device such as "c 1:3"' },
 };
 
-/** How many keys a grant of `state` may speak of. */
+/** Most keys that a grant of `state` may speak of. */
 export const maxKeys: number = maxStateKeys;
-/** How many words a limit may list: all handlers of a bundle are told of them. */
+/** Most words that a limit may list: all handlers of a bundle are told of them. */
 export const maxWords = 256;
-/** How many folders, and how many bytes together: helpers are told of them. */
+/** Most folders, and most bytes of all of them: helpers are told of them. */
 export const maxFolders = 32;
 export const maxFolderBytes = 8192;
 

@@ -29,7 +29,7 @@ export interface LoadedBundlesParts {
   readonly chosen: ReadonlySet<string>;
   /** Limit of the machine code of all bundles; absent: the agent's share. */
   readonly maxCodeBytes?: number | undefined;
-  /** How long bundles are kept once they are prepared; absent: a second. */
+  /** Time for which prepared bundles are kept; absent: a second. */
   readonly awaitedForMs?: number | undefined;
 }
 

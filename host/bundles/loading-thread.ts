@@ -10,7 +10,7 @@ import { startThread } from '../process/own-thread.ts';
 import { asRunningProgram } from '../program.ts';
 import type { LoadingAnswer, LoadingQuestion, Numbered } from './loading-worker.ts';
 
-/** Where the worker is, compiled or as it is written. */
+/** The worker's file, compiled or as it is written. */
 const workerFile = new URL(
   import.meta.url.endsWith('.ts') ? './loading-worker.ts' : './loading-worker.js',
   import.meta.url,
@@ -48,7 +48,7 @@ export class LoadingThread {
     return question.kind === 'find out' ? asRunningProgram(answer) : answer;
   }
 
-  /** Whoever waits hears that it has ended. */
+  /** Waiting callers hear that it has ended. */
   end(): void {
     const worker = this.#worker;
     this.#forget(worker);

@@ -12,7 +12,7 @@ import { parseRefuse } from './refused-calls.ts';
 import type { Declared, SettingDeclaration } from './setting.ts';
 import { checkTemplate } from './template.ts';
 
-/** Where the value of a handler's setting comes from. */
+/** Source of the value of a handler's setting. */
 export type SettingSource =
   /** May be a template. */
   | {
@@ -35,7 +35,7 @@ export interface ManifestHandler {
   readonly settings: HandlerSettings;
   /** It is in the chain where one of these settings is on; absent: always. */
   readonly when?: readonly string[];
-  /** How long it may take for a call, not counting what the host does for it. */
+  /** Time limit for a call, not counting the host's work for it. */
   readonly deadlineMs: number;
   /** Of the memory of each instance, in pages of 64 KiB; absent: as much as the agent allows. */
   readonly memoryPages?: number;

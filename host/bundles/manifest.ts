@@ -74,7 +74,7 @@ function keysOf(source: SettingSource): readonly string[] {
   return source.kind === 'declared' ? [source.declaration.key] : (source.when ?? []);
 }
 
-/** Who sets one and sees no change would think that it has an effect. */
+/** Users who set an unused one would think that it has an effect. */
 function checkUse(declared: Declared, handlers: readonly ManifestHandler[], place: string): void {
   const used = new Set(
     handlers.flatMap(({ settings, when = [] }) => [

@@ -20,13 +20,13 @@ const maxOpened = 1024;
 /** From one registry at once: for root's containers, and for those of all users. */
 const maxPulls = { root: 4, users: 2 } as const;
 
-/** Who wants bundles prepared. */
+/** Requester of prepared bundles. */
 export interface Asking extends Asker {
-  /** Whose container wants them; absent: root's. */
+  /** User of the container that wants them; absent: root. */
   readonly uid?: number | undefined;
 }
 
-/** Whose pull it is. */
+/** Class of its user. */
 export function whoseOf({ uid = 0 }: Asking): keyof typeof maxPulls {
   return uid === 0 ? 'root' : 'users';
 }

@@ -38,7 +38,7 @@ export class HostRequest {
   argument = 0;
   offset = 0n;
   bytes: Uint8Array = nothing;
-  /** How many bytes are wanted. */
+  /** Number of bytes that are wanted. */
   max = 0;
   /** Of Linux. */
   capability = 0;
@@ -52,7 +52,7 @@ export class HostRequest {
 
   /** Folders that an operation is confined to, as `operate` of native.ts takes them. */
   within: Uint8Array | undefined = undefined;
-  /** How many keys the handler may have; undefined: as many as any. */
+  /** Number of keys that the handler may have; undefined: as many as any. */
   maxKeys: number | undefined = undefined;
 
   /** The output: these bytes, up to `length`; the host overwrites them with its next reply. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the names of system calls are, behind the inbox and in its memory.
+// Places of the names of system calls, behind the inbox and in its memory.
 import { inbox } from '../native.ts';
 import { syscallNumbers } from '../syscalls/syscall-numbers.ts';
 import { families } from '../syscalls/syscall-table.ts';

@@ -31,7 +31,7 @@ function isNullFault(call: ReceivedCall, whenNull: WhenNull): boolean {
 }
 
 /**
- * What the kernel would say to the pointers alone; undefined: nothing yet.
+ * The kernel's answer to the pointers alone; undefined: none yet.
  * @throws AgentError AGENT_CALLER
  */
 export function settledByPointers(

@@ -55,7 +55,7 @@ export class ReceivedCall {
     return this.#u32[inbox.token / 4] ?? 0;
   }
 
-  /** Which registry the call is handled by: another listener's, or a newer one, has another number. */
+  /** The registry that handles the call: another listener's, or a newer one, has another number. */
   get terms(): number {
     return this.#u32[inbox.terms / 4] ?? 0;
   }
@@ -87,7 +87,7 @@ export class ReceivedCall {
     return this.#u32[inbox.wasGone / 4] === 1;
   }
 
-  /** How long the call before took, in microseconds. */
+  /** Duration of the call before, in microseconds. */
   get previousTookUs(): number {
     return this.#u32[inbox.took / 4] ?? 0;
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How many calls are through, shown from time to time to whoever waits at a terminal.
+// Number of calls that are through, shown from time to time at a terminal.
 import { isatty } from 'node:tty';
 
 const stderrFd = 2;

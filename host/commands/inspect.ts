@@ -45,7 +45,7 @@ interface ComponentFacts {
   readonly answers: Readonly<Record<string, readonly string[]>>;
   /** Capabilities that somebody has to grant, and those that every handler may use. */
   readonly wants: { readonly granted: readonly string[]; readonly free: readonly string[] };
-  /** Which actions it has answered in a recording. */
+  /** Actions that it has answered in a recording. */
   readonly answered?: AnsweredActions;
 }
 

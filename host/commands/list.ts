@@ -24,7 +24,7 @@ type Row =
       readonly description: string;
       readonly folder: string;
       readonly references: readonly string[];
-      /** How many there are, of whomever. */
+      /** Number of signatures, of whomever. */
       readonly signatures: number;
       readonly signers: readonly string[];
     }

@@ -19,7 +19,7 @@ import { resolvers } from '../resolvers/all.ts';
 import type { BindAddress } from '../metrics/server.ts';
 import type { ControlAddress } from '../control/control-socket.ts';
 
-/** Who answers for a container. */
+/** Options on who answers for a container. */
 export interface ResolverChoice {
   readonly resolver: string;
   /** Absent: the default one, if it is there. */
@@ -30,7 +30,7 @@ export interface ResolverChoice {
   readonly shadow?: readonly string[];
 }
 
-/** Where pods are asked for. */
+/** Options on where pods are asked for. */
 export interface KubernetesChoice {
   /** Absent: what the environment says. */
   readonly kubeconfig?: string;
@@ -49,7 +49,7 @@ export interface AgentCommand extends ResolverChoice {
   readonly metricsAddress?: BindAddress;
   /** Absent: nowhere. */
   readonly control?: ControlAddress;
-  /** Who is told what is decided, besides the log. */
+  /** Receivers of decisions besides the log. */
   readonly watch: WatchOptions;
   readonly log: LogOptions;
 }

@@ -20,7 +20,7 @@ import { callProgress } from './call-progress.ts';
 import { runCommand } from './run.ts';
 import type { Tool } from './command.ts';
 
-/** How long the agent may take to end a recording. */
+/** Time limit for the end of a recording. */
 const endMs = 10_000;
 
 const options: OptionTable = {

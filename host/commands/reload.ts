@@ -42,7 +42,7 @@ export type ReloadedAgent = Pick<
 /** Of the tries to find out what nobody knew of a bundle. */
 const pauses: BackOffLimits = { firstMs: 2 * unknownForMs, maxMs: 300_000 };
 
-/** Whatever it throws leaves all as it is. */
+/** When it throws, all stays as it is. */
 export interface Rereading {
   /** Reads everything. */
   all(): Promise<Resolver>;

@@ -70,8 +70,8 @@ function identityOf(pid: number, metadata: string): ContainerIdentity {
 }
 
 /**
- * Which calls are answered does not depend on the container, but what is wrong with the settings is
- * to be said before the command runs.
+ * Answered calls do not depend on the container, but faults of the settings are to be told before the
+ * command runs.
  */
 function trappedNames(
   { syscalls, resolver: name, metadata }: RunCommand,

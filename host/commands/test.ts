@@ -28,7 +28,7 @@ const caseModules = ['handler.cases.ts', 'handler.cases.mts', 'handler.cases.mjs
 /** Editors write a file in several steps. */
 const settleMs = 100;
 
-/** How a path is shown: from here, where that is shorter. */
+/** Path for messages: from here, where that is shorter. */
 function shown(path: string): string {
   const short = relative(process.cwd(), path);
   return short.startsWith('..') ? path : short;
@@ -49,7 +49,7 @@ async function textOf(file: string): Promise<string> {
   }
 }
 
-/** Where the cases are. */
+/** File of the cases. */
 function casesFile(directory: string): string {
   const module = caseModules.map((name) => join(directory, name)).find(existsSync);
   const file = join(directory, caseFile);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where each command is.
+// Modules of the commands.
 import { commandNames } from './command-names.ts';
 import type { CommandName } from './command-names.ts';
 import type { Tool } from './command.ts';

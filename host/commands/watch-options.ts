@@ -5,7 +5,7 @@ import type { FalcoOptions, FalcoOutput } from '../observation/falco/falco-watch
 import { standardOutput } from '../observation/line-file.ts';
 import type { WatchOptions } from '../observation/observers.ts';
 
-/** Where Falco's plugin listens, if nobody says anything else. */
+/** Socket of Falco's plugin, if nobody says anything else. */
 export const defaultFalcoSocket = '/run/seccomp-agent-falco-plugin/seccomp-agent-falco-plugin.sock';
 
 export const watchUsage: string = `  -audit-log FILE     write a line of JSON for each decision; SIGHUP reopens the file; "-" is

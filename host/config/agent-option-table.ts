@@ -9,7 +9,7 @@ const watchOptionTable = {
   'falco-output': { type: 'string' },
 } as const;
 
-/** Who answers, which `run` is told, too. */
+/** Options on who answers, also of `run`. */
 export const answeringOptionTable = {
   resolver: { type: 'string' },
   bundle: { type: 'string', isOnce: true, isList: true },

@@ -32,7 +32,7 @@ const signer: Schema = closed(
   ['name', 'key'],
 );
 
-/** Whoever needs no signature is anybody. */
+/** Without signers, a bundle could be anybody's. */
 const someSigners = (description: string): Schema => ({
   type: 'array',
   items: { type: 'string' },

@@ -149,7 +149,7 @@ class Reader {
     return { ...grants, signers: this.#signersOf(named, signers).map(({ name }) => name) };
   }
 
-  /** Whoever needs no signature is anybody. */
+  /** Without signers, a bundle could be anybody's. */
   #signersOf(value: Value, signers: readonly Signer[]): readonly Signer[] {
     const own = this.#list(value, (each) => this.#knownSigner(each, signers));
     if (own.length === 0) this.#complain(value.keys, 'must list one or more signers');

@@ -166,7 +166,7 @@ export class Attachments {
     return this.resolver.resolve(identity, this.#parts.ofContainer(identity));
   }
 
-  /** Whatever is wrong with a container's metadata, its calls get an answer. */
+  /** Calls get an answer, also with faults in their container's metadata. */
   resolved(identity: ContainerIdentity): Resolved {
     try {
       return this.resolve(identity);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How much memory the agent takes for a container, about: whoever starts containers says most of it.
+// Estimated memory of the agent for a container: most of it is up to the one who starts containers.
 import type { ContainerProcessState } from '../agent-socket/container-process-state.ts';
 import type { EncodedRegistry, SharedRegistry } from '../worker/thread-messages.ts';
 import type { Registry } from '../registry/registry.ts';

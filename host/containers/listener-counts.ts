@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How many listeners are held for whom: each takes memory and a descriptor of the agent, and nobody is
-// to use up what others need.
+// Numbers of listeners by user and container: each takes memory and a descriptor of the agent, and
+// nobody is to use up what others need.
 import { keyOf } from '../agent-socket/container-key.ts';
 import type { ContainerKey } from '../agent-socket/container-key.ts';
 import { AgentError } from '../errors.ts';

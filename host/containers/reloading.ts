@@ -29,7 +29,7 @@ export interface ReloadingParts extends ResolvingParts {
   readonly report: ReloadReport;
 }
 
-/** How many containers have changed, and how many keep what they had since they must. */
+/** Numbers of containers that have changed, and that keep what they had since they must. */
 export interface ReloadCounts {
   readonly changed: number;
   readonly kept: number;

@@ -29,7 +29,7 @@ export class TapedListener implements Disposable {
     this.#container = container;
   }
 
-  /** Where losses of its calls are counted; undefined: nobody wants its calls. */
+  /** Slot for losses of its calls; undefined: nobody wants its calls. */
   slotFor(shadow: Shadow | undefined): number | undefined {
     const { tapes, shadows } = this.#parts;
     const isWanted = tapes.isTapped(this.#container) || shadows.isAsked(this.#token, shadow);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which components listeners have: counted as these come, change and end, since each of them may have
-// hundreds of handlers, and whoever looks for room asks again and again.
+// Components of listeners: counted as these come, change and end, since each of them may have hundreds
+// of handlers, and the search for room asks again and again.
 import type { LoadedComponent } from '../handler/direct.ts';
 
 interface Used {

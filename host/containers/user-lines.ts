@@ -5,7 +5,7 @@ import { logEvents } from '../log/log-events.ts';
 import type { LogEvent } from '../log/log-events.ts';
 import type { Log } from '../log/log.ts';
 
-/** Who has sent a container's state; absent: nobody but us. */
+/** User that sent a container's state; absent: nobody but us. */
 interface Owned {
   readonly peerUid?: number;
 }

@@ -11,7 +11,7 @@ export interface ControlRequest {
   readonly socket: string;
   readonly method: 'GET' | 'POST';
   readonly path: string;
-  /** How long it may take to say something; absent: for ever. */
+  /** Longest silence of the agent; absent: any. */
   readonly patienceMs?: number;
   /** Ends it. */
   readonly signal?: AbortSignal;
@@ -37,7 +37,7 @@ function isCode(code: unknown): code is AgentErrorCode {
   return typeof code === 'string' && code !== 'AGENT_USAGE' && Object.hasOwn(agentErrorCodes, code);
 }
 
-/** What the agent says against a request. */
+/** The agent's refusal of a request. */
 async function refusalOf(response: IncomingMessage): Promise<AgentError> {
   const body = await text(response);
   try {

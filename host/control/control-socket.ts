@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 
 import { AgentError, systemCodeOf } from '../errors.ts';
 
-/** Where a running agent is asked. */
+/** Address of a running agent. */
 export interface ControlAddress {
   readonly path: string;
   /** Nobody has said where: an agent that cannot listen there does without. */
@@ -42,7 +42,7 @@ async function checkPlace(path: string): Promise<void> {
   }
 }
 
-/** Which file a path is: another agent may have put its own there. */
+/** The file at a path: another agent may have put its own there. */
 function inodeOf(path: string): bigint | undefined {
   return lstatSync(path, { bigint: true, throwIfNoEntry: false })?.ino;
 }

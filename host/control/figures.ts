@@ -23,7 +23,7 @@ export interface SyscallFigures {
 
 export interface ContainerFigures {
   readonly id: string;
-  /** Whose runtime has brought it; absent: root's. */
+  /** User of the runtime that brought it; absent: root. */
   readonly peerUid?: number;
   readonly namespace?: string;
   readonly pod?: string;
@@ -55,7 +55,7 @@ export interface ListenerFigures {
   readonly rows: readonly Totals<keyof CallLabels>[];
 }
 
-/** Who has a container with an id. */
+/** Key of a container by its id and its user. */
 export function keyOfFigures({
   id,
   peerUid = 0,

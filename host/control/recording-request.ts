@@ -10,7 +10,7 @@ import type { Tap } from '../recording/tapes.ts';
 
 export type StopRecording = (reason: EndReason) => Promise<void>;
 
-/** How it is asked for. */
+/** Request for a recording. */
 export interface RecordingWish {
   readonly container: string;
   /** Undefined: any number. */

@@ -24,7 +24,7 @@ export interface ContainerStatus {
   readonly namespace?: string;
   readonly pod?: string;
   readonly container?: string;
-  /** Whose runtime has sent its state; absent: nobody but the agent. Only root's is believed. */
+  /** User of the runtime that sent its state; absent: nobody but the agent. Only root's is believed. */
   readonly peerUid?: number;
   /** Calls that have ended. */
   readonly calls: number;
@@ -48,9 +48,9 @@ export interface ReloadFailure {
 
 export interface ReloadStatus {
   readonly at: string;
-  /** How many containers have what was read. */
+  /** Number of containers that have what was read. */
   readonly changed: number;
-  /** How many keep what they had, since they must. */
+  /** Number of those that keep what they had, since they must. */
   readonly kept: number;
   readonly failures: readonly ReloadFailure[];
 }
@@ -67,7 +67,7 @@ export interface OwnStatus {
   readonly startedAt: string;
   readonly uptimeSeconds: number;
   readonly workers: number;
-  /** Where runtimes connect; null: it does not listen yet. */
+  /** Socket for runtimes; null: it does not listen yet. */
   readonly agentSocket: string | null;
   /** Null: nothing was reloaded yet. */
   readonly lastReload: ReloadStatus | null;

@@ -20,7 +20,7 @@ export interface ContainerPlace {
   readonly token: number;
   /** An index in what all threads share: another container may have it once this one is forgotten. */
   readonly place: number;
-  /** Who has sent its listeners. */
+  /** User that sent its listeners. */
   readonly user: number;
 }
 

@@ -227,7 +227,7 @@ export class CounterSum {
     );
   }
 
-  /** How many containers each namespace has that has some; they may have several listeners. */
+  /** Number of containers of each namespace that has some; they may have several listeners. */
   namespaces(): ReadonlyMap<string, number> {
     const ids = new Map<string, Set<string>>();
     for (const { id, namespace } of this.#containers.values()) {

@@ -23,7 +23,7 @@ export const unnamedSlot = 0;
 /** For all that the others are not enough for. */
 export const otherSlot: number = slotCount - 1;
 
-/** Whose calls those are, and how they are answered. */
+/** Syscall, handler and answer of calls. */
 export interface CallLabels {
   readonly syscall: string;
   readonly handler: string;

@@ -190,7 +190,7 @@ function checkOf(probe: KernelProbe, outcome: ProbeOutcome): Check {
   return tell(name, `${without} (${reasonOf(outcome)})`, adviceFor(probe, outcome));
 }
 
-/** Where nothing can be received, what depends on it cannot be tried. */
+/** Probes that cannot be tried where nothing can be received. */
 const ofListeners: readonly string[] = [
   'wait-killable',
   'fast-reply',

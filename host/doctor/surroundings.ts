@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the agent would run: its namespaces, Linux capabilities, limits, and what the machine confines
-// it with.
+// Surroundings of the agent: its namespaces, Linux capabilities, limits, and confinement by the
+// machine.
 import { fail, isInPod, ok, warn } from './check.ts';
 import type { Check, Machine, Probe } from './check.ts';
 import { reasonOf } from './kernel.ts';

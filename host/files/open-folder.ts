@@ -17,7 +17,7 @@ export class OpenFolder implements Disposable {
     this.path = `/proc/self/fd/${this.#descriptor}`;
   }
 
-  /** Where it is, without links. */
+  /** Its path, without links. */
   get place(): string {
     return readlinkSync(this.path);
   }

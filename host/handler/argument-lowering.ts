@@ -34,7 +34,7 @@ import {
 } from './written-code.ts';
 import type { Code } from './written-code.ts';
 
-/** Where empty lists are said to be: aligned for all, never read. */
+/** Address given for empty lists: aligned for all, never read. */
 export const emptyPointer = 8;
 
 interface FieldPlace {
@@ -42,7 +42,7 @@ interface FieldPlace {
   readonly size: 4 | 8;
 }
 
-/** How one parameter of a typed export gets to the handler. */
+/** Code that passes one parameter of a typed export. */
 interface Lowering {
   /** Gives up when a pointer could not be read. */
   readonly check: Code;

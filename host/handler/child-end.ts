@@ -11,7 +11,7 @@ const ownSignals: readonly string[] = ['SIGTRAP', 'SIGABRT', 'SIGILL', 'SIGSEGV'
 
 export interface ChildLimitsGiven {
   readonly given: ChildLimits;
-  /** Where there is memory enough. */
+  /** Limits with enough memory. */
   readonly usual: ChildLimits;
 }
 

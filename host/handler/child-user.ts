@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who children are that work on what a stranger has written: another user each, whom nobody else is.
-// A process may send signals to all that are of its own user, and what a signal has ended would count
-// as what the stranger's work has done.
+// Users of children that work on a stranger's input: each child has one of its own. A process may send
+// signals to all that are of its own user, and the end of a child by a signal would count as an effect
+// of the stranger's input.
 import { nativeIfThere } from '../native.ts';
 
-/** Who they are where nothing draws users, or where a user namespace does not have the drawn one. */
+/** Their user where nothing draws users, or where a user namespace does not have the drawn one. */
 export const nobody = 65534;
 
 export function drawUser(): number {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How much code a component may have. Nothing ends a compiler that has begun, and the memory that it
-// takes is the agent's: so what it gets is counted before, without reading any of it into memory.
+// Limits of a component's code. Nothing ends a compiler that has begun, and the memory that it takes is
+// the agent's: so its input is counted before, without reading any of it into memory.
 import { refuse } from './refusal.ts';
 
 /** Of a component, in sum. Handlers in TypeScript, which bring QuickJS along, have half or less. */

@@ -24,6 +24,6 @@ export interface CoreModuleDescription {
   readonly memoryExports: readonly string[];
   /** All of them. */
   readonly exports: ReadonlyMap<string, CoreKind>;
-  /** How many memories it has of its own. */
+  /** Number of memories of its own. */
   readonly memories: number;
 }

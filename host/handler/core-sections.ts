@@ -69,9 +69,9 @@ function skipData(content: BinaryReader): void {
 
 /** Parts that rewriting its code takes. */
 export interface CoreCode {
-  /** How many there are, imported ones with them. */
+  /** Number of functions, with imported ones. */
   readonly functions: number;
-  /** Where it has instructions that compilers make calls of, see `Instruction`. */
+  /** Offsets of instructions that compilers make calls of, see `Instruction`. */
   readonly runtimeCalls: readonly number[];
 }
 

@@ -22,7 +22,7 @@ import type { Stats } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-/** How the core modules of a component are linked; whether its code can be compiled. */
+/** Links between a component's core modules; whether its code can be compiled. */
 export type FindingKind = 'wirings' | 'verdicts';
 
 /** Changes with what they say. */
@@ -34,7 +34,7 @@ const maxEntries: Readonly<Record<FindingKind, number>> = { wirings: 256, verdic
 const markedForMs = 3_600_000;
 const writableByOthers = 0o022;
 
-/** Where the agent keeps them: systemd's CacheDirectory=, or the usual folder. */
+/** The agent's folder for them: systemd's CacheDirectory=, or the usual one. */
 export function cacheFolder(
   finding: FindingKind,
   environment: NodeJS.ProcessEnv = process.env,

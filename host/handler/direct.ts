@@ -47,7 +47,7 @@ export interface LoadedComponent {
   readonly encoding: StringEncoding;
 }
 
-/** Whoever finds out what loading needs to know. */
+/** Sources of the facts that loading needs. */
 export interface LoadSources {
   readonly wirings: WiringSource;
   readonly checkCode: CodeCheck;

@@ -7,7 +7,7 @@ import type { DigestCache } from './digest-cache.ts';
 export type Finding =
   /** With what was found. */
   | { readonly kind: 'good'; readonly text: string }
-  /** Whoever looks again will find the same. */
+  /** Another look will find the same. */
   | { readonly kind: 'bad'; readonly reason: string }
   /** It may be the machine's fault. */
   | { readonly kind: 'unknown'; readonly reason: string };
@@ -18,7 +18,7 @@ export interface Subject {
   readonly version: string;
 }
 
-/** How something is found out. */
+/** Steps to a finding. */
 export interface Inquiry {
   /** One after the other. */
   readonly programs: readonly Program[];

@@ -7,7 +7,7 @@ import { immediate, instructions, prefixedInstructions } from './instruction.ts'
 import type { Instruction } from './instruction.ts';
 import { checkValueType, readReferenceType, readValueType } from './value-type.ts';
 
-/** How many parameters and results a function type has. */
+/** Numbers of parameters and results of a function type. */
 export interface Arity {
   readonly parameters: number;
   readonly results: number;
@@ -36,7 +36,7 @@ export interface FunctionCost {
   loops: number;
   /** The same for calls, and for instructions that compilers make calls of. */
   calls: number;
-  /** Where those instructions are, in the bytes that the reader reads. */
+  /** Offsets of those instructions, in the bytes that the reader reads. */
   readonly runtimeCalls: number[];
 }
 

@@ -5,7 +5,7 @@ import type { StringEncoding } from './component.ts';
 /** cabi_realloc of the canonical ABI. */
 export type Reallocate = (old: number, oldSize: number, alignment: number, size: number) => number;
 
-/** Where empty lists are said to be: aligned for all, never read. */
+/** Address given for empty lists: aligned for all, never read. */
 const emptyPointer = 8;
 /** Below this a loop beats Uint8Array.prototype.set. */
 const shortLength = 48;

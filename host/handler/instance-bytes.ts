@@ -16,7 +16,7 @@ const section = {
 
 /** Bytes that V8 (12 to 14) keeps for each, measured and rounded up. */
 const bytesOf = {
-  /** Whatever its module has. */
+  /** For any module. */
   instance: 65_536,
   import: 256,
   function: 16,

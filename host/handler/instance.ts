@@ -39,7 +39,7 @@ const pairSize = 16;
 /** Of what a handler says about its settings, which goes into logs and events. */
 const maxRefusalCharacters = 1024;
 
-/** How one syscall is asked about: a function of the trampoline and what it takes. */
+/** Way to ask about one syscall: a function of the trampoline and its arguments. */
 interface Way {
   readonly ask: TrampolineFunction;
   readonly syscallName: number;

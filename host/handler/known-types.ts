@@ -70,7 +70,7 @@ export class KnownTypes {
     Atomics.add(this.#head, word.count, 1);
   }
 
-  /** Where it is, or else where it would be. */
+  /** Its place, or else the free one for it. */
   #placeOf(digest: bigint): number {
     let place = Number(digest % BigInt(places));
     for (;;) {

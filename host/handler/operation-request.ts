@@ -27,7 +27,7 @@ const textPlaces: Readonly<Record<TextPart, number>> = {
 
 const allTexts = Object.values(textPlaces);
 
-/** What the kernel may say of these comes before what it says of an empty path: the addon tells. */
+/** Operations whose other errors come before that of an empty path: the addon tells them. */
 const othersFirst: ReadonlySet<number> = new Set([
   operation.link,
   operation.mknod,
@@ -59,7 +59,7 @@ export class OperationRequest extends HostRequest {
     this.#hasOwnBit = false;
   }
 
-  /** Where a string is. The caller has checked that it is there. */
+  /** Sets the place of a string. The caller has checked that it is there. */
   setText(part: TextPart, offset: number, length: number): void {
     const place = textPlaces[part];
     this.numbers[place] = offset;

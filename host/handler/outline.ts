@@ -41,7 +41,7 @@ export interface ComponentOutline {
   readonly code: Code;
   /** Types of functions in it, see `KnownTypes`. */
   readonly types: ReadonlySet<string>;
-  /** How much of what it may have there is, 0 to 1: about what it costs to compile it. */
+  /** Used part of its limits, 0 to 1: about the cost of compiling it. */
   readonly share: number;
   readonly lane:
     | { readonly kind: 'direct'; readonly core: CoreModuleDescription }

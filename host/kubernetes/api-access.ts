@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the Kubernetes API is and who we are there: the service account of a pod, or a kubeconfig.
+// Address and credentials of the Kubernetes API: the service account of a pod, or a kubeconfig.
 import { existsSync, readFileSync } from 'node:fs';
 import type { RequestOptions } from 'node:https';
 import { isIPv6 } from 'node:net';
@@ -12,7 +12,7 @@ import { parseYaml } from '../text/yaml-file.ts';
 import { fieldOf } from '../text/fields.ts';
 import { ProgramLogin } from './program-login.ts';
 
-/** Who is asked, and with what: certificates, headers. */
+/** Server, and options of requests: certificates, headers. */
 export interface ApiTarget {
   readonly url: string;
   readonly options: RequestOptions;
@@ -33,7 +33,7 @@ export interface AccessChoice {
   /** As the option -kubeconfig says it. */
   readonly kubeconfig?: string | undefined;
   readonly environment: Environment;
-  /** Where pods have their service account; absent: where all have it. */
+  /** Folder of the pod's service account; absent: the usual one. */
   readonly serviceAccount?: string;
 }
 

@@ -48,7 +48,7 @@ export class ApiClient {
   }
 
   /**
-   * Where who we are has changed meanwhile, it is read again.
+   * Credentials that have changed meanwhile are read again.
    * @returns the answer, whose body is still to be read
    * @throws ApiFailure, AgentError AGENT_KUBERNETES, or what reading credentials throws
    */

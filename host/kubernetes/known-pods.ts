@@ -15,13 +15,13 @@ export class KnownPods {
     return this.#pods.size;
   }
 
-  /** How many wait for a pod. */
+  /** Number of waits for a pod. */
   get waiting(): number {
     return this.#waiting.size;
   }
 
   /**
-   * By the uid that the API or a cgroup knows it by. Who makes pods may write the latter into any of
+   * By the uid that the API or a cgroup knows it by. Authors of pods may write the latter into any of
    * them: where several have it, it is nobody's.
    */
   byUid(uid: string): Pod | undefined {
@@ -82,7 +82,7 @@ export class KnownPods {
     this.#hearing.add(hear);
   }
 
-  /** Whoever waits looks again. */
+  /** All that wait look again. */
   tell(): void {
     for (const look of this.#waiting) look();
     for (const hear of this.#hearing) hear();

@@ -2,12 +2,12 @@
 // The Kubernetes part of `status`.
 
 export interface KubernetesStatus {
-  /** Where it is: a URL, or files; absent: no API is used. */
+  /** Its address: a URL, or files; absent: no API is used. */
   readonly api?: string;
   readonly node?: string;
   /** Whether the pods of this node were read. */
   readonly isSynced: boolean;
-  /** How many are known. */
+  /** Number of known pods. */
   readonly pods: number;
   /** Why it does not work now. */
   readonly failure?: string;

@@ -25,7 +25,7 @@ export interface PodContainer {
     readonly annotations: ReadonlyMap<string, string>;
   };
   readonly firstPid: number | undefined;
-  /** Whose runtime has told us; absent: it is our own. */
+  /** User of the runtime that told us; absent: it is our own. */
   readonly peerUid?: number;
 }
 
@@ -35,7 +35,7 @@ export interface KubernetesParts extends AccessChoice {
   readonly log: Log;
   readonly timings?: Partial<WatchTimings>;
   readonly eventLimits?: Partial<EventLimits>;
-  /** How long a container waits for its pod at most. */
+  /** Longest wait of a container for its pod. */
   readonly podWaitMs?: number;
 }
 

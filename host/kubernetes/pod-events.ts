@@ -17,14 +17,14 @@ export interface PodEvent extends ContainerNote {
 }
 
 export interface EventLimits {
-  /** How many may come at once. */
+  /** Most events that may come at once. */
   readonly burst: number;
-  /** And how long it takes for one more. */
+  /** Time until one more may come. */
   readonly refillMs: number;
   /** The same of each namespace: none takes the others' part. */
   readonly namespaceBurst: number;
   readonly namespaceRefillMs: number;
-  /** How long the same is not said again. */
+  /** Time for which the same is not said again. */
   readonly silenceMs: number;
   readonly answerMs: number;
 }

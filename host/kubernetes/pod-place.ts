@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which pod a process is in, as the kernel has it: kubelets name cgroups after pods' uids, and mount
+// The pod that a process is in, as the kernel has it: kubelets name cgroups after pods' uids, and mount
 // a file of each container.
 import { closeSync, openSync, readSync } from 'node:fs';
 
@@ -76,7 +76,7 @@ export function containerNameIn(mounts: string, podUid: string): string | undefi
   return new Set(names).size === 1 ? names[0] : undefined;
 }
 
-/** Who makes mounts, makes any number of them. */
+/** Containers may make any number of mounts. */
 const maxBytes = 256 * 1024;
 
 /** The beginning of a file of /proc; empty where the process is gone. */

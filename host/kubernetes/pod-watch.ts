@@ -25,7 +25,7 @@ export interface WatchTimings {
   readonly answerMs: number;
   /** For all of a list. */
   readonly listMs: number;
-  /** How long a watch may say nothing: bookmarks come about each minute. */
+  /** Longest silence of a watch: bookmarks come about each minute. */
   readonly silenceMs: number;
   /** A failure that lasts so long is reported. */
   readonly steadyMs: number;
@@ -94,7 +94,7 @@ export class PodWatch {
   readonly #timings: WatchTimings;
   readonly #backOff: BackOff;
   readonly #ending = new AbortController();
-  /** Where a watch goes on; undefined: nowhere, a list is needed. */
+  /** Version at which a watch goes on; undefined: none, a list is needed. */
   #version: string | undefined;
   /** Whether the server has said that it does not remember. */
   #isGone = false;
@@ -267,7 +267,7 @@ export class PodWatch {
     this.#failure = undefined;
   }
 
-  /** Where the server has forgotten what it said: but it may forget again and again. */
+  /** Once if the server has forgotten the version: it may forget again and again. */
   #mayListAtOnce(thrown: unknown): boolean {
     if (!isGone(thrown)) return false;
     this.#version = undefined;

@@ -18,9 +18,9 @@ export interface MetricsParts {
   /** Figures of the receiver, as `figure` says. */
   readonly figures: () => BigUint64Array;
   readonly counters: CounterSum;
-  /** How many handlers are not asked any more. */
+  /** Number of handlers that are not asked any more. */
   readonly quarantined: () => number;
-  /** How shadows have done. */
+  /** Calls and differences of shadows. */
   readonly shadows?: () => readonly ShadowCount[];
 }
 

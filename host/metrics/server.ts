@@ -10,7 +10,7 @@ import { AgentError, failureFields, systemCodeOf } from '../errors.ts';
 import type { Log } from '../log/log.ts';
 import type { Metrics } from './metrics.ts';
 
-/** Where a server listens. */
+/** Address of a server. */
 export interface BindAddress {
   /** A name or an address without brackets; empty for all addresses. */
   readonly host: string;
@@ -40,7 +40,7 @@ const connectionLimitMs = 5000;
 const maxConnections = 32;
 /** Node looks at its own limits this often; ours do the work. */
 const neverMs = 2 ** 31 - 1;
-/** Who asks within that time gets the same text: making it holds the thread that all else needs. */
+/** Requests within that time get the same text: making it holds the thread that all else needs. */
 const sharedMs = 200;
 const plainText = 'text/plain; charset=utf-8';
 const allowedMethods: readonly string[] = ['GET', 'HEAD'];

@@ -11,17 +11,17 @@ import { cellBytes } from './decision-layout.ts';
 const registerBytes = argumentCount * 8;
 const lengthBytes = argumentCount * 4;
 const fixedBytes = registerBytes + lengthBytes;
-/** Where a call that was copied has what its pointers lead to. */
+/** Offset of the data that a copied call's pointers lead to. */
 const firstOffset = 1024;
 
-/** How much of what an argument leads to may be seen. */
+/** Bytes that an argument leads to and that may be seen. */
 function openLength(call: ReceivedCall, { arguments: own }: Syscall, index: number): number {
   const length = Math.max(0, call.pointerLength(index));
   const from = secretFrom(own[index]?.kind);
   return from === undefined ? length : Math.min(from, length);
 }
 
-/** How many cells `writeArguments` takes. */
+/** Number of cells that `writeArguments` takes. */
 export function argumentCells(call: ReceivedCall, syscall: Syscall | undefined): number {
   let size = fixedBytes;
   if (syscall !== undefined) {

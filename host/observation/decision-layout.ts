@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// How decisions cross from a worker to the main thread: a ring of cells in shared memory, one for
-// each worker, and one bell for all of them.
+// Layout of decisions on their way from workers to the main thread: a ring of cells in shared memory
+// for each worker, and one bell for all of them.
 
 /** Positions of 32-bit words in front of the cells; what threads change is in cache lines of its own. */
 export const header = {
-  /** How many cells were written; it goes round as 32-bit numbers do. */
+  /** Number of cells written; it goes round as 32-bit numbers do. */
   head: 0,
   /** The same of those that were read. */
   tail: 16,
@@ -22,7 +22,7 @@ export const lostPlaces = 64;
 
 /** Positions of 32-bit words in a cell; `value` and `at` are 64 bits wide. */
 export const cell = {
-  /** How many cells the decision takes; `skipped` and more: so many have nothing. */
+  /** Number of cells that the decision takes; `skipped` and more: so many have nothing. */
   count: 0,
   /** Names the registry to the main thread. */
   watch: 1,
@@ -121,7 +121,7 @@ export class RingView {
   readonly floats: Float64Array;
   readonly wide: BigInt64Array;
   readonly bytes: Uint8Array;
-  /** How many cells there are. */
+  /** Number of cells. */
   readonly cells: number;
 
   constructor(buffer: SharedArrayBuffer) {

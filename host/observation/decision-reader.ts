@@ -66,7 +66,7 @@ export class DecisionReader {
     return Atomics.load(this.#view.words, header.head) === this.#tail;
   }
 
-  /** How many were lost since it was asked last. */
+  /** Number of decisions lost since the last call. */
   takeLost(): number {
     const lost = Atomics.load(this.#view.words, header.lost);
     const since = (lost - this.#lostBefore) | 0;

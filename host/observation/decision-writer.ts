@@ -36,7 +36,7 @@ export interface DecisionBuffers {
   readonly bell: SharedArrayBuffer;
 }
 
-/** Who answered, and how it went. */
+/** Handler, failure and syscall of a decision. */
 export interface DecisionFacts {
   /** The handler's place in the registry; -1: none. */
   readonly handler: number;

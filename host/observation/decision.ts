@@ -5,7 +5,7 @@ import type { Workload } from '../agent-socket/workload.ts';
 import type { ShownArgument } from './argument-bytes.ts';
 import type { ActName, DecisionFailure } from './decision-layout.ts';
 
-/** Whose call it was. */
+/** Container that a call is of. */
 export interface WatchedContainer {
   readonly containerId: string;
   readonly workload: Workload;
@@ -13,7 +13,7 @@ export interface WatchedContainer {
   readonly firstPid: number | undefined;
   /** The process that loaded the filter; undefined: the runtime has not said it. */
   readonly filterPid: number | undefined;
-  /** Who has sent its state; absent: nobody but us. */
+  /** User that sent its state; absent: nobody but us. */
   readonly peerUid?: number | undefined;
   /** In chain order. */
   readonly handlers: readonly HandlerName[];
@@ -56,7 +56,7 @@ export interface ShownDecision {
   readonly arguments?: readonly ShownArgument[];
 }
 
-/** Whoever but root has connected: what is said of such a container is theirs. */
+/** A connected user other than root: statements about its containers are its own. */
 export function foreignPeer({ peerUid }: WatchedContainer): number | undefined {
   return peerUid === 0 ? undefined : peerUid;
 }
@@ -71,7 +71,7 @@ export function answerText(answer: ShownAnswer): string {
   return answer.kind === 'errno' ? answer.errno : answer.kind;
 }
 
-/** Who watches. What it is told it must take at once, and drop what it has no room for. */
+/** Receiver of decisions. It must take them at once, and drop those that it has no room for. */
 export interface Watcher extends AsyncDisposable {
   take(decision: ShownDecision): void;
   /** So many decisions of a container were lost before it could be told of them. */

@@ -15,7 +15,7 @@ export interface DeliveryCounts {
 export interface DeliveryParts<T> {
   /** Has a deadline of its own. Where it rejects, the event has failed. */
   readonly deliver: (event: T) => Promise<DeliveryResult>;
-  /** How many may be on their way at once. */
+  /** Largest number of deliveries at a time. */
   readonly maxAtOnce: number;
   readonly maxWaiting: number;
   /** Told of events that come to nothing, and of what was thrown. */

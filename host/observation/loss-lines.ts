@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How many decisions of each container are missing, told now and then by whoever leaves some out.
+// Number of missing decisions of each container, told now and then by writers that leave some out.
 import type { WatchedContainer } from './decision.ts';
 
 const pauseMs = 1000;

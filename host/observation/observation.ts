@@ -14,10 +14,10 @@ import { SeldomNotice } from '../scheduling/seldom-notice.ts';
 
 /** While calls come, what was decided is read so often. */
 const pauseMs = 20;
-/** How long reading and telling may take at once: containers that start are served in between. */
+/** Time limit of reading and telling at once: containers that start are served in between. */
 const turnMs = 8;
 const [minAtOnce, maxAtOnce] = [256, 8192];
-/** How long a worker may still tell of a container that is gone: no handler may take longer. */
+/** Time in which a worker may still tell of a gone container: no handler may take longer. */
 const forgetAfterMs = 120_000;
 
 export interface ObservationParts {

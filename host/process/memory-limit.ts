@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How much memory the agent may have.
+// Memory limit of the agent.
 import { totalmem } from 'node:os';
 
 /** 0: nobody knows. */

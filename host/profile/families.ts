@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which system calls do the same: siblings of a family, and other ways around it.
+// System calls that do the same: siblings of a family, and other ways around it.
 import { familyMembers, syscallTable } from '../syscalls/syscall-table.ts';
 import { syscallNumbers } from '../syscalls/syscall-numbers.ts';
 import { ringOperations } from './ring-operations.ts';
@@ -79,7 +79,7 @@ function isDoneByIoUring(family: string): boolean {
 /** Another family with the effect of a family. */
 export interface Kin {
   readonly family: string;
-  /** Where it has that effect. */
+  /** Condition of that effect. */
   readonly where: 'on open files' | 'with O_TRUNC';
 }
 

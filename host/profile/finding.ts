@@ -48,7 +48,7 @@ export type Keys = readonly (string | number)[];
 export interface Finding {
   readonly code: FindingCode;
   readonly severity: Severity;
-  /** Where: a JSON path, such as `$.syscalls[0].names[1]`. */
+  /** A JSON path, such as `$.syscalls[0].names[1]`. */
   readonly path: string;
   readonly line: number;
   readonly message: string;

@@ -59,7 +59,7 @@ export interface Generated {
   readonly isDefaultOurs: boolean;
 }
 
-/** Whatever handlers answer, unless somebody asks for it: what io_uring cannot do today it may soon. */
+/** Blocked for all handlers unless asked for: io_uring may soon do what it cannot do today. */
 export const alwaysBlocked: readonly string[] = [...ioUring, descriptorTaker];
 
 /** Programs fall back on the calls that are trapped. */
@@ -77,7 +77,7 @@ function blockedCalls({ syscalls, allowed = [] }: Wanted): readonly string[] {
   return [...new Set([...around, ...always])].toSorted();
 }
 
-/** Where the base allows them; what it says of clone(2) otherwise stays. */
+/** Only if the base allows them; its other rules on clone(2) stay. */
 function blockedNamespaces({ syscalls }: Wanted, base: Profile): readonly GeneratedRule[] {
   const isAround = syscalls.some((name) => waysAround(familyOf(name)).includes('clone'));
   if (!isAround || syscalls.includes('clone') || keepsNamespaces(base)) return [];
@@ -235,7 +235,7 @@ function conflictNotes({ profile }: BaseProfile, wanted: Wanted): readonly strin
   );
 }
 
-/** Where a base has conditions on them, or refuses them for what it cannot look at. */
+/** Notes on calls that a base has conditions on, or refuses for what it cannot look at. */
 const opened: Readonly<Record<string, string>> = {
   clone: 'also with flags that make namespaces',
   clone3: 'also with flags that make namespaces, which no filter sees',

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which calls the filter itself can leave to the kernel: those that every handler that is asked about
+// Calls that the filter itself can leave to the kernel: those that every handler that is asked about
 // them has declared to pass on. Nothing is derived otherwise: a wrong one would open a hole.
 import { syscallTable } from '../syscalls/syscall-table.ts';
 import type { Bundle, BundleHandler } from '../bundles/bundle.ts';

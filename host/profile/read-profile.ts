@@ -39,7 +39,7 @@ const keysOfDockerRule: readonly string[] = ['name', 'comment', 'errno', ...host
 const keysOfCondition: readonly string[] = ['index', 'value', 'valueTwo', 'op'];
 
 const operatorGroup = 'security-profiles-operator.x-k8s.io/';
-/** Where version v1 wants the socket to be. */
+/** Folder in which version v1 wants the socket. */
 const operatorFolder = '/var/run/security-profiles-operator/';
 /** Of a JSON path, where SeccompProfile has its profile. */
 const spec = 'spec';

@@ -33,7 +33,7 @@ export interface RecordedHandler {
   readonly settings: readonly string[];
 }
 
-/** Who answers. */
+/** Handlers that answer. */
 export interface RecordedRegistry {
   readonly bundles: readonly { readonly name: string; readonly version: string }[];
   /** In chain order. */
@@ -59,7 +59,7 @@ export interface HeaderEntry extends RecordedRegistry {
   readonly container: RecordedContainer;
 }
 
-/** How a recording ended. */
+/** Reasons for a recording's end. */
 export const endReasons = ['asked', 'calls', 'container', 'agent'] as const;
 export type EndReason = (typeof endReasons)[number];
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How often shadows would have answered otherwise, for metrics: by bundles and system calls.
+// Answers of shadows that would have differed, for metrics: by bundles and system calls.
 import { other } from '../counting/counters.ts';
 
 export interface ShadowCount {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How much may be on its way from the workers to whoever records: a slow reader loses calls, and
-// holds none up.
+// Limit of data on its way from the workers to recorders: a slow reader loses calls, and holds none up.
 import { memoryLimit } from '../process/memory-limit.ts';
 import { maxPlaces } from '../counting/container-places.ts';
 

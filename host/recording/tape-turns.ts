@@ -47,7 +47,7 @@ export class TapeTurns {
     return 'more';
   }
 
-  /** Whatever has settled is ready, with what has come since and is earlier. */
+  /** All that has settled is ready, with earlier entries that have come since. */
   #settle(): void {
     const [first, ...others] = this.#settling;
     const all = [...this.#settling, ...this.#come];

@@ -11,7 +11,7 @@ import type { EndReason } from './recording-format.ts';
 import { LossCounters, makeLossCounters, maxSlots } from './tape-room.ts';
 import { IndexPool } from '../counting/index-pool.ts';
 
-/** Who is told what happens in a container. */
+/** Receiver of a container's calls. */
 export interface Tap {
   /** Somebody answers for the container; also when it is somebody else from now on. */
   readonly begin: (facts: RecordedFacts) => void;

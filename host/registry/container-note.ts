@@ -27,7 +27,7 @@ export const agentEndedNote: ContainerNote = {
     'intercepted calls fail: the agent that served this container has ended; restart the container',
 };
 
-/** How long does not matter: it would be another message each time. */
+/** Without its duration: it would be another message each time. */
 export function quarantineNote(handler: string): ContainerNote {
   return {
     reason: 'Quarantined',

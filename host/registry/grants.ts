@@ -9,7 +9,7 @@ import type { ErrnoName } from '../syscalls/errno.ts';
 /** Keys that one may have. */
 export const maxStateKeys = 64;
 
-/** How far a capability goes. What is absent is not limited; each capability has some of these. */
+/** Limits of a capability. An absent one does not limit it; each capability has some of these. */
 export interface Limits {
   /** Functions of the interface, by their names in WIT. */
   readonly operations?: readonly string[];
@@ -19,7 +19,7 @@ export interface Limits {
   readonly filesystems?: readonly string[];
   /** Device nodes: `c 1:3`. The agent makes none of block devices. */
   readonly nodes?: readonly string[];
-  /** How many keys are remembered. */
+  /** Number of keys that are remembered. */
   readonly keys?: number;
 }
 

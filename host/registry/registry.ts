@@ -27,7 +27,7 @@ export interface RegistryHandler {
   readonly settingKeys?: SettingKeys;
   /** Whether it wants pointers followed: it has typed exports, or imports `arguments`. */
   readonly readsPointers: boolean;
-  /** How long it may take for a call, not counting what the host does for it. */
+  /** Time limit for a call, not counting the host's work for it. */
   readonly deadlineMs: number;
   /** Its grants; absent: its imports, without limits. */
   readonly grants?: Grants;

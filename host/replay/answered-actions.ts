@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How components have answered in a recording: which actions, for which system calls, how often.
+// Answers of components in a recording: numbers of actions, by system calls.
 import { RecordingReader } from '../recording/recording-reader.ts';
 
 /** By system call: the kind of the action, `failed` or `left-alone`, and how often. */

@@ -6,7 +6,7 @@ import { AgentError } from '../errors.ts';
 import type { BenchMessage, BenchTask } from './bench-worker.ts';
 import type { Measured } from './measured-chain.ts';
 
-/** Where the worker is, compiled or as it is written. */
+/** The worker's file, compiled or as it is written. */
 const workerFile = new URL(
   import.meta.url.endsWith('.ts') ? './bench-worker.ts' : './bench-worker.js',
   import.meta.url,

@@ -10,7 +10,7 @@ export interface Measured {
   readonly syscall: string;
   /** Calls in the recording. */
   readonly calls: number;
-  /** How often they were measured. */
+  /** Number of measurements. */
   readonly samples: number;
   /** Of the samples, those in which a handler failed. */
   readonly failures: number;

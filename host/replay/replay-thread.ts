@@ -14,7 +14,7 @@ import type {
   ReplayMessage,
 } from './replay-worker.ts';
 
-/** Where the worker is, compiled or as it is written. */
+/** The worker's file, compiled or as it is written. */
 const workerFile = new URL(
   import.meta.url.endsWith('.ts') ? './replay-worker.ts' : './replay-worker.js',
   import.meta.url,
@@ -27,7 +27,7 @@ export type ReplayOutcome =
   | { readonly kind: 'ended'; readonly reason: string };
 
 interface Chain extends ReplayChain {
-  /** Whose it is: those of one share what time there is for them. */
+  /** Its owner: chains of one owner share the time for them. */
   readonly who: string;
 }
 
@@ -53,7 +53,7 @@ const unasked: ReplayOutcome = { kind: 'ended', reason: 'nobody waits any more' 
 class ReplayWorker {
   readonly #worker: Worker;
   readonly #chains: Map<number, readonly string[]> = new Map();
-  /** How many of these chains have a component, by its id. */
+  /** Number of these chains that have a component, by its id. */
   readonly #users: Map<string, number> = new Map();
 
   constructor(onAnswer: (answer: ReplayAnswer) => void, onFailed: (thrown: unknown) => void) {

@@ -26,7 +26,7 @@ export interface ReplayedChainParts {
   readonly syscalls: Syscalls;
   /** A replay quarantines no handler. */
   readonly health: Quarantine;
-  /** Where chains share what memory there is, and its name there; absent: it is alone. */
+  /** Containers that share the memory, and its token among them; absent: it is alone. */
   readonly kept?: { readonly all: KeptContainers<Container>; readonly token: number };
   /** Times the host; nothing is written down then. */
   readonly stopwatch?: Stopwatch;

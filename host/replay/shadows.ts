@@ -13,7 +13,7 @@ import type { ShadowCount } from '../recording/shadow-counts.ts';
 import { LossCounters } from '../recording/tape-room.ts';
 import { type Left, Drain } from '../scheduling/drain.ts';
 
-/** How a container's shadow has done. */
+/** Results of a container's shadow. */
 export interface ShadowStatus {
   readonly bundles: readonly BundleName[];
   readonly calls: number;
@@ -67,7 +67,7 @@ export class Shadows implements AsyncDisposable {
   readonly #losses: LossCounters;
   readonly #asked: Map<number, Asked> = new Map();
   readonly #counts = new ShadowCounts();
-  /** How many listeners have which bundles. */
+  /** Number of listeners, by their bundles. */
   readonly #users: Map<string, number> = new Map();
   /** Tokens of listeners. */
   readonly #switchedOff: number[] = [];

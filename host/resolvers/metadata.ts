@@ -93,8 +93,8 @@ function isMiddleware(name: string): name is MiddlewareName {
 }
 
 /**
- * Who is to be told of the calls of a container whose metadata is wrong: all that it names and that
- * exist. It never throws.
+ * Middleware for the calls of a container whose metadata is wrong: all that it names and that exist. It
+ * never throws.
  */
 export function namedMiddleware(text: string): readonly MiddlewareName[] {
   const names = text

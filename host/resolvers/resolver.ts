@@ -17,7 +17,7 @@ export interface ContainerIdentity {
   readonly state: ContainerProcessState;
   /** The container's first process in our pid namespace; undefined when nobody knows. */
   readonly firstPid: number | undefined;
-  /** Who has sent its state; absent: nobody but us. */
+  /** User that sent its state; absent: nobody but us. */
   readonly peerUid?: number;
   /** Kubernetes workload; absent: that of the annotations of its state, if root has sent it. */
   readonly workload?: Workload;

@@ -19,9 +19,9 @@ import { ownerOf, whoAsks } from './who-asks.ts';
 export interface SelectingParts {
   readonly store: BundleStore;
   readonly policies: Policies;
-  /** Where metadata selects none. */
+  /** Bundles if metadata selects none. */
   readonly fallback: () => readonly Bundle[];
-  /** Who is asked without effect where metadata says nothing of it: names, and paths of folders. */
+  /** Bundles asked without effect unless metadata says otherwise: names, and paths of folders. */
   readonly shadow?: readonly string[] | undefined;
 }
 
@@ -129,7 +129,7 @@ function refusedShadow(failure: AgentError): Shadow {
   return { kind: 'refused', reason: messageOf(failure), isPassing: isPassing(failure) };
 }
 
-/** Whatever is wrong with it is nothing to the container. */
+/** Faults in it do not affect the container. */
 function shadowOf(
   { shadow, settings, defaultAction }: Selected,
   policies: Policies,
@@ -206,7 +206,7 @@ class Resolved {
   }
 }
 
-/** Whoever has named them is to hear at once what is wrong with them. */
+/** The operator, who has named them, is to hear of their faults at once. */
 function checkFallback(parts: SelectingParts): void {
   const { store, fallback } = parts;
   try {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whoever asks for work that is done in turns.
+// Requesters of work that is done in turns.
 
 export type IsWanted = () => boolean;
 
@@ -13,7 +13,7 @@ export interface Asker {
   readonly isWanted?: IsWanted | undefined;
 }
 
-/** Who serves all containers alike. */
+/** Requester of work for all containers alike. */
 export const operator: Asker = { who: [] };
 
 /** Of a container, which may have gone. */
@@ -38,7 +38,7 @@ export async function whileWanted(
   }
 }
 
-/** How much of the time of all work was for these. */
+/** Part of the time of all work that was for these. */
 export type UsedMs = (who: Asker['who']) => number;
 
 function isWaiting({ isWanted }: Asker): boolean {

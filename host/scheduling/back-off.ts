@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How long to wait before the next try: longer each time, and never as long as others do.
+// Waits before the next try: longer each time, and never as long as those of others.
 
 export interface BackOffLimits {
   readonly firstMs: number;

@@ -4,7 +4,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Where Debian's linux-libc-dev keeps the headers of every architecture. */
+/** Headers of every architecture, from Debian's linux-libc-dev. */
 export const defaultUapiFolder = '/usr/lib/linux/uapi';
 
 /** A column of the table each, in this order. */

@@ -7,7 +7,7 @@ import type { NumberForm, ParameterKind } from './kinds/kind.ts';
 import type { Argument, SyscallRow } from './syscall-table.ts';
 
 /**
- * What a pointer of NULL is: EFAULT, a value of its own, or the file of the descriptor in a register:
+ * Meaning of a NULL pointer: EFAULT, a value of its own, or the file of the descriptor in a register:
  * EFAULT where that is AT_FDCWD.
  */
 export type WhenNull = 'fault' | 'value' | { readonly descriptor: number };

@@ -38,7 +38,7 @@ export interface SyscallRow {
   readonly arguments: readonly Argument[];
   /** Parameters of the family that this call has no argument for: what it always means. */
   readonly constants?: Readonly<Record<string, number>>;
-  /** Where the call of this name has other arguments than elsewhere. */
+  /** The architecture on which the call of this name has other arguments. */
   readonly arch?: 'i386';
 }
 
@@ -76,7 +76,7 @@ const timespecs: Argument = { name: 'times', kind: timespecsKind };
 const timespecs64: Argument = { name: 'times', kind: timespecs64Kind };
 const attributes: Argument = { name: 'attributes', kind: dataKind };
 
-/** What calls mean that act on the file of a descriptor. */
+/** Constants of calls that act on the file of a descriptor. */
 const ofFile = { flags: at.emptyPath };
 
 /** creat(2) is open(2) with O_CREAT, O_WRONLY and O_TRUNC. */

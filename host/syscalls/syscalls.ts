@@ -75,7 +75,7 @@ function describe(name: string, row: SyscallRow | undefined): Syscall {
 export class Syscalls {
   readonly #byPlace: (Syscall | undefined)[];
   readonly #byName: Map<string, Syscall> = new Map();
-  /** Where each is: sets are made for every container, and most places are empty. */
+  /** Places of each: sets are made for every container, and most places are empty. */
   #placesOf: ReadonlyMap<Syscall, readonly number[]> | undefined;
 
   constructor() {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which known word somebody may have meant.
+// Known words that somebody may have meant.
 
-/** How many letters are to be put in, taken out or replaced, or swapped with the next one. */
+/** Number of letters to be put in, taken out or replaced, or swapped with the next one. */
 function distance(from: string, to: string): number {
   let before: readonly number[] = [];
   let row: readonly number[] = Array.from({ length: to.length + 1 }, (_unused, index) => index);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where a text stops being JSON (RFC 8259): JSON.parse says so for some faults only.
+// Place where a text stops being JSON (RFC 8259): JSON.parse tells it for some faults only.
 
 const whitespace = /[\t\n\r ]*/uy;
 const token =
@@ -7,7 +7,7 @@ const token =
 
 type Wanted = 'value' | 'value or ]' | 'key' | 'key or }' | ':' | ', or end';
 
-/** What may follow, by brackets that are open. */
+/** Tokens that may follow, by brackets that are open. */
 class Places {
   readonly #open: string[] = [];
   #wanted: Wanted = 'value';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which handler of a bundle is tried, and which settings it gets in each case.
+// The handler of a bundle that is tried, and its settings in each case.
 import { readFileSync } from 'node:fs';
 
 import { AgentError, messageOf } from '../errors.ts';

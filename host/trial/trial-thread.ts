@@ -6,7 +6,7 @@ import { AgentError } from '../errors.ts';
 import type { TrialResult } from './trial.ts';
 import type { TrialMessage, TrialTask } from './trial-worker.ts';
 
-/** Where the worker is, compiled or as it is written. */
+/** The worker's file, compiled or as it is written. */
 const workerFile = new URL(
   import.meta.url.endsWith('.ts') ? './trial-worker.ts' : './trial-worker.js',
   import.meta.url,

@@ -9,7 +9,7 @@ import { tryCase } from './trial.ts';
 import type { GivenSettings, TrialResult } from './trial.ts';
 
 export interface TrialTask {
-  /** How long one case may take. */
+  /** Time limit of one case. */
   readonly patienceMs: number;
   readonly component: Uint8Array;
   /** Absent: it has no limits. */

@@ -16,7 +16,7 @@ export type Plain =
   | { readonly [key: string]: Plain };
 
 interface Source {
-  /** How messages name the file. */
+  /** Name of the file in messages. */
   readonly name: string;
   readonly lines: LineCounter;
   readonly document: Document;
@@ -25,7 +25,7 @@ interface Source {
 export class YamlValue {
   readonly #source: Source;
   readonly #node: unknown;
-  /** Where it is in the file, such as `cases[0].call`. */
+  /** Its place in the file, such as `cases[0].call`. */
   readonly path: string;
 
   constructor(source: Source, node: unknown, path: string) {

@@ -25,7 +25,7 @@ export interface StopParts {
   readonly syscall?: () => string;
 }
 
-/** How long the same is not told again. */
+/** Time for which the same is not told again. */
 const tellPauseMs = 60_000;
 
 const events = {

@@ -69,7 +69,7 @@ export interface Link {
   bytes: number;
 }
 
-/** Who is asked about a syscall, and which counters count the answers. */
+/** Handlers asked about a syscall, and the counters of their answers. */
 export interface Chain {
   readonly syscall: Syscall;
   readonly links: readonly Link[];
@@ -99,7 +99,7 @@ export class Container implements Kept {
   readonly digests: CommonDigests | undefined;
   /** By these digests. */
   readonly common: CommonParts;
-  /** Who wants to know what is decided; undefined: nobody. */
+  /** Receiver of its decisions; undefined: none. */
   readonly watch: Watch | undefined;
   readonly terms: number;
   readonly refusals: CallerRefusals | undefined;
@@ -110,14 +110,14 @@ export class Container implements Kept {
   readonly #default: FinalAction;
   /** Stop that goes with the default action. */
   readonly #stop: ContainerStop | undefined;
-  /** How many calls have failed that nobody was told of. */
+  /** Number of failed calls that nobody was told of. */
   #untold = 0;
   readonly failure: FinalAction;
   /** Of calls whose number nobody knows. */
   readonly #unknownSlots: AnswerSlots;
-  /** Who is asked, or has answered: its place in the registry; -1: nobody. */
+  /** The handler that is asked, or has answered: its place in the registry; -1: none. */
   answeredBy: number = noHandler;
-  /** Which counters count the call that was decided last. */
+  /** Counters of the call that was decided last. */
   #slots: AnswerSlots;
   readonly instances: number;
   readonly place: number;
@@ -154,7 +154,7 @@ export class Container implements Kept {
     this.#slots = this.#unknownSlots;
   }
 
-  /** Which counters count the call that was decided last. */
+  /** Counters of the call that was decided last. */
   get slots(): AnswerSlots {
     return this.#slots;
   }

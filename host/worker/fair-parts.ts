@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whose instances are given up when there is not enough memory for those of all containers: each
-// container may have the same part, and what it does not need is for the others. So whoever wants
+// Choice of instances to give up when there is not enough memory for those of all containers: each
+// container may have the same part, and its unused rest is for the others. So a container that wants
 // much takes it from itself, however many listeners it has.
 
 /** Facts of a listener. */

@@ -9,7 +9,7 @@ export interface HandedCall {
   readonly tid: number;
   readonly syscall: Syscall | undefined;
   readonly container: Container;
-  /** Which counters count it. */
+  /** Counters of the call. */
   readonly slots: AnswerSlots;
 }
 

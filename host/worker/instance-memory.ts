@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How much memory the instances of handlers take in a worker, and how much they may: all workers
-// together have a part of what the agent may have.
+// Memory of the instances of handlers in a worker, and its limit: all workers together have a part of
+// the agent's.
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
@@ -37,7 +37,7 @@ export interface MemoryRoom {
   readonly max: number;
   /** Of the process, in bytes. */
   readonly maxResident: number;
-  /** How many workers there may be. */
+  /** Largest number of workers. */
   readonly workers: number;
   /** 32 bits for each worker: KiB. */
   readonly counts: SharedArrayBuffer;

@@ -13,7 +13,7 @@ const tellMs = 1000;
 const maxLive = 3 / 4;
 
 export interface Kept extends Holder {
-  /** How many instances of handlers it may have. */
+  /** Number of handlers' instances that it may have. */
   readonly instances: number;
   /** The period in which it was used last. */
   lastUse: number;
@@ -21,7 +21,7 @@ export interface Kept extends Holder {
   giveUp(): void;
 }
 
-/** How many instances there may be of all workers together; each of them tells its own. */
+/** Room for instances of all workers together; each of them tells its own number. */
 export interface InstanceRoom {
   readonly max: number;
   /** 32 bits for each worker. */

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// How much may be written into the log for a container: a stock of bytes for its handlers that fills
-// up again with time, which all threads share, and one of lines that tell of calls that failed. What
-// does not fit is dropped, and counted. Users have a stock of lines for all of their containers, which
-// may be many.
+// Room in the log for a container: a stock of bytes for its handlers that fills up again with time,
+// which all threads share, and one of lines that tell of calls that failed. Excess is dropped, and
+// counted. Users have a stock of lines for all of their containers, which may be many.
 import { maxPlaces } from '../counting/container-places.ts';
 
 /** Bytes that a container may log at once, and in each second after that. */
@@ -72,7 +71,7 @@ export class LogRoom {
     Atomics.add(this.#words, userAt(user) + userWord.leftOut, 1n);
   }
 
-  /** How many lines on this user's containers were left out since the last look. */
+  /** Number of lines on this user's containers that were left out since the last look. */
   leftOut(user: number): number {
     if (user === 0) return 0;
     return Number(Atomics.exchange(this.#words, userAt(user) + userWord.leftOut, 0n));

@@ -48,7 +48,7 @@ export interface LoopParts extends BuilderParts {
   readonly instanceRoom: InstanceRoom;
   readonly memory: InstanceMemory;
   readonly counters: SharedArrayBuffer;
-  /** Where components may be needed no more: a container has ended, or memory is short. */
+  /** Called when components may be needed no more: a container has ended, or memory is short. */
   readonly fetchComponents: () => void;
   readonly onFailed: (failure: CallFailure) => void;
   readonly decisions: DecisionBuffers;
@@ -63,7 +63,7 @@ export class Loop implements Disposable {
   readonly #containers: KeptContainers<Container>;
   /** Most calls come from where the one before came from. */
   #last: Container | undefined;
-  /** Who was asked about the call before. */
+  /** Chain of the call before. */
   #lastChain: Chain | undefined;
   /** The syscall being answered: what capabilities act for. */
   #current: Syscall | undefined;

@@ -54,7 +54,7 @@ export class Performer {
   }
 
   /**
-   * What the call comes to.
+   * Result of the call.
    * @param mayHandOver nobody but the caller has to know
    * @throws AgentError AGENT_CALLER, AGENT_HANDLER_FAILED for what `canPerform` has not
    */

@@ -5,7 +5,7 @@ import { availableParallelism } from 'node:os';
 import { memoryLimit } from '../process/memory-limit.ts';
 
 export interface PoolSize {
-  /** How many workers run at once while none is blocked. */
+  /** Number of workers that run at once while none is blocked. */
   readonly running: number;
   /** There are always so many: one more than can run takes over when one is ended. */
   readonly min: number;

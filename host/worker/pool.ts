@@ -37,7 +37,7 @@ export interface PoolParts {
   readonly quarantine: QuarantineBuffers;
   readonly dropped: DroppedLines;
   readonly events: WorkerEvents;
-  /** Where calls are counted that were lost on their way to whoever records. */
+  /** Counters of calls that were lost on their way to recorders. */
   readonly losses: SharedArrayBuffer;
   readonly observation: Observation;
   /** Each takes all calls that were written down. */

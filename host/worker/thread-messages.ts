@@ -89,7 +89,7 @@ export interface SharedRegistry {
   readonly base?: readonly RegistryHandler[] | undefined;
   /** Of the container: all of its listeners have the same one, see container-places.ts. */
   readonly place: number;
-  /** Whose runtime has sent its state; absent: root's. */
+  /** User of the runtime that sent its state; absent: root. */
   readonly user?: number | undefined;
   /** The index of each handler's state in the quarantine, in chain order. */
   readonly quarantine: readonly number[];

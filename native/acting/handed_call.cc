@@ -12,8 +12,8 @@ using Phase = CompletionPhase;
 
 namespace {
 
-// What the kernel makes the call anew for, unless a handler of the signal says otherwise; see
-// SA_RESTART in signal(7). It reaches callers that have no signal to handle, too.
+// Errno with which the kernel makes the call anew, unless a handler of the signal says otherwise;
+// see SA_RESTART in signal(7). It reaches callers that have no signal to handle, too.
 constexpr int kRestart = 512;
 
 }  // namespace
@@ -77,10 +77,10 @@ void HandedCall::restart() {
   answer({.value = 0, .error = -kRestart, .is_continue = false}, {.error = EINTR});
 }
 
-// Where it is that thread's to take, the kernel makes its call anew or does not, as it does with
-// its own: a signal of a process is its first thread's, unless that one blocks it. A caller in a
-// cgroup that is being frozen is not frozen before it is answered, and makes its call anew later;
-// at the second look, the kernel has interrupted it.
+// If the signal is that thread's to take, the kernel makes its call anew or not, as it does with
+// its own calls: a signal of a process is its first thread's, unless that one blocks it. A caller
+// in a cgroup that is being frozen is not frozen before it is answered, and makes its call anew
+// later; at the second look, the kernel has interrupted it.
 bool HandedCall::interrupt(std::string_view status, bool is_paused) {
   const bool is_freezing = std::exchange(was_paused_, is_paused) && is_paused;
   const std::uint64_t taken = ~mask_of(status, "\nSigBlk:");

@@ -67,7 +67,7 @@ class HandedCall {
   bool answer_error(int error) {
     return answer({.value = 0, .error = -error, .is_continue = false}, {.error = error});
   }
-  // Whatever the helper has begun: it has ended. The kernel takes one answer.
+  // Also if the helper has begun to answer: it has ended. The kernel takes one answer.
   void answer_anyway(const Response& response, const CallResult& result);
   bool fail() { return answer(failure_, {.has_failed = true}); }
   void fail_anyway() { answer_anyway(failure_, {.has_failed = true}); }
@@ -77,7 +77,7 @@ class HandedCall {
   // /proc/TID/status. False: there is none that is this thread's to take, or the helper has
   // answered.
   bool interrupt(std::string_view status, bool is_paused);
-  // What came of it; the first one counts.
+  // Result; the first one counts.
   void settle(const CallResult& result);
 
  private:

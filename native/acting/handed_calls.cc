@@ -29,7 +29,7 @@ namespace {
 
 using Phase = CompletionPhase;
 
-// How often calls are looked at: usually, and while a caller that waits may get a signal.
+// Intervals of looks at calls: usually, and while a caller that waits may get a signal.
 constexpr int kLookMs = 100;
 constexpr int kWaitingLookMs = 50;
 
@@ -207,7 +207,7 @@ bool HandedCalls::Parts::may_wait(const Helper& helper) const {
   return own < kFew || (own < kMaxWaiting && own + others < kMaxWaitingOfAll);
 }
 
-// What a helper says of its call, or that it has ended. With the mutex held.
+// Takes a helper's message on its call, or its end. With the mutex held.
 void HandedCalls::Parts::hear(std::uint64_t number) {
   const auto at = all.find(number);
   if (at == all.end()) return;

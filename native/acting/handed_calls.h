@@ -24,7 +24,7 @@ class HandedCalls {
   // others where all together have so many. The rest of the pool's helpers are for these.
   static constexpr std::size_t kMaxActing = 16;
   static constexpr std::size_t kMaxActingOfAll = 32;
-  // How long a file system may take.
+  // Time limit for a file system.
   static constexpr Nanoseconds kPatience = 10 * kSecond;
 
   [[nodiscard]] static HandedCalls& of_process();
@@ -35,7 +35,7 @@ class HandedCalls {
   [[nodiscard]] bool may_take(Payer payer) const;
   // A helper of this identity that has answered its call; nullptr: there is none.
   [[nodiscard]] std::unique_ptr<Helper> take(const HelperIdentity& identity);
-  // What was sent is closed before the helper begins. Where the helper has ended, or too many of
+  // Sent descriptors are closed before the helper begins. If the helper has ended, or too many of
   // its payer's wait already (ENFILE), the call is answered at once.
   void hand_over(HandOver ready, const std::shared_ptr<HandedCall>& call);
   // Of a helper that is about to answer the agent.

@@ -38,7 +38,7 @@ struct HelperWork {
   Nanoseconds computed;
 };
 
-// What a helper has started for an operation.
+// Processes that a helper has started for an operation.
 [[nodiscard]] std::vector<pid_t> children_of(pid_t helper);
 
 // Of a helper, and of its children.

@@ -17,7 +17,7 @@
 
 namespace seccompagent {
 
-// How often a worker that waits for an answer looks at the time.
+// Interval at which a worker that waits for an answer looks at the time.
 inline constexpr Nanoseconds kHelperLook = 100 * kMillisecond;
 
 // Descriptors that are sent with the first message; those that are opened here are held.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What helpers may not open: links of the caller's own entry in procfs.
+// Links that helpers may not open: those of the caller's own entry in procfs.
 #pragma once
 
 #include <memory>

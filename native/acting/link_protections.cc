@@ -15,7 +15,7 @@ namespace {
 
 struct Level {
   UniqueFd file;
-  // Where there is none to read.
+  // Value if there is none to read.
   std::uint32_t without_file = 0;
 };
 

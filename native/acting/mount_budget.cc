@@ -15,7 +15,7 @@ constexpr MountBudget::Limits kMounts = {.own = 4000, .all = 20'000};
 constexpr std::uint64_t kElsewhere = 0;
 // No user has that one: the kernel takes it for none.
 constexpr std::uint32_t kOtherUsers = ~0U;
-// How soon what others have is counted again.
+// Interval between counts of others' mounts.
 constexpr Nanoseconds kOthersAgain = kSecond;
 
 [[nodiscard]] std::uint64_t less(std::uint64_t from, std::uint64_t amount) {

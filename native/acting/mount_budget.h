@@ -40,8 +40,8 @@ class MountBudget {
   static constexpr std::size_t kMaxUsers = 256;
   // Of one user; all others are one, which tells nothing.
   static constexpr std::size_t kMaxPlaces = 256;
-  // How many things there are at a place that was not used for so long; no more than `max` have to
-  // be counted. Made::kUntold: nobody can tell. It may take its time.
+  // Number of things at a place that was not used for so long; no more than `max` have to be
+  // counted. Made::kUntold: nobody can tell. It may take its time.
   using Count = std::uint64_t (*)(std::uint64_t place, Nanoseconds unused_for, std::uint64_t max);
   MountBudget(Limits limits, Count count) : limits_(limits), count_(count) {}
 

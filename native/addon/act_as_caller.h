@@ -15,7 +15,7 @@
 
 namespace seccompagent {
 
-// How often an operation begins anew, because its notification went away before the effect.
+// Tries of an operation whose notification goes away before the effect.
 inline constexpr int kTries = 5;
 
 // The errno for the caller, or -1 when the notification is gone. `label`: the caller's.
@@ -27,7 +27,7 @@ inline Napi::Value outcome_value(Napi::Env env, const Outcome& outcome, const st
   return number(env, outcome.is_gone ? -1 : outcome.answer);
 }
 
-// Where an operation's paths start.
+// Starts of an operation's paths.
 struct Starts {
   const Start& start;
   const Start* second;

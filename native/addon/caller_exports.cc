@@ -33,10 +33,10 @@ Napi::Value with_call(const Napi::CallbackInfo& info, std::uint32_t handle, Act 
   return number(info.Env(), act(worker, *call));
 }
 
-// How often a look begins anew, because its notification went away meanwhile. Go sends a thread
-// that it wants back a signal several times a millisecond, and that is as long as a look can take.
+// Tries of a look whose notification goes away meanwhile. Go sends a thread that it wants back a
+// signal several times a millisecond, and that is as long as a look can take.
 constexpr int kTries = 500;
-// How often it is waited for in vain, until it counts as gone: a busy machine takes its time.
+// Waits in vain until it counts as gone: a busy machine takes its time.
 constexpr int kWaits = 10;
 
 // A read-only look at the caller. A signal may take the call back at any time, and it comes again

@@ -10,7 +10,7 @@
 
 namespace seccompagent {
 
-// What the kernel looks at before any path: flags of rename, the type of a node. 0 or an errno.
+// The kernel's checks before any path: flags of rename, the type of a node. 0 or an errno.
 [[nodiscard]] int early_error(const FileRequest& request);
 
 [[nodiscard]] inline bool has_nul(const std::string& text) { return text.contains('\0'); }
@@ -24,7 +24,7 @@ namespace seccompagent {
 // does not know, and some flags exclude each other all the same.
 [[nodiscard]] int open_how_error(const FileRequest& request, bool is_strict);
 
-// Where a path starts of which openat2(2) was told how to resolve it.
+// Start of a path that openat2(2) was told how to resolve.
 [[nodiscard]] Start start_within(std::string path, int dirfd, std::uint64_t resolve);
 
 // Of the call's flags, those that the operation's own system call knows.

@@ -357,8 +357,8 @@ bool CallerState::has_all_descriptors() {
   return true;
 }
 
-// How often it got a processor: the third number of its schedstat, see sched-stats in the kernel's
-// documentation. Nothing: the kernel does not count.
+// Number of times it got a processor: the third number of its schedstat, see sched-stats in the
+// kernel's documentation. Nothing: the kernel does not count.
 std::optional<std::uint64_t> CallerState::turns() {
   const auto file = kept(turns_, "schedstat");
   if (!file) return std::nullopt;

@@ -108,7 +108,7 @@ class CallerState {
   UniqueFd pages_;
   // The state of that memory.
   std::string memory_;
-  // How often it had got a processor when it was seen asleep.
+  // Number of times it had got a processor when it was seen asleep.
   std::optional<std::uint64_t> slept_at_;
   std::vector<char> text_;
   std::vector<char> status_text_;

@@ -28,7 +28,7 @@ struct Label {
 // With what is written in front of it a label has to fit into a page: the kernel cuts the rest off.
 inline constexpr std::size_t kMaxLabel = 4000;
 
-// Where a label is in a thread's entry of procfs.
+// File of a label in a thread's entry of procfs.
 [[nodiscard]] const char* attribute_of(LabelModule module);
 
 // The label in what such a file says, whose end some modules mark.

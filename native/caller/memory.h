@@ -19,7 +19,7 @@ namespace seccompagent {
 // PATH_MAX of the kernel, the NUL included.
 inline constexpr std::size_t kPathMax = 4096;
 
-// Who reads. A page of a file system that never answers holds its reader for good: a child can be
+// The reader. A page of a file system that never answers holds its reader for good: a child can be
 // killed, at the price of its start. A hasty one is killed soon: to find out who is slow. Nobody:
 // ENOMEM, since the agent has too little memory left.
 enum class ReadBy : std::uint8_t { this_thread, child, hasty_child, nobody };

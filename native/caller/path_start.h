@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where paths of a caller start.
+// Starts of a caller's paths.
 #pragma once
 
 #include <string>
 
 namespace seccompagent {
 
-// Where the resolution of a path starts.
+// Start of the resolution of a path.
 struct Start {
   // Of the caller, or AT_FDCWD.
   int dirfd;
@@ -24,7 +24,7 @@ struct Start {
   std::string asked = {};
 };
 
-// Where this path of a caller starts: /proc/self/fd/6/a is `a` from what the caller has as fd 6.
+// Start of this path of a caller: /proc/self/fd/6/a is `a` from the caller's fd 6.
 [[nodiscard]] Start start_of(std::string path, int dirfd);
 
 }  // namespace seccompagent

@@ -15,7 +15,7 @@
 
 namespace seccompagent {
 
-// Which notification of which listener something is done for.
+// Listener and notification that something is done for.
 struct CallId {
   int listener;
   unsigned long id_valid_request;
@@ -54,7 +54,7 @@ struct Target {
   UniqueFd root;
   // Of what is pinned for files, in place of the descriptor: see CallerState::mount_of_root.
   std::uint64_t root_mount = 0;
-  // Where relative paths start: the dirfd that was asked for, or the working directory.
+  // Start of relative paths: the dirfd that was asked for, or the working directory.
   UniqueFd base;
   // 0, or what the caller gets to hear of where its path starts: EBADF, ENOENT or ENOTDIR.
   int base_error;

@@ -80,7 +80,7 @@ constexpr std::string_view kFreezer = "freezer";
   return numbers.substr(numbers.find_last_of('\t') + 1) == "1";
 }
 
-// Where the processes of a container are to be found.
+// Place of a container's processes.
 struct Members {
   CgroupPlace cgroup;
   Membership membership;

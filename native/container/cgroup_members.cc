@@ -163,7 +163,7 @@ bool Walk::note_below(const Folder& folder) {
   return !error || is_gone(error);
 }
 
-// Whoever goes on making and removing cgroups is not to get away with it: the last look counts.
+// A container that goes on making and removing cgroups is to gain nothing: the last look counts.
 [[nodiscard]] bool has_others_below(const std::string& top, const Membership& membership) {
   constexpr int kWalks = 3;
   for (int walks = kWalks; walks > 0; --walks) {

@@ -25,7 +25,7 @@ struct CgroupPlace {
 // A container as the agent knows it.
 struct KnownContainer {
   const UniqueFd& first_process;
-  // Whose runtime has brought it.
+  // User of the runtime that brought it.
   uid_t user;
   // The first processes of other containers.
   std::span<const pid_t> other_firsts;

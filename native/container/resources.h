@@ -13,7 +13,7 @@
 
 namespace seccompagent {
 
-// Where a cgroup of a controller is: below a mount, by a path from there.
+// Place of a controller's cgroup: below a mount, by a path from there.
 struct MemoryGroup {
   std::string mounted;
   std::string path;

@@ -23,7 +23,7 @@ struct OwnLink {
   friend bool operator==(const OwnLink&, const OwnLink&) = default;
 };
 
-// What the agent has opened of it, O_PATH, or why it could not.
+// A link that the agent has opened, O_PATH, or why it could not.
 struct OwnFile {
   OwnLink link;
   int error = 0;

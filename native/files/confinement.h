@@ -20,7 +20,7 @@ struct Confinement {
   int processes;
 };
 
-// Where a path starts, and what is left of it; empty: the base itself.
+// Start of a path, and the rest of it; empty: the base itself.
 struct ConfinedPath {
   // Open where the base is a granted folder.
   UniqueFd folder;

@@ -50,7 +50,7 @@ struct FileRequest {
   bool is_given = false;
   // A Linux capability, as a bit, that counts for the effect alone; 0: none.
   std::uint64_t lent = 0;
-  // Where one is lent: the user whose files the caller's own are.
+  // If one is lent: the user whose files the caller's own are.
   std::uint32_t owner = 0;
   // 0, or what is wrong with the second path or where it starts: told where the kernel would, after
   // what is wrong with the first one.
@@ -60,7 +60,7 @@ struct FileRequest {
   std::vector<std::string> within = {};
 };
 
-// Where the paths start; O_PATH descriptors of the caller's. -1: they are absolute.
+// Starts of the paths; O_PATH descriptors of the caller's. -1: they are absolute.
 struct FilePlace {
   int base;
   // Of undo_mknod: what was made.
@@ -69,7 +69,7 @@ struct FilePlace {
   int processes;
   // Of paths that lead through a procfs; nullptr: none is followed there.
   const CallersProcess* process = nullptr;
-  // Who acts has the memory of another process, whose entry in a procfs is its own as well.
+  // The acting process has another's memory, whose entry in a procfs is its own as well.
   bool has_memory_of_another = false;
 };
 

@@ -85,7 +85,7 @@ struct MountAnswer {
   return (answer.mask & kOfFileSystem) != 0 ? static_cast<std::int64_t>(answer.magic) : 0;
 }
 
-// Where the texts of an answer begin.
+// Offset of the texts of an answer.
 constexpr std::size_t kTexts = 512;
 
 [[nodiscard]] std::int64_t system_of(int fd, const struct statx& found) {

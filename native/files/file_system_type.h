@@ -17,7 +17,7 @@ namespace seccompagent {
   return static_cast<std::uint32_t>(system.f_type);
 }
 
-// What never changes of a file that is open. Its file system is not asked where the kernel tells
+// Facts of an open file that never change. Its file system is not asked where the kernel tells
 // without (Linux 6.8), since it might answer late or never.
 struct FileFacts {
   // S_IFMT.

@@ -18,7 +18,7 @@
 namespace seccompagent {
 namespace {
 
-// Where a symbolic link leads: its text, behind where the link is. One that starts at the root is
+// Target of a symbolic link: its text, behind the link's folder. One that starts at the root is
 // written so that nobody takes it for a name in the base, see find_entry.
 [[nodiscard]] std::string target_of(std::string folder, std::string_view text) {
   if (text.starts_with('/')) folder = "/.";

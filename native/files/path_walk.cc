@@ -120,7 +120,7 @@ class Walk {
     return {};
   }
 
-  // Which a process may always search.
+  // A process may always search it.
   [[nodiscard]] bool is_folder_of_own() const {
     return is_of_processes(at_) && is_folder_of_descriptors(caller(), task_.place.processes, at_);
   }
@@ -207,7 +207,7 @@ class Walk {
   std::uint64_t flags_;
   const std::uint64_t resolve_;
   std::string rest_;
-  // Where in it the next name begins.
+  // Offset of the next name in it.
   std::size_t next_ = 0;
   const bool starts_at_root_ = rest_.starts_with('/');
   int links_ = 0;

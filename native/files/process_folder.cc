@@ -89,8 +89,8 @@ struct Numbers {
          name.find_first_not_of("0123456789abcdef-") == std::string_view::npos;
 }
 
-// How a link in the entry of a process is called from there. What its directory is called is known
-// by what is in it. Empty: it is none that leads to what a process has.
+// Name of a link from the entry of its process. The name of its directory follows from the link's.
+// Empty: the link does not lead to anything of a process.
 [[nodiscard]] std::string name_from_entry(std::string_view name) {
   if (is_of_place(name) || is_of_mapping(name)) return std::string(name);
   if (is_number(name)) return "fd/" + std::string(name);
@@ -98,7 +98,7 @@ struct Numbers {
   return {};
 }
 
-// Where a name cannot be found but in the same mount, and is none of a link.
+// Opens a name that is in the same mount and is no magic link.
 [[nodiscard]] UniqueFd open_same(int directory, const char* name, std::uint64_t flags) {
   const open_how how = {.flags = flags | O_PATH | O_CLOEXEC,
                         .mode = 0,
@@ -129,7 +129,7 @@ struct Numbers {
   return {};
 }
 
-// What `self` says in there: the number of the calling process. Empty: the procfs does not show it.
+// Text of `self` in there: the number of the calling process. Empty: the procfs does not show it.
 // Nothing: nobody can tell, since the caller may have mounted something there.
 [[nodiscard]] std::optional<std::string> own_number(int root) {
   const UniqueFd self = open_same(root, "self", O_NOFOLLOW);

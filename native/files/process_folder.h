@@ -49,7 +49,7 @@ struct OthersProcesses {
 [[nodiscard]] std::optional<OwnLink> own_descriptor(const CallersProcess& caller, int processes,
                                                     int directory, std::string_view name);
 
-// How a symbolic link in a procfs leads on.
+// Target of a symbolic link in a procfs.
 struct ProcessLink {
   enum class Kind {
     // By its text, as any.

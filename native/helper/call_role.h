@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a helper for files takes on for one call, beside what it has for good: root, umask and
-// effective Linux capabilities, see credentials(7).
+// Attributes that a helper for files takes on for one call, beside its permanent ones: root, umask
+// and effective Linux capabilities, see credentials(7).
 #pragma once
 
 #include <sys/types.h>
@@ -29,13 +29,13 @@ class CallRole {
   CallRole& operator=(CallRole&&) = delete;
   CallRole(const CallRole&) = delete;
   CallRole& operator=(const CallRole&) = delete;
-  // Who can't come back must not go on: the process aborts.
+  // If it can't come back it must not go on: the process aborts.
   ~CallRole();
 
  private:
   CallRole() = default;
   bool is_taken_ = true;
-  // Where it was taken; nothing else of it is kept open between calls, which others might unmount.
+  // Root from before; nothing else is kept open between calls, which others might unmount.
   UniqueFd before_;
   bool has_root_ = false;
   bool has_capabilities_ = false;

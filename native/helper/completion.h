@@ -7,7 +7,7 @@
 
 namespace seccompagent {
 
-// Who may answer the call: the helper, until one of both claims it.
+// Right to answer the call: the helper's, until one of both claims it.
 enum class CompletionPhase : std::uint32_t {
   // The helper acts.
   acting = 0,
@@ -21,11 +21,11 @@ enum class CompletionPhase : std::uint32_t {
   answered = 4
 };
 
-// Where a helper is: the cgroups of its container decide about devices.
+// Place of a helper: the cgroups of its container decide about devices.
 enum class CgroupStay : std::uint32_t {
-  // Where they decide nothing at the moment: it may be moved out of them.
+  // In them, while they decide nothing: it may be moved out of them.
   free = 0,
-  // Where they decide: it stays.
+  // In them, while they decide: it stays.
   held = 1,
   // It is moved out for good.
   left = 2
@@ -34,7 +34,7 @@ enum class CgroupStay : std::uint32_t {
 struct Completion {
   // The number of the request and its phase, see `word`.
   std::atomic<std::uint32_t> state;
-  // What came of it, once it is finished: 0 or a positive errno.
+  // Result, once it is finished: 0 or a positive errno.
   std::atomic<std::int32_t> error;
   // 1: the notification was gone.
   std::atomic<std::uint32_t> is_gone;

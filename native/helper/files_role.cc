@@ -250,7 +250,7 @@ class LabelledChild {
 
 // --- the helper ----------------------------------------------------------------------------------
 
-// What comes behind the namespaces: a lifeline, or the memory of a Completion.
+// Descriptors behind the namespaces: a lifeline, or the memory of a Completion.
 constexpr std::size_t kLastFds = 1;
 
 // Becomes who the start says, and answers it.
@@ -290,7 +290,7 @@ struct NextRequest {
   return NextRequest{.request = std::move(*request), .fds = std::move(received->fds)};
 }
 
-// What a helper has for all its requests.
+// Parts that a helper has for all its requests.
 struct Own {
   const Label& label;
   const ChildStack& stack;

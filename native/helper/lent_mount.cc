@@ -199,8 +199,8 @@ constexpr std::uint32_t kTimes = MOUNT_ATTR__ATIME | MOUNT_ATTR_NODIRATIME;
   return refused(job.outcome, file.get()) ? UniqueFd() : std::move(file);
 }
 
-// Where the kernel starts to look for sources: that of a file which is open already is a name in
-// our own procfs.
+// Enters the folder from which the kernel looks for sources: an open file's is a name in our own
+// procfs.
 [[nodiscard]] bool go_to_source(MountJob& job) {
   MountOption* const file = source_file_of(job.mount);
   if (file == nullptr) return !broke(job.outcome, "fchdir to the base", fchdir(job.place.base));

@@ -189,7 +189,7 @@ struct Named {
   std::string name;
 };
 
-// Where the mount is, as its caller would say now. EINVAL: it has no name there.
+// Name of the mount, as its caller would say now. EINVAL: it has no name there.
 [[nodiscard]] Result<Named> name_of(const ChangeJob& job) {
   std::string path(PATH_MAX, '\0');
   const ssize_t length =

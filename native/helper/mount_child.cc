@@ -197,8 +197,8 @@ namespace {
   return found.st_uid == own && own != kWithoutNumber;
 }
 
-// What these show belongs to users, and to whoever may pass over modes, who still may not put
-// anything there: others look for themselves in it, and runtimes for those that they have started.
+// Files in these belong to users, and to processes that may pass over modes, which still may not
+// put anything there: others look for themselves in it, and runtimes for their processes.
 [[nodiscard]] bool is_of_kernel(int fd) {
   struct statfs found = {};
   return fstatfs(fd, &found) == -1 || found.f_type == PROC_SUPER_MAGIC ||

@@ -26,7 +26,7 @@ struct MountJob : CallerJob {
   // Of a file system that the kernel would open a file for.
   UniqueFd source = {};
   const ProcOpener* proc_opener = nullptr;
-  // Where nothing is mounted; closed until it is needed.
+  // Mount namespace without mounts; closed until it is needed.
   UniqueFd* empty_mounts = nullptr;
 };
 

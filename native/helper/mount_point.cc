@@ -60,8 +60,8 @@ void count_mounts(MountJob& job, std::uint64_t existing) {
   if (made.is_over) job.outcome.answer = ENOSPC;
 }
 
-// How the place is called in all of the caller's mount namespace, whatever root the caller has, and
-// with it mountinfo.
+// Name of the place in all of the caller's mount namespace, whatever root the caller has, and with
+// it mountinfo.
 [[nodiscard]] Result<std::string> name_in_namespace(MountJob& job, const UniqueFd& place) {
   constexpr std::uint64_t kPower = kSysAdmin | 1ULL << CAP_SYS_CHROOT;
   Result<std::string> name = fail(ENAMETOOLONG);

@@ -94,7 +94,7 @@ void add_value(MountRequest& request, std::string_view key, std::string_view val
   }
 }
 
-// Where an option ends: at a comma, which those of an overlay may have, too, behind a backslash.
+// End of an option: at a comma, which options of an overlay may have, too, behind a backslash.
 [[nodiscard]] std::size_t end_of_option(const std::string& type, std::string_view data) {
   for (std::size_t at = 0; at < data.size(); ++at) {
     if (data[at] == ',') return at;

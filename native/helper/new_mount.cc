@@ -57,7 +57,7 @@ void put_tree(MountJob& job, int tree_namespace, const IsGone& is_gone) {
   return broke(job.outcome, "taking a node", node.get()) ? UniqueFd() : std::move(node);
 }
 
-// Whatever has the name by now, what the caller has made is covered.
+// Covers the caller's new file, whatever has its name by now.
 void put_cover(MountJob& job, int file_system) {
   const UniqueFd node = take_node(job, file_system);
   if (!node.is_open() || !enter_place(job)) return;

@@ -38,12 +38,12 @@ struct MountChange {
   int user_namespace;
 };
 
-// Where a caller wants it. Its descriptors were pinned for a valid notification and are borrowed;
-// those of namespaces are -1 where the caller's is our own (the one we had before
+// Place at which a caller wants it. Its descriptors were pinned for a valid notification and are
+// borrowed; those of namespaces are -1 where the caller's is our own (the one we had before
 // MountMaker::start, of mount namespaces).
 struct MountPlace {
   int root;
-  // Where the path starts: O_PATH, a directory.
+  // Start of the path: O_PATH, a directory.
   int base;
   // The mount point as the caller sees it; empty: the base itself.
   std::string path;
@@ -62,7 +62,7 @@ struct MountPlace {
   bool may_use_pidns = true;
   // The caller's mounts are not those of the container's first process.
   bool has_own_mounts = false;
-  // How many mounts the container may have more; beyond, ENOSPC.
+  // Number of mounts that the container may have more; beyond, ENOSPC.
   std::uint64_t allowance = Made::kUntold;
   // All of a path that starts at an entry of /proc/self, see FileRequest.
   std::string proc_path = {};
@@ -115,7 +115,7 @@ class MountMaker {
   // to be called when nobody waits.
   void clean_up() { left_behind_.clear(); }
 
-  // How many trees of mounts are kept for callers that ask for the same again.
+  // Number of trees of mounts kept for callers that ask for the same again.
   [[nodiscard]] std::size_t kept_trees() const { return kept_.size(); }
 
  private:

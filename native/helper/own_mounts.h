@@ -8,7 +8,7 @@
 
 namespace seccompagent {
 
-// Where a new mount gets its masks.
+// Place at which a new mount gets its masks.
 inline constexpr const char* kWorkPlace = "/new";
 inline constexpr MaskSources kMaskSources = {.file = "/null", .directory = "/empty"};
 // Of what covers places, in mountinfo; runtimes call it so, too.

@@ -25,7 +25,7 @@
 #include "helper/own_child.h"
 #include "kernel/raw_syscall.h"
 
-// Where the text of the program ends, see end(3).
+// End of the program's text, see end(3).
 extern "C" const char etext;
 
 namespace seccompagent {

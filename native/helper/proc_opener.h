@@ -2,8 +2,8 @@
 // Contexts of fsopen(2) for a proc that shows another pid namespace, as Linux before 6.18 makes
 // them: by a process inside it.
 //
-// Whoever has CAP_SYS_PTRACE in there, or in a pid namespace above, may do with that process what
-// it likes, and nobody can tell who has it. So the process has nothing worth taking: it is born
+// Processes with CAP_SYS_PTRACE in there, or in a pid namespace above, may do anything with that
+// process, and nobody can tell which have it. So the process has nothing worth taking: it is born
 // with no memory but its program and a stack, no descriptors, a root that is empty for ever, no
 // Linux capability but CAP_SYS_ADMIN, and a seccomp filter with which that is good for opening a
 // proc only. All that comes after is done outside.
@@ -26,7 +26,7 @@ class ProcOpener {
   ProcOpener& operator=(const ProcOpener&) = delete;
   ~ProcOpener();
 
-  // Which is then the only descriptor that we have: this is for a child with a table of its own.
+  // The only descriptor that we have afterwards: this is for a child with a table of its own.
   // `empty`: a mount namespace of which nothing can be reached by a path, and nothing changed.
   [[nodiscard]] Result<UniqueFd> open_inside(int pid_namespace, int empty) const;
 

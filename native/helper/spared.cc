@@ -20,7 +20,7 @@ namespace {
   return is_at_or_below(here, there) || is_at_or_below(there, here);
 }
 
-// How the place is called now. One whose mount is gone is nowhere.
+// By the current name of the place. One whose mount is gone is nowhere.
 [[nodiscard]] bool concerns(std::string_view place, const HeldPlace& held, const Mounts& mounts) {
   const auto mount = mounts.find(held.mount);
   if (mount == mounts.end()) return false;

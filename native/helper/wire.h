@@ -54,18 +54,18 @@ struct ForeignNamespaces {
   static constexpr std::uint32_t kCgroup = 32;
   static constexpr std::uint32_t kUts = 64;
   static constexpr std::uint32_t kOfMounts = kMount | kUser | kPid | kNet | kIpc | kCgroup;
-  // Where whoever acts on files is.
+  // Of helpers that act on files.
   static constexpr std::uint32_t kOfFiles = kMount | kUser | kNet | kIpc | kCgroup | kUts;
 };
 
-// Who a helper is for all its life; comes first. One for files has the ids of a caller and is in
-// its namespaces, whose descriptors come along where they are not ours. One for mounts gets a file
-// that all of them have their locks in. With one whose caller has a label, and with one for mounts,
-// a descriptor comes last that it and all its children hold as long as any of them lives. With one
-// for files whose caller has none, the memory of a Completion does.
+// Identity of a helper for all its life; comes first. A helper for files has the ids of a caller
+// and is in its namespaces, whose descriptors come along where they are not ours. Helpers for
+// mounts get a file in which all of them have their locks. Last comes, for mounts or a caller with
+// a label, a descriptor that the helper and its children hold as long as any of them lives; for
+// files and a caller without one, the memory of a Completion.
 struct HelperStart {
   HelperRole role;
-  // What it takes is charged to its container, and not to the agent.
+  // Its memory is charged to its container, and not to the agent.
   bool is_charged_apart;
   std::uint32_t uids[4];
   std::uint32_t gids[4];

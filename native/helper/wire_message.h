@@ -102,7 +102,7 @@ class MessageReader {
     if (!flag()) return std::nullopt;
     return name();
   }
-  // How many things follow, of at least so many bytes each.
+  // Number of things that follow, of at least so many bytes each.
   [[nodiscard]] std::uint32_t count(std::size_t size) {
     const auto many = number<std::uint32_t>();
     if (many <= rest_.size() / size) return many;

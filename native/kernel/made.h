@@ -15,8 +15,8 @@ struct Made {
   // The number of their mount namespace. 0: nothing that counts.
   std::uint64_t place = 0;
   std::uint64_t amount = 0;
-  // How many things there were at that place before, of all makers, and what one takes at the most.
-  // kUntold: nobody can ever tell.
+  // Number of things at that place before, of all makers, and the most that one takes. kUntold:
+  // nobody can ever tell.
   std::uint64_t existing = kUntold;
   std::uint64_t largest = 0;
   // It was not made: it is more than the container may make.

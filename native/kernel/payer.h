@@ -23,7 +23,7 @@ inline constexpr Payer kUserBit = 1ULL << 32;
   return sender == 0 ? container : user_payer(sender);
 }
 
-// Whose something is.
+// Container and payer of something.
 struct Owner {
   std::uint32_t container;
   Payer payer;

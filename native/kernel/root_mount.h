@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which mount a directory is the root of.
+// The mount that a directory is the root of.
 #pragma once
 
 #include <fcntl.h>

@@ -42,7 +42,7 @@ struct Exchange {
   std::atomic<bool> may_go = false;
   std::atomic<bool> is_done = false;
   std::atomic<long> result = 0;
-  // How many of its calls came back with a value, and how many without.
+  // Number of its calls that came back with a value.
   std::atomic<int> values = 0;
 };
 

@@ -12,7 +12,7 @@ namespace seccompagent {
 
 enum class Flush : std::uint8_t {
   unknown,
-  // Whoever opened it has seen that it asks nobody.
+  // It was seen at its opening that it asks nobody.
   none,
 };
 

@@ -22,8 +22,7 @@ namespace seccompagent {
 namespace {
 
 constexpr std::size_t kStack = 64UL * 1024;
-// How often is looked at what it does: at least so often, and several times before a short
-// deadline.
+// Interval of looks at its work: at least so often, and several times before a short deadline.
 constexpr Nanoseconds kLook = TimeTaken::kMaxSeen;
 constexpr Nanoseconds kFewestLooks = 5;
 

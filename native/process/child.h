@@ -58,10 +58,10 @@ using ChildMain = int (*)(void* argument);
 [[nodiscard]] Result<pid_t> start_unwatched_child(const ChildStack& stack, ChildMain main,
                                                   void* argument);
 
-// How long a child may take.
+// Time limits of a child.
 struct Patience {
   Nanoseconds max;
-  // Where somebody waits for our thread, which this says, it may take only that long.
+  // Says whether somebody waits for our thread: then it may take only that long.
   const std::atomic<bool>* is_needed = nullptr;
   Nanoseconds max_if_needed = 0;
   // Where this becomes `begun`, it may take no longer; looked at by those who ask helpers, or wait
@@ -129,7 +129,7 @@ class TimeTaken {
   std::optional<Nanoseconds> computed_ = std::nullopt;
 };
 
-// How long a killed child may take to die: a task in uninterruptible sleep may take for ever.
+// Time for a killed child to die: a task in uninterruptible sleep may take for ever.
 inline constexpr Nanoseconds kDying = kSecond;
 
 // Waits until the child has ended. ETIMEDOUT: it was killed at the deadline and has ended.

@@ -75,7 +75,7 @@ template <typename T>
   return carry_out(order, received->fds);
 }
 
-// Who does not get it uses memory of a child that may be running, or ends with this thread.
+// Without it, a thread uses memory of a child that may be running, or ends with this thread.
 void send_answer(int socket, const Answer& answer) {
   constexpr Nanoseconds kPause = kMillisecond;
   for (;;) {

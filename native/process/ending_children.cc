@@ -19,10 +19,10 @@
 namespace seccompagent {
 namespace {
 
-// How often is looked at those that have not ended.
+// Interval of looks at those that have not ended.
 constexpr std::chrono::milliseconds kLook(20);
 constexpr Nanoseconds kSoon = 20 * kMillisecond;
-// Who is asleep whenever it is looked at in the second half of this hangs.
+// A child that is asleep at each look in the second half of this hangs.
 constexpr Nanoseconds kHangsAfter = kSecond;
 
 [[nodiscard]] bool is_reaped_now(const ChildProcess& child) {
@@ -133,7 +133,7 @@ bool EndingChildren::Parts::has_room(Payer payer) {
   return !is_full(count_of(payer));
 }
 
-// Whoever waits for a child gets no more of what needs one.
+// A payer that waits for a child gets nothing more that needs one.
 bool EndingChildren::Parts::is_awaited(Payer payer) const {
   return std::ranges::find(waiting, payer, &Waiting::payer) != waiting.end();
 }

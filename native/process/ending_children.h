@@ -63,7 +63,7 @@ class EndingChildren {
   [[nodiscard]] bool has_too_many_hanging(Payer payer) const;
   // Waits until a payer may have one more. False: too many hang, or the patience is over.
   [[nodiscard]] bool await_room(Payer payer, const Patience& patience);
-  // How many have not ended, or not begun; for tests.
+  // Number of those that have not ended, or not begun; for tests.
   [[nodiscard]] std::size_t count() const;
 
  private:

@@ -36,7 +36,7 @@ struct Closing {
   pid_t agent;
   // One of the kernel's that nobody else sends, as would who ends all processes of a service.
   int our_end;
-  // Where nobody tells how many there are.
+  // Assumed if nobody tells their number.
   long max_descriptors;
 };
 

@@ -31,7 +31,7 @@ struct ProgramRequest {
   std::optional<OpenableFiles> files = {};
 };
 
-// How it has ended.
+// Ways in which a program ends.
 enum class ProgramEnd {
   // By itself, or by a signal that it got.
   itself,

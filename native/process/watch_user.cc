@@ -67,7 +67,7 @@ struct Watch {
   return watches;
 }
 
-// Whoever waits there meanwhile hears of the same, and waits at the new one next.
+// Threads that wait there meanwhile hear of the same, and wait at the new one next.
 [[nodiscard]] Result<void> make_anew(int epoll) {
   auto watches = watches_of(epoll);
   if (!watches) return std::unexpected(watches.error());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a worker answers: at once or later, with a value or a descriptor, and so that a signal that
+// Answers of a worker: at once or later, with a value or a descriptor, and so that a signal that
 // comes at that moment loses nothing.
 #include <sched.h>
 #include <sys/utsname.h>

@@ -134,7 +134,7 @@ Result<void> read_longs(const Place& place, bool is_narrow, std::span<std::int64
   return {};
 }
 
-// What is no time is left to the kernel, which looks at the path before it says so.
+// Invalid times are left to the kernel, which looks at the path before it says so.
 NewTime time_of(const Place& place, std::int64_t seconds, std::int64_t nanoseconds) {
   constexpr std::int64_t kMax = std::numeric_limits<std::uint32_t>::max();
   // as the kernel has it, 32-bit calls have padding there
@@ -212,8 +212,8 @@ Result<std::size_t> read_pointer(ReadKind kind, const Place& place, std::span<st
   return fail(EFAULT);
 }
 
-// Where NULL is an answer of its own, or nobody asks what a pointer to nothing is. Where a size
-// goes with it the kernel looks at that first.
+// Whether NULL is an answer of its own, or a pointer to nothing is not looked at. If a size goes
+// with it, the kernel looks at that first.
 bool is_null(ReadKind kind, const Place& place) {
   if (place.address != 0) return false;
   switch (kind) {

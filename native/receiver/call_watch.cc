@@ -19,7 +19,7 @@ constexpr Nanoseconds kSlowRead = 20 * kMillisecond;
 constexpr Nanoseconds kReadDeadline = kSecond;
 // An operation that takes longer holds the worker that does it.
 constexpr Nanoseconds kSlowOperation = 100 * kMillisecond;
-// How long a worker may act itself, and how long where others wait for one.
+// Time limits of a worker that acts itself: usually, and where others wait for one.
 constexpr Nanoseconds kOperationDeadline = 10 * kSecond;
 constexpr Nanoseconds kOperationDeadlineIfNeeded = 3 * kSecond;
 

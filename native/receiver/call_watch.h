@@ -11,10 +11,10 @@ namespace seccompagent {
 // Time counts from the first look that sees a call, or a handler. Of one thread.
 class CallWatch {
  public:
-  // What one look may stand for: the watchdog may have waited for a processor, too.
+  // Most time that one look may stand for: the watchdog may have waited for a processor, too.
   static constexpr Nanoseconds kMaxSeen = 20 * kMillisecond;
 
-  // What a look finds.
+  // Findings of a look.
   struct Look {
     // The handler: 1 + its place in the chain; 0: none.
     std::uint32_t link;
@@ -31,7 +31,7 @@ class CallWatch {
 
   // A handler has the call; it may take so long.
   void note_handling(const Look& look, Nanoseconds deadline);
-  // What the call has computed since it was first seen.
+  // Computing time of the call since it was first seen.
   [[nodiscard]] Nanoseconds computed() const { return cpu_ - call_.cpu_start; }
   // Whether the handler has exceeded its deadline, or all handlers together that of the call.
   // `is_starved`: calls of others wait, and nobody is left to take them.

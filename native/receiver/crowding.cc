@@ -13,20 +13,20 @@ namespace {
 
 constexpr Nanoseconds kStarvedAfter = kSecond;
 constexpr Nanoseconds kMinIfCrowdedOut = 250 * kMillisecond;
-// How long one of a slow container may take at least where others of that kind wait, and how long
-// where one of it was given up before.
+// Least time of an operation of a slow container where others of that kind wait, and where one of
+// it was given up before.
 constexpr Nanoseconds kTurn = 2 * kSecond;
 constexpr Nanoseconds kNextTurn = 500 * kMillisecond;
-// How long a call may wait for a worker, which may itself wait for a processor to start on, and how
-// long before another worker is asked for.
+// Longest wait of a call for a worker, which may itself wait for a processor to start on, and the
+// wait before another worker is asked for.
 constexpr Nanoseconds kQueueDeadline = 30 * kSecond;
 constexpr Nanoseconds kQueueDeadlineIfSlow = 12 * kSecond;
 constexpr Nanoseconds kCrowdedAfter = 5 * kMillisecond;
 
 }  // namespace
 
-// What helpers do for containers that are not known to be quick. `others`: how many more workers
-// these have; `ending`: how many of them are to stop waiting already. With the mutex held.
+// Operations of helpers for containers that are not known to be quick. `others`: how many more
+// workers these have; `ending`: how many of them are to stop waiting already. With the mutex held.
 std::vector<Receiver::SlowOperation> Receiver::slow_operations(std::size_t& others,
                                                                std::size_t& ending) {
   std::vector<SlowOperation> found;

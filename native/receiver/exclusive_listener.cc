@@ -99,7 +99,7 @@ bool Worker::receive_exclusively(Nanoseconds start) {
   std::uint64_t token = place_.exclusive.load(std::memory_order_relaxed);
   if (token == 0) return false;
   if (!place_.exclusive.compare_exchange_strong(token, token | Place::kReceiving)) return false;
-  // Whoever has a reason for us not to wait tells it first and looks then whether we do; we look
+  // A thread with a reason for us not to wait tells it first and looks then whether we do; we look
   // for it after we have told that we do.
   const bool is_to_wait = !place_.is_interrupted.load() && !place_.has_ended.load() &&
                           !receiver_->is_stopping_.load() && receiver_->queued_count_.load() == 0;

@@ -108,9 +108,8 @@ std::span<const Place> Receiver::used_places() const {
   return std::span(places_).first(places_used_.load());
 }
 
-// Whose turn it is of those that may have a worker: of the slow ones that of whoever has kept
-// workers least, and before it that of all others, by who has sent them and then by container. With
-// the mutex held.
+// Next container of those that may have a worker: of the slow ones the one that has kept workers
+// least, and before it all others, by sender and then by container. With the mutex held.
 Receiver::Waiting::iterator Receiver::next_queued() {
   const Nanoseconds time = now();
   auto next = waiting_.end();

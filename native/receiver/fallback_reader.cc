@@ -9,7 +9,7 @@
 namespace seccompagent {
 namespace {
 
-// How long a worker may take from its answer to its next read.
+// Time for a worker from its answer to its next read.
 constexpr Nanoseconds kGrace = 200 * kMicrosecond;
 
 }  // namespace

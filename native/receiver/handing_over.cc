@@ -13,8 +13,8 @@ namespace {
 
 // Of one worker; helpers have fewer.
 constexpr std::size_t kMaxHanded = 1024;
-// How often a worker without calls looks for what came of those that it has handed over: at first,
-// and those that take long.
+// Intervals at which a worker without calls looks for results of those that it has handed over: at
+// first, and of those that take long.
 constexpr Nanoseconds kSoon = 10 * kMillisecond;
 constexpr Nanoseconds kSeldom = kSecond;
 
@@ -37,7 +37,7 @@ bool Worker::may_hand_over() const {
          handed_.size() < kMaxHanded && !receiver_->is_stopping_.load(std::memory_order_relaxed);
 }
 
-// Where the caller is may be on a file system that keeps us waiting.
+// The caller's directory may be on a file system that keeps us waiting.
 Result<Target> Worker::pin_for_files(const CallId& call, const Paths& paths) {
   place_.operation_start.store(now());
   place_.phase.store(Phase::operating);

@@ -26,11 +26,11 @@
 
 namespace seccompagent {
 
-// How long the answer to a call that a signal took back is kept for it.
+// Time for which the answer to a call that a signal took back is kept for it.
 inline constexpr Nanoseconds kLostFor = 60 * kSecond;
 // The same in a container that was frozen: somebody wants to look into it first.
 inline constexpr Nanoseconds kFrozenFor = kSecond * 3600 * 24 * 7;
-// How long the kernel may take to take a call back when a signal has come.
+// Time for the kernel to take a call back when a signal has come.
 inline constexpr Nanoseconds kSignalTime = 2 * kMillisecond;
 
 // The same where the answer is a descriptor, which keeps a file system of the container busy.
@@ -42,8 +42,8 @@ struct GivenFd {
   bool is_close_on_exec;
 };
 
-// What a notification says, but for its id, and which program's it is: two of one thread that say
-// the same are the same call. A program that was executed meanwhile gets no answer of the one
+// Content of a notification, but for its id, and its program: two of one thread with the same
+// content are the same call. A program that was executed meanwhile gets no answer of the one
 // before: it may have other rights.
 struct CallContent {
   Notification notification;
@@ -56,7 +56,7 @@ struct CallContent {
   [[nodiscard]] bool is_same_call(const CallContent& other) const;
 };
 
-// How many are kept for a container, whichever of its listeners they are of.
+// Number of calls kept for a container, whichever of its listeners they are of.
 struct KeptCount {
   std::atomic<std::size_t> all = 0;
   std::atomic<std::size_t> late = 0;
@@ -71,7 +71,7 @@ class KeptCalls {
   KeptCalls& operator=(const KeptCalls&) = delete;
   ~KeptCalls();
 
-  // What to do with a notification of a thread that has a kept call.
+  // Treatment of a notification of a thread that has a kept call.
   struct Match {
     enum class Kind {
       // It is another call, or there was none: a call like any other.
@@ -82,7 +82,7 @@ class KeptCalls {
       wait,
     } kind;
     Response response;
-    // Where the answer is a descriptor.
+    // Set if the answer is a descriptor.
     std::shared_ptr<GivenFd> given = nullptr;
   };
 

@@ -40,9 +40,9 @@ class LateAnswers {
   void send_due(NotifyBuffers& buffers, Nanoseconds time);
   // All, before their time; there are none afterwards.
   void send_all(NotifyBuffers& buffers);
-  // Whoever waits in epoll looks whether there is something else to do.
+  // The thread that waits in epoll looks whether there is something else to do.
   void wake_reader();
-  // How many are planned, with those that nobody waits for any more.
+  // Number of planned answers, with those that nobody waits for any more.
   [[nodiscard]] std::size_t planned() const;
 
  private:

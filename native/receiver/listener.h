@@ -31,7 +31,7 @@ struct Pending {
   bool was_queued;
 };
 
-// What is known of a listener when it comes.
+// Facts known of a listener when it comes.
 struct ListenerFacts {
   Terms terms;
   // The container's first process; 0: nobody knows.
@@ -41,12 +41,12 @@ struct ListenerFacts {
   std::uint32_t container = 0;
   // A look at that process which somebody has taken before; of another one: none.
   FirstProcess first = {};
-  // What is to be held for its settings.
+  // Paths to be held for its settings.
   std::vector<std::string> paths = {};
   // The filter has SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV; false: it has not, or nobody knows. The
   // kernel does not tell: a caller that waits so looks like any other until a signal comes.
   bool waits_killable = false;
-  // Who has sent it.
+  // User that sent it.
   uid_t peer_uid = 0;
 };
 
@@ -57,17 +57,17 @@ struct OwnedCall {
   Pending pending;
 };
 
-// How a container keeps workers waiting, and what it has waiting itself: the same for all of its
-// listeners, as each process that is executed in it brings another one.
+// A container's use of workers, and its waiting calls: the same for all of its listeners, as each
+// process that is executed in it brings another one.
 struct Container {
-  // What is counted for it alone, here and elsewhere, is counted by this.
+  // Key of all counts for it alone, here and elsewhere.
   std::uint32_t token;
   Payer payer;
   // Never null.
   std::shared_ptr<Sender> sender;
   // Whether children read its callers' memory, since they can be killed.
   SlowReads slow_reads = {};
-  // How many operations were given up since the last one that was quick.
+  // Number of operations given up since the last one that was quick.
   std::atomic<std::uint32_t> given_up_count = 0;
   WorkerTime worker_time = {};
   LostWorkers own_lost_workers = {};
@@ -102,9 +102,9 @@ struct Listener {
   bool waits_killable = false;
   // The first process's number, as long as it lives.
   pid_t first_pid = 0;
-  // Whose runtime has sent the listener: nothing of others is done anything to for it.
+  // User of the runtime that sent the listener: nothing of others is touched for it.
   uid_t peer_uid = 0;
-  // What it does not see of proc and sysfs, and what paths of settings were before it executed the
+  // Parts of proc and sysfs that it does not see, and paths of settings from before it executed the
   // container's own program. Never null.
   std::shared_ptr<ContainerMasks> masks;
   std::shared_ptr<const HeldPaths> paths;

@@ -38,8 +38,8 @@ bool Listeners::has(int fd) const {
   });
 }
 
-// What was seen of this process when another listener of its container came: by now it may see what
-// it has made itself. With the lock held.
+// Takes this process's facts from when another listener of its container came: by now it may see
+// what it has made itself. With the lock held.
 void Listeners::take_earlier(FirstProcess& first, uid_t peer_uid) const {
   for (const auto& [token, listener] : listeners_) {
     const bool is_same =

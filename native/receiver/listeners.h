@@ -57,7 +57,7 @@ class Listeners {
   [[nodiscard]] std::shared_ptr<Listener> note_kept(uid_t user, std::uint32_t token,
                                                     Nanoseconds kept, Nanoseconds time);
 
-  // Where handlers are quarantined; else they are not.
+  // Quarantine for handlers; else there is none.
   void share_quarantine(const Quarantine& quarantine);
   // Tells the event of a handler of these terms that has exceeded its deadline, and distrusts
   // containers with the same component. `link`: 1 + its place in the chain; 0: it is no handler's

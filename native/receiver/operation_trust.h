@@ -10,10 +10,10 @@
 
 namespace seccompagent {
 
-// How long operations take is up to containers, which may have file systems of their own. One that
-// is trusted and takes long delays whatever others call until the watcher looks, so trust is gained
-// by many quick ones and lost by one that is not, of whichever container, for many times as long as
-// that one took: whatever containers do, others wait for it in a small part of the time only.
+// The time of operations is up to containers, which may have file systems of their own. A trusted
+// one that takes long delays all calls of others until the watcher looks, so trust is gained by
+// many quick ones and lost by a slow one, of whichever container, for many times as long as that
+// one took: whatever containers do, others wait for it in a small part of the time only.
 class OperationTrust {
  public:
   // `took`: all operations of one call until now.

@@ -23,7 +23,7 @@ namespace seccompagent {
 
 class Worker;
 
-// What a worker does with the call that it has.
+// Phase of a worker's call.
 enum class Phase : std::uint32_t {
   idle,
   reading,
@@ -33,8 +33,8 @@ enum class Phase : std::uint32_t {
   operating
 };
 
-// Which thread of which container a call is of. Threads outside of our pid namespace all have the
-// id 0 and can't be told apart.
+// Thread and container that a call is of. Threads outside of our pid namespace all have the id 0
+// and can't be told apart.
 struct CallKey {
   static constexpr std::uint64_t kParked = 1U << 31;
   static constexpr std::uint64_t kOverdue = 1U << 30;
@@ -53,14 +53,14 @@ struct CallKey {
 struct alignas(64) Place {
   // A CallKey, with flags; 0: it has none.
   std::atomic<std::uint64_t> key = 0;
-  // Whose that call is: set before the key, only to be compared, and only while there is a key.
+  // Container of that call: set before the key, only to be compared, and only while there is a key.
   std::atomic<const Container*> container = nullptr;
   std::atomic<Phase> phase = Phase::idle;
   // Its call takes long; counted in the receiver's blocked_count_.
   std::atomic<bool> is_blocked = false;
   // Counts its calls, before the key is set: whoever finds a key finds the number of its call, too.
   std::atomic<std::uint32_t> calls = 0;
-  // What its call gets when it takes too long, by the terms that it was begun by: an errno,
+  // Answer to its call when it takes too long, by the terms that it was begun by: an errno,
   // negated; 0: the kernel judges.
   std::atomic<std::int32_t> failure = 0;
   // It waits for memory or a file system whose owner has seen to it that this takes long, and can't
@@ -102,7 +102,7 @@ struct alignas(64) Place {
   }
   [[nodiscard]] Nanoseconds operation_age() const { return now() - operation_start.load(); }
 
-  // Whose call it gets, before the key.
+  // Notes its next listener, before the key.
   void note(const Listener& from, Nanoseconds time) {
     container.store(from.container.get(), std::memory_order_relaxed);
     pace.store(from.container->pace(time), std::memory_order_relaxed);
@@ -152,7 +152,7 @@ struct alignas(64) Place {
   bool is_overdue = false;
 };
 
-// What workers do at a moment, seen from one container: by that it gets one more, or has to wait.
+// Calls of workers at a moment, seen from one container: by that it gets one more, or has to wait.
 struct InFlight {
   std::size_t workers = 0;
   // Calls of all containers, those of the slow ones, and those of containers of which nobody knows.
@@ -164,7 +164,7 @@ struct InFlight {
   // More workers, which are to end, and in whose places there is nobody yet.
   std::size_t ending = 0;
 
-  // How many workers one container may have at once.
+  // Number of workers that one container may have at once.
   [[nodiscard]] std::size_t own_share(Pace pace) const;
   [[nodiscard]] bool may_take(Pace pace) const;
   // `key`: of the place, and not 0.

@@ -121,7 +121,7 @@ Receiver::Received Receiver::receive_one(NotifyBuffers& buffers, Listener& liste
   return admit(listener, pending);
 }
 
-// What becomes of a notification that was just received.
+// Decides on a notification that was just received.
 Receiver::Received Receiver::admit(Listener& listener, Pending& pending) {
   pending.received = now();
   received_count_.fetch_add(1, std::memory_order_relaxed);

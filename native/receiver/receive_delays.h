@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How long calls were pending before they were received, as far as that can be known.
+// Times that calls were pending before they were received, as far as these can be known.
 #pragma once
 
 #include <algorithm>
@@ -14,7 +14,7 @@ namespace seccompagent {
 // One thread at a time writes; others read at any time.
 class ReceiveDelays {
  public:
-  // What was pending when the wait began may have come at any time since the last one ended. A wait
+  // Calls pending when the wait began may have come at any time since the last one ended. A wait
   // that blocks takes longer than kAtOnce: then nothing was pending.
   void note(Nanoseconds wait_start, Nanoseconds wait_end) {
     constexpr Nanoseconds kAtOnce = 3 * kMicrosecond;

@@ -151,7 +151,7 @@ Result<void> Receiver::freeze_container(std::uint32_t token, bool is_frozen) {
   return done;
 }
 
-// Whose call of a listener it is that this thread has; null: it has none.
+// The worker of this thread, if it has a call of this listener; else null.
 Worker* Receiver::worker_of_thread(std::uint32_t token) {
   const std::lock_guard lock(mutex_);
   const pid_t thread = gettid();

@@ -45,7 +45,7 @@ namespace seccompagent {
 class Worker;
 
 struct PoolShape {
-  // How many workers run at once while none of them is blocked.
+  // Number of workers that run at once while none of them is blocked.
   std::uint32_t running;
   // Workers beyond that number end when they have had nothing to do for a while.
   std::uint32_t fewest;
@@ -88,9 +88,9 @@ class Receiver {
   Receiver(const Receiver&) = delete;
   Receiver& operator=(const Receiver&) = delete;
 
-  // Where handlers are quarantined that exceed their deadlines; else they are not.
+  // Quarantine for handlers that exceed their deadlines; else there is none.
   void share_quarantine(const Quarantine& quarantine) { listeners_.share_quarantine(quarantine); }
-  // What the terms of its listeners have alike.
+  // Texts that the terms of its listeners share.
   [[nodiscard]] SharedTexts& texts() { return texts_; }
   // Takes the listener over and gives its token. ENOTTY: the descriptor is no listener. EEXIST: it
   // is one that we have.
@@ -142,11 +142,10 @@ class Receiver {
   // reading.cc: receiving, by whoever has taken the reader's role.
   [[nodiscard]] bool become_reader() { return !has_reader_.exchange(true); }
   void leave_epoll();
-  // What a read is done with and for; `place`: whose the first call becomes; nullptr: all are
-  // queued.
+  // Means of a read; `place`: gets the first call; nullptr: all are queued.
   struct Reading {
     NotifyBuffers& buffers;
-    // Who reads, by its number.
+    // Number of the reading thread.
     pid_t thread;
     Place* place;
     int timeout_ms;
@@ -157,7 +156,7 @@ class Receiver {
   // any.
   [[nodiscard]] Result<bool> read_pending(const Reading& reading,
                                           std::shared_ptr<Listener>& listener, Pending& pending);
-  // What is known of a thread, and of its container, when a call of it has been received.
+  // Destination of a call that has been received.
   enum class Received { nothing, for_a_worker, for_the_queue };
   [[nodiscard]] Received receive_one(NotifyBuffers& buffers, Listener& listener, Pending& pending,
                                      std::uint32_t events);
@@ -183,7 +182,7 @@ class Receiver {
     return held_count_.load(std::memory_order_relaxed) >= std::min(kMaxHeld, shape_.running) ||
            lost_count_.load(std::memory_order_relaxed) >= kMaxLost;
   }
-  // How many more workers may run: negative when there are too many.
+  // Number of further workers that may run: negative when there are too many.
   [[nodiscard]] std::int32_t vacancies() const;
   void call_worker();
   void wake_all();
@@ -227,7 +226,7 @@ class Receiver {
     Nanoseconds start;
     const Container* container;
     std::uint32_t given_up_before;
-    // How many workers its container keeps waiting.
+    // Number of workers that its container keeps waiting.
     std::size_t held;
   };
   [[nodiscard]] std::vector<SlowOperation> slow_operations(std::size_t& others,
@@ -257,16 +256,16 @@ class Receiver {
   // While the reader is in RECV: another number each time, and the token of the listener. Else 0.
   std::atomic<std::uint64_t> receiving_ = 0;
   std::atomic<pid_t> receiving_thread_ = 0;
-  // How often it was there: the reader's.
+  // Number of times it was there: the reader's.
   std::uint32_t receive_count_ = 0;
-  // How many events a read asks for.
+  // Number of events that a read asks for.
   std::atomic<int> batch_size_ = 1;
   // Counts down from the last read that found more than one call waiting.
   std::atomic<int> crowd_ = 0;
   // Of what workers do for callers.
   OperationTrust operation_trust_;
   static constexpr int kCrowd = 1000;
-  // How often somebody has left epoll.
+  // Number of times that somebody has left epoll.
   std::atomic<std::uint64_t> reads_ = 0;
   // Some handler computes for longer than a tick, or has done so lately.
   std::atomic<bool> is_computing_ = false;
@@ -290,7 +289,7 @@ class Receiver {
   std::condition_variable parked_;
   // Containers with queued calls, the next one first.
   Waiting waiting_;
-  // How many of the containers that waited were given a worker.
+  // Number of waiting containers that were given a worker.
   std::int64_t turns_ = 0;
 
   // Of what came through epoll.

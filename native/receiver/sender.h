@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who has sent listeners: turns and workers are divided by that first, since whoever may send them
-// may have any number of containers, of which each is new.
+// Senders of listeners: turns and workers are divided by these first, since a sender may have any
+// number of containers, of which each is new.
 #pragma once
 
 #include <sys/types.h>
@@ -44,7 +44,7 @@ class Senders {
   }
 
  private:
-  // Who has kept workers least.
+  // Forgets the sender that has kept workers least.
   void forget_one(Nanoseconds time) {
     auto least = senders_.end();
     for (auto each = senders_.begin(); each != senders_.end(); ++each) {

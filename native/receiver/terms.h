@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How the calls of a listener are handled, which may change while it has calls.
+// Terms by which a listener's calls are handled, which may change while it has calls.
 #pragma once
 
 #include <atomic>
@@ -27,7 +27,7 @@ struct Terms {
   SharedText handlers = nullptr;
   SharedText annotations = nullptr;
   ReadSet reads;
-  // What calls get that can't be handled.
+  // Answer to calls that can't be handled.
   Response failure;
   // Of the handlers, in chain order: their indexes in the quarantine, and the digests of their
   // components, one behind the other.

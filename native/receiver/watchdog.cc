@@ -16,7 +16,7 @@ namespace {
 
 // While calls are handled: how often the workers are looked at.
 constexpr Nanoseconds kTick = 4 * kMillisecond;
-// How long the reader is to wait in RECV, where nobody waits, to be taken for one that does.
+// Time in RECV, where nobody waits, after which the reader is taken for one that does.
 constexpr Nanoseconds kFirstLook = kMillisecond;
 // For a caller that is gone, handlers compute no longer.
 constexpr Nanoseconds kComputingForNobody = 500 * kMillisecond;
@@ -49,8 +49,8 @@ void Receiver::watch_workers() {
       quiet_ticks = 0;
       CallerState::close_kept();
       is_watcher_asleep_.store(true);
-      // Whoever receives from here on sees that we sleep, or did so just now: then the first wait
-      // ends by itself.
+      // A thread that receives from here on sees that we sleep, or did so just now: then the first
+      // wait ends by itself.
       const bool is_woken = watcher_wake_.try_acquire_for(std::chrono::milliseconds(20));
       if (!is_woken && is_idle() && !is_closing_.load()) watcher_wake_.acquire();
       is_watcher_asleep_.store(false);
@@ -150,7 +150,7 @@ bool Receiver::watch_place(std::size_t index, Nanoseconds elapsed) {
   return watch_handling(place, elapsed);
 }
 
-// What a call keeps its worker for counts for its container and its user; what it waits for a
+// The time that a call keeps its worker counts for its container and its user; its wait for a
 // processor does not, which is nobody's doing. With the mutex held.
 void Receiver::note_worker_time(Place& place, Nanoseconds elapsed, bool is_same) {
   const Nanoseconds cpu = place.cpu_time();
@@ -189,7 +189,7 @@ void Receiver::note_held(Place& place) {
   if (!place.hold.compare_exchange_strong(before, Place::Hold::held)) held_count_.fetch_sub(1);
 }
 
-// What is lost for one container is not taken from the others. With the mutex held.
+// Workers that one container loses are not taken from the others. With the mutex held.
 void Receiver::note_lost(Place& place, const std::shared_ptr<Listener>& listener) {
   Place::Hold before = Place::Hold::held;
   lost_count_.fetch_add(1);

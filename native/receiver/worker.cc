@@ -280,7 +280,7 @@ bool Worker::begin() {
   std::atomic_ref(inbox_->link).store(0, std::memory_order_relaxed);
   const Reader chosen = reader();
   const bool has_read = read_memory(pending_.notification, chosen, inbox_->pointers, data_);
-  // What was read may be somebody else's by now. In the queue a call may have outlived its
+  // The bytes read may be somebody else's by now. In the queue a call may have outlived its
   // listener, which nobody is to meet again.
   const bool is_doubtful = has_read || pending_.was_queued;
   if (is_doubtful && !listener_->is_valid(pending_.notification.id)) {

@@ -74,10 +74,10 @@ class Worker {
   [[nodiscard]] pid_t tid() const { return pending_.notification.tid; }
   // Of the container whose call this worker has, which it must have.
   [[nodiscard]] const UniqueFd& first_process() const { return listener_->first_process; }
-  // What the first process of its container does not see of proc and sysfs. ESRCH: it has ended, or
-  // nobody knew it; others as masks_of_process.
+  // Parts of proc and sysfs that its container's first process does not see. ESRCH: it has ended,
+  // or nobody knew it; others as masks_of_process.
   [[nodiscard]] Result<Masks> container_masks() const;
-  // What an unmount for its container spares; none: one of these paths is not held.
+  // Mounts that an unmount for its container spares; none: one of these paths is not held.
   [[nodiscard]] std::optional<Spared> spared(std::string_view paths) const;
   // Whether this mount namespace is the first process's; closed: our own.
   [[nodiscard]] bool has_mounts_of_first(const UniqueFd& mount_namespace) const;
@@ -99,7 +99,7 @@ class Worker {
   // One took as long as it may: there are no more for this call.
   void lose_patience();
   enum class Effect {
-    // Whatever came of it must not be done twice.
+    // With any result: it must not be done twice.
     done,
     // The notification went away before: the handler has to be asked again when the call comes
     // back.
@@ -108,7 +108,7 @@ class Worker {
     unknown,
   };
   void end_operation(Effect effect);
-  // Where the paths of an operation start.
+  // Starts of an operation's paths.
   struct Paths {
     const Start& start;
     // nullptr: there is none.
@@ -160,7 +160,7 @@ class Worker {
   template <typename Access>
   [[nodiscard]] Result<std::size_t> with_caller_memory(Access access);
   void wait_among_slow();
-  // What a worker without a call gets: to read, or to take what another one has queued.
+  // Next turn of a worker without a call: to read, or to take a call that another one has queued.
   enum class Turn { none, reader, queued };
   [[nodiscard]] Turn await_turn();
   void sleep();
@@ -233,7 +233,7 @@ class Worker {
   std::shared_ptr<const Terms> terms_;
   bool has_call_ = false;
   bool has_acted_ = false;
-  // Whose the current call is; empty: nobody has looked while it was valid.
+  // Program of the current call; empty: nobody has looked while it was valid.
   std::string program_;
   // The handler was told that the notification is gone: its answer is for nobody.
   std::vector<CallersFd> descriptors_;
@@ -244,7 +244,7 @@ class Worker {
   struct Handed {
     std::shared_ptr<HandedCall> call;
     std::uint32_t token;
-    // What JavaScript knows them by.
+    // Their key in JavaScript.
     std::int64_t cookie;
     Nanoseconds received;
     Nanoseconds handed;
@@ -257,7 +257,7 @@ class Worker {
   // Its deadline has passed: it was answered, and this worker is to end.
   bool is_condemned_ = false;
 
-  // Where memory of other calls than the current one is read to.
+  // Buffer for memory of other calls than the current one.
   std::vector<std::byte> scratch_;
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a worker's handler has done for the caller: it may wait for a container's file system or
+// Operations of a worker's handler for the caller: they may wait for a container's file system or
 // memory, so others take over meanwhile.
 #include <sys/stat.h>
 

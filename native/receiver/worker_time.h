@@ -29,14 +29,14 @@ enum class Pace : std::uint8_t {
 // its lock held, for all to read.
 class WorkerTime {
  public:
-  // Who serves another call meanwhile notices a call that takes longer.
+  // A worker that serves another call meanwhile notices one that takes longer.
   static constexpr Nanoseconds kLongCall = 2 * kMillisecond;
   // So many quick calls show that a container is quick.
   static constexpr std::uint32_t kProof = 4;
   static constexpr Nanoseconds kMuch = 200 * kMillisecond;
   // It may keep a twentieth of a worker for good.
   static constexpr Nanoseconds kTimesAsLong = 20;
-  // What is more is forgotten, so that it is over in ten minutes.
+  // Time beyond it is forgotten, so that it is over in ten minutes.
   static constexpr Nanoseconds kMax = 30 * kSecond;
 
   void note(Nanoseconds took, Nanoseconds time) {
@@ -50,7 +50,7 @@ class WorkerTime {
       quick_calls_.fetch_add(1, std::memory_order_relaxed);
   }
 
-  // What is not made up for.
+  // Time that is not made up for.
   [[nodiscard]] Nanoseconds kept(Nanoseconds time) const {
     return std::max<Nanoseconds>(over_at_.load(std::memory_order_relaxed) - time, 0) / kTimesAsLong;
   }

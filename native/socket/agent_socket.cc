@@ -23,7 +23,7 @@ namespace {
 
 // runc connects without blocking: a full backlog fails the container's start at once.
 constexpr int kBacklog = 4096;
-// Where nothing can be accepted, not even to be closed.
+// Pause if nothing can be accepted, not even to be closed.
 constexpr int kPauseMs = 10;
 
 // Root and whoever owns the socket are not limited.

@@ -114,7 +114,7 @@ class AgentSocket {
   void tell_of_accepted();
 
   void renew_access();
-  // Whoever calls it does not wait for users.
+  // Its callers do not wait for users.
   void close_all(uid_t user, UniqueFd socket, std::vector<UniqueFd> fds = {});
   [[nodiscard]] std::optional<SocketEvent> take_accepted();
   [[nodiscard]] std::optional<SocketEvent> read(std::uint32_t id, Connection& connection,

@@ -26,7 +26,7 @@ export interface HttpRequest {
 export type HttpResponse = Dispatcher.ResponseData;
 
 const connectMs = 10_000;
-/** How long a server may say nothing. */
+/** Longest silence of a server. */
 const silenceMs = 30_000;
 
 export class Connection implements AsyncDisposable {
@@ -63,7 +63,7 @@ export class Connection implements AsyncDisposable {
     }
   }
 
-  /** Who may redirect us may not take away the encryption. */
+  /** A redirect must not take away the encryption. */
   #checkScheme(url: URL): void {
     if (url.protocol === 'https:' || (url.protocol === 'http:' && this.#options.plainHttp)) return;
     throw new AgentError('AGENT_OCI', `${shown(url)} is refused: it is not https`);

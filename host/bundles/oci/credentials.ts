@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who we are to a registry: what docker, podman and oras have written down when somebody logged in.
+// Credentials for a registry, as docker, podman and oras have written them when somebody logged in.
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';

@@ -36,7 +36,7 @@ export interface RegistryPolicy {
   readonly registries: readonly AllowedRegistry[];
   /** The folder of the store. */
   readonly store?: string;
-  /** How long a pull may take. */
+  /** Time limit of a pull. */
   readonly pullMs?: number;
   /** Those that were read, by their files; absent: they are read each time. */
   readonly keys?: Map<string, KeyObject>;
@@ -45,7 +45,7 @@ export interface RegistryPolicy {
 }
 
 export interface OpenedBundle extends StoredBundle {
-  /** Who has signed it, of those who may for its registry. */
+  /** Its signers, of those who may sign for its registry. */
   readonly signers: readonly string[];
   /** Why it was pulled although it was there. */
   readonly repaired?: string;

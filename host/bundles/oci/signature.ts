@@ -145,7 +145,7 @@ export interface SignedContent {
 }
 
 /**
- * Who of `signers` has signed it.
+ * Those of `signers` that have signed it.
  * @returns their names, at least one
  * @throws AgentError AGENT_SIGNATURE when nobody has
  */

@@ -31,7 +31,7 @@ export const defaultStore = '/var/lib/seccompagent/bundles';
 
 /** Facts of a bundle besides its contents. None is trusted without a check. */
 export interface Origin {
-  /** Where it was pulled from. */
+  /** References that it was pulled by. */
   readonly references: readonly string[];
   readonly signatures: readonly Signature[];
 }

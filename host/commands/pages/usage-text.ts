@@ -14,7 +14,7 @@ export type UsagePart =
   | UsageItem
   | { readonly kind: 'heading' | 'paragraph' | 'synopsis'; readonly text: string };
 
-/** Where the texts of options begin. */
+/** Column at which the texts of options begin. */
 const column = 22;
 /** Options that explain themselves, and have no text in the help. */
 const plain: ReadonlyMap<string, string> = new Map([

@@ -8,7 +8,7 @@ import type { Guest } from '../guest.ts';
 import { OperationRequest } from '../operation-request.ts';
 import { putBytesResult, putErrnoResult, putStatusResult, putU32Result } from './results.ts';
 
-/** What handlers say of an operation. */
+/** Parts of an operation that handlers give. */
 type GivenPart = Exclude<OperationPart, 'length'>;
 
 /** Core types of an operation's parts. */

@@ -20,7 +20,7 @@ export function putErrnoResult(guest: Guest, pointer: number, errno: number): vo
   guest.setU8(offset + 1, ordinalOf(errno));
 }
 
-/** How a value lies in its result: behind the tag, by its alignment. */
+/** Layout of a value in its result: behind the tag, by its alignment. */
 interface Layout {
   readonly size: number;
   readonly alignment: number;
@@ -34,7 +34,7 @@ const layout = {
   status: { size: 96, alignment: 8 },
 } as const satisfies Readonly<Record<string, Layout>>;
 
-/** Where the value of a result is to be written, whose tag says so now. */
+/** Offset for the value of a result, whose tag is written now. */
 export function beginValue(guest: Guest, pointer: number, { size, alignment }: Layout): number {
   const offset = guest.checked(pointer, alignment + size, alignment);
   guest.setU8(offset, 0);
@@ -88,7 +88,7 @@ export function putBytesResult(
   guest.setU32(offset + 4, length);
 }
 
-/** Where the fields of the record file-status are, in the order of `statNumbers`. */
+/** Offsets and sizes of the fields of the record file-status, in the order of `statNumbers`. */
 const statusFields = [
   [0, 4],
   [4, 4],

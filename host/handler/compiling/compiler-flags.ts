@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// How V8 compiles WebAssembly in the agent, so that it takes no more memory than what a component's
-// trial has found out and its instances are weighed with. V8 has to be started so: Node has compiled
-// WebAssembly of its own before anything of ours runs, and what is compiled goes by its flags.
+// Flags of V8 for WebAssembly in the agent, so that it takes no more memory than a component's trial
+// has found out and its instances are weighed with. V8 has to be started with them: Node has compiled
+// WebAssembly of its own before anything of ours runs, and compiled code goes by its flags.
 
 /** As seccompagent.sh has them. */
 export const compilerFlags = [

@@ -102,7 +102,7 @@ const resident = 1024 * (kibibytesOf('VmHWM') - residentBefore);
 process.stdout.write((resident - code > process.argv[2] ? 'dear' : 'compiled') + ' ' + code + '\\n');
 `;
 
-/** Whatever a verdict depends on besides the code. */
+/** All that a verdict depends on besides the code. */
 export const compilingVersion: string = JSON.stringify([childFlags, compilerFlags, source]);
 
 /** Why what no compiler takes is bad. */

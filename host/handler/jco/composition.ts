@@ -170,7 +170,7 @@ class Checker {
     return kept;
   }
 
-  /** Where the memory of the instance that answers is exported. */
+  /** Export of the memory of the instance that answers. */
   memory(kept: ReadonlySet<number>): WiredPlace {
     const memories = [...kept].map((instance) => this.instances[instance]?.core.memories ?? 0);
     const count = memories.reduce((sum, each) => sum + each, 0);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How the core modules of a composed component are linked, as plain data.
+// Links between the core modules of a composed component, as plain data.
 import { AgentError } from '../../errors.ts';
 
 /** An export of a core instance: which instance, and the export's name. */
@@ -17,7 +17,7 @@ export type WiredImport =
       readonly allocator?: WiredPlace;
       readonly encoding?: string;
     }
-  /** Whoever calls it traps. */
+  /** Its callers trap. */
   | { readonly kind: 'cut' };
 
 export interface WiredInstance {
@@ -29,13 +29,13 @@ export interface WiredInstance {
 export interface Wiring {
   /** Each links to earlier ones only. */
   readonly instances: readonly WiredInstance[];
-  /** Which core functions may be behind the component's exports. */
+  /** Core functions that may be behind the component's exports. */
   readonly lifted: readonly { readonly name: string; readonly place: WiredPlace }[];
 }
 
 /** Input of the transpiler besides the component. */
 export interface TranspileRequest {
-  /** Where the core modules are in the component. */
+  /** Places of the core modules in the component. */
   readonly modules: readonly (readonly [offset: number, length: number])[];
   readonly interfaces: readonly {
     /** Its short name. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How composed components are linked: jco is asked once for each, and what it said is kept.
+// Links within composed components: jco is asked once for each, and its answer is kept.
 import { createHash } from 'node:crypto';
 
 import { AgentError } from '../../errors.ts';

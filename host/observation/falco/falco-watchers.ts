@@ -12,7 +12,7 @@ import { SeldomNotice } from '../../scheduling/seldom-notice.ts';
 import { falcoAlert } from './alert.ts';
 import type { FalcoPluginClient } from './plugin-client.ts';
 
-/** Where alerts go as lines of JSON. */
+/** Destination of alerts as lines of JSON. */
 export type FalcoOutput =
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'http'; readonly url: URL };
@@ -23,7 +23,7 @@ export interface FalcoOptions {
   readonly output?: FalcoOutput;
 }
 
-/** Where events go to: the label of their metrics. */
+/** Destination of events: the label of their metrics. */
 export type FalcoOutputName = 'grpc' | 'file' | 'http';
 
 export interface FalcoWatcher extends Watcher {

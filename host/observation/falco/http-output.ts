@@ -46,7 +46,7 @@ export class HttpOutput implements AsyncDisposable {
   }
 }
 
-/** Whoever has taken it and says nothing may have it: it is not sent twice. */
+/** A server that does not answer may have the alert: it is not sent twice. */
 function isTimeout(thrown: unknown): boolean {
   return (
     thrown instanceof Error &&

@@ -92,7 +92,7 @@ export interface PointerKind extends AnyKind {
   readonly isNothingAsked?: (bytes: Uint8Array) => boolean;
   /** From this byte on, what was read is in no recording. */
   readonly secretFrom?: number;
-  /** How a test case writes it as a map. */
+  /** Its form as a map in test cases. */
   readonly map?: {
     readonly keys: readonly string[];
     readonly bytes: (given: GivenFields) => Uint8Array;
@@ -121,7 +121,7 @@ export interface ParameterKind {
   readonly passed: PassedAs;
 }
 
-/** How a value gets from the inbox into the core parameters. */
+/** Ways of values from the inbox into the core parameters. */
 export type PassedAs =
   | { readonly as: 'number' }
   /** A number of mknod(2), as its major and minor. */

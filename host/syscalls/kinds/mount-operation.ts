@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which call of the mount API it is: of one family, so that none is forgotten. No argument has it.
+// The call of the mount API: all are of one family, so that none is forgotten. No argument has it.
 import type { ParameterKind } from './kind.ts';
 
 export const mountOperationParameter: ParameterKind = {
