@@ -94,7 +94,7 @@ Result<HelperAnswer> Helper::ask(std::span<const std::byte> message, std::span<c
 
 Result<HelperAnswer> Helper::ask(std::span<const std::byte> message, std::span<const int> fds,
                                  const Patience& patience, UniqueFd& fd, TimeTaken& taken) {
-  const Awaiting awaiting(patience);
+  const ChildWait wait(patience);
   HandedCalls::of_process().unwatch(*this);
   if (!message.empty()) {
     if (const auto told = tell(message, fds); !told) return std::unexpected(told.error());

@@ -258,7 +258,7 @@ Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity, int li
                                                  const ActingCgroups* cgroups,
                                                  const Patience& patience, const char*& step) {
   if (auto helper = take_unused(identity, listener)) return helper;
-  const Awaiting awaiting(patience);
+  const ChildWait wait(patience);
   step = kTooManyHang;
   // what hangs is its container's own trouble, and no other's
   if (!EndingChildren::of_process().await_room(identity.owner.payer, patience)) return fail(EBUSY);

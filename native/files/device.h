@@ -8,13 +8,13 @@
 namespace seccompagent {
 
 // While it lives, the agent moves us out of no cgroup.
-class CgroupStaying {
+class CgroupHold {
  public:
-  explicit CgroupStaying(const FileTask& task)
+  explicit CgroupHold(const FileTask& task)
       : validity_(task.validity), is_here_(validity_.stay_in_cgroups()) {}
-  CgroupStaying(const CgroupStaying&) = delete;
-  CgroupStaying& operator=(const CgroupStaying&) = delete;
-  ~CgroupStaying() {
+  CgroupHold(const CgroupHold&) = delete;
+  CgroupHold& operator=(const CgroupHold&) = delete;
+  ~CgroupHold() {
     if (is_here_) validity_.end_stay();
   }
 

@@ -112,10 +112,10 @@ FileAnswer make_node(const FileTask& task) {
   const FileRequest& request = task.request;
   const auto entry = find_entry(task, task.place.base, request.path);
   if (!entry) return failure(entry.error().number);
-  std::optional<CgroupStaying> staying;
+  std::optional<CgroupHold> hold;
   if (is_device(request)) {
-    staying.emplace(task);
-    if (!staying->is_here()) return failure(EINTR);
+    hold.emplace(task);
+    if (!hold->is_here()) return failure(EINTR);
     if (!may_act_on_device(task)) return failure(EOPNOTSUPP);
   }
   auto made = perform(task, [&] {

@@ -78,10 +78,10 @@ namespace {
   }
   const auto found = facts_of(file);
   if (!found) return std::unexpected(found.error());
-  std::optional<CgroupStaying> staying;
+  std::optional<CgroupHold> hold;
   if (S_ISCHR(found->type) || S_ISBLK(found->type)) {
-    staying.emplace(task);
-    if (!staying->is_here()) return fail(EINTR);
+    hold.emplace(task);
+    if (!hold->is_here()) return fail(EINTR);
   }
   if (const int error = opening_error(task, *found, file); error != 0) return fail(error);
   // without O_CREAT, O_EXCL claims a block device

@@ -69,7 +69,7 @@ struct Patience {
   const std::atomic<Nanoseconds>* given_up = nullptr;
   Nanoseconds begun = 0;
   // Told while somebody else does what the thread waits for, and will be ended at the deadline: see
-  // Awaiting.
+  // ChildWait.
   std::atomic<bool>* is_awaiting = nullptr;
 
   [[nodiscard]] bool is_given_up() const {
@@ -78,14 +78,14 @@ struct Patience {
 };
 
 // As long as it is there, the thread waits for a child, and not for a container itself.
-class Awaiting {
+class ChildWait {
  public:
-  explicit Awaiting(const Patience& patience) : told_(patience.is_awaiting) {
+  explicit ChildWait(const Patience& patience) : told_(patience.is_awaiting) {
     if (told_ != nullptr) before_ = told_->exchange(true);
   }
-  Awaiting(const Awaiting&) = delete;
-  Awaiting& operator=(const Awaiting&) = delete;
-  ~Awaiting() {
+  ChildWait(const ChildWait&) = delete;
+  ChildWait& operator=(const ChildWait&) = delete;
+  ~ChildWait() {
     if (told_ != nullptr) told_->store(before_);
   }
 

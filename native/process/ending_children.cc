@@ -208,7 +208,7 @@ bool EndingChildren::has_too_many_hanging(Payer payer) const {
 }
 
 bool EndingChildren::await_room(Payer payer, const Patience& patience) {
-  const Awaiting awaiting(patience);
+  const ChildWait wait(patience);
   TimeTaken taken;
   std::unique_lock lock(parts_.mutex);
   for (;;) {
