@@ -63,7 +63,8 @@ const options = {
  */
 const wasi = `
 const refuse = () => {
-  throw new Error('there is no WASI here');
+  // it asks only where it panics, to say so
+  throw new Error('the generator of jco has given up, such as for want of memory');
 };
 const none = () => undefined;
 class Nothing {}
