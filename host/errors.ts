@@ -77,10 +77,12 @@ export function messageOf(thrown: unknown): string {
 }
 
 /** Fields of a log line for anything that was thrown. */
-export function failureFields(thrown: unknown): {
+export interface FailureFields {
   readonly error: string;
   readonly code?: AgentErrorCode;
-} {
+}
+
+export function failureFields(thrown: unknown): FailureFields {
   const error = messageOf(thrown);
   return thrown instanceof AgentError ? { error, code: thrown.code } : { error };
 }

@@ -157,7 +157,7 @@ export class Attachments {
     try {
       return { ...shadow, ...this.resolver.keep(shadow) };
     } catch (thrown) {
-      return { kind: 'refused', reason: messageOf(thrown), isPassing: false };
+      return { kind: 'refused', failure: failureFields(thrown), isPassing: false };
     }
   }
 
@@ -216,7 +216,7 @@ export class Attachments {
     if (shadow?.kind !== 'refused') return;
     this.#parts.lines.tell(identity, 'shadow-unresolved', {
       ...shownContainer(registry),
-      error: shadow.reason,
+      ...shadow.failure,
     });
   }
 }

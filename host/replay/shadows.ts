@@ -149,7 +149,7 @@ export class Shadows implements AsyncDisposable {
   statusOf(token: number, shadow: Shadow | undefined): ShadowStatus | undefined {
     if (shadow === undefined) return undefined;
     if (shadow.kind === 'refused') {
-      return { bundles: [], calls: 0, different: 0, lost: 0, leftAlone: shadow.reason };
+      return { bundles: [], calls: 0, different: 0, lost: 0, leftAlone: shadow.failure.error };
     }
     const { bundles } = shadow;
     const asked = this.#asked.get(token);

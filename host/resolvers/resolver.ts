@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Resolvers: from a container process state to a registry.
+import type { FailureFields } from '../errors.ts';
 import type { ContainerProcessState } from '../agent-socket/container-process-state.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import type { IsWanted } from '../scheduling/asker.ts';
@@ -49,7 +50,7 @@ export type Shadow =
   /** There can be none, which is nothing to the container. */
   | {
       readonly kind: 'refused';
-      readonly reason: string;
+      readonly failure: FailureFields;
       /** It may come right by itself. */
       readonly isPassing: boolean;
     };

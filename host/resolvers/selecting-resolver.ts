@@ -2,7 +2,7 @@
 // Resolves by the bundles that a container's metadata selects, and by others where it selects none.
 import { isDeepStrictEqual } from 'node:util';
 
-import { AgentError, isPassing, messageOf, passingCodeOf } from '../errors.ts';
+import { AgentError, failureFields, isPassing, messageOf, passingCodeOf } from '../errors.ts';
 import type { Bundle } from '../bundles/bundle.ts';
 import { regrantedRegistry, registryOf } from './bundle-registry.ts';
 import type { Selection } from './bundle-registry.ts';
@@ -126,7 +126,7 @@ function resolvedParts(
 }
 
 function refusedShadow(failure: AgentError): Shadow {
-  return { kind: 'refused', reason: messageOf(failure), isPassing: isPassing(failure) };
+  return { kind: 'refused', failure: failureFields(failure), isPassing: isPassing(failure) };
 }
 
 /** Faults in it do not affect the container. */

@@ -221,7 +221,7 @@ export class Pool {
     } catch (thrown) {
       // of a thread that was, its event `error` tells, and its event `exit` tries again
       if (!(thrown instanceof AgentError) || thrown.code !== 'AGENT_WORKER') return;
-      this.#threadless.tell(1, 'worker-not-started', failureFields(thrown));
+      this.#threadless.tell(1, 'worker-not-started', { ...failureFields(thrown) });
       setTimeout(again, restartDelayMs).unref();
     }
   }

@@ -192,22 +192,28 @@ test('shadow: metadata chooses it, with settings of its own', async () => {
 });
 
 test.for([
-  ['of no such bundle', String.raw`BUNDLE=errno\nBUNDLE_SHADOW=no-such`, 'no-such'],
+  [
+    'of no such bundle',
+    String.raw`BUNDLE=errno\nBUNDLE_SHADOW=no-such`,
+    'no-such',
+    'AGENT_BUNDLE_INVALID',
+  ],
   [
     'whose settings are wrong',
     String.raw`BUNDLE=errno\nBUNDLE_SHADOW=mkdir-suffix\nMKDIR_SUFFIX={{.Nothing}}`,
     'MKDIR_SUFFIX',
+    'AGENT_SETTING_INVALID',
   ],
 ] as const)(
   'shadow: one %s is nothing to the container, and is told',
-  async ([, metadata, reason]) => {
+  async ([, metadata, reason, code]) => {
     await using agent = await ControlledAgent.start();
     await using caller = new AskedCaller({ socket: agent.socket, metadata });
     expect((await caller.ask('getpgid 0')).answer).toMatch(/^\d+$/u);
     const { containers } = await agent.status();
     expect(containers[0]?.shadow?.leftAlone).toContain(reason);
     expect(containers[0]).not.toHaveProperty('refusal');
-    await agent.process.logged('shadow-unresolved', { error: new RegExp(reason, 'u') });
+    await agent.process.logged('shadow-unresolved', { error: new RegExp(reason, 'u'), code });
   },
 );
 
