@@ -14,7 +14,7 @@ export const logEvents = {
   'agent-stopping': ['info', 'stopping'],
   reloaded: ['info', 'reloaded'],
   'metrics-serving': ['info', 'serving metrics'],
-  'control-listening': ['info', 'listening on the control socket'],
+  'control-listening': ['info', 'the control socket became free: listening on it'],
   'socket-taken-over': [
     'info',
     'another agent took over the socket; still serving attached containers',

@@ -40,8 +40,8 @@ export class SeldomNotice implements Disposable {
   }
 
   #write(): void {
-    if (this.#event !== undefined)
-      this.#log.event(this.#event, { ...this.#fields, count: this.#count });
+    const fields = { ...this.#fields, count: this.#count };
+    if (this.#event !== undefined) this.#log.event(this.#event, fields);
     this.#count = 0;
   }
 }

@@ -10,7 +10,7 @@ For authors of scripts and alerts. Codes and events are stable; the sentences be
 
 ## Error codes
 
-A command that the agent cannot carry out prints a sentence with one of these codes in brackets on standard error, and exits with 1. Commands that find faults (\`config check\`, \`doctor\`, \`profile lint\`, \`test\`, \`replay\`, \`bench\`) print what they found instead. A wrong command line is \`AGENT_USAGE\`: exit code 2, without the code. The lines before it, if any, say the cause, such as messages of a compiler. In the log, the field \`code\` has the code of an error in \`error\` or \`why\`, where it has one.
+A command that cannot be carried out prints a sentence with one of these codes in brackets on standard error, and exits with 1; messages of a compiler stand before that line. Commands that find faults (\`config check\`, \`doctor\`, \`profile lint\`, \`test\`, \`replay\`, \`bench\`) print their findings instead. A wrong command line (\`AGENT_USAGE\`) is exit code 2, without the code. In the log, the field \`code\` has the code of an error in \`error\` or \`why\`, where it has one.
 
 `;
 
