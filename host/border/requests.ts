@@ -39,6 +39,8 @@ export interface AdoptedListener extends LaunchedListener {
    */
   readonly waitsKillable: boolean;
   readonly peerUid: number;
+  /** Containers with the same number share turns and workers. */
+  readonly sender: number;
 }
 
 export interface ProgramRequest {

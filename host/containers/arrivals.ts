@@ -222,6 +222,7 @@ export class Arrivals implements Disposable {
         container: attached.own.token,
         waitsKillable: attached.writeRefusal === undefined,
         peerUid,
+        sender: adoption.sender,
         paths: adoption.heldPaths,
       });
     } catch (cause) {

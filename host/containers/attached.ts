@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Attached containers: the registry of each, and the rest that the agent knows of it.
+import { createHash } from 'node:crypto';
+
 import { digestOf } from '../handler/direct.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import { errnoNumber } from '../syscalls/errno.ts';
@@ -14,6 +16,7 @@ import { failureErrno as errnoOf } from '../registry/policy.ts';
 import { pointerWish } from '../registry/registry.ts';
 import type { RegistryHandler } from '../registry/registry.ts';
 import type { BundleName, ContainerIdentity, Resolution, Shadow } from '../resolvers/resolver.ts';
+import { senderOf } from '../resolvers/who-asks.ts';
 import type { ListenerStates } from '../worker/handler-states.ts';
 import type { ContainerLife } from './container-life.ts';
 import { heldPathBytes } from './held-path-bytes.ts';
@@ -75,6 +78,7 @@ export interface Adoption {
   readonly reads: Uint8Array;
   readonly failureErrno: number;
   readonly heldPaths: Uint8Array;
+  readonly sender: number;
 }
 
 export function termsOf({ encoded, chain, reads, failureErrno }: Adoption): ListenerTerms {
@@ -95,6 +99,13 @@ function chainBytes(
   const indexes = Int32Array.from(handlers, (_, place) => quarantine[place] ?? -1);
   const digests = handlers.map(({ component }) => Buffer.from(digestOf(component), 'hex'));
   return Buffer.concat([new Uint8Array(indexes.buffer), ...digests]);
+}
+
+/** Of a few hundred senders hardly two have the same number, and those share workers. */
+function senderNumber({ identity, registry: { workload, handlers } }: Attached): number {
+  const digests = handlers.map(({ component }) => digestOf(component));
+  const sender = senderOf(workload === undefined ? identity : { ...identity, workload }, digests);
+  return createHash('sha256').update(sender).digest().readUInt32LE();
 }
 
 /** Reasons to read arguments behind pointers, besides the wishes of handlers. */
@@ -135,5 +146,6 @@ export function adoptionOf(
     ),
     failureErrno: errno === undefined ? 0 : errnoNumber(errno),
     heldPaths: heldPathBytes(registry),
+    sender: senderNumber(attached),
   };
 }

@@ -18,3 +18,13 @@ export function whoAsks(identity: ContainerIdentity): readonly string[] {
 export function ownerOf(identity: ContainerIdentity): string {
   return whoAsks(identity).at(-1) ?? '';
 }
+
+/**
+ * Owner of turns and workers: a user, a namespace, or else all containers with the same handlers.
+ * Those of an id alone may be any number, also one after the other.
+ * @param digests of the components of its handlers
+ */
+export function senderOf(identity: ContainerIdentity, digests: readonly string[]): string {
+  const [, owner] = whoAsks(identity);
+  return owner ?? `handlers ${[...new Set(digests)].toSorted().join(' ')}`;
+}

@@ -128,6 +128,7 @@ struct ListenerArguments {
   std::uint32_t first_pid;
   bool waits_killable;
   std::uint32_t peer_uid = 0;
+  std::uint32_t sender = 0;
   // 0: nobody knows.
   std::uint32_t container = 0;
   // To be held, each with a NUL behind it.

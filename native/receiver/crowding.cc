@@ -94,7 +94,8 @@ void Receiver::give_turns(std::size_t wanted) {
     slow[index].place->given_up.store(slow[index].start);
 }
 
-// Calls that have waited for too long fail; for those that wait a little, more workers are wanted.
+// Calls that have waited for too long fail, unless it is for others of their container whose
+// operations come to their ends; for those that wait a little, more workers are wanted.
 void Receiver::end_stale_queued(NotifyBuffers& buffers) {
   const Nanoseconds time = now();
   std::vector<OwnedCall> stale;
@@ -106,9 +107,14 @@ void Receiver::end_stale_queued(NotifyBuffers& buffers) {
     std::size_t wanted_turns = 0;
     for (const auto& container : waiting_) {
       auto& queue = container->queue;
-      const Pace pace = container->pace(time);
-      const Nanoseconds deadline = pace == Pace::slow ? kQueueDeadlineIfSlow : kQueueDeadline;
-      while (!queue.empty() && time - queue.front().pending.received > deadline) {
+      const Claim claim = claim_of(*container, time);
+      const bool is_slow = claim.pace == Pace::slow;
+      const Nanoseconds deadline = is_slow ? kQueueDeadlineIfSlow : kQueueDeadline;
+      const Nanoseconds operation_end = container->operation_end.load();
+      const auto is_stale = [&](const OwnedCall& call) {
+        return time - std::max(call.pending.received, operation_end) > deadline;
+      };
+      while (!queue.empty() && is_stale(queue.front())) {
         stale.push_back(std::move(queue.front()));
         queue.pop_front();
         queued_count_.fetch_sub(1);
@@ -117,12 +123,13 @@ void Receiver::end_stale_queued(NotifyBuffers& buffers) {
       const Nanoseconds waited = time - queue.front().pending.received;
       const InFlight in_flight = in_flight_of(*container);
       // it waits for its own calls
-      if (in_flight.own >= in_flight.own_share(pace)) continue;
-      may_be_taken = may_be_taken || in_flight.may_take(pace);
+      if (in_flight.own >= in_flight.own_share(claim)) continue;
+      may_be_taken = may_be_taken || in_flight.may_take(claim);
       is_crowded = is_crowded || waited > kCrowdedAfter;
       if (waited <= kStarvedAfter) continue;
-      is_starved = is_starved || pace != Pace::slow;
-      if (pace == Pace::slow && in_flight.own == 0) ++wanted_turns;
+      const bool keeps_workers = container->keeps_workers(time);
+      is_starved = is_starved || !keeps_workers;
+      if (keeps_workers && in_flight.own == 0) ++wanted_turns;
     }
     is_starved_.store(is_starved);
     if (is_starved) give_up_excess();

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The queues of containers whose calls wait for a worker, and whose turn it is.
 #include <algorithm>
+#include <array>
+#include <tuple>
 #include <utility>
 
 #include "receiver/receiver.h"
@@ -61,25 +63,31 @@ void Receiver::refuse(NotifyBuffers& buffers, const Listener& listener, const Pe
   (void)buffers.respond(listener.fd.get(), pending.notification.id, listener.terms->get()->failure);
 }
 
-std::size_t InFlight::own_share(Pace pace) const {
+std::size_t InFlight::own_share(const Claim& claim) const {
   constexpr std::size_t kMaxSlow = 2;
-  if (pace == Pace::quick) return std::max(kMinShared, workers / 2);
-  return pace == Pace::slow ? kMaxSlow : 1;
+  const std::size_t half = std::max(kMinShared, workers / 2);
+  // what only waits for a helper takes no processor from others
+  if (claim.pace == Pace::slow) return claim.is_alone && own_awaiting == own ? half : kMaxSlow;
+  return claim.is_known ? half : 1;
 }
 
-// Slow containers have half of the workers together, and those of which nobody knows what these
-// leave of three quarters: the others are for those that are quick, and the last one that is free
-// for those that have none.
-bool InFlight::may_take(Pace pace) const {
+// Containers of each pace leave some workers to those of the paces before it, and all the last one
+// that is free to those that have none.
+bool InFlight::may_take(const Claim& claim) const {
   const bool has_others = all + 1 < workers || workers <= kMinShared;
-  if (own >= own_share(pace) || (own > 0 && !has_others)) return false;
-  if (pace == Pace::quick) return true;
-  const auto part = [this](std::size_t quarters) {
-    return std::max<std::size_t>((workers + ending) * quarters / 4, 1);
-  };
+  if (own >= own_share(claim) || (own > 0 && !has_others)) return false;
+  const std::size_t most = workers + ending;
+  const std::size_t half = most / 2;
+  const std::array<std::size_t, kPaces> parts = {most, most * 3 / 4,
+                                                 half + std::max<std::size_t>(most / 8, 1), half};
   // nobody knows of those that are to end for how long they do not
-  const std::size_t kept = slow + ending;
-  return kept + unknown < part(3) && (pace == Pace::unknown || kept < part(2));
+  std::size_t kept = ending;
+  for (auto pace = static_cast<std::size_t>(Pace::slow); pace > 0; --pace) {
+    kept += of_pace.at(pace);
+    const bool is_bound = static_cast<std::size_t>(claim.pace) >= pace;
+    if (is_bound && kept >= std::max<std::size_t>(parts.at(pace), 1)) return false;
+  }
+  return true;
 }
 
 void InFlight::count(const Place& place, std::uint64_t key, const Container& container) {
@@ -88,11 +96,11 @@ void InFlight::count(const Place& place, std::uint64_t key, const Container& con
     if (place.hold.load(std::memory_order_relaxed) != Place::Hold::lost) ++ending;
     return;
   }
-  const Pace pace = place.pace.load(std::memory_order_relaxed);
   ++all;
-  if (pace == Pace::slow) ++slow;
-  if (pace == Pace::unknown) ++unknown;
-  if (place.container.load(std::memory_order_relaxed) == &container) ++own;
+  ++of_pace.at(static_cast<std::size_t>(place.pace.load(std::memory_order_relaxed)));
+  if (place.container.load(std::memory_order_relaxed) != &container) return;
+  ++own;
+  if (place.is_awaiting.load(std::memory_order_relaxed)) ++own_awaiting;
 }
 
 InFlight Receiver::in_flight_of(const Container& container) const {
@@ -108,20 +116,28 @@ std::span<const Place> Receiver::used_places() const {
   return std::span(places_).first(places_used_.load());
 }
 
+Claim Receiver::claim_of(const Container& container, Nanoseconds time) const {
+  return {.pace = container.pace(time),
+          .is_known = container.worker_time.is_known(),
+          .is_alone = waiting_.size() <= 1};
+}
+
 // Next container of those that may have a worker: of the slow ones the one that has kept workers
 // least, and before it all others, by sender and then by container. With the mutex held.
 Receiver::Waiting::iterator Receiver::next_queued() {
+  using Rank = std::tuple<bool, std::int64_t, std::int64_t>;
   const Nanoseconds time = now();
   auto next = waiting_.end();
-  std::pair<bool, std::int64_t> first;
+  Rank first;
   for (auto each = waiting_.begin(); each != waiting_.end(); ++each) {
     const Container& container = **each;
-    const Pace pace = container.pace(time);
-    const bool is_slow = pace == Pace::slow;
-    const std::pair rank(is_slow,
-                         is_slow ? container.kept_workers(time) : container.sender->last_turn);
+    const Sender& sender = *container.sender;
+    const Claim claim = claim_of(container, time);
+    const Rank rank = claim.pace == Pace::slow ? Rank(true, sender.worker_time.kept(time),
+                                                      container.worker_time.kept(time))
+                                               : Rank(false, sender.last_turn, 0);
     if (next != waiting_.end() && rank >= first) continue;
-    if (!in_flight_of(container).may_take(pace) && !is_stopping_.load()) continue;
+    if (!in_flight_of(container).may_take(claim) && !is_stopping_.load()) continue;
     first = rank;
     next = each;
   }

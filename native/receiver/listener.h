@@ -48,6 +48,8 @@ struct ListenerFacts {
   bool waits_killable = false;
   // User that sent it.
   uid_t peer_uid = 0;
+  // All containers with the same number share turns and workers; 0: it shares them with nobody.
+  std::uint32_t sender = 0;
 };
 
 struct Listener;
@@ -69,6 +71,8 @@ struct Container {
   SlowReads slow_reads = {};
   // Number of operations given up since the last one that was quick.
   std::atomic<std::uint32_t> given_up_count = 0;
+  // When one last came to its end by itself; 0: none has.
+  std::atomic<Nanoseconds> operation_end = 0;
   WorkerTime worker_time = {};
   LostWorkers own_lost_workers = {};
   std::shared_ptr<KeptCount> kept = std::make_shared<KeptCount>();
@@ -78,13 +82,16 @@ struct Container {
   [[nodiscard]] LostWorkers& lost_workers() {
     return is_user(payer) ? sender->lost_workers : own_lost_workers;
   }
-  // A user's containers have kept workers together.
-  [[nodiscard]] Nanoseconds kept_workers(Nanoseconds time) const {
-    return std::max(worker_time.kept(time), sender->worker_time.kept(time));
-  }
-  // Until it is known to be quick itself, it is slow if its user's are.
+  // A user may have any number of containers: until one is known, it is slow if they are.
   [[nodiscard]] Pace pace(Nanoseconds time) const {
-    return worker_time.pace(worker_time.is_known() ? worker_time.kept(time) : kept_workers(time));
+    const Pace own = worker_time.pace(time);
+    const bool is_of_slow =
+        own == Pace::unknown && is_user(payer) && sender->worker_time.is_slow(time);
+    return is_of_slow ? Pace::slow : own;
+  }
+  // Whether its own calls keep workers, now and then at least.
+  [[nodiscard]] bool keeps_workers(Nanoseconds time) const {
+    return worker_time.is_slow(time) || worker_time.is_slow_at_times(time);
   }
 };
 

@@ -54,14 +54,15 @@ void Listeners::take_earlier(FirstProcess& first, uid_t peer_uid) const {
 }
 
 // With the lock held.
-std::shared_ptr<Container> Listeners::take_container(std::uint32_t token, uid_t peer_uid) {
+std::shared_ptr<Container> Listeners::take_container(std::uint32_t token, uid_t peer_uid,
+                                                     std::uint32_t sender) {
   const auto is_it = [token](const auto& container) { return container->token == token; };
   const auto living = std::ranges::find_if(
       listeners_, [&](const auto& entry) { return is_it(entry.second->container); });
   if (living != listeners_.end()) return living->second->container;
   const auto ended = std::ranges::find_if(ended_, is_it);
   if (ended == ended_.end())
-    return std::make_shared<Container>(token, payer_of(token, peer_uid), senders_.of(peer_uid));
+    return std::make_shared<Container>(token, payer_of(token, peer_uid), senders_.of(sender));
   auto container = std::move(*ended);
   ended_.erase(ended);
   return container;
@@ -95,7 +96,7 @@ Result<std::shared_ptr<Listener>> Listeners::add(UniqueFd fd, ListenerFacts fact
   if (!first.paths) first.paths = HeldPaths::find(first.pid, first.pidfd, facts.paths, named);
   lock.lock();
   auto listener = std::make_shared<Listener>(
-      std::move(fd), *request, token, take_container(named, facts.peer_uid),
+      std::move(fd), *request, token, take_container(named, facts.peer_uid, facts.sender),
       std::make_unique<CurrentTerms>(std::move(facts.terms)), std::move(first.pidfd),
       facts.waits_killable, facts.first_pid, facts.peer_uid, std::move(first.masks),
       std::move(first.paths), std::move(first.cgroups));
@@ -160,10 +161,10 @@ void Listeners::note_frozen(pid_t first_pid, bool is_frozen) {
   }
 }
 
-std::shared_ptr<Listener> Listeners::note_kept(uid_t user, std::uint32_t token, Nanoseconds kept,
-                                               Nanoseconds time) {
+std::shared_ptr<Listener> Listeners::note_kept(std::uint32_t sender, std::uint32_t token,
+                                               Nanoseconds kept, Nanoseconds time) {
   const std::lock_guard lock(mutex_);
-  senders_.note(user, kept, time);
+  senders_.note(sender, kept, time);
   const auto found = listeners_.find(token);
   if (found == listeners_.end()) return nullptr;
   found->second->container->worker_time.note(kept, time);
@@ -181,14 +182,14 @@ void Listeners::share_quarantine(const Quarantine& quarantine) {
 void Listeners::distrust(const Listener& listener, std::string_view component) const {
   const Nanoseconds time = now();
   WorkerTime& worker_time = listener.container->worker_time;
-  if (worker_time.pace(worker_time.kept(time)) != Pace::unknown) return;
+  if (worker_time.is_known() || worker_time.is_slow(time)) return;
   const auto terms = listener.terms->get();
   for (std::size_t place = 0; place < terms->quarantine.size(); ++place) {
     const std::string_view own = terms->component(place);
     const bool is_overdue =
         component.empty() ? overdue_components_.has(own, time) : own == component;
     if (!is_overdue) continue;
-    worker_time.note(kDistrust, time);
+    worker_time.suspect(kDistrust, time);
     return;
   }
 }

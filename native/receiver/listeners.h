@@ -53,8 +53,8 @@ class Listeners {
   [[nodiscard]] std::vector<pid_t> other_firsts(const Listener& listener);
   // Of all listeners with that first process.
   void note_frozen(pid_t first_pid, bool is_frozen);
-  // A call of a user and a listener, which may have ended, has kept a worker for so long.
-  [[nodiscard]] std::shared_ptr<Listener> note_kept(uid_t user, std::uint32_t token,
+  // A call of a sender and a listener, which may have ended, has kept a worker for so long.
+  [[nodiscard]] std::shared_ptr<Listener> note_kept(std::uint32_t sender, std::uint32_t token,
                                                     Nanoseconds kept, Nanoseconds time);
 
   // Quarantine for handlers; else there is none.
@@ -69,7 +69,8 @@ class Listeners {
  private:
   [[nodiscard]] std::uint32_t next_token();
   [[nodiscard]] bool has(int fd) const;
-  [[nodiscard]] std::shared_ptr<Container> take_container(std::uint32_t token, uid_t peer_uid);
+  [[nodiscard]] std::shared_ptr<Container> take_container(std::uint32_t token, uid_t peer_uid,
+                                                          std::uint32_t sender);
   [[nodiscard]] bool leave_container(const std::shared_ptr<Container>& container);
   void take_earlier(FirstProcess& first, uid_t peer_uid) const;
   void distrust(const Listener& listener, std::string_view component = {}) const;

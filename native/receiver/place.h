@@ -4,6 +4,7 @@
 
 #include <time.h>
 
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <cstddef>
@@ -70,9 +71,10 @@ struct alignas(64) Place {
   std::atomic<Hold> hold = Hold::none;
   // A helper acts for it, or it waits until one may.
   std::atomic<bool> is_awaiting = false;
-  // Of that container, and who has sent its listener; set as it is.
+  // Of that container, or slow from when its call has taken very long; and of whom it is one. Set
+  // as it is.
   std::atomic<Pace> pace = Pace::unknown;
-  std::atomic<uid_t> peer_uid = 0;
+  std::atomic<std::uint32_t> sender = 0;
   // When the operation began that is to come to its end now; 0: none.
   std::atomic<Nanoseconds> given_up = 0;
   // The token of the listener that is exclusively its own, with kReceiving while it waits there; 0:
@@ -106,7 +108,7 @@ struct alignas(64) Place {
   void note(const Listener& from, Nanoseconds time) {
     container.store(from.container.get(), std::memory_order_relaxed);
     pace.store(from.container->pace(time), std::memory_order_relaxed);
-    peer_uid.store(from.peer_uid, std::memory_order_relaxed);
+    sender.store(from.container->sender->number, std::memory_order_relaxed);
     count_call();
   }
   // Of the worker's thread.
@@ -148,25 +150,36 @@ struct alignas(64) Place {
   std::uint32_t seen_calls = 0;
   bool was_idle = true;
   Nanoseconds seen_cpu = 0;
+  // Of its call, see WorkerTime.
+  Nanoseconds kept_time = 0;
   CallWatch watch;
   bool is_overdue = false;
+};
+
+// Facts by which a container gets workers.
+struct Claim {
+  Pace pace;
+  // It has shown that it is quick, even if it is not always.
+  bool is_known;
+  // No other one waits for a worker.
+  bool is_alone;
 };
 
 // Calls of workers at a moment, seen from one container: by that it gets one more, or has to wait.
 struct InFlight {
   std::size_t workers = 0;
-  // Calls of all containers, those of the slow ones, and those of containers of which nobody knows.
+  // Calls of all containers, and of those of each pace.
   std::size_t all = 0;
-  std::size_t slow = 0;
-  std::size_t unknown = 0;
-  // Of this one.
+  std::array<std::size_t, kPaces> of_pace = {};
+  // Of this one, and those of them that wait for a helper.
   std::size_t own = 0;
+  std::size_t own_awaiting = 0;
   // More workers, which are to end, and in whose places there is nobody yet.
   std::size_t ending = 0;
 
   // Number of workers that one container may have at once.
-  [[nodiscard]] std::size_t own_share(Pace pace) const;
-  [[nodiscard]] bool may_take(Pace pace) const;
+  [[nodiscard]] std::size_t own_share(const Claim& claim) const;
+  [[nodiscard]] bool may_take(const Claim& claim) const;
   // `key`: of the place, and not 0.
   void count(const Place& place, std::uint64_t key, const Container& container);
 };

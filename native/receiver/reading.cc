@@ -138,8 +138,10 @@ Receiver::Received Receiver::admit(Listener& listener, Pending& pending) {
     const bool is_of_thread = tid != 0 && (seen & ~CallKey::kFlags) == key;
     if (is_of_thread && parks(pending, key)) return Received::nothing;
   }
-  return in_flight.may_take(container.pace(pending.received)) ? Received::for_a_worker
-                                                              : Received::for_the_queue;
+  const Claim claim = {.pace = container.pace(pending.received),
+                       .is_known = container.worker_time.is_known(),
+                       .is_alone = queued_count_.load(std::memory_order_relaxed) == 0};
+  return in_flight.may_take(claim) ? Received::for_a_worker : Received::for_the_queue;
 }
 
 // The worker that has the thread's call takes care of the new one when it is done with it.

@@ -172,6 +172,8 @@ class Receiver {
   void refuse(NotifyBuffers& buffers, const Listener& listener, const Pending& pending);
   void end_process(std::uint32_t token);
   [[nodiscard]] InFlight in_flight_of(const Container& container) const;
+  // Of a container whose calls wait; with the mutex held.
+  [[nodiscard]] Claim claim_of(const Container& container, Nanoseconds time) const;
   using Waiting = std::deque<std::shared_ptr<Container>>;
   [[nodiscard]] Waiting::iterator next_queued();
   [[nodiscard]] std::span<const Place> used_places() const;

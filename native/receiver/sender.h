@@ -3,8 +3,6 @@
 // number of containers, of which each is new.
 #pragma once
 
-#include <sys/types.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -17,8 +15,8 @@
 namespace seccompagent {
 
 struct Sender {
-  // Of a user: what all of his containers have kept. Root's are everybody's, and count by
-  // themselves alone.
+  // Of all listeners that are given it; 0: nobody's in particular, and nothing is known of it.
+  std::uint32_t number;
   WorkerTime worker_time = {};
   // Of a user.
   LostWorkers lost_workers = {};
@@ -26,21 +24,21 @@ struct Sender {
   std::int64_t last_turn = 0;
 };
 
-// By their user ids. With the lock of Listeners held.
+// By their numbers. With the lock of Listeners held.
 class Senders {
  public:
   // If there are more, those without a container may be forgotten.
   static constexpr std::size_t kMax = 256;
 
-  [[nodiscard]] std::shared_ptr<Sender> of(uid_t uid) {
-    const auto found = senders_.find(uid);
+  [[nodiscard]] std::shared_ptr<Sender> of(std::uint32_t number) {
+    const auto found = senders_.find(number);
     if (found != senders_.end()) return found->second;
     if (senders_.size() >= kMax) forget_one(now());
-    return senders_.emplace(uid, std::make_shared<Sender>()).first->second;
+    return senders_.emplace(number, std::make_shared<Sender>(number)).first->second;
   }
-  // Calls of his have kept workers for so long.
-  void note(uid_t uid, Nanoseconds took, Nanoseconds time) {
-    if (uid != 0) of(uid)->worker_time.note(took, time);
+  // Its calls have kept workers for so long.
+  void note(std::uint32_t number, Nanoseconds took, Nanoseconds time) {
+    if (number != 0) of(number)->worker_time.note(took, time);
   }
 
  private:
@@ -55,7 +53,7 @@ class Senders {
     if (least != senders_.end()) senders_.erase(least);
   }
 
-  std::map<uid_t, std::shared_ptr<Sender>> senders_;
+  std::map<std::uint32_t, std::shared_ptr<Sender>> senders_;
 };
 
 }  // namespace seccompagent

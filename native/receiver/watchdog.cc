@@ -130,6 +130,7 @@ bool Receiver::watch_place(std::size_t index, Nanoseconds elapsed) {
   const bool was_idle = std::exchange(place.was_idle, is_idle);
   const bool is_same = std::exchange(place.seen_calls, calls) == calls && !was_idle;
   if (!is_same || is_idle) {
+    place.kept_time = 0;
     if (!is_idle) note_worker_time(place, elapsed, false);
     place.watch.begin(link, place.seen_cpu);
     return false;
@@ -150,7 +151,7 @@ bool Receiver::watch_place(std::size_t index, Nanoseconds elapsed) {
   return watch_handling(place, elapsed);
 }
 
-// The time that a call keeps its worker counts for its container and its user; its wait for a
+// The time that a call keeps its worker counts for its container and its sender; its wait for a
 // processor does not, which is nobody's doing. With the mutex held.
 void Receiver::note_worker_time(Place& place, Nanoseconds elapsed, bool is_same) {
   const Nanoseconds cpu = place.cpu_time();
@@ -163,10 +164,12 @@ void Receiver::note_worker_time(Place& place, Nanoseconds elapsed, bool is_same)
   const bool is_waiting =
       computed < seen / 2 && (place.is_awaiting.load() || !is_runnable(place.tid));
   const Nanoseconds kept = is_waiting ? seen : computed;
+  place.kept_time += kept;
   // also for a container that is gone
   const auto listener =
-      listeners_.note_kept(place.peer_uid.load(), CallKey::token_of(place.key.load()), kept, time);
-  if (listener && listener->container->pace(time) == Pace::slow) place.pace.store(Pace::slow);
+      listeners_.note_kept(place.sender.load(), CallKey::token_of(place.key.load()), kept, time);
+  const bool is_slow = listener && listener->container->worker_time.is_slow(time);
+  if (is_slow || place.kept_time >= WorkerTime::kVeryLongCall) place.pace.store(Pace::slow);
 }
 
 bool Receiver::watch_handling(Place& place, Nanoseconds elapsed) {

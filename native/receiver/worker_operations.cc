@@ -160,6 +160,9 @@ void Worker::end_operation(Effect effect) {
   end_being_held();
   const Nanoseconds end = now();
   const Nanoseconds time = end - place_.operation_start.load();
+  const bool is_given_up = operation_time_ >= kMaxOperationTime;
+  if (listener_ && !is_given_up)
+    listener_->container->operation_end.store(end, std::memory_order_relaxed);
   operation_time_ += time;
   receiver_->operation_trust_.note(operation_time_, end);
   if (listener_ && time < kQuickOperation)

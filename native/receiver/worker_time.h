@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// For how long the calls of a container keep workers, by which it gets more or fewer of them.
+// Time for which the calls of a container keep workers, by which it gets more or fewer of them.
 #pragma once
 
 #include <algorithm>
@@ -15,56 +15,87 @@
 
 namespace seccompagent {
 
-// For how long calls of a container may be expected to keep a worker.
+// Time for which calls of a container may be expected to keep a worker, the shortest first.
 enum class Pace : std::uint8_t {
   quick,
   // It has not had enough calls yet.
   unknown,
+  // It has kept workers within the last minutes.
+  doubtful,
   slow
 };
+inline constexpr std::size_t kPaces = 4;
 
-// Of a container, or all of a user: the time for which their calls have kept workers lately,
-// whether they compute or wait for its file systems or its memory. Calls that are quick don't
-// count, however many there are. What counts is made up for by time. For Listeners to write, with
-// its lock held, for all to read.
+// Time for which workers were kept, which is made up for by `kTimesAsLong` of it.
+template <Nanoseconds kTimesAsLong>
+class KeptTime {
+ public:
+  // Time that takes longer to make up for is forgotten.
+  static constexpr Nanoseconds kMax = 600 * kSecond;
+
+  void note(Nanoseconds took, Nanoseconds time) {
+    const Nanoseconds from = std::max(over_at_.load(std::memory_order_relaxed), time);
+    over_at_.store(std::min(from + took * kTimesAsLong, time + kMax), std::memory_order_relaxed);
+  }
+  // Time that is not made up for.
+  [[nodiscard]] Nanoseconds at(Nanoseconds time) const {
+    return std::max<Nanoseconds>(over_at_.load(std::memory_order_relaxed) - time, 0) / kTimesAsLong;
+  }
+  [[nodiscard]] bool is_at_least(Nanoseconds kept, Nanoseconds time) const {
+    return over_at_.load(std::memory_order_relaxed) - time >= kept * kTimesAsLong;
+  }
+
+ private:
+  // When what it has kept until now has been made up for.
+  std::atomic<Nanoseconds> over_at_ = 0;
+};
+
+// Of a container, or all of a sender: the time for which their calls have kept workers, whether
+// they compute or wait for its file systems or its memory. Calls that are quick don't count,
+// however many there are. For Listeners to write, with its lock held, for all to read.
 class WorkerTime {
  public:
   // A worker that serves another call meanwhile notices one that takes longer.
   static constexpr Nanoseconds kLongCall = 2 * kMillisecond;
+  // A call that takes longer keeps its worker, whatever was known of its container.
+  static constexpr Nanoseconds kVeryLongCall = 20 * kMillisecond;
   // So many quick calls show that a container is quick.
   static constexpr std::uint32_t kProof = 4;
   static constexpr Nanoseconds kMuch = 200 * kMillisecond;
-  // It may keep a twentieth of a worker for good.
+  // Parts of a worker that it may keep for good, without being slow, and without being so at times.
   static constexpr Nanoseconds kTimesAsLong = 20;
-  // Time beyond it is forgotten, so that it is over in ten minutes.
-  static constexpr Nanoseconds kMax = 30 * kSecond;
+  static constexpr Nanoseconds kTimesAsLongAtTimes = 1000;
 
   void note(Nanoseconds took, Nanoseconds time) {
-    const Nanoseconds from = std::max(over_at_.load(std::memory_order_relaxed), time);
-    over_at_.store(std::min(from + took * kTimesAsLong, time + kMax * kTimesAsLong),
-                   std::memory_order_relaxed);
+    lately_.note(took, time);
+    at_times_.note(took, time);
   }
+  // It is taken to have kept workers for so long, and has to show that it does not.
+  void suspect(Nanoseconds took, Nanoseconds time) { lately_.note(took, time); }
   // A handler has answered a call that took so long. By any thread.
   void note_answer(Nanoseconds took) {
     if (quick_calls_.load(std::memory_order_relaxed) < kProof && took < kLongCall)
       quick_calls_.fetch_add(1, std::memory_order_relaxed);
   }
 
-  // Time that is not made up for.
-  [[nodiscard]] Nanoseconds kept(Nanoseconds time) const {
-    return std::max<Nanoseconds>(over_at_.load(std::memory_order_relaxed) - time, 0) / kTimesAsLong;
-  }
-  [[nodiscard]] Pace pace(Nanoseconds kept) const {
-    if (kept >= kMuch) return Pace::slow;
-    return is_known() ? Pace::quick : Pace::unknown;
+  [[nodiscard]] Nanoseconds kept(Nanoseconds time) const { return lately_.at(time); }
+  [[nodiscard]] bool is_slow(Nanoseconds time) const { return lately_.is_at_least(kMuch, time); }
+  // Many containers may each be slow for so small a part of the time that none of them is.
+  [[nodiscard]] bool is_slow_at_times(Nanoseconds time) const {
+    return at_times_.is_at_least(kMuch, time);
   }
   [[nodiscard]] bool is_known() const {
     return quick_calls_.load(std::memory_order_relaxed) >= kProof;
   }
+  [[nodiscard]] Pace pace(Nanoseconds time) const {
+    if (is_slow(time)) return Pace::slow;
+    if (is_slow_at_times(time)) return Pace::doubtful;
+    return is_known() ? Pace::quick : Pace::unknown;
+  }
 
  private:
-  // When what it has kept until now has been made up for.
-  std::atomic<Nanoseconds> over_at_ = 0;
+  KeptTime<kTimesAsLong> lately_;
+  KeptTime<kTimesAsLongAtTimes> at_times_;
   std::atomic<std::uint32_t> quick_calls_ = 0;
 };
 

@@ -767,43 +767,65 @@ void gives_turns_by_container() {
   while (desk.receive() != EventKind::stopped);
 }
 
+// Of containers with a pace: those which are known have shown that they are quick.
+[[nodiscard]] Claim claim_of(Pace pace, bool is_alone = false) {
+  return {.pace = pace, .is_known = pace != Pace::unknown, .is_alone = is_alone};
+}
+
+// By pace, as Pace has them.
+using Paces = std::array<std::size_t, kPaces>;
+
 void divides_workers() {
   InFlight in_flight = {.workers = 8};
-  CHECK_EQUAL(in_flight.own_share(Pace::quick), 4UL);
-  CHECK_EQUAL(in_flight.own_share(Pace::slow), 2UL);
-  CHECK_EQUAL(in_flight.own_share(Pace::unknown), 1UL);
+  CHECK_EQUAL(in_flight.own_share(claim_of(Pace::quick)), 4UL);
+  CHECK_EQUAL(in_flight.own_share(claim_of(Pace::doubtful)), 4UL);
+  CHECK_EQUAL(in_flight.own_share(claim_of(Pace::slow)), 2UL);
+  CHECK_EQUAL(in_flight.own_share(claim_of(Pace::unknown)), 1UL);
+  CHECK_EQUAL(in_flight.own_share({.pace = Pace::unknown, .is_known = true, .is_alone = false}),
+              4UL);
   const auto takers = [&] {
     std::string found;
-    for (const auto& [pace, letter] :
-         {std::pair(Pace::quick, 'q'), std::pair(Pace::unknown, 'u'), std::pair(Pace::slow, 's')})
-      if (in_flight.may_take(pace)) found += letter;
+    for (const auto& [pace, letter] : {std::pair(Pace::quick, 'q'), std::pair(Pace::unknown, 'u'),
+                                       std::pair(Pace::doubtful, 'd'), std::pair(Pace::slow, 's')})
+      if (in_flight.may_take(claim_of(pace))) found += letter;
     return found;
   };
   const auto check = [&](const InFlight& next, std::string_view expected) {
     in_flight = next;
     CHECK_EQUAL(takers(), expected);
   };
-  check({.workers = 8}, "qus");
-  check({.workers = 8, .all = 3, .slow = 3}, "qus");
-  check({.workers = 8, .all = 4, .slow = 4}, "qu");
-  check({.workers = 8, .all = 6, .slow = 4, .unknown = 2}, "q");
-  check({.workers = 8, .all = 6, .unknown = 6}, "q");
-  check({.workers = 8, .all = 5, .unknown = 5}, "qus");
+  check({.workers = 8}, "quds");
+  check({.workers = 8, .all = 3, .of_pace = Paces{0, 0, 0, 3}}, "quds");
+  check({.workers = 8, .all = 4, .of_pace = Paces{0, 0, 0, 4}}, "qud");
+  check({.workers = 8, .all = 5, .of_pace = Paces{0, 0, 1, 4}}, "qu");
+  check({.workers = 8, .all = 6, .of_pace = Paces{0, 2, 0, 4}}, "q");
+  check({.workers = 8, .all = 6, .of_pace = Paces{0, 6, 0, 0}}, "q");
+  check({.workers = 8, .all = 5, .of_pace = Paces{0, 5, 0, 0}}, "quds");
   // those that are to end count as slow, until there are others
   check({.workers = 1, .ending = 2}, "q");
-  check({.workers = 5, .ending = 3}, "qus");
-  check({.workers = 4, .ending = 4}, "qu");
+  check({.workers = 5, .ending = 3}, "quds");
+  check({.workers = 4, .ending = 4}, "qud");
   // of its own
-  check({.workers = 8, .all = 1, .own = 1}, "qs");
-  check({.workers = 8, .all = 2, .own = 2}, "q");
+  check({.workers = 8, .all = 1, .own = 1}, "qds");
+  check({.workers = 8, .all = 2, .own = 2}, "qd");
   check({.workers = 8, .all = 4, .own = 4}, "");
   // the last one that is free
   check({.workers = 8, .all = 7, .own = 1}, "");
-  check({.workers = 8, .all = 7}, "qus");
+  check({.workers = 8, .all = 7}, "quds");
   // few are hardly divided
-  check({.workers = 1}, "qus");
-  check({.workers = 2, .all = 1, .slow = 1, .own = 1}, "q");
-  check({.workers = 3, .all = 1, .slow = 1}, "qu");
+  check({.workers = 1}, "quds");
+  check({.workers = 2, .all = 1, .of_pace = Paces{0, 0, 0, 1}, .own = 1}, "q");
+  check({.workers = 3, .all = 1, .of_pace = Paces{0, 0, 0, 1}}, "qud");
+}
+
+void lends_to_who_is_slow_alone() {
+  const Claim alone = claim_of(Pace::slow, true);
+  InFlight in_flight = {.workers = 8, .own = 3, .own_awaiting = 3};
+  CHECK_EQUAL(in_flight.own_share(alone), 4UL);
+  CHECK_EQUAL(in_flight.own_share(claim_of(Pace::slow)), 2UL);
+  // what computes takes others' processor
+  in_flight.own_awaiting = 2;
+  CHECK_EQUAL(in_flight.own_share(alone), 2UL);
 }
 
 void wakes_the_main_thread() {
@@ -913,6 +935,8 @@ constexpr Case kCases[] = {
      gives_turns_by_sender},
     {"G4: Receiver: calls that wait have their turns by container", gives_turns_by_container},
     {"G4: Receiver: workers are divided by how long containers keep them", divides_workers},
+    {"G4: Receiver: who is slow has more workers while nobody else waits",
+     lends_to_who_is_slow_alone},
     {"G4: Receiver: a container's queue is one for all of its listeners",
      queues_only_so_many_of_a_container},
     {"Receiver: events wake the main thread", wakes_the_main_thread},

@@ -14,10 +14,6 @@ namespace {
 constexpr Nanoseconds kTime = 5 * kSecond;
 constexpr Nanoseconds kCall = WorkerTime::kMuch / 5;
 
-[[nodiscard]] Pace pace_at(const WorkerTime& worker_time, Nanoseconds time) {
-  return worker_time.pace(worker_time.kept(time));
-}
-
 void prove(WorkerTime& worker_time) {
   for (std::uint32_t call = 0; call < WorkerTime::kProof; ++call) worker_time.note_answer(0);
 }
@@ -25,44 +21,60 @@ void prove(WorkerTime& worker_time) {
 void is_known_by_quick_calls() {
   WorkerTime worker_time;
   for (std::uint32_t call = 0; call < WorkerTime::kProof; ++call) {
-    CHECK_EQUAL(pace_at(worker_time, kTime), Pace::unknown);
+    CHECK_EQUAL(worker_time.pace(kTime), Pace::unknown);
     worker_time.note_answer(WorkerTime::kLongCall);
     worker_time.note_answer(WorkerTime::kLongCall - 1);
   }
-  CHECK_EQUAL(pace_at(worker_time, kTime), Pace::quick);
+  CHECK_EQUAL(worker_time.pace(kTime), Pace::quick);
 }
 
 void is_slow_by_many_calls() {
   WorkerTime worker_time;
   prove(worker_time);
   for (int call = 0; call < 5; ++call) {
-    CHECK_EQUAL(pace_at(worker_time, kTime), Pace::quick);
+    CHECK_EQUAL(worker_time.pace(kTime), Pace::quick);
     worker_time.note(kCall, kTime);
   }
   CHECK_EQUAL(worker_time.kept(kTime), WorkerTime::kMuch);
-  CHECK_EQUAL(pace_at(worker_time, kTime), Pace::slow);
+  CHECK_EQUAL(worker_time.pace(kTime), Pace::slow);
   // no quick call makes up for it
   prove(worker_time);
-  CHECK_EQUAL(pace_at(worker_time, kTime), Pace::slow);
-  CHECK_EQUAL(pace_at(worker_time, kTime + WorkerTime::kTimesAsLong), Pace::quick);
+  CHECK_EQUAL(worker_time.pace(kTime), Pace::slow);
+  CHECK_EQUAL(worker_time.pace(kTime + WorkerTime::kTimesAsLong), Pace::doubtful);
+  const Nanoseconds over = kTime + WorkerTime::kMuch * WorkerTime::kTimesAsLongAtTimes;
+  CHECK_EQUAL(worker_time.pace(over), Pace::doubtful);
+  CHECK_EQUAL(worker_time.pace(over + 1), Pace::quick);
+}
+
+void is_slow_by_suspicion() {
+  WorkerTime worker_time;
+  worker_time.suspect(WorkerTime::kMuch, kTime);
+  CHECK_EQUAL(worker_time.pace(kTime), Pace::slow);
+  prove(worker_time);
+  // it is not held against it for long
+  CHECK_EQUAL(worker_time.pace(kTime + WorkerTime::kMuch * WorkerTime::kTimesAsLong + 1),
+              Pace::quick);
 }
 
 void is_not_slow_by_little_for_long() {
   WorkerTime worker_time;
   prove(worker_time);
-  for (Nanoseconds time = kTime; time < kTime + 1000 * kSecond;
-       time += kCall * WorkerTime::kTimesAsLong) {
-    worker_time.note(kCall, time);
-    CHECK_EQUAL(pace_at(worker_time, time), Pace::quick);
-  }
+  const auto call_until_end = [&](Nanoseconds times_as_long, Pace expected, Nanoseconds begin) {
+    for (Nanoseconds time = begin; time < begin + 1000 * kSecond; time += kCall * times_as_long) {
+      worker_time.note(kCall, time);
+      if (time > begin + 500 * kSecond) CHECK_EQUAL(worker_time.pace(time), expected);
+    }
+  };
+  call_until_end(WorkerTime::kTimesAsLongAtTimes, Pace::quick, kTime);
+  call_until_end(WorkerTime::kTimesAsLong, Pace::doubtful, kTime + 2000 * kSecond);
 }
 
 void is_slow_for_ten_minutes_at_most() {
   WorkerTime worker_time;
   for (int call = 0; call < 100; ++call) worker_time.note(10 * kSecond, kTime);
-  CHECK_EQUAL(worker_time.kept(kTime), WorkerTime::kMax);
-  CHECK_EQUAL(pace_at(worker_time, kTime + 590 * kSecond), Pace::slow);
-  CHECK_EQUAL(pace_at(worker_time, kTime + 600 * kSecond), Pace::unknown);
+  CHECK_EQUAL(worker_time.kept(kTime), 30 * kSecond);
+  CHECK_EQUAL(worker_time.pace(kTime + 590 * kSecond), Pace::slow);
+  CHECK_EQUAL(worker_time.pace(kTime + 600 * kSecond), Pace::unknown);
 }
 
 void remembers_components_for_a_while() {
@@ -86,10 +98,13 @@ void remembers_the_last_components() {
 
 void remembers_who_has_kept_workers_most() {
   Senders senders;
-  constexpr auto kAll = static_cast<uid_t>(Senders::kMax);
-  for (uid_t uid = 1; uid <= kAll; ++uid) senders.note(uid, uid * kSecond, now());
+  constexpr auto kAll = static_cast<std::uint32_t>(Senders::kMax);
+  for (std::uint32_t number = 1; number <= kAll; ++number)
+    senders.note(number, number * kSecond, now());
   const std::shared_ptr<Sender> used = senders.of(1);
-  const auto kept = [&](uid_t uid) { return senders.of(uid)->worker_time.kept(now()); };
+  const auto kept = [&](std::uint32_t number) {
+    return senders.of(number)->worker_time.kept(now());
+  };
   CHECK_EQUAL(kept(kAll + 1), 0);
   CHECK(kept(1) > 0);
   CHECK(kept(3) > 0);
@@ -98,7 +113,7 @@ void remembers_who_has_kept_workers_most() {
   CHECK_EQUAL(kept(2), 0);
 }
 
-void counts_nothing_for_root() {
+void counts_nothing_for_none() {
   Senders senders;
   senders.note(0, kSecond, now());
   CHECK_EQUAL(senders.of(0)->worker_time.kept(now()), 0);
@@ -107,6 +122,7 @@ void counts_nothing_for_root() {
 constexpr Case kCases[] = {
     {"G4: WorkerTime: a few quick calls show that a container is quick", is_known_by_quick_calls},
     {"A5: WorkerTime: many calls keep as long as a long one", is_slow_by_many_calls},
+    {"A5: WorkerTime: who is suspected shows that it is quick", is_slow_by_suspicion},
     {"A5: WorkerTime: a container may keep a worker a little all the time",
      is_not_slow_by_little_for_long},
     {"A5: WorkerTime: it is over in ten minutes", is_slow_for_ten_minutes_at_most},
@@ -115,7 +131,7 @@ constexpr Case kCases[] = {
     {"A5: OverdueComponents: the last ones are remembered", remembers_the_last_components},
     {"G4: Senders: if there are too many, who has kept workers least is forgotten",
      remembers_who_has_kept_workers_most},
-    {"G4: Senders: root's containers count by themselves", counts_nothing_for_root}};
+    {"G4: Senders: what has no sender counts by itself", counts_nothing_for_none}};
 
 }  // namespace
 }  // namespace seccompagent::test
