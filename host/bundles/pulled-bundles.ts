@@ -10,7 +10,7 @@ import type { Asker } from '../scheduling/asker.ts';
 import { Turns } from '../scheduling/turns.ts';
 import { failureIn, LoadingThread } from './loading-thread.ts';
 import type { LoadingAnswer, LoadingQuestion, UsableBundle } from './loading-worker.ts';
-import { openStoredBundle, readKeys } from './oci/open-bundle.ts';
+import { isAllowedReference, openStoredBundle, readKeys } from './oci/open-bundle.ts';
 import type { RegistryPolicy } from './oci/open-bundle.ts';
 import { parseDigestReference } from './oci/reference.ts';
 import { filesOfStored } from './oci/store.ts';
@@ -53,7 +53,7 @@ export class PulledBundles {
   readonly #thread = new LoadingThread();
   /** Those that were opened, until a file of theirs changes. */
   readonly #opened: Map<string, KnownBundle> = new Map();
-  /** By registry: one that says nothing holds up nobody who wants bundles of others. */
+  /** By registry that is allowed: one that says nothing holds up nobody who wants bundles of others. */
   readonly #pulls: Map<string, Turns> = new Map();
   /** Each is compared with its digest, and so read. */
   readonly #openings = new Turns();
@@ -91,7 +91,7 @@ export class PulledBundles {
     askers: Askers = new Askers(asking),
   ): Promise<void> {
     try {
-      if (this.isOpen(reference)) return;
+      if (!this.#isAllowed(reference) || this.isOpen(reference)) return;
       await this.#openings.take({ askers, costMs: 0 }, async () => this.#tryOpening(reference));
       if (!this.isOpen(reference)) await this.fetch(reference, asking, askers);
     } catch {
@@ -108,9 +108,15 @@ export class PulledBundles {
     asking: Asking = operator,
     askers: Askers = new Askers(asking),
   ): Promise<void> {
+    if (!this.#isAllowed(reference)) return;
     const { host } = parseDigestReference(reference);
     const pulls = this.#pullsOf(host, whoseOf(asking));
     await pulls.take({ askers, costMs: 0 }, async () => this.#fetch(reference));
+  }
+
+  /** Nothing is kept of others: those who start containers may name as many as they like. */
+  #isAllowed(reference: string): boolean {
+    return isAllowedReference(reference, this.#policy);
   }
 
   /** Those who start containers must not make us pull all at once that they can name. */

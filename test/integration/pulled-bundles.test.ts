@@ -5,6 +5,8 @@ import { createServer } from 'node:http';
 import type { Server, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 
 import { expect, test } from 'vitest';
 
@@ -287,4 +289,25 @@ test('A6: pulled bundles: one that no container has makes room for another one',
   expect(store.named(first)).toBe(used);
   components.used = () => bundles.flatMap((bundle) => componentsOf(bundle));
   expect(() => store.named(second)).toThrow(failure('AGENT_BUNDLE_ROOM', '"errno"'));
+});
+
+test('A10: registries: nothing is kept of those that are not allowed, whatever containers name', async () => {
+  using folder = new TemporaryFolder();
+  const pulled = new PulledBundles(policyFor(folder, 'registry.example'));
+  setFlagsFromString('--expose-gc');
+  const collect: () => void = runInNewContext('gc');
+  const digest = '0'.repeat(64);
+  collect();
+  const before = process.memoryUsage().heapUsed;
+  for (let index = 0; index < 30_000; index += 1)
+    await pulled.prepare(`oci://host-${index}.example/a@sha256:${digest}`, {
+      who: ['user 1000'],
+      uid: 1000,
+    });
+  collect();
+
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(4 * 2 ** 20);
+  expect(() => pulled.open(`oci://host-1.example/a@sha256:${digest}`)).toThrow(
+    failure('AGENT_GRANT_MISSING', 'host-1.example'),
+  );
 });

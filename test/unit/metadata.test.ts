@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests the reader of listenerMetadata.
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
 import { expect, test } from 'vitest';
 
 import { messageOf } from '../../host/errors.ts';
@@ -121,4 +124,21 @@ test('A7: metadata: of keys that nobody can have meant the first ten are named',
   const listed = unselected(keys);
   expect(listed).toMatch(/"KEY0", .*"KEY9"\D*\b2\b/u);
   expect(listed).not.toContain('KEY10');
+});
+
+test('A10: metadata: names of bundles keep nothing else of the text in memory', () => {
+  setFlagsFromString('--expose-gc');
+  const collect: () => void = runInNewContext('gc');
+  const kept: string[] = [];
+  collect();
+  const before = process.memoryUsage().heapUsed;
+  for (let index = 0; index < 1000; index += 1) {
+    const name = `a-bundle-with-a-long-name-${index}`;
+    const text = JSON.parse(JSON.stringify(`BUNDLE=${name}\nREST=${'x'.repeat(60_000)}${index}`));
+    kept.push(...(parseMetadata(text).bundles ?? []));
+  }
+  collect();
+
+  expect(kept).toHaveLength(1000);
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(10 * 2 ** 20);
 });

@@ -72,6 +72,12 @@ function allowedRegistry(host: string, { registries }: RegistryPolicy): AllowedR
   );
 }
 
+/** Whether its registry is allowed. @throws AgentError AGENT_REFERENCE */
+export function isAllowedReference(text: string, { registries }: RegistryPolicy): boolean {
+  const { host } = parseDigestReference(text);
+  return registries.some((registry) => registry.host === host);
+}
+
 function openingOf(text: string, policy: RegistryPolicy): Opening {
   const reference = parseDigestReference(text);
   const registry = allowedRegistry(reference.host, policy);
