@@ -188,6 +188,16 @@ export interface Native {
    * nobody knew it. EPERM: only that one was killed.
    */
   killContainer(this: void, receiver: ReceiverHandle, token: Token): number;
+  /**
+   * As `killContainer`, or as `freezeContainer` with `isFreeze`, in a thread: a container may have
+   * thousands of processes and cgroups. EAGAIN: there is no thread for it.
+   */
+  stopContainer(
+    this: void,
+    receiver: ReceiverHandle,
+    token: Token,
+    isFreeze: number,
+  ): Promise<number>;
 
   /** `counters`: see counters.ts. `id`: names the worker in receiver events. */
   attachWorker(

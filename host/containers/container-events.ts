@@ -1,24 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // Events of attached containers, from the receiver and from workers: failed calls, and their ends.
-import { keyOf } from '../agent-socket/container-key.ts';
 import type { FailureReason } from '../counting/counters.ts';
 import type { LogEvent } from '../log/log-events.ts';
 import type { Log } from '../log/log.ts';
 import type { Metrics } from '../metrics/metrics.ts';
-import { actingLink, receiverEventKind } from '../native.ts';
+import { actingLink, receiverEventKind, tokenOf } from '../native.ts';
 import type { Native, ReceiverEvent, ReceiverHandle } from '../native.ts';
 import type { Observation } from '../observation/observation.ts';
 import { overdueEnding } from '../observation/overdue.ts';
 import type { Tapes } from '../recording/tapes.ts';
 import { quarantineNote } from '../registry/container-note.ts';
-import type { ContainerNote } from '../registry/container-note.ts';
 import { isStop } from '../registry/policy.ts';
-import type { ContainerStop } from '../registry/policy.ts';
 import { shownContainer } from '../registry/shown-container.ts';
-import { stopContainer, ToldStops } from '../worker/container-stop.ts';
+import { ContainerStops } from './container-stops.ts';
 import type { Pool } from '../worker/pool.ts';
 import type { CallFailure, ListenerNote } from '../worker/thread-messages.ts';
-import type { Attached } from './attached.ts';
 import type { Attachments } from './attachments.ts';
 import type { Containers } from './containers.ts';
 import type { ListenerCounts } from './listener-counts.ts';
@@ -43,12 +39,21 @@ export interface ContainerEventsParts {
 
 export class ContainerEvents {
   readonly #parts: ContainerEventsParts;
-  readonly #toldStops = new ToldStops();
+  readonly #stops: ContainerStops;
   /** By the tokens of launched processes. */
   readonly #exits: Map<number, () => void> = new Map();
 
   constructor(parts: ContainerEventsParts) {
     this.#parts = parts;
+    const { native, receiver, log } = parts;
+    this.#stops = new ContainerStops({
+      act: async (stop, token) =>
+        native.stopContainer(receiver, tokenOf(token), stop === 'freeze-container' ? 1 : 0),
+      log,
+      onNote: (note) => {
+        this.note(note);
+      },
+    });
   }
 
   hear(event: ReceiverEvent): void {
@@ -95,7 +100,7 @@ export class ContainerEvents {
     }
     const stop = attached?.registry.failure.kind ?? 'continue';
     // a worker that did not end in time may still tell
-    if (attached !== undefined && isStop(stop)) this.#stop(stop, token, attached);
+    if (attached !== undefined && isStop(stop)) this.#stops.stop(stop, token, attached);
   }
 
   /** Shows people a note where they look for their containers. */
@@ -104,21 +109,6 @@ export class ContainerEvents {
     const identity = containers.recentIdentity(token);
     if (identity === undefined) return;
     attachments.resolver.note?.(identity, { reason, message });
-  }
-
-  #stop(stop: ContainerStop, token: number, { identity, registry }: Attached): void {
-    const { native, receiver, log } = this.#parts;
-    const parts = {
-      native,
-      receiver,
-      log,
-      shown: shownContainer(registry),
-      onNote: (note: ContainerNote) => {
-        this.note({ token, ...note });
-      },
-      token,
-    };
-    stopContainer(stop, parts, () => this.#toldStops.take(keyOf(identity)));
   }
 
   /** RECV blocks where another process has received the call, and other containers would wait. */

@@ -11,19 +11,26 @@ import type { ShownContainer } from '../registry/shown-container.ts';
 import { stopNote } from '../registry/container-note.ts';
 import type { ContainerNote } from '../registry/container-note.ts';
 
-export interface StopParts {
-  readonly native: Pick<Native, 'killContainer' | 'freezeContainer'>;
-  readonly receiver: ReceiverHandle;
+/** People hear of it by these. */
+export interface StopTelling {
   readonly log: Log;
   /** As `shownContainer`. */
   readonly shown: ShownContainer;
   /** It was done, and people are to hear of it. */
   readonly onNote: (note: ContainerNote) => void;
-  /** Of one of its listeners. */
-  readonly token: number;
   /** Names the call that it is done for; absent: one that the agent or a handler failed at. */
   readonly syscall?: () => string;
 }
+
+export interface StopParts extends StopTelling {
+  readonly native: Pick<Native, 'killContainer' | 'freezeContainer'>;
+  readonly receiver: ReceiverHandle;
+  /** Of one of its listeners. */
+  readonly token: number;
+}
+
+/** Until a container that is being killed, or cannot be stopped, is stopped again. */
+export const stopPauseMs = 1000;
 
 /** Time for which the same is not told again. */
 const tellPauseMs = 60_000;
@@ -46,10 +53,11 @@ function act(stop: ContainerStop, { native, receiver, token }: StopParts): numbe
   }
 }
 
-function tell(stop: ContainerStop, errno: number, parts: StopParts): void {
-  const { log, shown, onNote } = parts;
+/** @param errno 0: it was done */
+export function tellStop(stop: ContainerStop, errno: number, telling: StopTelling): void {
+  const { log, shown, onNote } = telling;
   const { done, failed } = events[stop];
-  const syscall = parts.syscall?.();
+  const syscall = telling.syscall?.();
   const fields = { ...shown, syscall };
   if (errno === 0) {
     log.event(done, fields);
@@ -77,25 +85,25 @@ export class ToldStops {
   }
 }
 
-/**
- * The call fails in any case, whether its container can be killed or frozen or not. What a container
- * still calls that is being killed, or that cannot be, nobody needs to hear of again.
- */
-export function stopContainer(stop: ContainerStop, parts: StopParts, isDue: () => boolean): void {
-  const errno = act(stop, parts);
-  const isFrozen = stop === 'freeze-container' && errno === 0;
-  if (isDue() || isFrozen) tell(stop, errno, parts);
+/** Repeated freezes, which somebody has ended in between, are always told. */
+export function isFrozenBy(stop: ContainerStop, errno: number): boolean {
+  return stop === 'freeze-container' && errno === 0;
 }
 
-/** The same for the calls of one listener. */
+/**
+ * Stops for the calls of one listener. The call fails in any case, whether its container can be killed
+ * or frozen or not. What a container still calls that is being killed, or that cannot be, nobody needs
+ * to hear of again, and is no reason to look at all of its processes for each call.
+ */
 export function stopper(parts: StopParts): (stop: ContainerStop) => void {
   let isTold = false;
-  const isDue = (): boolean => {
-    const isFirst = !isTold;
-    isTold = true;
-    return isFirst;
-  };
+  let pausedUntil = 0;
   return (stop) => {
-    stopContainer(stop, parts, isDue);
+    if (performance.now() < pausedUntil) return;
+    const errno = act(stop, parts);
+    const isFrozen = isFrozenBy(stop, errno);
+    if (!isFrozen) pausedUntil = performance.now() + stopPauseMs;
+    if (!isTold || isFrozen) tellStop(stop, errno, parts);
+    isTold = true;
   };
 }

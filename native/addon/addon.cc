@@ -108,6 +108,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("readRuntimeFile", read_runtime_file_bytes);
   add("processIsOf", process_is_of);
   add("killContainer", kill_container);
+  add("stopContainer", stop_container);
   add("takeReceiverWakeFd", take_receiver_wake_fd);
   add("nextReceiverEvent", next_receiver_event);
   add("receiverFigures", receiver_figures);

@@ -35,6 +35,7 @@ Napi::Value adopt_connection_fd(const Napi::CallbackInfo& info);
 Napi::Value replace_terms(const Napi::CallbackInfo& info);
 Napi::Value path_errors(const Napi::CallbackInfo& info);
 Napi::Value kill_container(const Napi::CallbackInfo& info);
+Napi::Value stop_container(const Napi::CallbackInfo& info);
 
 // runtime_exports.cc
 Napi::Value first_process_beside(const Napi::CallbackInfo& info);

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The exports that give listeners to a receiver, and ask about their containers.
 #include <algorithm>
+#include <cerrno>
+#include <memory>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "acting/promised_work.h"
 #include "addon/addon_state.h"
 #include "addon/exports.h"
 #include "container/held_paths.h"
@@ -58,7 +61,8 @@ Napi::Value add_listener(const Napi::CallbackInfo& info, Receiver& receiver, Uni
                                             .first = std::move(first),
                                             .paths = split_paths(given.paths),
                                             .waits_killable = given.waits_killable,
-                                            .peer_uid = given.peer_uid});
+                                            .peer_uid = given.peer_uid,
+                                            .sender = given.sender});
   if (!token) return throw_errno(info.Env(), "add the listener", token.error());
   return number(info.Env(), *token);
 }
@@ -74,6 +78,7 @@ Napi::Value adopt_connection_fd(const Napi::CallbackInfo& info) {
                                    .first_pid = fields.u32("firstPid"),
                                    .waits_killable = fields.boolean("waitsKillable"),
                                    .peer_uid = fields.u32("peerUid"),
+                                   .sender = fields.u32("sender"),
                                    .container = fields.u32("container"),
                                    .paths = fields.bytes("paths")};
   if (!arguments.is_ok()) return {};
@@ -114,6 +119,41 @@ Napi::Value path_errors(const Napi::CallbackInfo& info) {
   for (std::uint32_t at = 0; at < errors->size(); ++at)
     all.Set(at, number(info.Env(), (*errors)[at]));
   return all;
+}
+
+namespace {
+
+// Looks at all processes and cgroups of a container, of which it may have many.
+struct Stopping {
+  std::shared_ptr<Receiver> receiver;
+  std::uint32_t token;
+  bool is_freeze;
+  // Positive; where there is no thread for it, nobody has looked.
+  int error = EAGAIN;
+
+  void run() {
+    const auto stopped =
+        is_freeze ? receiver->freeze_container(token, true) : receiver->kill_container(token);
+    error = stopped ? 0 : stopped.error().number;
+  }
+
+  void settle(const Napi::Promise::Deferred& promised) const {
+    promised.Resolve(number(promised.Env(), error));
+  }
+};
+
+}  // namespace
+
+Napi::Value stop_container(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  const std::uint32_t handle = arguments.u32();
+  const std::uint32_t token = arguments.u32();
+  const bool is_freeze = arguments.u32() != 0;
+  if (!arguments.is_ok()) return {};
+  auto receiver = find_receiver(info, handle);
+  if (!receiver) return {};
+  return PromisedWork<Stopping>::start(
+      info.Env(), {.receiver = std::move(receiver), .token = token, .is_freeze = is_freeze});
 }
 
 Napi::Value kill_container(const Napi::CallbackInfo& info) {

@@ -243,10 +243,12 @@ test('G11: addon: a late answer is sent when the receiver stops', () => {
   expect(command.exitCode()).toBe(0);
 });
 
-test('addon: the first process of a launched command is killed', () => {
+test('addon: the first process of a launched command is killed', async () => {
   using command = new LaunchedCommand(native, 'mkdir /nonexistent/a 2>/dev/null; sleep 100');
   command.next();
   expect(native.killContainer(command.receiver, command.process)).toBe(constants.errno.ESRCH);
+  const inThread = native.stopContainer(command.receiver, command.process, 0);
+  expect(await inThread).toBe(constants.errno.ESRCH);
   // in our own cgroup nobody knows which other processes are its
   expect(native.killContainer(command.receiver, command.listener)).toBe(constants.errno.EPERM);
   expect(command.exitCode()).toBe(128 + 9);

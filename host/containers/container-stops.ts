@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Stops of containers whose calls have failed, one at a time for each container: it may have thousands
+// of processes, and fail as often as it likes.
+import { keyOf } from '../agent-socket/container-key.ts';
+import type { ContainerKey } from '../agent-socket/container-key.ts';
+import type { Log } from '../log/log.ts';
+import type { ContainerStop } from '../registry/policy.ts';
+import { shownContainer } from '../registry/shown-container.ts';
+import { isFrozenBy, stopPauseMs, tellStop, ToldStops } from '../worker/container-stop.ts';
+import type { ListenerNote } from '../worker/thread-messages.ts';
+import type { Attached } from './attached.ts';
+
+export interface ContainerStopsParts {
+  /** By one of its listeners; 0 or a positive errno. */
+  readonly act: (stop: ContainerStop, token: number) => Promise<number>;
+  readonly log: Log;
+  readonly onNote: (note: ListenerNote) => void;
+}
+
+type Stopped = Pick<Attached, 'identity' | 'registry'>;
+
+export class ContainerStops {
+  readonly #parts: ContainerStopsParts;
+  readonly #told = new ToldStops();
+  /** Those that are stopped now, or were refused a moment ago. */
+  readonly #stopping: Set<ContainerKey> = new Set();
+
+  constructor(parts: ContainerStopsParts) {
+    this.#parts = parts;
+  }
+
+  /** Not again for what fails meanwhile. The failed call is answered in any case. */
+  stop(stop: ContainerStop, token: number, stopped: Stopped): void {
+    const key = keyOf(stopped.identity);
+    if (this.#stopping.has(key)) return;
+    this.#stopping.add(key);
+    void this.#carryOut(stop, token, stopped);
+  }
+
+  async #carryOut(
+    stop: ContainerStop,
+    token: number,
+    { identity, registry }: Stopped,
+  ): Promise<void> {
+    const { act, log, onNote } = this.#parts;
+    const key = keyOf(identity);
+    const errno = await act(stop, token);
+    const isFrozen = isFrozenBy(stop, errno);
+    if (this.#told.take(key) || isFrozen) {
+      const shown = shownContainer(registry);
+      tellStop(stop, errno, {
+        log,
+        shown,
+        onNote: (note) => {
+          onNote({ token, ...note });
+        },
+      });
+    }
+    if (isFrozen) this.#stopping.delete(key);
+    else setTimeout(() => this.#stopping.delete(key), stopPauseMs).unref();
+  }
+}

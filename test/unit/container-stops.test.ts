@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests that a container whose calls fail is stopped once at a time, however many they are.
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+
+import { ContainerStops } from '../../host/containers/container-stops.ts';
+import { stopPauseMs } from '../../host/worker/container-stop.ts';
+import { defaultFailure } from '../../host/registry/policy.ts';
+import type { ContainerStop } from '../../host/registry/policy.ts';
+import { errnoNumber } from '../../host/syscalls/errno.ts';
+import { KeptLog } from '../support/kept-log.ts';
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+function containerOf(containerId: string): Parameters<ContainerStops['stop']>[2] {
+  const state = {
+    fds: ['seccompFd'],
+    processPid: 4321,
+    metadata: '',
+    containerId,
+    containerPid: 1234,
+    status: 'running',
+    ociBundle: '',
+    annotations: new Map<string, string>(),
+  };
+  const rest = { handlers: [], defaultAction: 'continue', failure: defaultFailure } as const;
+  return { identity: { state, firstPid: 77 }, registry: { containerId, ...rest } };
+}
+
+/** Containers that take a while to stop. */
+class Slow {
+  readonly asked: number[] = [];
+  readonly log = new KeptLog();
+  readonly notes: unknown[] = [];
+  readonly stops: ContainerStops;
+  readonly #answers: ((errno: number) => void)[] = [];
+
+  constructor() {
+    this.stops = new ContainerStops({
+      act: async (_, token) => {
+        this.asked.push(token);
+        return new Promise((resolve) => {
+          this.#answers.push(resolve);
+        });
+      },
+      log: this.log.log,
+      onNote: (note) => this.notes.push(note),
+    });
+  }
+
+  async answer(errno: number): Promise<void> {
+    for (const resolve of this.#answers.splice(0)) resolve(errno);
+    await vi.advanceTimersByTimeAsync(0);
+  }
+}
+
+const kinds: readonly ContainerStop[] = ['kill-container', 'freeze-container'];
+
+test.for(kinds)('A5: stops: calls that fail meanwhile stop nothing again: %s', async (kind) => {
+  const slow = new Slow();
+  for (let call = 0; call < 100; call += 1) slow.stops.stop(kind, 1, containerOf('a'));
+  slow.stops.stop(kind, 2, containerOf('b'));
+  expect(slow.asked).toEqual([1, 2]);
+
+  // nor after a refusal, for a while
+  await slow.answer(errnoNumber('EPERM'));
+  for (let call = 0; call < 100; call += 1) slow.stops.stop(kind, 1, containerOf('a'));
+  expect(slow.asked).toEqual([1, 2]);
+  await vi.advanceTimersByTimeAsync(stopPauseMs);
+  slow.stops.stop(kind, 1, containerOf('a'));
+  expect(slow.asked).toEqual([1, 2, 1]);
+  expect(slow.log.records.map(({ container }) => container)).toEqual(['a', 'b']);
+  expect(slow.notes).toEqual([]);
+});
+
+test('stops: a container that was frozen and thawed is frozen at its next failure, and each is told', async () => {
+  const slow = new Slow();
+  for (let round = 0; round < 3; round += 1) {
+    slow.stops.stop('freeze-container', 1, containerOf('a'));
+    await slow.answer(0);
+  }
+  expect(slow.asked).toEqual([1, 1, 1]);
+  expect(slow.log.records.map(({ event }) => event)).toEqual(
+    Array.from({ length: 3 }, () => 'container-frozen'),
+  );
+  expect(slow.notes).toHaveLength(3);
+});
