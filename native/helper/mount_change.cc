@@ -5,8 +5,10 @@
 // attributes are set by the descriptor, and a lazy unmount goes by its link in our procfs. Any
 // other unmount needs the mount to be in nobody's hands, ours included, and goes by a name in a
 // folder that is held; if the container puts something else there meanwhile, it is a mount without
-// others on it, which hides nothing. The file system itself is asked for nothing that the kernel
-// would not ask it for: whoever unmounts one lazily often does so because it answers no more.
+// others on it, which hides nothing. On a volume, others may exchange its name with that of a mount
+// which stays: where there is one, the unmount is lazy. The file system itself is asked for nothing
+// that the kernel would not ask it for: whoever unmounts one lazily often does so because it
+// answers no more.
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <linux/mount.h>
@@ -24,6 +26,7 @@
 #include <utility>
 
 #include "helper/mount_child.h"
+#include "helper/mountinfo.h"
 #include "helper/new_mount.h"
 
 namespace seccompagent {
@@ -43,11 +46,14 @@ struct ChangeJob : CallerJob {
   bool is_protected = false;
   // With all that lies on it, which the kernel does not part from it.
   bool goes_whole = false;
+  // Others could exchange its name with that of a mount which stays.
+  bool has_no_name = false;
 };
 
 // Keeps others from adding mounts below meanwhile.
 [[nodiscard]] std::optional<MountLock> lock_below(ChangeJob& job) {
-  if (!job.reaches_below) return std::nullopt;
+  const bool is_sparing = job.spared != nullptr && job.spared->has_value();
+  if (!job.reaches_below && !is_sparing) return std::nullopt;
   std::optional<MountLock> lock(std::in_place, job.locks, job.mount_namespace_id,
                                 MountLock::Kind::alone);
   if (!lock->is_held()) job.outcome.answer = EBUSY;
@@ -153,6 +159,18 @@ struct Sight {
   return seen && (seen->stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
 }
 
+// Notes whether it may not; false: it has mounts on it, so that it is busy.
+[[nodiscard]] bool may_go_by_name(ChangeJob& job, const Sight& sight) {
+  const auto may = may_change_places(sight.mountinfo, sight.id, **job.spared);
+  job.has_no_name = !may || *may;
+  if (!job.has_no_name || job.reaches_below || job.goes_whole) return true;
+  const auto mounts = parse_mounts(sight.mountinfo);
+  const auto found = mounts ? mounts->find(sight.id) : Mounts::const_iterator();
+  if (!mounts || found == mounts->end() || !find_below(*mounts, found->second).empty())
+    job.outcome.answer = EBUSY;
+  return !job.has_ended();
+}
+
 [[nodiscard]] bool may_change(ChangeJob& job) {
   if (is_sparing(job) && !is_mount_root(job.mount)) {
     job.outcome.answer = EINVAL;
@@ -167,7 +185,7 @@ struct Sight {
   job.is_protected = *judged;
   if (is_spared(job, *sight) || (job.is_protected && !job.has_own_power()))
     job.outcome.answer = EPERM;
-  return !job.has_ended();
+  return !job.has_ended() && (!is_sparing(job) || may_go_by_name(job, *sight));
 }
 
 // With CAP_SYS_ADMIN on top, where it is lent.
@@ -242,6 +260,11 @@ void unmount_in_child(ChangeJob& job, unsigned flags, const IsGone& is_gone) {
   if (job.has_ended() || !may_change(job)) return;
   // its masks keep it busy
   if (job.goes_whole && (flags & MNT_EXPIRE) == 0) flags |= MNT_DETACH;
+  if (job.has_no_name && (flags & MNT_EXPIRE) != 0) {
+    job.outcome.answer = EBUSY;
+    return;
+  }
+  if (job.has_no_name) flags |= MNT_DETACH;
   if ((flags & MNT_DETACH) != 0)
     unmount_lazily(job, flags & ~kFollowsNoLink, is_gone);
   else

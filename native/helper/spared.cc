@@ -29,6 +29,22 @@ namespace {
   return concerns(place, path);
 }
 
+[[nodiscard]] bool stays(const MountLine& mount, const Mounts& mounts, const Spared& spared) {
+  if (spared.paths.empty()) return false;
+  const std::string& point = mount.point;
+  return !mounts.contains(spared.root) ||
+         std::ranges::any_of(spared.paths,
+                             [&](const std::string& path) { return concerns(point, path); }) ||
+         std::ranges::any_of(spared.places,
+                             [&](const HeldPlace& held) { return concerns(point, held, mounts); });
+}
+
+// The file system that a mount is mounted on; empty: that is not listed.
+[[nodiscard]] std::string_view device_below(const MountLine& mount, const Mounts& mounts) {
+  const auto parent = mounts.find(mount.parent);
+  return parent == mounts.end() ? std::string_view() : parent->second.device;
+}
+
 }  // namespace
 
 Result<bool> is_spared(std::string_view mountinfo, int id, const Spared& spared) {
@@ -36,14 +52,23 @@ Result<bool> is_spared(std::string_view mountinfo, int id, const Spared& spared)
   if (!mounts) return std::unexpected(mounts.error());
   const auto found = mounts->find(id);
   // what is in no list may be anything
+  return found == mounts->end() || stays(found->second, *mounts, spared);
+}
+
+Result<bool> may_change_places(std::string_view mountinfo, int id, const Spared& spared) {
+  const auto mounts = parse_mounts(mountinfo);
+  if (!mounts) return std::unexpected(mounts.error());
+  const auto found = mounts->find(id);
   if (found == mounts->end()) return true;
-  if (spared.paths.empty()) return false;
-  const std::string& point = found->second.point;
-  return !mounts->contains(spared.root) ||
-         std::ranges::any_of(spared.paths,
-                             [&](const std::string& path) { return concerns(point, path); }) ||
-         std::ranges::any_of(spared.places,
-                             [&](const HeldPlace& held) { return concerns(point, held, *mounts); });
+  const std::string_view device = device_below(found->second, *mounts);
+  const auto root = mounts->find(spared.root);
+  // nobody else has the container's own files, and who is in it has its mounts
+  if (root != mounts->end() && root->second.device == device) return false;
+  return std::ranges::any_of(*mounts, [&](const auto& entry) {
+    const MountLine& other = entry.second;
+    if (other.id == id || device_below(other, *mounts) != device) return false;
+    return is_hiding(other) || stays(other, *mounts, spared);
+  });
 }
 
 Result<OwnMount> find_own(std::string_view mountinfo, int id, const Spared& spared) {

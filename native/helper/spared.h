@@ -35,6 +35,11 @@ struct Spared {
 // are any. EINVAL: the text is none, or was cut.
 [[nodiscard]] Result<bool> is_spared(std::string_view mountinfo, int id, const Spared& spared);
 
+// Whether a mount which stays is mounted on the same file system, that of a volume: whoever has
+// that elsewhere may exchange the names of both mount points at any moment. EINVAL: see is_spared.
+[[nodiscard]] Result<bool> may_change_places(std::string_view mountinfo, int id,
+                                             const Spared& spared);
+
 // One that lies on another.
 struct MountBelow {
   int id;

@@ -191,14 +191,15 @@ void notes_for_how_long_a_call_keeps_workers() {
   Callers callers(1);
   Callers others(1);
   Fixture fixture;
-  const auto listener = fixture.add(callers, {.terms = terms(), .peer_uid = kUser});
+  const auto listener =
+      fixture.add(callers, {.terms = terms(), .peer_uid = kUser, .sender = kUser});
   const Nanoseconds time = now();
   CHECK(fixture.listeners.note_kept(kUser, listener->token, kSecond, time) == listener);
   CHECK_EQUAL(listener->container->pace(time), Pace::slow);
   fixture.listeners.remove(*listener);
   CHECK(fixture.listeners.note_kept(kUser, listener->token, kSecond, time) == nullptr);
   // what the user's containers have done stays the user's
-  const auto next = fixture.add(others, {.terms = terms(), .peer_uid = kUser});
+  const auto next = fixture.add(others, {.terms = terms(), .peer_uid = kUser, .sender = kUser});
   CHECK_EQUAL(next->container->pace(time), Pace::slow);
 }
 

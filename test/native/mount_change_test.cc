@@ -649,6 +649,48 @@ void unmounts_what_it_has_looked_at() {
   CHECK(container.ask(count_masks) >= proc_alone);
 }
 
+// --- the same on a volume, where a protected path is a mount, too
+
+void set_up_volume() {
+  set_up();
+  CHECK_EQUAL(mount("volume", "/mnt/other", "tmpfs", 0, "mode=0755"), 0);
+  for (const char* path : {kOne, kTwo}) CHECK_EQUAL(mkdir(path, 0755), 0);
+}
+long mount_kept_on_two() { return error_of_call(mount("kept", kTwo, "tmpfs", 0, "mode=0755")); }
+// In use, so that an unmount of it by its name may be tried again and again.
+long mount_other_on_one() {
+  if (mount("other", kOne, "tmpfs", 0, "mode=0755") == -1) return errno;
+  static const UniqueFd used(open(kOne, O_PATH | O_DIRECTORY | O_CLOEXEC));
+  return used.is_open() ? 0 : errno;
+}
+[[nodiscard]] bool is_listed(std::string_view type_and_source) {
+  return contents("/proc/self/mountinfo").find(type_and_source) != std::string::npos;
+}
+long is_kept_there() { return is_listed(" - tmpfs kept ") ? 1 : 0; }
+void spares_what_changes_places_on_a_volume() {
+  const Container container({{.namespaces = kPlain, .set_up = set_up_volume}});
+  const Pinned pinned = container.pin();
+  CHECK_EQUAL(container.ask(mount_kept_on_two), 0);
+  CHECK_EQUAL(container.ask(mount_other_on_one), 0);
+  std::optional<Spared> spared = spared_in(container);
+  const std::string text = container.mountinfo(0);
+  const auto mounts = VALUE(parse_mounts(text));
+  const MountLine* kept = find_top(mounts, kTwo);
+  CHECK(kept != nullptr);
+  spared->paths = {kTwo};
+  spared->places = {{kept->id, ""}};
+  CHECK_EQUAL(container.ask(start_exchanges), 1);
+  in_helper([&](MountMaker& maker) {
+    int done = 0;
+    for (int round = 0; round < 2000; ++round) {
+      const Errno answer = answer_of(maker.unmount(pinned.place(kOne), 0, kIsThere, spared));
+      if (answer == Errno{0}) ++done;
+      CHECK_EQUAL(container.ask(is_kept_there), 1);
+    }
+    CHECK(done <= 1);
+  });
+}
+
 void keeps_new_procs_away() {
   const Container container(kPlainContainer);
   const Pinned pinned = container.pin();
@@ -726,6 +768,8 @@ constexpr Case kCases[] = {
     {"unmount: a container's own proc goes with its masks", unmounts_own_procs},
     {"A8: unmount: a proc stays that the kernel would part from its masks",
      spares_procs_whose_masks_could_come_off},
+    {"A15: unmount: on a volume, a name is not exchanged with that of a mount which stays",
+     spares_what_changes_places_on_a_volume},
     {"A8: unmount: no new proc comes in between", keeps_new_procs_away},
     {"A2: unmount, set_attributes: nothing is done for a caller that is gone",
      does_nothing_when_it_is_gone}};

@@ -55,6 +55,38 @@ void spares_all_that_it_does_not_know() {
   CHECK_EQUAL(ERROR(is_spared("20 1 8:1", 20, {})), Errno{EINVAL});
 }
 
+// Whoever has a volume elsewhere exchanges names on it, also with those of mounts that stay.
+void knows_who_may_change_places() {
+  constexpr std::string_view kVolumes =
+      "20 1 8:1 / / rw - ext4 /dev/sda rw\n"
+      "21 20 0:5 / /vol rw - tmpfs tmpfs rw\n"
+      "22 21 0:6 / /vol/a rw - tmpfs tmpfs rw\n"
+      "23 21 0:7 / /vol/b rw - tmpfs tmpfs rw\n"
+      "24 20 0:8 / /other rw - tmpfs tmpfs rw\n"
+      "25 24 0:9 / /other/a rw - tmpfs tmpfs rw\n"
+      "26 20 0:5 / /again rw - tmpfs tmpfs rw\n"
+      "27 26 0:6 / /again/c rw - tmpfs tmpfs rw\n";
+  const Spared spared = {.root = 20, .paths = {"/vol/b"}, .places = {{23, ""}}};
+  const auto may = [&](std::string_view text, int id, const Spared& wanted) {
+    return VALUE(may_change_places(text, id, wanted));
+  };
+  CHECK(may(kVolumes, 22, spared));
+  // the same volume at another place
+  CHECK(may(kVolumes, 27, spared));
+  // on the container's own root, and on another volume
+  for (const int id : {21, 24, 25, 26}) CHECK(!may(kVolumes, id, spared));
+  // nothing stays
+  CHECK(!may(kVolumes, 22, {.root = 20}));
+  CHECK(may(kVolumes, 99, spared));
+  constexpr std::string_view kHidingVolume =
+      "20 1 8:1 / / rw - ext4 /dev/sda rw\n"
+      "21 20 0:5 / /vol rw - tmpfs tmpfs rw\n"
+      "22 21 0:6 / /vol/a rw - tmpfs tmpfs rw\n"
+      "23 21 0:7 / /vol/proc rw - proc proc rw\n";
+  CHECK(may(kHidingVolume, 22, {.root = 20}));
+  CHECK_EQUAL(ERROR(may_change_places("20 1 8:1", 20, {})), Errno{EINVAL});
+}
+
 constexpr std::string_view kProcs =
     "20 1 8:1 / / rw - ext4 /dev/sda rw\n"
     "21 20 0:5 / /proc rw - proc proc rw\n"
@@ -92,6 +124,7 @@ constexpr Case kCases[] = {
      spares_places_by_their_mounts},
     {"A15: is_spared: what gets the name of a place later stays as well",
      spares_what_has_the_name_later},
+    {"A15: may_change_places: names on a volume are anybody's", knows_who_may_change_places},
     {"A15: is_spared: where places can't be found, all stays", spares_all_that_it_does_not_know},
     {"find_own: a proc or sysfs that came later is the container's own", finds_own_procs},
     {"A8: find_own: nothing that may hide something is", takes_nothing_else_for_own}};
