@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Slow work on a bundle, done before it is read, while containers continue.
-import { join } from 'node:path';
-
 import type { Askers } from '../scheduling/asker.ts';
 import type { LoadLimits } from '../handler/outline.ts';
 import { distinctComponents } from './bundle-folder.ts';
 import type { Manifests } from './bundle-folder.ts';
-import { limitsFor } from './bundle.ts';
+import { componentFileOf } from './bundle.ts';
 import type { ComponentCache } from './component-cache.ts';
 import type { ComponentTrust } from './component-loader.ts';
 
@@ -39,11 +37,8 @@ export function prepareBundle(folder: string, parts: PreparingParts): Promise<vo
   const handlers = manifest === undefined ? [] : distinctComponents(manifest);
   const waits = handlers.flatMap((handler) => {
     const prepare = (): Promise<void> | undefined =>
-      components.prepare(
-        // its memory is part of the code that is tried
-        { file: join(folder, handler.component), limits: limitsFor(handler, limits), trust },
-        askers,
-      );
+      // its memory is part of the code that is tried
+      components.prepare(componentFileOf(handler, { folder, limits, trust }), askers);
     return orNothing(prepare) ?? [];
   });
   return waits.length === 0 ? undefined : Promise.all(waits).then(() => undefined);

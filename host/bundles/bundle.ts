@@ -13,7 +13,7 @@ import { bundleFile, Manifests } from './bundle-folder.ts';
 import { checkCodeBytes } from './code-room.ts';
 import { entryToPaste } from './granted-bundles.ts';
 import { ComponentCache } from './component-cache.ts';
-import type { ComponentTrust } from './component-loader.ts';
+import type { ComponentFile, ComponentTrust } from './component-loader.ts';
 import { isInterface } from './grant-limits.ts';
 import { grantedOf } from '../registry/grants.ts';
 import type { Grants } from '../registry/grants.ts';
@@ -103,19 +103,32 @@ function checkAnswers({ answers }: LoadedComponent, syscalls: readonly string[])
   refuse(`"syscalls" names "${unanswered}", and the component answers ${answers.join(', ')}`);
 }
 
-function checkDigest({ digest }: LoadedComponent, said: string | undefined): void {
-  if (said === undefined || said === digest) return;
-  refuse(`its digest is sha256:${digest}, but bundle.json has sha256:${said}`);
+interface ComponentPlace {
+  readonly folder: string;
+  readonly limits: LoadLimits;
+  readonly trust: ComponentTrust;
 }
 
-/** @throws AgentError: it asks for more memory than handlers may have */
-export function limitsFor({ memoryPages }: ManifestHandler, limits: LoadLimits): LoadLimits {
+function limitsFor({ memoryPages }: ManifestHandler, limits: LoadLimits): LoadLimits {
   if (memoryPages === undefined) return limits;
   if (memoryPages <= limits.maximumPages) return { ...limits, maximumPages: memoryPages };
   const kib = 64;
   return refuse(
     `"memory" requests ${memoryPages * kib} KiB; the agent allows ${limits.maximumPages * kib} KiB`,
   );
+}
+
+/** @throws AgentError AGENT_BUNDLE_INVALID: it asks for more memory than handlers may have */
+export function componentFileOf(
+  handler: ManifestHandler,
+  { folder, limits, trust }: ComponentPlace,
+): ComponentFile {
+  return {
+    file: join(folder, handler.component),
+    limits: limitsFor(handler, limits),
+    trust,
+    ...(handler.digest === undefined ? {} : { digest: handler.digest }),
+  };
 }
 
 /** A handler that asks for no time has what the agent allows. */
@@ -160,12 +173,9 @@ function readHandler(
     refuse(`${file}: no such component: run "seccompagent build" to build it from its source`);
   }
   try {
-    const component = components.load({
-      file,
-      limits: limitsFor(manifest, limits),
-      trust: trustIn(origin.kind),
-    });
-    checkDigest(component, manifest.digest);
+    const component = components.load(
+      componentFileOf(manifest, { folder, limits, trust: trustIn(origin.kind) }),
+    );
     checkGrants(component, grants);
     checkAnswers(component, manifest.syscalls ?? []);
     return {

@@ -50,8 +50,8 @@ const maxInPlace = 64 * 1024;
 const bytesPerMs = 8192;
 const dearestMs = 60_000;
 
-function keyOf({ file, limits, trust }: ComponentFile): string {
-  return `${limits.maximumPages} ${trust} ${file}`;
+function keyOf({ file, limits, trust, digest = 'any' }: ComponentFile): string {
+  return `${limits.maximumPages} ${trust} ${digest} ${file}`;
 }
 
 function isQuick({ file, trust }: ComponentFile): boolean {

@@ -20,6 +20,8 @@ export type ComponentTrust = 'own' | 'foreign';
 export interface ComponentFile {
   readonly file: string;
   readonly limits: LoadLimits;
+  /** Hex sha256 of a file that is to be read; absent: any. */
+  readonly digest?: string;
   /** Of the package's own, nobody finds out whether it can be compiled. */
   readonly trust: ComponentTrust;
 }
@@ -51,8 +53,7 @@ export class ComponentLoader {
    *   Error of the file system: it is not there, or is no file that can be read
    */
   load(wanted: ComponentFile): ReadComponent {
-    const read = this.#readFile(wanted);
-    const outline = outlineOf(read, wanted.limits);
+    const outline = this.#outline(wanted);
     return this.#finish(wanted, outline, {
       checkCode: this.#verdicts.check,
       wirings: this.#wirings.find,
@@ -61,18 +62,20 @@ export class ComponentLoader {
 
   /** Waits for nothing. @throws as `load` */
   look(wanted: ComponentFile): ReadComponent | UntriedComponent {
-    const read = this.#readFile(wanted);
-    const outline = outlineOf(read, wanted.limits);
+    const outline = this.#outline(wanted);
     if (this.#inquiries(wanted, outline).length > 0) return { share: outline.share };
     return this.#finishKnown(wanted, outline);
   }
 
   /** Lets children find out what they have to. @throws as `load` */
   async findOut(wanted: ComponentFile): Promise<ReadComponent> {
-    const read = this.#readFile(wanted);
-    const outline = outlineOf(read, wanted.limits);
+    const outline = this.#outline(wanted);
     for (const inquiry of this.#inquiries(wanted, outline)) await inquiry();
     return this.#finishKnown(wanted, outline);
+  }
+
+  #outline(wanted: ComponentFile): ComponentOutline {
+    return outlineOf(this.#readFile(wanted), wanted.limits, wanted.digest);
   }
 
   #readFile({ file, limits }: ComponentFile): Buffer {

@@ -51,6 +51,24 @@ function parsePolicy<T>(json: unknown, place: string, parse: (text: string) => T
   }
 }
 
+/** A component is one file: the digest that one handler says of it counts for the others. */
+function withDigests(
+  handlers: readonly ManifestHandler[],
+  place: string,
+): readonly ManifestHandler[] {
+  const said = new Map<string, string>();
+  for (const { component, digest } of handlers) {
+    if (digest === undefined) continue;
+    const other = said.get(component) ?? digest;
+    if (other !== digest) invalid(`${place}: ${component} has two digests: ${other} and ${digest}`);
+    said.set(component, digest);
+  }
+  return handlers.map((handler) => {
+    const digest = said.get(handler.component);
+    return digest === undefined ? handler : { ...handler, digest };
+  });
+}
+
 function parseHandlers(
   json: unknown,
   place: string,
@@ -66,7 +84,7 @@ function parseHandlers(
     parseHandler(handler, `${place}[${index}]`, declared),
   );
   if (handlers.length === 0) invalid(`${place} is empty`);
-  return handlers;
+  return withDigests(handlers, place);
 }
 
 /** The settings that a value is made of, or depends on. */

@@ -152,10 +152,17 @@ function composedLane(
   return { kind: 'jco', question: { component: bytes, digest, request } };
 }
 
-/** @throws AgentError AGENT_COMPONENT_INVALID, AGENT_COMPONENT_REFUSED */
-export function outlineOf(bytes: Uint8Array, limits: LoadLimits): ComponentOutline {
+/**
+ * @param said the digest in bundle.json; absent: it has none
+ * @throws AgentError AGENT_COMPONENT_INVALID, AGENT_COMPONENT_REFUSED
+ */
+export function outlineOf(bytes: Uint8Array, limits: LoadLimits, said?: string): ComponentOutline {
   checkSize(bytes.length, limits);
   const digest = hash('sha256', bytes, 'hex');
+  // before anything looks at the bytes: they may be anybody's
+  if (said !== undefined && said !== digest) {
+    refuse(`its digest is sha256:${digest}, but bundle.json has sha256:${said}`);
+  }
   const tally = new CodeTally(limits.code);
   const found = describeComponent(bytes, tally);
   checkOffers(found);

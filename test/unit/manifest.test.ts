@@ -87,6 +87,17 @@ test('A8: manifest: a list is not looked at further than it may go', () => {
   expect(processorMs() - began).toBeLessThan(10_000);
 });
 
+test('manifest: a component has one digest, which holds for all handlers that it is of', () => {
+  const { digest, ...bare } = handler;
+  const one = 'ab'.repeat(32);
+  expect(digest).toBe(`sha256:${one}`);
+  const digests = parse({ handlers: [bare, handler] }).handlers.map((each) => each.digest);
+  expect(digests).toEqual([one, one]);
+  const another = 'cd'.repeat(32);
+  const handlers = [handler, { ...handler, digest: `sha256:${another}` }];
+  expect(() => parse({ handlers })).toThrow(failure(code, one, another));
+});
+
 test('manifest: conditions of handlers and needs of settings are read', () => {
   const settings = {
     A: { type: 'bool', needs: ['B'], description: 'what' },
