@@ -28,6 +28,11 @@ export function checkComponentBytes(sizes: readonly number[], place: string): vo
   );
 }
 
+/** @throws AgentError AGENT_BUNDLE_INVALID */
+export function noSuchComponent(file: string): never {
+  invalid(`${file}: no such component: run "seccompagent build" to build it from its source`);
+}
+
 /** Each component once: with another limit of its memory it is another one. */
 export function distinctComponents({ handlers }: Manifest): readonly ManifestHandler[] {
   const distinct = new Map(

@@ -9,7 +9,7 @@ import { checkGrants } from '../handler/direct.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import { defaultLimits } from '../handler/outline.ts';
 import type { LoadLimits } from '../handler/outline.ts';
-import { bundleFile, Manifests } from './bundle-folder.ts';
+import { bundleFile, Manifests, noSuchComponent } from './bundle-folder.ts';
 import { checkCodeBytes } from './code-room.ts';
 import { entryToPaste } from './granted-bundles.ts';
 import { ComponentCache } from './component-cache.ts';
@@ -169,9 +169,7 @@ function readHandler(
   { components, limits, origin }: BundleReading,
 ): BundleHandler {
   const file = join(folder, manifest.component);
-  if (!existsSync(file)) {
-    refuse(`${file}: no such component: run "seccompagent build" to build it from its source`);
-  }
+  if (!existsSync(file)) noSuchComponent(file);
   try {
     const component = components.load(
       componentFileOf(manifest, { folder, limits, trust: trustIn(origin.kind) }),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `seccompagent inspect`: what a bundle or a component answers and wants.
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 
 import { parseWords, textOf, usage } from '../text/command-line.ts';
@@ -9,7 +9,8 @@ import { AgentError } from '../errors.ts';
 import { needsGrant } from '../call/host-functions.ts';
 import { loadComponent } from '../handler/direct.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
-import { checkSize } from '../handler/outline.ts';
+import { readRegularFile } from '../files/regular-file.ts';
+import { checkSize, defaultLimits } from '../handler/outline.ts';
 import { families, familyMembers } from '../syscalls/syscall-table.ts';
 import { answeredActions } from '../replay/answered-actions.ts';
 import type { AnsweredActions } from '../replay/answered-actions.ts';
@@ -74,10 +75,13 @@ function factsOfFile(file: string): ComponentFacts {
   }
   try {
     checkSize(statSync(file).size);
-    return factsOf(file, loadComponent(readFileSync(file)));
+    const bytes = readRegularFile(file, { maxBytes: defaultLimits.maximumBytes });
+    return factsOf(file, loadComponent(bytes));
   } catch (thrown) {
-    if (!(thrown instanceof AgentError)) throw thrown;
-    throw new AgentError(thrown.code, `${file}: ${thrown.message}`, { cause: thrown.cause });
+    if (thrown instanceof AgentError) {
+      throw new AgentError(thrown.code, `${file}: ${thrown.message}`, { cause: thrown.cause });
+    }
+    throw new AgentError('AGENT_COMPONENT_INVALID', `${file}: cannot be read`, { cause: thrown });
   }
 }
 

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads files of which nobody knows what stands in their place: archives and repositories may bring
 // FIFOs, which are waited for, and links to devices, which have no end.
-import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, statSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 
 import { systemCodeOf } from '../errors.ts';
 
 export interface FileLimits {
   readonly maxBytes: number;
+  /** Whether the path may be a link; absent: it may. */
+  readonly mayBeLink?: boolean;
   /** Throws where the file is not to be read; its status and contents are those of the same file. */
   readonly check?: (status: Stats, descriptor: number) => void;
 }
@@ -53,10 +55,14 @@ function readBytes(fd: number, size: number): Buffer {
  * A regular file, or one that a link leads to.
  * @throws Error of the file system; Error when it is another kind of file, or too large
  */
-export function readRegularFile(file: string, { maxBytes, check }: FileLimits): Buffer {
+export function readRegularFile(
+  file: string,
+  { maxBytes, mayBeLink = true, check }: FileLimits,
+): Buffer {
   // some devices do something as soon as they are opened
-  checkRegular(statSync(file));
-  const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+  checkRegular(mayBeLink ? statSync(file) : lstatSync(file));
+  const follow = mayBeLink ? 0 : constants.O_NOFOLLOW;
+  const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK | follow);
   try {
     // it may be another one by now
     const status = fstatSync(fd);

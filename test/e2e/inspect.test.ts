@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests `seccompagent inspect`, and what is the same for all commands of its kind.
+import { execFileSync } from 'node:child_process';
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -145,6 +146,14 @@ test.for(tools.map(({ name }) => name))('%s -help: prints its usage on stdout', 
   const { code, stdout, stderr } = await runCommand([seccompagent, name, '-help']);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(stdout).toMatch(new RegExp(`^.*seccompagent ${name} `, 'u'));
+});
+
+test('inspect: a FIFO is not waited for', async () => {
+  using folder = new TemporaryFolder();
+  execFileSync('mkfifo', [folder.at('fifo.wasm')]);
+  const file = folder.at('fifo.wasm');
+  const result = await runCommand([seccompagent, 'inspect', file]);
+  expect(result).toEqual(failed('AGENT_COMPONENT_INVALID', file));
 });
 
 test('inspect: a recording says which actions the same component has answered', async () => {

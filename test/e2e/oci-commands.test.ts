@@ -172,9 +172,15 @@ test('push: the digest is that of the manifest in the registry', async () => {
 
 test('push: a bundle that the agent would not load is not pushed', async () => {
   using bad = new TemporaryFolder();
+  const push = ['push', '-plain-http', bad.path, `${registry.host}/a/b:1`];
   writeFileSync(bad.at('bundle.json'), '{"name":"bad"}');
-  const result = await tool(['push', '-plain-http', bad.path, `${registry.host}/a/b:1`]);
-  expect(result).toEqual(failed('AGENT_BUNDLE_INVALID', bad.at('bundle.json')));
+  expect(await tool(push)).toEqual(failed('AGENT_BUNDLE_INVALID', bad.at('bundle.json')));
+  const handlers = [{ component: 'bad.wasm' }];
+  const manifest = { name: 'bad', version: '0.1.0', description: 'd', handlers };
+  writeFileSync(bad.at('bundle.json'), JSON.stringify(manifest));
+  expect(await tool(push)).toEqual(failed('AGENT_BUNDLE_INVALID', bad.at('bad.wasm')));
+  writeFileSync(bad.at('bad.wasm'), 'no component');
+  expect(await tool(push)).toEqual(failed('AGENT_BUNDLE_INVALID', bad.at('bad.wasm')));
 });
 
 test('login: name and password are taken from the command line and stdin', async () => {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests the form of a bundle as an OCI artifact.
-import { cpSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, renameSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 
 import { expect, test } from 'vitest';
 
@@ -83,6 +83,22 @@ test('artifact: a digest in bundle.json that is not of the component is an error
   writeFileSync(folder.at('bundle.json'), JSON.stringify(bundle));
   expect(() => packArtifact(folder.path)).toThrow(failure('AGENT_BUNDLE_INVALID', 'errno.wasm'));
 });
+
+test.for(['bundle.json', 'errno.wasm'])(
+  'artifact: a link at %s would ship a file of whoever packs the folder, and is refused',
+  (name) => {
+    using folder = new TemporaryFolder();
+    using other = new TemporaryFolder();
+    cpSync(shippedBundle('errno'), folder.path, { recursive: true });
+    renameSync(folder.at(name), other.at(name));
+    symlinkSync(other.at(name), folder.at(name));
+    expect(() => packArtifact(folder.path)).toThrow(failure('AGENT_BUNDLE_INVALID', name));
+    // its own folder may be named by a link
+    renameSync(other.at(name), folder.at(name));
+    symlinkSync(folder.path, other.at('link'));
+    expect(packArtifact(other.at('link'))).toEqual(packArtifact(shippedBundle('errno')));
+  },
+);
 
 function writeBundle(folder: TemporaryFolder, components: readonly string[]): void {
   const handlers = components.map((component) => ({ component }));

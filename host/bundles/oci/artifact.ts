@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // A bundle as an OCI artifact: a manifest, and as layers bundle.json and the components, each under
 // the name of its file. The same bundle always gives the same digest.
-import { statSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { AgentError } from '../../errors.ts';
+import { AgentError, systemCodeOf } from '../../errors.ts';
+import { OpenFolder } from '../../files/open-folder.ts';
 import { checkSize, defaultLimits } from '../../handler/outline.ts';
 import { readRegularFile } from '../../files/regular-file.ts';
 import { hasControlCharacters } from '../../terminal-text.ts';
-import { bundleFile, checkComponentBytes, maxManifestBytes } from '../bundle-folder.ts';
+import {
+  bundleFile,
+  checkComponentBytes,
+  maxManifestBytes,
+  noSuchComponent,
+} from '../bundle-folder.ts';
 import { maxHandlers } from '../manifest.ts';
 import { blobOf, mediaTypes, parseDescriptors, titleKey } from './descriptor.ts';
 import type { Blob, Descriptor } from './descriptor.ts';
@@ -77,18 +82,50 @@ function outlineOf(json: unknown, place: string): BundleOutline {
   };
 }
 
+/** The folder may be a stranger's, who must not have other files of ours shipped. */
+class SourceFolder implements Disposable {
+  /** For messages. */
+  readonly path: string;
+  readonly #held: OpenFolder;
+
+  constructor(path: string) {
+    this.path = path;
+    try {
+      this.#held = new OpenFolder(path);
+    } catch (cause) {
+      invalid(`${join(path, bundleFile)}: cannot be read`, cause);
+    }
+  }
+
+  /** @throws AgentError AGENT_BUNDLE_INVALID */
+  read(name: string, maxBytes: number): Buffer {
+    const shown = join(this.path, name);
+    try {
+      return readRegularFile(join(this.#held.path, name), { maxBytes, mayBeLink: false });
+    } catch (cause) {
+      if (systemCodeOf(cause) === 'ENOENT' && name !== bundleFile) noSuchComponent(shown);
+      return invalid(`${shown}: cannot be read`, cause);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#held[Symbol.dispose]();
+  }
+}
+
 /**
- * Makes the artifact of a bundle; digests that bundle.json lacks are added.
+ * Makes the artifact of a bundle; digests that bundle.json lacks are added. Links are not followed.
  * @param folder the folder of its bundle.json
  * @throws AgentError AGENT_BUNDLE_INVALID
  */
 export function packArtifact(folder: string): Artifact {
+  using held = new SourceFolder(folder);
   const file = join(folder, bundleFile);
-  const source = readSource(file);
+  const source = held.read(bundleFile, maxManifestBytes);
   const json = parseJson(source.toString());
   const outline = outlineOf(json, file);
   const names = [...new Set(outline.components.map((component) => component.file))].toSorted();
-  const components = new Map(names.map((name) => [name, packComponent(folder, name)]));
+  const components = packComponents(held, names);
   for (const { file: name, digest } of outline.components) {
     const found = components.get(name)?.descriptor.digest;
     if (digest !== undefined && digest !== found) {
@@ -107,23 +144,16 @@ export function packArtifact(folder: string): Artifact {
   };
 }
 
-function readSource(file: string): Buffer {
-  try {
-    return readRegularFile(file, { maxBytes: maxManifestBytes });
-  } catch (cause) {
-    return invalid(`${file}: cannot be read`, cause);
-  }
-}
-
-function packComponent(folder: string, name: string): Blob {
-  const file = join(folder, name);
-  try {
-    checkSize(statSync(file).size);
-    const bytes = readRegularFile(file, { maxBytes: defaultLimits.maximumBytes });
-    return blobOf(bundleTypes.component, bytes, { [titleKey]: name });
-  } catch (cause) {
-    return invalid(`${file}: cannot be read`, cause);
-  }
+function packComponents(folder: SourceFolder, names: readonly string[]): ReadonlyMap<string, Blob> {
+  const sizes: number[] = [];
+  return new Map(
+    names.map((name) => {
+      const bytes = folder.read(name, defaultLimits.maximumBytes);
+      sizes.push(bytes.length);
+      checkComponentBytes(sizes, folder.path);
+      return [name, blobOf(bundleTypes.component, bytes, { [titleKey]: name })];
+    }),
+  );
 }
 
 /** The file as it is if it has all digests. */
