@@ -97,8 +97,9 @@ std::uint64_t MemoryLeft::used_at(const Level& level) const {
   std::array<char, kMaxText> room = {};
   const std::string_view stat = read_again(level.used, room);
   if (is_unified_) {
+    // huge pages count where cgroup2 is mounted so (memory_hugetlb_accounting)
     return sum_of(stat, {"anon", "shmem", "slab_unreclaimable", "kernel_stack", "pagetables",
-                         "percpu", "unevictable"});
+                         "percpu", "unevictable", "hugetlb"});
   }
   return sum_of(stat, {"total_rss", "total_shmem", "total_unevictable"});
 }

@@ -46,7 +46,7 @@ void leaves_a_part_of_a_limit() {
     machine.limit("a", megas(100));
     for (const std::string& name :
          is_unified ? std::vector<std::string>{"anon", "shmem", "slab_unreclaimable",
-                                               "kernel_stack", "pagetables"}
+                                               "kernel_stack", "pagetables", "hugetlb"}
                     : std::vector<std::string>{"total_rss", "total_shmem"}) {
       machine.use("a", name, 30 * kMega);
       CHECK_EQUAL(machine.left("/a").bytes(MemoryLeft::kOfAll), 40 * kMega);
