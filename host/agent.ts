@@ -25,7 +25,7 @@ import { UsedComponents } from './containers/used-components.ts';
 import { UserLines } from './containers/user-lines.ts';
 import type { ControlListener } from './control/control-listener.ts';
 import type { ControlAddress } from './control/control-socket.ts';
-import type { AgentFigures } from './control/figures.ts';
+import type { ContainerFigures } from './control/figures.ts';
 import type { StopRecording } from './control/recording-request.ts';
 import { ownFigures, ownStatus } from './control/own-status.ts';
 import { ReloadReport } from './control/reload-report.ts';
@@ -299,7 +299,8 @@ export class Agent {
         log: this.log,
         status: () => this.status(),
         containers: () => this.#parts.statuses.all(),
-        figures: () => this.figures(),
+        figures: () => ownFigures(this.#parts.later.pool?.workerCount ?? 0),
+        containerFigures: () => this.containerFigures(),
         record: (containerId, tap) => this.record(containerId, tap, 'there'),
       },
       (thrown) => isDefault || (takesOver && isTakenControl(thrown)),
@@ -321,9 +322,8 @@ export class Agent {
   }
 
   /** Sums until now, for clients that ask again and again. */
-  figures(): AgentFigures {
-    const { later, statuses } = this.#parts;
-    return ownFigures(later.pool?.workerCount ?? 0, statuses.figures());
+  containerFigures(): Iterable<ContainerFigures> {
+    return this.#parts.statuses.figures();
   }
 
   /** Answers the calls of a launched command; resolves once it has ended. */

@@ -38,25 +38,27 @@ export class ContainerStatuses {
     }
   }
 
-  figures(): readonly ContainerFigures[] {
+  /** As `all`, with counts until now. */
+  figures(): Iterable<ContainerFigures> {
     const { containers, counters } = this.#parts;
     const rows = counters.containers();
     return figuresOf(
       containers.all().map(([token, attached]) => ({
-        status: this.#statusOf(token, attached, rows.get(token)),
+        id: attached.registry.containerId,
+        ...peerOf(attached),
+        status: () => this.#statusOf(token, attached, rows.get(token)),
         rows: rows.get(token) ?? [],
       })),
     );
   }
 
   #statusOf(token: number, attached: Attached, rows: CountedCalls = []): ContainerStatus {
-    const { identity, registry, since, bundles, refusal, quarantine } = attached;
-    const { peerUid } = identity;
+    const { registry, since, bundles, refusal, quarantine } = attached;
     const shadow = this.#parts.shadows.statusOf(token, attached.shadow);
     return {
       id: registry.containerId,
       ...namesOf(registry),
-      ...(peerUid === undefined ? {} : { peerUid }),
+      ...peerOf(attached),
       calls: rows.reduce((sum, { counts }) => sum + counts.calls, 0),
       since: since.toISOString(),
       bundles,
@@ -70,6 +72,10 @@ export class ContainerStatuses {
       ...(shadow === undefined ? {} : { shadow }),
     };
   }
+}
+
+function peerOf({ identity: { peerUid } }: Attached): Pick<ContainerStatus, 'peerUid'> {
+  return peerUid === undefined ? {} : { peerUid };
 }
 
 function namesOf({ workload = {} }: Registry): Pick<Workload, 'namespace' | 'pod' | 'container'> {

@@ -10,7 +10,7 @@ import type { Log } from '../log/log.ts';
 import { listenAt } from './control-socket.ts';
 import type { Tap } from '../recording/tapes.ts';
 import { recordOver } from './recording-request.ts';
-import type { AgentFigures } from './figures.ts';
+import type { ContainerFigures, OwnFigures } from './figures.ts';
 import type { ContainerStatus, OwnStatus } from './status.ts';
 import { statusText } from './status-text.ts';
 import type { StopRecording } from './recording-request.ts';
@@ -23,7 +23,8 @@ export interface ControlServerParts {
   readonly log: Log;
   readonly status: () => OwnStatus;
   readonly containers: () => Iterable<ContainerStatus>;
-  readonly figures: () => AgentFigures;
+  readonly figures: () => OwnFigures;
+  readonly containerFigures: () => Iterable<ContainerFigures>;
   /** @throws AgentError AGENT_RECORDING */
   readonly record: (containerId: string, tap: Tap) => StopRecording;
 }
@@ -39,6 +40,15 @@ function answerJson(response: ServerResponse, status: number, value: unknown): v
     connection: 'close',
   });
   response.end(body);
+}
+
+async function answerInPieces(
+  response: ServerResponse,
+  own: object,
+  containers: Iterable<object>,
+): Promise<void> {
+  response.writeHead(200, { 'content-type': 'application/json', connection: 'close' });
+  await pipeline(statusText(own, containers), response);
 }
 
 export class ControlServer implements AsyncDisposable {
@@ -57,17 +67,12 @@ export class ControlServer implements AsyncDisposable {
     this.#responders = new Map<string, Responder>([
       [
         'GET /status',
-        async (_request, response) => {
-          response.writeHead(200, { 'content-type': 'application/json', connection: 'close' });
-          await pipeline(statusText(parts.status(), parts.containers()), response);
-        },
+        async (_request, response) => answerInPieces(response, parts.status(), parts.containers()),
       ],
       [
         'GET /figures',
-        async (_request, response) => {
-          answerJson(response, 200, parts.figures());
-          return Promise.resolve();
-        },
+        async (_request, response) =>
+          answerInPieces(response, parts.figures(), parts.containerFigures()),
       ],
       ['POST /record', async (request, response) => recordOver(request, response, parts.record)],
     ]);

@@ -49,9 +49,12 @@ export interface AgentFigures {
   readonly containers: readonly ContainerFigures[];
 }
 
+/** Of the agent itself. */
+export type OwnFigures = Omit<AgentFigures, 'containers'>;
+
 /** Of one listener; a container may have several. */
-export interface ListenerFigures {
-  readonly status: ContainerStatus;
+export interface ListenerFigures extends Pick<ContainerStatus, 'id' | 'peerUid'> {
+  readonly status: () => ContainerStatus;
   readonly rows: readonly Totals<keyof CallLabels>[];
 }
 
@@ -63,21 +66,23 @@ export function keyOfFigures({
   return keyOf({ state: { containerId: id }, peerUid });
 }
 
-/** The figures of containers, each once. */
-export function figuresOf(listeners: readonly ListenerFigures[]): readonly ContainerFigures[] {
+/** The figures of containers, each once, one by one: of hundreds of listeners they take a while. */
+export function* figuresOf(listeners: readonly ListenerFigures[]): Generator<ContainerFigures> {
   const byContainer = new Map<ContainerKey, ListenerFigures[]>();
   for (const listener of listeners) {
-    const key = keyOfFigures(listener.status);
-    byContainer.set(key, [...(byContainer.get(key) ?? []), listener]);
+    const key = keyOfFigures(listener);
+    const own = byContainer.get(key);
+    if (own === undefined) byContainer.set(key, [listener]);
+    else own.push(listener);
   }
-  return [...byContainer.values()].map((own) => figuresOfContainer(own));
+  for (const own of byContainer.values()) yield figuresOfContainer(own);
 }
 
 function figuresOfContainer(listeners: readonly ListenerFigures[]): ContainerFigures {
   const rows = listeners.flatMap((listener) => listener.rows);
   const all = new CallCounts();
   for (const { counts } of rows) all.add(counts);
-  const statuses = listeners.map(({ status }) => status);
+  const statuses = listeners.map(({ status }) => status());
   const [{ id, peerUid = 0, namespace, pod, container } = { id: '' }] = statuses;
   const refusal = statuses.find((status) => status.refusal !== undefined)?.refusal;
   return {
@@ -107,20 +112,26 @@ function syscallsOf(rows: readonly Totals<keyof CallLabels>[]): readonly Syscall
     .toSorted((one, two) => two.calls - one.calls);
 }
 
+function keyOfHandler(name: string, bundle = ''): string {
+  return JSON.stringify([name, bundle]);
+}
+
 function handlersOf(
   handlers: readonly HandlerStatus[],
   rows: readonly Totals<keyof CallLabels>[],
 ): readonly HandlerFigures[] {
+  const calls = new Map<string, number>();
+  for (const { labels, counts } of rows) {
+    const key = keyOfHandler(labels.handler, labels.bundle);
+    calls.set(key, (calls.get(key) ?? 0) + counts.calls);
+  }
   const found = new Map<string, HandlerFigures>();
   for (const { name, bundle, isQuarantined } of handlers) {
-    const key = JSON.stringify([name, bundle]);
-    const own = rows.filter(
-      ({ labels }) => labels.handler === name && labels.bundle === (bundle ?? ''),
-    );
+    const key = keyOfHandler(name, bundle);
     found.set(key, {
       name,
       ...(bundle === undefined ? {} : { bundle }),
-      calls: own.reduce((sum, { counts }) => sum + counts.calls, 0),
+      calls: calls.get(key) ?? 0,
       isQuarantined: isQuarantined || found.get(key)?.isQuarantined === true,
     });
   }

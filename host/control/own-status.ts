@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Status and figures of this process, with the version and the pid of the agent.
 import { packageVersion } from '../package-root.ts';
-import type { AgentFigures } from './figures.ts';
+import type { OwnFigures } from './figures.ts';
 import type { OwnStatus } from './status.ts';
 
 type ProcessFields = 'version' | 'pid' | 'startedAt' | 'uptimeSeconds';
@@ -16,12 +16,11 @@ export function ownStatus(startedAt: Date, rest: Omit<OwnStatus, ProcessFields>)
   };
 }
 
-export function ownFigures(workers: number, containers: AgentFigures['containers']): AgentFigures {
+export function ownFigures(workers: number): OwnFigures {
   return {
     version: packageVersion(),
     pid: process.pid,
     takenAtMs: performance.now(),
     workers,
-    containers,
   };
 }

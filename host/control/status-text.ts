@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes the status of an agent as JSON, in pieces: hundreds of containers with hundreds of handlers
+// Writes the status or the figures of an agent as JSON, in pieces: hundreds of containers with hundreds of handlers
 // each are tens of megabytes, which the main thread has no time to make at once.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-import type { ContainerStatus, OwnStatus } from './status.ts';
-
 /** In turns with all else that the main thread has to do; no faster than it is read. */
 export async function* statusText(
-  own: OwnStatus,
-  containers: Iterable<ContainerStatus>,
+  own: object,
+  containers: Iterable<object>,
 ): AsyncGenerator<string> {
   yield `${JSON.stringify(own).slice(0, -1)},"containers":[`;
   let separator = '';

@@ -48,8 +48,15 @@ export class CountedRows<T extends string> {
   }
 }
 
+/** Of labels that are asked for again and again: each slot has its own. */
+const knownKeys = new WeakMap<object, string>();
+
 function keyOf(labels: Readonly<Record<string, string>>): string {
-  return JSON.stringify(Object.values(labels));
+  const known = knownKeys.get(labels);
+  if (known !== undefined) return known;
+  const key = JSON.stringify(Object.values(labels));
+  knownKeys.set(labels, key);
+  return key;
 }
 
 type RequestLabel = 'namespace' | 'syscall' | 'status';

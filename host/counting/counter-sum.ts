@@ -112,10 +112,12 @@ export class CounterBlock {
     callEnds.forEach((end, index) => {
       counts.ends[end] = word(slotLayout.ends + index);
     });
-    counts.durations.add(
-      Array.from({ length: bucketCount }, (_, index) => word(slotLayout.buckets + index)),
-      word(slotLayout.durationSumNs),
-    );
+    const { durations } = counts;
+    // without a list of its own: there are thousands of slots
+    for (let index = 0; index < bucketCount; index += 1) {
+      durations.buckets[index] = word(slotLayout.buckets + index);
+    }
+    durations.sumSeconds = word(slotLayout.durationSumNs) / 1e9;
     return counts;
   }
 }

@@ -65,9 +65,11 @@ export function makeCounters(): SharedArrayBuffer {
   return new SharedArrayBuffer(slotCount * slotLayout.words * BigUint64Array.BYTES_PER_ELEMENT);
 }
 
+const noneInBuckets: readonly number[] = Array.from({ length: bucketCount }, () => 0);
+
 /** A histogram's counts, not cumulative. */
 export class Durations {
-  readonly buckets: number[] = Array.from({ length: bucketCount }, () => 0);
+  readonly buckets: number[] = [...noneInBuckets];
   sumSeconds = 0;
 
   add(buckets: readonly number[], sumNs: number): void {
@@ -78,7 +80,9 @@ export class Durations {
   }
 
   addAll({ buckets, sumSeconds }: Durations): void {
-    this.add(buckets, 0);
+    for (let index = 0; index < bucketCount; index += 1) {
+      this.buckets[index] = (this.buckets[index] ?? 0) + (buckets[index] ?? 0);
+    }
     this.sumSeconds += sumSeconds;
   }
 }

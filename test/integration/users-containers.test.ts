@@ -63,7 +63,7 @@ test('A10: users’ containers: by the id of root’s container they share nothi
   expect(taken).toBe(1);
 
   // what is shown
-  const shown = agent.figures().containers.map(({ id, peerUid }) => ({ id, peerUid }));
+  const shown = [...agent.containerFigures()].map(({ id, peerUid }) => ({ id, peerUid }));
   // whose listener came first is open
   expect(shown.toSorted((one, other) => (one.peerUid ?? 0) - (other.peerUid ?? 0))).toEqual([
     { id: 'c1', peerUid: undefined },

@@ -3,7 +3,11 @@
 import { describe, expect, test } from 'vitest';
 
 import { figuresOf } from '../../host/control/figures.ts';
-import type { AgentFigures, ContainerFigures } from '../../host/control/figures.ts';
+import type {
+  AgentFigures,
+  ContainerFigures,
+  ListenerFigures,
+} from '../../host/control/figures.ts';
 import type { ContainerStatus } from '../../host/control/status.ts';
 import { CallCounts, bucketBoundsSeconds, bucketCount } from '../../host/counting/counters.ts';
 import type { CallLabels } from '../../host/counting/counters.ts';
@@ -11,6 +15,7 @@ import type { Totals } from '../../host/counting/counter-sum.ts';
 import { quantile, ratesBetween } from '../../host/top/rates.ts';
 import type { ContainerRates } from '../../host/top/rates.ts';
 import { shownDuration, shownRate, sorted, tableOf } from '../../host/top/table.ts';
+import { processorMs } from '../support/processor-time.ts';
 
 const none = { value: 0, errno: 0, continue: 0, gone: 0, failed: 0 };
 
@@ -116,6 +121,15 @@ function rowOf(labels: Partial<CallLabels>, calls: number): Totals<keyof CallLab
   return { labels: all, counts };
 }
 
+function listenerOf(status: ContainerStatus, rows: ListenerFigures['rows'] = []): ListenerFigures {
+  const { id, peerUid } = status;
+  return { id, ...(peerUid === undefined ? {} : { peerUid }), status: () => status, rows };
+}
+
+function shown(listeners: readonly ListenerFigures[]): readonly ContainerFigures[] {
+  return [...figuresOf(listeners)];
+}
+
 describe('figuresOf', () => {
   const status: ContainerStatus = {
     id: 'c1',
@@ -130,10 +144,10 @@ describe('figuresOf', () => {
   };
 
   test('the listeners of a container are one', () => {
-    const figures = figuresOf([
-      { status, rows: [rowOf({}, 1), rowOf({ syscall: 'umount2' }, 5)] },
-      { status: { ...status, id: 'c2' }, rows: [] },
-      { status, rows: [rowOf({ status: '1' }, 2), rowOf({ bundle: 'b' }, 3)] },
+    const figures = shown([
+      listenerOf(status, [rowOf({}, 1), rowOf({ syscall: 'umount2' }, 5)]),
+      listenerOf({ ...status, id: 'c2' }),
+      listenerOf(status, [rowOf({ status: '1' }, 2), rowOf({ bundle: 'b' }, 3)]),
     ]);
     expect(figures.map(({ id }) => id)).toEqual(['c1', 'c2']);
     expect(figures[0]).toMatchObject({
@@ -152,11 +166,38 @@ describe('figuresOf', () => {
   });
 });
 
+test('figuresOf: containers are made one by one, each in linear time', () => {
+  const handlers = Array.from({ length: 32 }, (_, at) => ({
+    name: `h${at}`,
+    digest: '',
+    isQuarantined: false,
+  }));
+  const rows = Array.from({ length: 128 }, (_, at) =>
+    rowOf({ syscall: `s${at}`, handler: `h${at % 32}`, bundle: '' }, 1),
+  );
+  let asked = 0;
+  const listeners = Array.from({ length: 500 }, (_, at) => {
+    const status = { id: `c${at % 2}`, calls: 0, since: '', bundles: [], handlers };
+    const countedStatus = (): ContainerStatus => {
+      asked += 1;
+      return status;
+    };
+    return { ...listenerOf(status, rows), status: countedStatus };
+  });
+  const all = figuresOf(listeners);
+  const before = processorMs();
+  const first = all.next().value;
+  // a second or two for each handler, when all calls are gone through for each
+  expect(processorMs() - before).toBeLessThan(2000);
+  expect(asked).toBe(250);
+  expect(first).toMatchObject({ id: 'c0', calls: { value: 128 * 250 } });
+});
+
 test('figuresOf: a container of a user by the id of root’s is another', () => {
   const status = { id: 'c1', calls: 0, since: '', bundles: [], handlers: [] };
-  const roots = { status, rows: [rowOf({}, 2)] };
-  const theirs = { status: { ...status, peerUid: 1000 }, rows: [rowOf({}, 3)] };
-  const containers = figuresOf([roots, theirs, theirs]);
+  const roots = listenerOf(status, [rowOf({}, 2)]);
+  const theirs = listenerOf({ ...status, peerUid: 1000 }, [rowOf({}, 3)]);
+  const containers = shown([roots, theirs, theirs]);
   expect(containers).toMatchObject([
     { id: 'c1', calls: { value: 2 } },
     { id: 'c1', peerUid: 1000, calls: { value: 6 } },
