@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Components of all containers; the workers and the resolver forget those that no container has any more.
 import type { CodeSize } from '../bundles/code-room.ts';
-import type { LoadedComponent } from '../handler/direct.ts';
 import type { Pool } from '../worker/pool.ts';
 import type { Attachments } from './attachments.ts';
 import type { UsedComponents } from './used-components.ts';
@@ -29,15 +28,17 @@ export class AgentComponents implements Disposable {
     return [...used.all(), ...(pool()?.components ?? [])];
   }
 
-  /** Components of one owner's containers. */
-  of(owner: string): readonly LoadedComponent[] {
-    return this.#parts.used.of(owner);
+  /** Components of one owner's containers, and of those that have ended, as long as workers have them. */
+  of(owner: string): readonly CodeSize[] {
+    const { used } = this.#parts;
+    return [...used.of(owner), ...used.leftOf(owner, this.#heldIds)];
   }
 
   /** Forgets at once, where containers have ended and so nobody waits for their calls. */
   forgetNow(): void {
     const { attachments, used, pool } = this.#parts;
     if (attachments.settledForMs < forgetAfterMs) return;
+    used.keepLeft(this.#heldIds);
     pool()?.keepOnly(used.ids());
   }
 
@@ -53,11 +54,16 @@ export class AgentComponents implements Disposable {
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       const ids = used.ids();
+      used.keepLeft(this.#heldIds);
       pool()?.keepOnly(new Set([...had, ...ids]));
       attachments.resolver.forgetUnused?.(forgetAfterMs);
       const isLeft = pool()?.sharedIds.some((id) => !ids.has(id)) === true;
       if (isLeft) this.forgetLater(ids);
     }, forgetAfterMs).unref();
+  }
+
+  get #heldIds(): ReadonlySet<string> {
+    return this.#parts.pool()?.heldIds ?? new Set();
   }
 
   [Symbol.dispose](): void {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Components of listeners: counted as these come, change and end, since each of them may have hundreds
 // of handlers, and the search for room asks again and again.
+import type { CodeSize } from '../bundles/code-room.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 
 interface Used {
@@ -24,6 +25,8 @@ interface Own {
 export class UsedComponents {
   readonly #ofAll: ById = new Map();
   readonly #byOwner: Map<string, ById> = new Map();
+  /** Of each owner, what none of its containers has any more, and workers may. */
+  readonly #left: Map<string, Map<string, CodeSize>> = new Map();
 
   /** Each once. */
   all(): readonly LoadedComponent[] {
@@ -33,6 +36,23 @@ export class UsedComponents {
   /** Those of one owner. */
   of(owner: string): readonly LoadedComponent[] {
     return componentsIn(this.#byOwner.get(owner) ?? new Map());
+  }
+
+  /**
+   * Those that an owner's containers had: where workers still have them, they are still the owner's.
+   * @param held ids of what workers have
+   */
+  leftOf(owner: string, held: ReadonlySet<string>): readonly CodeSize[] {
+    const left = this.#left.get(owner)?.values() ?? [];
+    return [...left].filter(({ id }) => held.has(id));
+  }
+
+  /** Forgets who had those that no worker has any more. */
+  keepLeft(held: ReadonlySet<string>): void {
+    for (const [owner, left] of this.#left) {
+      for (const id of left.keys()) if (!held.has(id)) left.delete(id);
+      if (left.size === 0) this.#left.delete(owner);
+    }
   }
 
   ids(): ReadonlySet<string> {
@@ -69,9 +89,13 @@ export class UsedComponents {
 
   #remove({ components, owner }: Own): void {
     const own: ById = this.#byOwner.get(owner) ?? new Map();
+    const left = this.#left.get(owner) ?? new Map<string, CodeSize>();
+    this.#left.set(owner, left);
     for (const component of new Set(components)) {
       count(this.#ofAll, component, -1);
       count(own, component, -1);
+      const { id, codeBytes } = component;
+      if (!own.has(id)) left.set(id, { id, codeBytes });
     }
     if (own.size === 0) this.#byOwner.delete(owner);
   }

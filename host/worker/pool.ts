@@ -144,6 +144,12 @@ export class Pool {
     return [...this.#components.values(), ...workers.flatMap(({ components }) => components.left)];
   }
 
+  /** Ids of shared components, and of all that a worker may still have. */
+  get heldIds(): ReadonlySet<string> {
+    const left = [...this.#workers.values()].flatMap(({ components }) => components.leftIds);
+    return new Set([...this.#components.keys(), ...left]);
+  }
+
   /** Forgets all other components. */
   keepOnly(ids: ReadonlySet<string>): void {
     const forgotten = this.sharedIds.filter((id) => !ids.has(id));

@@ -78,11 +78,20 @@ export class SentComponents {
 
   /** Forgotten components that it still has. */
   get left(): readonly CodeSize[] {
+    const untilMs = this.#isLost ? Infinity : this.#now() - patienceMs;
+    return this.#untaken.filter(({ toldMs }) => toldMs <= untilMs).map(({ size }) => size);
+  }
+
+  /** As `left`, also of a worker that was told just now. */
+  get leftIds(): readonly string[] {
+    return this.#untaken.map(({ size }) => size.id);
+  }
+
+  get #untaken(): readonly Forgotten[] {
     if (this.#forgotten.length === 0) return [];
     const { count } = this.#taken;
     this.#forgotten = this.#forgotten.filter(({ number }) => number > count);
-    const untilMs = this.#isLost ? Infinity : this.#now() - patienceMs;
-    return this.#forgotten.filter(({ toldMs }) => toldMs <= untilMs).map(({ size }) => size);
+    return this.#forgotten;
   }
 
   #tell(message: ComponentMessage): void {

@@ -54,8 +54,11 @@ test('sent components: a worker has a moment for it', () => {
   worker.components.add(one);
   worker.components.forget(one.id);
   expect(worker.left).toEqual([]);
+  expect(worker.components.leftIds).toEqual([one.id]);
   worker.clock += 1000;
   expect(worker.left).toEqual([one.id]);
+  worker.take();
+  expect(worker.components.leftIds).toEqual([]);
 });
 
 test('sent components: one that is lost gets nothing more, and keeps what it had', () => {

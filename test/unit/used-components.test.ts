@@ -25,3 +25,19 @@ test('A6: used components: each is there once, and until the last listener has i
   second[Symbol.dispose]();
   expect(used.all()).toEqual([]);
 });
+
+test('A6: used components: what workers have left of ended containers is still its owner’s', () => {
+  const used = new UsedComponents();
+  const listener = used.enter();
+  listener.replace([one, other], 'a');
+  listener.replace([other], 'a');
+  const held = new Set([one.id, other.id]);
+  const { id, codeBytes } = one;
+  expect(used.leftOf('a', held)).toEqual([{ id, codeBytes }]);
+  expect(used.leftOf('b', held)).toEqual([]);
+  expect(used.leftOf('a', new Set([other.id]))).toEqual([]);
+  used.keepLeft(held);
+  expect(used.leftOf('a', held)).toHaveLength(1);
+  used.keepLeft(new Set());
+  expect(used.leftOf('a', held)).toEqual([]);
+});
