@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The floors of host/ and native/: what is below knows nothing of what is above. Types count.
+import { execFileSync } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 
@@ -100,4 +101,27 @@ test.for([
     'a',
     'b',
   ]);
+});
+
+/** The files of the agent's own process: its sources, and what these include. */
+function filesOfAddon(): ReadonlySet<string> {
+  const words = ['native/build.mjs', '--sources=addon'];
+  const sources = execFileSync(process.execPath, words, { cwd: root, encoding: 'utf8' });
+  const files = new Set<string>();
+  const take = (file: string): void => {
+    if (files.has(file)) return;
+    files.add(file);
+    const text = readFileSync(join(root, file), 'utf8');
+    for (const [, to = ''] of text.matchAll(includes)) take(`native/${to}`);
+  };
+  for (const source of sources.trim().split(/\s+/u)) take(source);
+  return files;
+}
+
+test('A5: layers: the agent itself asks no file system of a container how it is', () => {
+  // STATFS waits for a server that never answers, and so would a worker; helpers can be killed
+  const asking = [...filesOfAddon()].filter((file) =>
+    /\bf?statv?fs(?:64)?\s*\(/u.test(readFileSync(join(root, file), 'utf8')),
+  );
+  expect(asking).toEqual([]);
 });
