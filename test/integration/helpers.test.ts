@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 
 import { expect, test } from 'vitest';
 
+import { runCommand } from '../support/command.ts';
 import { makeFolder } from '../support/folder-contents.ts';
 import { until } from '../support/polling.ts';
 import { childrenOf } from '../support/process-resources.ts';
@@ -38,8 +39,13 @@ function lives(pid: number): boolean {
   }
 }
 
+/** Also of one that has ended meanwhile. */
 function isUsers(pid: number): boolean {
-  return statusOf(pid).includes(`\nUid:\t${user}\t`);
+  try {
+    return statusOf(pid).includes(`\nUid:\t${user}\t`);
+  } catch {
+    return true;
+  }
 }
 
 interface HeldContainer extends AsyncDisposable {
@@ -142,9 +148,52 @@ test('A4: helpers: one that was stopped, as by a frozen cgroup, goes on as it wa
   expect(agent.log()).toEqual([]);
 });
 
+/** By another process of the user, which sees the helpers: one of a container with the host's pids. */
+async function asUser(...words: readonly string[]): Promise<boolean> {
+  const ids = ['--reuid', String(user), '--regid', String(user), '--clear-groups'];
+  const { code } = await runCommand(['setpriv', ...ids, ...words]);
+  return code === 0;
+}
+
+test.for([
+  { signal: 'KILL', answers: ['mkdir -1 EACCES', 'mkdir -1 EACCES'] },
+  // as of a file system that never answers
+  { signal: 'STOP', answers: ['mkdir -1 ETIMEDOUT', 'mkdir -1 EACCES'] },
+])(
+  'A4: helpers: another process of the caller’s user that sends SIG$signal costs that user a call at most',
+  async ({ signal, answers }) => {
+    await using agent = await startWatchedAgent({ bundle: testBundle('changing'), log: 'error' });
+    using folder = new TemporaryFolder();
+    const path = makeFolder(folder.path, 'roots');
+    const mkdir = `mkdir:${path}/made:755`;
+    const options = ['-u', String(user)];
+    const common = { socket: agent.socket, trapped: ['mkdir'], options, wrapper: container };
+    const ofUser = { ...common, options: [...options, '-i', 'c1'] };
+    await using held = startTrap({ ...ofUser, operations: [mkdir, 'hold', mkdir, mkdir] });
+    await held.untilLines(1);
+    const [helper = 0, ...others] = childrenOf(agent.pid);
+    expect(others).toEqual([]);
+
+    for (const name of ['environ', 'maps', 'fd/0', 'exe', 'ns/mnt'])
+      expect(await asUser('head', '-c1', `/proc/${helper}/${name}`)).toBe(false);
+    expect(await asUser('kill', '-0', String(agent.pid))).toBe(false);
+    expect(await asUser('kill', `-${signal}`, String(helper))).toBe(true);
+    held.release();
+    const ofOther = { ...common, options: [...options, '-i', 'c2'] };
+    await using neighbour = startTrap({ ...ofOther, operations: [mkdir] });
+
+    // whose call does not wait for the other one's
+    expect(await neighbour.ended).toMatchObject({ status: 0, lines: ['mkdir -1 EACCES'] });
+    const lines = ['mkdir -1 EACCES', 'hold 0 OK', ...answers];
+    expect(await held.ended).toMatchObject({ status: 0, lines });
+    expect(agent.log()).toEqual([]);
+  },
+);
+
 test('A4: helpers: all listeners of a container have the same ones, which end with the last of them', async () => {
   await using agent = await startWatchedAgent({ bundle: testBundle('changing'), log: 'warn' });
-  const mounting = (): readonly number[] => childrenOf(agent.pid).filter((pid) => !isUsers(pid));
+  const mounting = (): readonly number[] =>
+    childrenOf(agent.pid).filter((pid) => lives(pid) && !isUsers(pid));
   const first = await holdContainer(agent, ['-i', 'c1']);
   const [own] = mounting();
   const second = await holdContainer(agent, ['-i', 'c1']);
