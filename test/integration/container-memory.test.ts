@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is made for a container is charged to the container, whose own limit answers.
-import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -103,5 +104,62 @@ test('A12: memory: a shipped handler makes folders at the expense of the contain
   const path = /^\d+:(?:memory)?:(?<path>.*)$/mu.exec(readFileSync(`/proc/${pid}/cgroup`, 'utf8'));
   expect(container.output).toContain('made 20000 OK');
   expect(MemoryCgroup.used(path?.groups?.['path'] ?? '')).toBeGreaterThan(16 * mebibyte);
+  expect(cgroup.peakBytes - before).toBeLessThan(16 * mebibyte);
+});
+
+/** A file system in memory with the folders of an overlay, and files with large attributes below. */
+class Layers implements Disposable {
+  readonly #folder = new TemporaryFolder();
+  readonly options: readonly string[];
+
+  constructor(files: number) {
+    const at = (name: string): string => this.#folder.at(`memory/${name}`);
+    mkdirSync(this.#folder.at('memory'));
+    execFileSync('mount', ['-t', 'tmpfs', 'none', this.#folder.at('memory')]);
+    for (const name of ['lower', 'upper', 'work']) mkdirSync(at(name));
+    const paths = Array.from({ length: files }, (_, index) => at(`lower/f${index}`));
+    for (const path of paths) writeFileSync(path, '');
+    const attribute = ['-n', 'trusted.large', '-v', 'a'.repeat(60_000)];
+    execFileSync('setfattr', [...attribute, ...paths]);
+    this.options = [`lowerdir=${at('lower')}`, `upperdir=${at('upper')}`, `workdir=${at('work')}`];
+  }
+
+  [Symbol.dispose](): void {
+    execFileSync('umount', [this.#folder.at('memory')]);
+    this.#folder[Symbol.dispose]();
+  }
+}
+
+test('A12: memory: attributes that an overlay copies end the program that changes the files', async () => {
+  // 59 MiB of attributes
+  const files = 1024;
+  using cgroup = new MemoryCgroup(1024 * mebibyte);
+  await using agent = await startWatchedAgent({
+    bundle: testBundle('perform'),
+    log: 'warn',
+    mayWarn: true,
+    wrapper: cgroup.wrapper,
+  });
+  const script =
+    '(echo 1000 >/proc/self/oom_score_adj; exec chmod 600 /over/*); echo "ended with $?"';
+  const ended = async (trapped: readonly string[]): Promise<string> => {
+    using layers = new Layers(files);
+    const overlay = { type: 'overlay', source: 'overlay', destination: '/over' };
+    await using container = await Container.run(
+      limited(script, {
+        listenerPath: agent.socket,
+        trapped,
+        mounts: [...libraryMounts(), { ...overlay, options: layers.options }],
+      }),
+    );
+    return container.output;
+  };
+  const bare = await ended(['swapon']);
+  const before = cgroup.usedBytes;
+
+  const performed = await ended(['chmod', 'fchmodat', 'fchmodat2']);
+
+  expect(bare).toContain('ended with 137');
+  expect(performed).toContain('ended with 137');
   expect(cgroup.peakBytes - before).toBeLessThan(16 * mebibyte);
 });
