@@ -75,9 +75,8 @@ JoinedCgroups::~JoinedCgroups() {
 }
 
 bool JoinedCgroups::are_paused_for(pid_t tid) const {
-  if (!are_paused()) return false;
   const auto text = read_file("/proc/" + std::to_string(tid) + "/cgroup");
-  return text && cgroups_.have(*text);
+  return text && (cgroups_.are_stopping(*text) || (are_paused() && cgroups_.have(*text)));
 }
 
 void JoinedCgroups::leave(pid_t helper) {

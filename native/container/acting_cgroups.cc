@@ -21,6 +21,7 @@ namespace {
 // Of these the kernel asks the process that acts. Others, as the freezer and cpu of version 1,
 // would stop or slow down what the agent waits for.
 constexpr std::string_view kMemory = "memory";
+constexpr std::string_view kFreezer = "freezer";
 constexpr std::array kControllers = {kMemory, std::string_view("devices")};
 
 // The hierarchy that has the controller: in version 2, rules for devices are programs of cgroups
@@ -69,6 +70,7 @@ constexpr std::array kControllers = {kMemory, std::string_view("devices")};
 Result<ActingCgroups> ActingCgroups::from(std::string_view theirs, std::string_view ours,
                                           std::string_view mounts) {
   ActingCgroups cgroups;
+  cgroups.freezer_mount_ = cgroup_mount(mounts, kFreezer).value_or("");
   for (const std::string_view controller : kControllers) {
     const std::string_view hierarchy = hierarchy_of(controller, theirs, mounts);
     const auto path = cgroup_path(theirs, hierarchy);
@@ -120,6 +122,14 @@ bool ActingCgroups::are_frozen() const {
 bool ActingCgroups::have(std::string_view text) const {
   const auto path = cgroup_path(text, kUnified);
   return !unified_path_.empty() && path && (*path + "/").starts_with(unified_path_ + "/");
+}
+
+bool ActingCgroups::are_stopping(std::string_view text) const {
+  const auto path = cgroup_path(text, kFreezer);
+  if (freezer_mount_.empty() || !path) return false;
+  // of the first one there is no such file
+  const auto state = read_file(freezer_mount_ + *path + "/freezer.state");
+  return state && !state->starts_with("THAWED");
 }
 
 // Ours may be another one by now.

@@ -32,6 +32,9 @@ class ActingCgroups {
   [[nodiscard]] bool are_frozen() const;
   // Whether the process whose /proc/PID/cgroup has this text is in the one of version 2, or below.
   [[nodiscard]] bool have(std::string_view text) const;
+  // Whether the freezer of version 1 has stopped the process whose /proc/PID/cgroup has this text,
+  // or is about to: it waits for callers, which sleep where it can't stop them.
+  [[nodiscard]] bool are_stopping(std::string_view text) const;
   // Moves a process of ours from there to our own one of version 2, where it goes on.
   [[nodiscard]] Result<void> leave(pid_t process) const;
   // Memory is charged to a cgroup that is neither the agent's nor the first one.
@@ -43,6 +46,8 @@ class ActingCgroups {
   // Of version 2: where it is mounted, and the path there; empty: it is not in one of that version.
   std::string unified_mount_;
   std::string unified_path_;
+  // Where the freezer of version 1 is mounted; empty: nowhere.
+  std::string freezer_mount_;
   bool are_charged_apart_ = false;
 };
 

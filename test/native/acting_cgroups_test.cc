@@ -90,6 +90,23 @@ void tells_who_is_frozen() {
   CHECK(!VALUE(ActingCgroups::from("5:memory:/c\n", "5:memory:/\n", kVersion1)).are_frozen());
 }
 
+// The freezer of version 1 waits for callers: it is FREEZING until then.
+void tells_who_is_about_to_be_stopped() {
+  const CgroupFiles files;
+  const std::string mounts = "cgroup " + files.path() + " cgroup rw,freezer 0 0\n";
+  const ActingCgroups cgroups = VALUE(ActingCgroups::from("0::/c\n", "0::/a\n", mounts));
+  constexpr std::string_view kText = "7:freezer:/pod/c\n0::/c\n";
+  CHECK(!cgroups.are_stopping(kText));
+  for (const auto& [state, is_stopping] :
+       {std::pair("FREEZING\n", true), std::pair("FROZEN\n", true), std::pair("THAWED\n", false)}) {
+    files.write("pod/c/freezer.state", state);
+    CHECK_EQUAL(cgroups.are_stopping(kText), is_stopping);
+  }
+  files.write("pod/c/freezer.state", "FROZEN\n");
+  CHECK(!cgroups.are_stopping("0::/c\n"));
+  CHECK(!VALUE(ActingCgroups::from("0::/c\n", "0::/a\n", kVersion2)).are_stopping(kText));
+}
+
 // A file system of the test's own in place of a hierarchy.
 void makes_a_child_once() {
   const CgroupFiles files;
@@ -117,6 +134,8 @@ constexpr Case kCases[] = {
     {"A12: acting cgroups: who is charged apart is told", tells_who_pays},
     {"A12: acting cgroups: what is outside of our cgroup namespace is refused",
      refuses_what_it_does_not_see},
+    {"A9: ActingCgroups: the freezer of version 1 waits for callers",
+     tells_who_is_about_to_be_stopped},
     {"A12: acting cgroups: who manages the container has it frozen", tells_who_is_frozen},
     {"A12: acting cgroups: a child cgroup is made once", makes_a_child_once},
 };
