@@ -45,7 +45,8 @@ void append_needed(std::string& text, std::string_view line) {
   text += '\n';
 }
 
-[[nodiscard]] Result<std::string> read_once(const UniqueFd& file) {
+// `left`: number of bytes that may still be read.
+[[nodiscard]] Result<std::string> read_once(const UniqueFd& file, std::size_t& left) {
   std::string text;
   // up to the last newline, its lines are in the text
   std::string read_text;
@@ -55,10 +56,15 @@ void append_needed(std::string& text, std::string_view line) {
     const ssize_t got = retry_eintr([&] { return read(file.get(), chunk, sizeof chunk); });
     if (got == -1) return fail_errno();
     if (got == 0) return text + read_text;
-    read_text.append(chunk, static_cast<std::size_t>(got));
-    std::string_view rest = read_text;
-    while (rest.contains('\n')) append_needed(text, take_until(rest, '\n'));
-    read_text.erase(0, read_text.size() - rest.size());
+    const std::string_view next(chunk, static_cast<std::size_t>(got));
+    if (next.size() > left) return fail(E2BIG);
+    left -= next.size();
+    read_text.append(next);
+    if (next.contains('\n')) {
+      std::string_view rest = read_text;
+      while (rest.contains('\n')) append_needed(text, take_until(rest, '\n'));
+      read_text.erase(0, read_text.size() - rest.size());
+    }
     if (text.size() + read_text.size() > kMaxMountinfo) return fail(E2BIG);
   }
 }
@@ -114,8 +120,9 @@ void append_needed(std::string& text, std::string_view line) {
 
 Result<std::string> read_mountinfo(const UniqueFd& file) {
   constexpr int kTries = 5;
+  std::size_t left = kMaxReadMountinfo;
   for (int tries = kTries; tries > 0; --tries) {
-    auto text = read_once(file);
+    auto text = read_once(file, left);
     if (!text || !has_changed(file)) return text;
   }
   return fail(EAGAIN);

@@ -16,6 +16,9 @@ namespace seccompagent {
 
 // Of what is kept of a text that is read for one mount.
 inline constexpr std::size_t kMaxMountinfo = 1024UL * 1024;
+// Of what is read for that, also again: whoever has a user namespace makes as many mounts as
+// fs.mount-max says, each with a line of up to half a megabyte.
+inline constexpr std::size_t kMaxReadMountinfo = 8UL * 1024 * 1024;
 
 // All mounts of a mountinfo as of one moment, with all that `MountLine` has of them. The container
 // may change its mounts while this is done, and the kernel gives a page of the text at a time: a

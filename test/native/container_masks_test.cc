@@ -3,10 +3,12 @@
 #include "acting/container_masks.h"
 
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 
 #include "check.h"
 #include "container_fixture.h"
+#include "helper/mountinfo.h"
 #include "kernel/clock.h"
 
 namespace seccompagent::test {
@@ -76,6 +78,26 @@ void refuses_more_than_it_can_look_at() {
   const Container container({kMasked});
   CHECK_EQUAL(container.ask(mount_many_at_long_path), 0);
   CHECK_EQUAL(ERROR(masks_of_process(container.pid(), pidfd_of(container.pid()))), Errno{E2BIG});
+}
+
+// Most of what is read is not kept, such as options of overlays.
+void reads_no_more_than_is_allowed() {
+  constexpr std::string_view kBegin = "20 1 8:1 / / rw - ext4 /dev/sda ";
+  const auto text_of = [&](std::size_t lines, std::size_t length) {
+    UniqueFd file(memfd_create("mountinfo", MFD_CLOEXEC));
+    const std::string line = std::string(kBegin) + std::string(length, 'o') + '\n';
+    for (std::size_t written = 0; written < lines; ++written)
+      CHECK_EQUAL(write(file.get(), line.data(), line.size()), static_cast<ssize_t>(line.size()));
+    return file;
+  };
+  constexpr std::size_t kLong = 400UL * 1024;
+  constexpr std::size_t kLines = kMaxReadMountinfo / (kLong + 100);
+  CHECK(VALUE(read_mountinfo(text_of(kLines, kLong))).size() < kLines * 100);
+  const Nanoseconds start = now();
+  CHECK_EQUAL(ERROR(read_mountinfo(text_of(kLines + 1, kLong))), Errno{E2BIG});
+  CHECK_EQUAL(ERROR(read_mountinfo(text_of(100'000, 1024))), Errno{E2BIG});
+  // all of the second would take a hundred times as long
+  CHECK(now() - start < 5 * kSecond);
 }
 
 // A proc with its masks elsewhere, to be put to /proc and taken off as a whole. It is large, so
@@ -200,6 +222,7 @@ constexpr Case kCases[] = {
     {"A8: masks_of_process: of one that has ended, nothing is read", knows_when_it_is_gone},
     {"A8: masks_of_process: many mounts of which much is told are looked at", looks_at_many},
     {"A8: masks_of_process: too many mounts are refused", refuses_more_than_it_can_look_at},
+    {"A2: read_mountinfo: no more is read than is allowed", reads_no_more_than_is_allowed},
     {"A8: masks_of_process: changes meanwhile never make masks fewer", is_never_fooled_by_changes},
     {"A8: masks_of_process: in the middle of unshare it is said to look again",
      is_not_confused_by_new_namespaces},
