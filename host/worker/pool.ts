@@ -18,6 +18,7 @@ import { maxInstanceBytes, maxResidentBytes } from './instance-memory.ts';
 import type { PoolSize } from './pool-size.ts';
 import type { QuarantineBuffers } from './quarantine.ts';
 import { PoolWorker } from './pool-worker.ts';
+import { StartRate } from './start-rate.ts';
 import type { WorkerEvents } from './pool-worker.ts';
 import type { WorkerInput } from './thread-messages.ts';
 import type { TapedCall } from '../recording/recorded-call.ts';
@@ -82,6 +83,7 @@ export class Pool {
   /** Only then are workers that end replaced. */
   #isUp = false;
   #lastId = 0;
+  readonly #starts: StartRate;
   #looking: NodeJS.Timeout | undefined;
   /** Each worker tells its own. */
   readonly #instanceCounts = new Int32Array(new SharedArrayBuffer(4 * instancePlaces));
@@ -90,6 +92,7 @@ export class Pool {
   private constructor(parts: PoolParts) {
     this.#parts = parts;
     this.#threadless = new SeldomNotice(parts.log);
+    this.#starts = new StartRate(2 * parts.size.max);
   }
 
   /** Resolves once every worker receives; when one can't start, all are ended again. */
@@ -172,7 +175,8 @@ export class Pool {
 
   /** Whether all that was written down of calls has been read. */
   get isRead(): boolean {
-    return this.#unread.isEmpty && this.#isAllCome();
+    const workers = [...this.#workers.values()];
+    return this.#unread.isEmpty && workers.every(({ unread }) => unread.isEmpty);
   }
 
   /** Ends a worker whose handler does not come to an end; another one takes its place. */
@@ -189,6 +193,7 @@ export class Pool {
   async stop(): Promise<void> {
     this.#isUp = false;
     clearInterval(this.#looking);
+    this.#starts[Symbol.dispose]();
     this.#threadless[Symbol.dispose]();
     const ended = Promise.all(
       [...this.#workers.values()].map(async ({ thread }) => once(thread, 'exit')),
@@ -198,10 +203,6 @@ export class Pool {
     for (const { thread } of this.#workers.values()) void thread.terminate();
     if (await isWithin(ended, endPatienceMs)) return;
     this.#parts.log.event('worker-stuck');
-  }
-
-  #isAllCome(): boolean {
-    return [...this.#workers.values()].every(({ unread }) => unread.isEmpty);
   }
 
   #lookAtMemory(): void {
@@ -220,8 +221,9 @@ export class Pool {
     });
   }
 
-  /** @param again tries it later, where there is no thread to be had */
+  /** @param again tries it later, where there is no thread to be had, or there were too many */
   async #tryAdd(again: () => void): Promise<void> {
+    if (!this.#starts.take(again)) return;
     try {
       await this.#add();
     } catch (thrown) {

@@ -76,6 +76,9 @@ std::size_t InFlight::own_share(const Claim& claim) const {
 bool InFlight::may_take(const Claim& claim) const {
   const bool has_others = all + 1 < workers || workers <= kMinShared;
   if (own >= own_share(claim) || (own > 0 && !has_others)) return false;
+  // who has had workers ended does not get the last one of those that are left
+  const bool is_last = workers < wanted && all + 1 >= workers;
+  if (claim.pace == Pace::slow && is_last) return false;
   const std::size_t most = workers + ending;
   const std::size_t half = most / 2;
   const std::array<std::size_t, kPaces> parts = {most, most * 3 / 4,
@@ -104,7 +107,7 @@ void InFlight::count(const Place& place, std::uint64_t key, const Container& con
 }
 
 InFlight Receiver::in_flight_of(const Container& container) const {
-  InFlight in_flight = {.workers = worker_count_.load()};
+  InFlight in_flight = {.workers = worker_count_.load(), .wanted = shape_.running};
   for (const Place& place : used_places()) {
     const std::uint64_t key = place.key.load();
     if (key != 0) in_flight.count(place, key, container);

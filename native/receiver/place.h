@@ -168,6 +168,8 @@ struct Claim {
 // Calls of workers at a moment, seen from one container: by that it gets one more, or has to wait.
 struct InFlight {
   std::size_t workers = 0;
+  // As many as are wanted, of which some may have been ended and not be replaced yet.
+  std::size_t wanted = 0;
   // Calls of all containers, and of those of each pace.
   std::size_t all = 0;
   std::array<std::size_t, kPaces> of_pace = {};

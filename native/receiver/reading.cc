@@ -130,7 +130,8 @@ Receiver::Received Receiver::admit(Listener& listener, Pending& pending) {
     return Received::nothing;
   const std::uint64_t key = CallKey::of(listener.token, tid);
   const Container& container = *listener.container;
-  InFlight in_flight = {.workers = worker_count_.load(std::memory_order_relaxed)};
+  InFlight in_flight = {.workers = worker_count_.load(std::memory_order_relaxed),
+                        .wanted = shape_.running};
   for (const Place& place : used_places()) {
     const std::uint64_t seen = place.key.load(std::memory_order_acquire);
     if (seen == 0) continue;

@@ -18,6 +18,8 @@ namespace {
 constexpr Nanoseconds kTick = 4 * kMillisecond;
 // Time in RECV, where nobody waits, after which the reader is taken for one that does.
 constexpr Nanoseconds kFirstLook = kMillisecond;
+// Time that the end of a worker and the start of the next one take, about.
+constexpr Nanoseconds kEndOfWorker = WorkerTime::kMuch;
 // For a caller that is gone, handlers compute no longer.
 constexpr Nanoseconds kComputingForNobody = 500 * kMillisecond;
 // As where a helper was given up: the handler may be without fault.
@@ -245,7 +247,8 @@ void Receiver::end_overdue(std::size_t index, NotifyBuffers& buffers) {
     const bool is_overdue = std::exchange(place.is_overdue, false);
     if (place.worker == nullptr || !is_overdue || !place.mark_overdue()) return;
     const std::uint32_t token = CallKey::token_of(place.key.load());
-    listener = listeners_.find(token);
+    // however short its time was: another worker has to be started
+    listener = listeners_.note_kept(place.sender.load(), token, kEndOfWorker, now());
     id = place.parked ? place.parked->notification.id : place.id.load();
     if (place.parked) withdrawn_count_.fetch_add(1);
     place.parked.reset();

@@ -812,6 +812,10 @@ void divides_workers() {
   // the last one that is free
   check({.workers = 8, .all = 7, .own = 1}, "");
   check({.workers = 8, .all = 7}, "quds");
+  // some were ended, and are not replaced yet
+  check({.workers = 2, .wanted = 3, .all = 1}, "qud");
+  check({.workers = 1, .wanted = 3}, "qud");
+  check({.workers = 3, .wanted = 4, .all = 1}, "quds");
   // few are hardly divided
   check({.workers = 1}, "quds");
   check({.workers = 2, .all = 1, .of_pace = Paces{0, 0, 0, 1}, .own = 1}, "q");
