@@ -51,6 +51,7 @@ FileOutcome failed(const char* step, Errno error) {
   // those of another user namespace count for nothing in ours
   if (user_namespace != target.user_namespace.get()) message->request.capabilities = 0;
   message->request.may_be_left = acting.may_be_left && !target.label.is_foreign();
+  message->request.may_come_again = acting.may_come_again;
   std::vector<int> fds = {target.call.listener};
   fds.insert(fds.end(), message->fds.begin(), message->fds.end());
   TimeTaken taken;

@@ -41,6 +41,8 @@ struct Acting {
   int made = -1;
   // See FileOutcome::waiting.
   bool may_be_left = false;
+  // See HelperRequest.
+  bool may_come_again = false;
 };
 
 // With a lent Linux capability, which takes somebody in our own user namespace, what the caller has

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "acting/handed_call.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -53,6 +54,7 @@ bool HandedCall::is_answered() const {
 }
 
 bool HandedCall::is_gone() const {
+  if (again_) return !again_->is_wanted();
   return !id_valid(call_.listener, call_.id_valid_request, call_.id);
 }
 
@@ -66,11 +68,32 @@ bool HandedCall::answer(const Response& response, const CallResult& result) {
 
 // ENOENT: the caller is gone, or has had its answer.
 void HandedCall::answer_anyway(const Response& response, const CallResult& result) {
-  const auto sizes = notify_sizes();
-  const bool is_sent = sizes && NotifyBuffers(*sizes).respond(call_.listener, call_.id, response);
+  answer_with(response, result, {}, Flush::unknown);
+}
+
+void HandedCall::answer_with(const Response& response, const CallResult& result, UniqueFd opened,
+                             Flush flush) {
+  const auto send = [&] {
+    if (again_) return again_->answer(response, std::move(opened), flush);
+    const auto sizes = notify_sizes();
+    return sizes && NotifyBuffers(*sizes).respond(call_.listener, call_.id, response);
+  };
+  const bool is_sent = send();
   CallResult settled = is_sent ? result : CallResult{.is_gone = true};
   settled.time = now();
   settle(settled);
+}
+
+void HandedCall::complete(const HelperAnswer& answer, UniqueFd opened) {
+  const Response response = {
+      .value = std::max(answer.given, 0), .error = -answer.error, .is_continue = false};
+  std::uint32_t acting = Completion::word(number_, Phase::acting);
+  const std::uint32_t withdrawn = Completion::word(number_, Phase::withdrawn);
+  if (!completion_->get().state.compare_exchange_strong(acting, withdrawn)) return;
+  // nothing was done: the call that comes again begins anew
+  if (answer.is_gone) again_->forget();
+  const auto flush = answer.is_closed_at_once ? Flush::none : Flush::unknown;
+  answer_with(response, {.error = answer.error}, std::move(opened), flush);
 }
 
 void HandedCall::restart() {

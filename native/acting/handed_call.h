@@ -15,10 +15,12 @@
 
 #include "acting/helper.h"
 #include "caller/target.h"
+#include "helper/wire.h"
 #include "kernel/clock.h"
 #include "kernel/notify.h"
 #include "kernel/payer.h"
 #include "kernel/unique_fd.h"
+#include "process/callers_fd.h"
 
 namespace seccompagent {
 
@@ -40,6 +42,27 @@ struct HandOver {
   std::vector<std::byte> message;
   // They come behind the listener.
   std::vector<UniqueFd> fds;
+  // Of what the helper waits for: the flags of the call.
+  bool is_close_on_exec = false;
+};
+
+// The way to a caller whose call a signal may take back, so that its program makes it again.
+class ComingAgain {
+ public:
+  virtual ~ComingAgain() = default;
+  ComingAgain(const ComingAgain&) = delete;
+  ComingAgain& operator=(const ComingAgain&) = delete;
+
+  // Whether its thread waits for it, whichever notification it is by now.
+  [[nodiscard]] virtual bool is_wanted() = 0;
+  // False: it did not arrive, and is there for a while when the call comes again. `opened`: the
+  // answer, if it is open; `flush`: of that.
+  virtual bool answer(const Response& response, UniqueFd opened, Flush flush) = 0;
+  // It has no answer when it comes again.
+  virtual void forget() = 0;
+
+ protected:
+  ComingAgain() = default;
 };
 
 // Any thread may ask and answer.
@@ -47,8 +70,12 @@ class HandedCall {
  public:
   // `listener`: keeps the descriptor of the call open.
   HandedCall(const CallId& call, std::shared_ptr<const void> listener, const Response& failure,
-             Payer payer)
-      : call_(call), listener_(std::move(listener)), failure_(failure), payer_(payer) {}
+             Payer payer, std::unique_ptr<ComingAgain> again = nullptr)
+      : call_(call),
+        listener_(std::move(listener)),
+        failure_(failure),
+        payer_(payer),
+        again_(std::move(again)) {}
 
   // Nothing: it is not answered yet.
   [[nodiscard]] std::optional<CallResult> result() const;
@@ -60,6 +87,13 @@ class HandedCall {
   [[nodiscard]] bool is_answered() const;
   [[nodiscard]] bool is_gone() const;
   [[nodiscard]] pid_t tid() const { return call_.tid; }
+  // The helper reports what came of it, and we answer.
+  [[nodiscard]] bool comes_again() const { return again_ != nullptr; }
+  void complete(const HelperAnswer& answer, UniqueFd opened);
+  // Of one that is not wanted any more.
+  void forget() {
+    if (again_) again_->forget();
+  }
   [[nodiscard]] Payer payer() const { return payer_; }
 
   // In place of the helper, where it has not begun to answer. False: it has, or will have.
@@ -82,11 +116,15 @@ class HandedCall {
 
  private:
   friend class HandedCalls;
+  void answer_with(const Response& response, const CallResult& result, UniqueFd opened,
+                   Flush flush);
   const CallId call_;
   const std::shared_ptr<const void> listener_;
   // The answer where the helper fails.
   const Response failure_;
   const Payer payer_;
+  // nullptr: only the end of its thread takes it back.
+  const std::unique_ptr<ComingAgain> again_;
   std::shared_ptr<CompletionMemory> completion_;
   std::uint32_t number_ = 0;
   // Signals of the process that were there at the last look: another thread may take them.

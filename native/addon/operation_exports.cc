@@ -115,11 +115,12 @@ Napi::Value act(const Napi::CallbackInfo& info, Worker& worker, Asked asked, Don
   const Start second =
       is_path ? start_within(std::move(request.second_path), asked.second_dirfd, 0) : Start{};
   if (is_path) request.second_path = second.rest;
-  const bool may_be_left = asked.is_final && worker.may_hand_over();
+  const bool may_be_left = asked.is_final && worker.may_leave();
   const Worker::Paths paths = {.start = start,
                                .second = is_path ? &second : nullptr,
                                .needs_open_file = asked.needs_open_file};
-  if (may_be_left && may_hand_over(request) && worker.prepare_hand_over(request, paths)) {
+  if (may_be_left && !worker.may_come_again() && may_hand_over(request) &&
+      worker.prepare_hand_over(request, paths)) {
     done.is_handed = true;
     return number(info.Env(), 0);
   }
@@ -147,9 +148,11 @@ Napi::Value act(const Napi::CallbackInfo& info, Worker& worker, Asked asked, Don
                                                         .patience = patience,
                                                         .owner = worker.owner(),
                                                         .cgroups = worker.cgroups(),
-                                                        .may_be_left = may_be_left});
+                                                        .may_be_left = may_be_left,
+                                                        .may_come_again = worker.may_come_again()});
                          if (done.outcome.waiting) {
-                           worker.prepare_hand_over(std::move(done.outcome.waiting));
+                           worker.prepare_hand_over(std::move(done.outcome.waiting),
+                                                    (request.flags & O_CLOEXEC) != 0);
                            done.is_handed = true;
                          }
                          return done.outcome.outcome;

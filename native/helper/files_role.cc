@@ -321,7 +321,10 @@ void serve(NextRequest next, const Own& own) {
       done.error = ELOOP;
     }
   }
-  if (awaited.is_left()) final_answer.emplace(*own.completion, request, listener);
+  // with the answer, where a signal could take the call back in between
+  if (awaited.is_left() && request.may_come_again) request.file.is_given = false;
+  if (awaited.is_left() && !request.may_come_again)
+    final_answer.emplace(*own.completion, request, listener);
   if (final_answer) {
     finish_finally(*final_answer, fds, done, std::move(opened));
   } else {

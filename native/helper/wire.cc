@@ -72,6 +72,7 @@ std::vector<std::byte> encode(const HelperRequest& request) {
   write_process(writer, request.process);
   writer.flag(request.is_final);
   writer.flag(request.may_be_left);
+  writer.flag(request.may_come_again);
   writer.number(request.root_mount);
   writer.flag(request.has_base);
   writer.flag(request.has_second_base);
@@ -112,6 +113,7 @@ Result<HelperRequest> decode_request(std::span<const std::byte> message) {
   request.process = read_process(reader);
   request.is_final = reader.flag();
   request.may_be_left = reader.flag();
+  request.may_come_again = reader.flag();
   request.root_mount = reader.number<std::uint64_t>();
   request.has_base = reader.flag();
   request.has_second_base = reader.flag();

@@ -88,6 +88,8 @@ struct HelperRequest {
   // The agent waits for it, unless it has to wait for another process: then the helper answers the
   // call once it is told to go on, see HelperAnswer::is_waiting.
   bool may_be_left = false;
+  // Of what may be left: a signal may take the call back, so the helper reports what came of it.
+  bool may_come_again = false;
   // Of what is final: the mount whose root the helper's root has to be; 0: the root comes along.
   std::uint64_t root_mount = 0;
   bool has_base = false;

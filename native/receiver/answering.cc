@@ -250,8 +250,7 @@ Worker::Sent Worker::respond_carefully(const Response& response, GivenFd* given)
   return Sent::perhaps;
 }
 
-// Whether a call that is gone may be made again by its program. With WAIT_KILLABLE_RECV only the
-// thread's end takes it back.
+// With WAIT_KILLABLE_RECV only the thread's end takes it back.
 bool Worker::may_come_again() const { return !listener_->waits_killable || !keeps_answers(); }
 
 Worker::Sent Worker::respond_once(const Response& response, GivenFd* given) {

@@ -29,12 +29,73 @@ constexpr Nanoseconds kSeldom = kSecond;
   return max.has_value();
 }
 
+// Its listener's kept calls know it, so that it goes on waiting when it comes again.
+class AwaitedCall : public ComingAgain {
+ public:
+  // `number`: see KeptCalls::keep_awaited.
+  AwaitedCall(const std::shared_ptr<Receiver>& receiver, std::shared_ptr<Listener> listener,
+              pid_t tid, std::uint64_t number, bool is_close_on_exec)
+      : receiver_(receiver),
+        listener_(std::move(listener)),
+        tid_(tid),
+        number_(number),
+        is_close_on_exec_(is_close_on_exec) {}
+
+  [[nodiscard]] bool is_wanted() override {
+    const auto id = listener_->kept.awaited_id(tid_, number_);
+    return id && listener_->is_valid(*id);
+  }
+
+  bool answer(const Response& response, UniqueFd opened, Flush flush) override {
+    std::shared_ptr<GivenFd> given;
+    if (opened.is_open()) {
+      given = std::make_shared<GivenFd>(
+          GivenFd{.fd = CallersFd(std::move(opened), listener_->container->payer, flush),
+                  .is_close_on_exec = is_close_on_exec_});
+    }
+    const bool is_short = given && !listener_->is_frozen.load();
+    const Nanoseconds until = is_short ? now() + kLostFdFor : listener_->keeps_lost_until();
+    const bool is_sent = listener_->kept.complete(
+        tid_, number_, {.response = response, .until = until, .given = given},
+        [&](std::uint64_t id) { return send(id, response, given.get()); });
+    if (is_sent && given) given->fd.close_at_once();
+    if (is_sent) return true;
+    listener_->note_taken_back();
+    // so that somebody looks then
+    const auto receiver = receiver_.lock();
+    if (given && receiver) receiver->close_lost(listener_, tid_, until);
+    return false;
+  }
+
+  void forget() override { listener_->kept.forget_awaited(tid_, number_); }
+
+ private:
+  [[nodiscard]] bool send(std::uint64_t id, const Response& response, GivenFd* given) {
+    const int listener = listener_->fd.get();
+    const auto sizes = notify_sizes();
+    if (!sizes) return false;
+    NotifyBuffers buffers(*sizes);
+    if (given == nullptr) return buffers.respond(listener, id, response).has_value();
+    const auto sent = respond_with_fd(listener, id, given->fd.get(), given->is_close_on_exec);
+    if (sent) return true;
+    if (sent.error() == Errno{ENOENT} || sent.error() == Errno{ESRCH}) return false;
+    const Response refusal = {.value = 0, .error = -sent.error().number, .is_continue = false};
+    return buffers.respond(listener, id, refusal).has_value();
+  }
+
+  const std::weak_ptr<Receiver> receiver_;
+  const std::shared_ptr<Listener> listener_;
+  const pid_t tid_;
+  const std::uint64_t number_;
+  const bool is_close_on_exec_;
+};
+
 }  // namespace
 
-bool Worker::may_hand_over() const {
+bool Worker::may_leave() const {
   // once the receiver stops, nobody would hear of it
-  return has_call_ && pending_.notification.tid != 0 && !may_come_again() &&
-         handed_.size() < kMaxHanded && !receiver_->is_stopping_.load(std::memory_order_relaxed);
+  return has_call_ && pending_.notification.tid != 0 && handed_.size() < kMaxHanded &&
+         !receiver_->is_stopping_.load(std::memory_order_relaxed);
 }
 
 // The caller's directory may be on a file system that keeps us waiting.
@@ -90,7 +151,14 @@ void Worker::hand_over(HandOver ready, Nanoseconds time) {
                        .id_valid_request = listener_->id_valid_request,
                        .id = pending_.notification.id,
                        .tid = pending_.notification.tid};
-  auto handed = std::make_shared<HandedCall>(call, listener_, terms_->failure, owner().payer);
+  std::unique_ptr<ComingAgain> again;
+  if (may_come_again()) {
+    again = std::make_unique<AwaitedCall>(receiver_, listener_, pending_.notification.tid,
+                                          listener_->kept.keep_awaited(content()),
+                                          ready.is_close_on_exec);
+  }
+  auto handed = std::make_shared<HandedCall>(call, listener_, terms_->failure, owner().payer,
+                                             std::move(again));
   HandedCalls::of_process().hand_over(std::move(ready), handed);
   handed_.push_back({.call = std::move(handed),
                      .token = listener_->token,

@@ -54,6 +54,36 @@ bool KeptCalls::keep_late(const CallContent& call, const Response& response, Nan
   return true;
 }
 
+std::uint64_t KeptCalls::keep_awaited(const CallContent& call) {
+  const std::lock_guard lock(mutex_);
+  if (of_container_->late >= kMaxLate || !has_share()) return 0;
+  put({.call = with_hash(call),
+       .response = {},
+       .due = kAwaited,
+       .until = 0,
+       .number = ++last_number_});
+  return last_number_;
+}
+
+KeptCalls::Calls::iterator KeptCalls::find_awaited(pid_t tid, std::uint64_t number) {
+  const auto found = calls_.find(tid);
+  const bool is_it =
+      found != calls_.end() && found->second.due == kAwaited && found->second.number == number;
+  return is_it ? found : calls_.end();
+}
+
+std::optional<std::uint64_t> KeptCalls::awaited_id(pid_t tid, std::uint64_t number) {
+  const std::lock_guard lock(mutex_);
+  const auto found = find_awaited(tid, number);
+  if (found == calls_.end()) return std::nullopt;
+  return found->second.call.notification.id;
+}
+
+void KeptCalls::forget_awaited(pid_t tid, std::uint64_t number) {
+  const std::lock_guard lock(mutex_);
+  if (const auto found = find_awaited(tid, number); found != calls_.end()) erase(found);
+}
+
 bool KeptCalls::keep_lost(const CallContent& call, const Response& response, Nanoseconds until,
                           std::shared_ptr<GivenFd> given) {
   // neither a dead thread comes again nor one of which nobody can tell that it is the same
@@ -116,15 +146,19 @@ void KeptCalls::end_being_late() {
   --of_container_->late;
 }
 
-void KeptCalls::lose(Calls::iterator call, Nanoseconds until) {
-  if (!thread_start_time(call->first)) {
+void KeptCalls::lose(Calls::iterator call, LostAnswer answer) {
+  const bool has_room = !answer.given || of_container_->given < kMaxGiven;
+  if (!has_room || !thread_start_time(call->first)) {
     erase(call);
     return;
   }
   Kept& kept = call->second;
   end_being_late();
   kept.due = 0;
-  kept.until = until;
+  kept.until = answer.until;
+  kept.response = answer.response;
+  kept.given = std::move(answer.given);
+  if (kept.given) ++of_container_->given;
   drop_expired(now());
 }
 

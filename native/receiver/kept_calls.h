@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Calls of one listener whose answer is known while nobody handles them: late answers, and answers
-// that a signal kept from their callers.
+// Calls of one listener that nobody handles: those with late answers, those that a helper waits
+// for, and those whose answers a signal kept from their callers.
 //
 // A signal takes a call back (without SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV), and the kernel makes
 // it again as a new notification. What was done for it must not be done twice, and what it waits
@@ -12,9 +12,11 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -56,6 +58,14 @@ struct CallContent {
   [[nodiscard]] bool is_same_call(const CallContent& other) const;
 };
 
+// An answer that did not reach its caller.
+struct LostAnswer {
+  Response response;
+  Nanoseconds until;
+  // Set if it is a descriptor.
+  std::shared_ptr<GivenFd> given = nullptr;
+};
+
 // Number of calls kept for a container, whichever of its listeners they are of.
 struct KeptCount {
   std::atomic<std::size_t> all = 0;
@@ -88,6 +98,25 @@ class KeptCalls {
 
   // An answer that is sent when it is due. False: there are too many.
   [[nodiscard]] bool keep_late(const CallContent& call, const Response& response, Nanoseconds due);
+  // One whose answer nobody knows yet, see `complete`. Its number; 0: there are too many.
+  [[nodiscard]] std::uint64_t keep_awaited(const CallContent& call);
+  // Newest notification of that call; nothing: its thread has made another one.
+  [[nodiscard]] std::optional<std::uint64_t> awaited_id(pid_t tid, std::uint64_t number);
+  void forget_awaited(pid_t tid, std::uint64_t number);
+  // Sends its answer, with the lock held: its notification may be replaced by a newer one at any
+  // time. `send` says whether it arrived; if not, it is kept as lost. False: it did not arrive.
+  template <typename Send>
+  bool complete(pid_t tid, std::uint64_t number, LostAnswer answer, Send send) {
+    const std::lock_guard lock(mutex_);
+    const auto found = find_awaited(tid, number);
+    if (found == calls_.end()) return false;
+    if (send(found->second.call.notification.id)) {
+      erase(found);
+      return true;
+    }
+    lose(found, std::move(answer));
+    return false;
+  }
   // An answer that did not reach its caller, for the case that the call comes again before `until`.
   // False: it is not kept.
   bool keep_lost(const CallContent& call, const Response& response, Nanoseconds until,
@@ -120,7 +149,7 @@ class KeptCalls {
     if (send(kept.call.notification.id, kept.response)) {
       erase(found);
     } else {
-      lose(found, until);
+      lose(found, {.response = kept.response, .until = until});
     }
   }
   // Whether there is anything: may be asked without the lock.
@@ -132,11 +161,14 @@ class KeptCalls {
     // With a hash in place of the program.
     CallContent call;
     Response response;
-    // Late answers: when they are sent. 0: it is lost already.
+    // Late answers: when they are sent; kAwaited: nobody knows. 0: it is lost already.
     Nanoseconds due;
     Nanoseconds until;
     std::shared_ptr<GivenFd> given = nullptr;
+    // Of an awaited one.
+    std::uint64_t number = 0;
   };
+  static constexpr Nanoseconds kAwaited = std::numeric_limits<Nanoseconds>::max();
 
   using Calls = std::map<pid_t, Kept>;
 
@@ -144,11 +176,13 @@ class KeptCalls {
   void put(Kept kept);
   void end_being_late();
   void erase(Calls::iterator call);
-  void lose(Calls::iterator call, Nanoseconds until);
+  void lose(Calls::iterator call, LostAnswer answer);
+  [[nodiscard]] Calls::iterator find_awaited(pid_t tid, std::uint64_t number);
   void drop_expired(Nanoseconds time);
 
   std::mutex mutex_;
   Calls calls_;
+  std::uint64_t last_number_ = 0;
   std::size_t late_count_ = 0;
   const std::shared_ptr<KeptCount> of_container_;
   std::atomic<std::size_t> count_ = 0;

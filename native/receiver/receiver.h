@@ -102,6 +102,11 @@ class Receiver {
                                                      const std::vector<std::string>& paths);
   // Kills a listener's container. ESRCH: its first process has ended, or nobody knew it. EPERM:
   // only that one was killed.
+  // Has what is kept for a call that comes again looked at then, when it is of no use any more.
+  void close_lost(const std::shared_ptr<Listener>& listener, pid_t tid, Nanoseconds until) {
+    (void)late_answers_.add(
+        {.due = until, .listener = listener, .tid = tid, .is_second_try = true});
+  }
   [[nodiscard]] Result<void> kill_container(std::uint32_t token);
   // Of a listener's container. ESRCH: nobody knows its first process, or it has ended.
   [[nodiscard]] Result<Resources> container_resources(std::uint32_t token);

@@ -116,14 +116,20 @@ class Worker {
     // The first one is about an open file, not about a path alone.
     bool needs_open_file;
   };
-  // Whether a helper may answer the current call: only its thread's end takes it back.
-  [[nodiscard]] bool may_hand_over() const;
+  // Whether the current call may be left to a helper.
+  [[nodiscard]] bool may_leave() const;
+  // Whether a call that is gone may be made again by its program; else only the end of its thread
+  // takes it back, so that a helper may answer it.
+  [[nodiscard]] bool may_come_again() const;
   // Gets everything ready; the answer `handed` hands it over. False: it has to be done in another
   // way.
   [[nodiscard]] bool prepare_hand_over(FileRequest& request, const Paths& paths);
   // The same for what waits for another process already.
-  void prepare_hand_over(std::unique_ptr<Helper> waiting) {
-    ready_ = HandOver{.helper = std::move(waiting), .message = {}, .fds = {}};
+  void prepare_hand_over(std::unique_ptr<Helper> waiting, bool is_close_on_exec) {
+    ready_ = HandOver{.helper = std::move(waiting),
+                      .message = {},
+                      .fds = {},
+                      .is_close_on_exec = is_close_on_exec};
   }
   // The current notification is gone: waits a little for the call to be made again. False: it was
   // not.
@@ -205,7 +211,6 @@ class Worker {
   void close_and_follow();
   [[nodiscard]] std::optional<Pending> take_parked();
   [[nodiscard]] bool adopt(const Pending& parked);
-  [[nodiscard]] bool may_come_again() const;
   // By what is known of the program, or by what is read anew, which what was noted is held against.
   enum class Look : std::uint8_t { known, anew };
   bool note_program(Look look = Look::known);

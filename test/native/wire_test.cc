@@ -60,6 +60,7 @@ HelperRequest some_request() {
           .process = {.process = {700, 40}, .thread = {702, 42}},
           .is_final = true,
           .may_be_left = true,
+          .may_come_again = true,
           .root_mount = 1ULL << 40 | 6,
           .has_base = true,
           .has_second_base = true};
@@ -217,6 +218,7 @@ void carries_a_request() {
   CHECK(read->process.thread == wanted.process.thread);
   CHECK(read->is_final);
   CHECK(read->may_be_left);
+  CHECK(read->may_come_again);
   CHECK_EQUAL(read->root_mount, 1ULL << 40 | 6);
   CHECK(read->has_base);
   CHECK(read->has_second_base);

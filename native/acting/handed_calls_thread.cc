@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+// The thread that looks after handed calls.
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "acting/handed_calls_parts.h"
+#include "acting/helper_pool.h"
+#include "acting/helper_start.h"
+#include "acting/link_opening.h"
+#include "caller/caller_state.h"
+#include "kernel/message.h"
+
+namespace seccompagent {
+namespace {
+
+// Intervals of looks at calls: usually, and while a caller that waits may get a signal.
+constexpr int kLookMs = 100;
+constexpr int kWaitingLookMs = 50;
+
+}  // namespace
+
+// Of all calls that wait. With the mutex not held: what is read may be much.
+void HandedCalls::Parts::look_for_interruptions() {
+  struct Waiting {
+    std::uint64_t number;
+    std::shared_ptr<HandedCall> call;
+    std::shared_ptr<JoinedCgroups> cgroups;
+  };
+  std::vector<Waiting> waiting;
+  {
+    const std::lock_guard lock(mutex);
+    for (const auto& [number, handed] : all) {
+      // the kernel takes others back itself
+      if (handed.is_waiting && !handed.call->comes_again() && !handed.call->seen())
+        waiting.push_back({number, handed.call, handed.helper->process_.cgroups});
+    }
+  }
+  for (const auto& [number, call, cgroups] : waiting) {
+    CallerState caller(call->tid());
+    const auto status = caller.read_status();
+    if (!status) continue;
+    const bool is_paused = cgroups->are_paused_for(call->tid());
+    const Locked lock(*this);
+    const auto at = all.find(number);
+    const bool is_there = at != all.end() && at->second.call == call;
+    if (is_there && call->interrupt(*status, is_paused)) drop(at);
+  }
+}
+
+// Whether the helper has to end.
+bool HandedCalls::Parts::is_over(Handed& handed) {
+  if (handed.call->is_gone()) return !handed.call->seen().has_value();
+  if (!handed.is_waiting || handed.call->is_being_answered()) handed.helper->leave_pause();
+  if (handed.is_waiting) return false;
+  const HelperWork work = work_of(handed.helper->process_.child.pid);
+  handed.taken.note(work.is_working.value_or(false), kLookMs * kMillisecond, work.computed);
+  constexpr Patience kMost = {.max = kPatience};
+  return handed.taken.left(kMost) == 0 && handed.call->answer_error(ETIMEDOUT);
+}
+
+// Of all calls; with the mutex held.
+void HandedCalls::Parts::look() {
+  for (auto at = all.begin(); at != all.end();) {
+    const auto here = at++;
+    Handed& handed = here->second;
+    if (const auto result = handed.call->seen()) {
+      handed.call->settle(*result);
+      // nobody may end it before that
+      if (!handed.call->is_answered()) {
+        handed.helper->leave_pause();
+        continue;
+      }
+      HelperPool& pool = HelperPool::of_process();
+      if (!handed.helper->drain() || (handed.is_waiting && !pool.count_in(*handed.helper))) {
+        drop(here);
+        continue;
+      }
+      pool.put_back(std::move(handed.helper));
+      all.erase(here);
+    } else if (handed.call->comes_again() && handed.helper->is_lost()) {
+      // what it says is heard first
+      continue;
+    } else if (is_over(handed)) {
+      handed.call->forget();
+      drop(here);
+    }
+  }
+}
+
+int HandedCalls::Parts::look_after_ms() const {
+  if (all.empty()) return -1;
+  const auto waits = [](const auto& entry) { return entry.second.is_waiting; };
+  return std::ranges::any_of(all, waits) ? kWaitingLookMs : kLookMs;
+}
+
+// Takes a helper's message on its call, or its end. With the mutex held.
+void HandedCalls::Parts::hear(std::uint64_t number) {
+  const auto at = all.find(number);
+  if (at == all.end()) return;
+  Handed& handed = at->second;
+  static std::vector<std::byte> buffer(kMaxMessage);
+  pollfd readable = {.fd = handed.helper->socket_.get(), .events = POLLIN, .revents = 0};
+  while (poll(&readable, 1, 0) > 0) {
+    const auto received = receive_message(handed.helper->socket_.get(), buffer);
+    const auto said = received ? decode_answer(std::span(buffer).first(received->length))
+                               : std::unexpected(received.error());
+    const std::optional<OwnLink> wanted = said ? said->wanted : std::nullopt;
+    if (wanted) {
+      open_link_for(handed.call, *wanted,
+                    UniqueFd(fcntl(handed.helper->socket_.get(), F_DUPFD_CLOEXEC, 0)));
+      continue;
+    }
+    if (said && said->held >= 0 && take_opened(handed, said->held)) continue;
+    if (said && !said->is_waiting && said->failed_step.empty() && handed.call->comes_again()) {
+      complete(at, *said);
+      return;
+    }
+    // what it has waited for is there
+    if (said && said->is_waiting && handed.call->seen()) continue;
+    if (said && said->is_waiting && !handed.helper->has_left() && may_wait(*handed.helper)) {
+      handed.is_waiting = true;
+      HelperPool::of_process().count_out(*handed.helper);
+      continue;
+    }
+    HandedCall& call = *handed.call;
+    if (!said) {
+      // it has ended, whatever it had begun
+      if (!call.is_answered()) call.fail_anyway();
+    } else if (said->is_waiting && handed.helper->has_left()) {
+      call.restart();
+    } else if (said->is_waiting) {
+      call.answer_error(ENFILE);
+    } else {
+      call.fail();
+    }
+    drop(at);
+    return;
+  }
+}
+
+// False: it is no file of a call that comes again.
+bool HandedCalls::Parts::take_opened(Handed& handed, int number) {
+  if (!handed.call->comes_again() || handed.opened.is_open()) return false;
+  const int pidfd = handed.helper->process_.child.pidfd.get();
+  handed.opened.reset(static_cast<int>(syscall(SYS_pidfd_getfd, pidfd, number, 0)));
+  const std::byte has_taken = {};
+  return handed.opened.is_open() &&
+         send_message(handed.helper->socket_.get(), std::span(&has_taken, 1), {}).has_value();
+}
+
+// With the mutex held.
+void HandedCalls::Parts::complete(All::iterator at, const HelperAnswer& answer) {
+  Handed& handed = at->second;
+  HelperPool& pool = HelperPool::of_process();
+  handed.call->complete(answer, std::move(handed.opened));
+  if (!handed.helper->drain() || (handed.is_waiting && !pool.count_in(*handed.helper))) {
+    drop(at);
+    return;
+  }
+  pool.put_back(std::move(handed.helper));
+  all.erase(at);
+}
+
+void HandedCalls::Parts::run() {
+  std::array<epoll_event, 16> events;
+  // whatever is said meanwhile
+  Nanoseconds next_look = 0;
+  for (;;) {
+    int timeout_ms = -1;
+    bool is_due = false;
+    {
+      const Locked lock(*this);
+      const Nanoseconds time = now();
+      const int look_ms = look_after_ms();
+      is_asleep = look_ms == -1;
+      is_due = time >= next_look;
+      if (is_due) {
+        look();
+        next_look = time + look_ms * kMillisecond;
+      }
+      next_look = std::min(next_look, time + look_ms * kMillisecond);
+      const Nanoseconds left = std::max<Nanoseconds>(next_look - time, 0);
+      timeout_ms = is_asleep ? -1 : static_cast<int>(left / kMillisecond) + 1;
+    }
+    if (is_due) look_for_interruptions();
+    const int count =
+        epoll_wait(epoll.get(), events.data(), static_cast<int>(events.size()), timeout_ms);
+    const Locked lock(*this);
+    for (int index = 0; index < count; ++index)
+      hear(events[static_cast<std::size_t>(index)].data.u64);
+  }
+}
+
+}  // namespace seccompagent
