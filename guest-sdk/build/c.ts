@@ -14,19 +14,8 @@ import {
   coreExports,
   linesOf,
 } from './compiled-handler.ts';
-import {
-  type Compilation,
-  type WantedProgram,
-  findProgram,
-  linker,
-  runCompiler,
-  sourceParameter,
-} from './toolchain.ts';
-
-const compiler: WantedProgram = {
-  name: 'clang',
-  advice: 'on Debian, apt-get install clang lld',
-};
+import { clang, findProgram, wasmLd } from './system-programs.ts';
+import { type Compilation, runCompiler, sourceParameter } from './toolchain.ts';
 
 const options = [
   '--target=wasm32',
@@ -50,8 +39,8 @@ const pageBytes = 65_536;
 
 /** Throws BuildError with the compiler's messages. */
 export async function compileC(sources: HandlerSources): Promise<CompiledHandler> {
-  const clang = findProgram(compiler);
-  const wasmLd = findProgram(linker);
+  const compiler = await findProgram(clang);
+  const linker = await findProgram(wasmLd);
   const sdk = join(packageRoot(), 'guest-sdk/c');
   const files = (await readdir(sources.directory)).filter((file) => file.endsWith('.c'));
   const scratch = await mkdtemp(join(tmpdir(), 'handler-c-'));
@@ -65,12 +54,12 @@ export async function compileC(sources: HandlerSources): Promise<CompiledHandler
     ]) {
       const object = join(scratch, `${objects.length}.o`);
       const parameters = [...options, '-isystem', sdk, '-c', file, '-o', object];
-      const compiled = await runCompiler(clang, parameters, compilation);
+      const compiled = await runCompiler(compiler, parameters, compilation);
       if (!compiled.hasSucceeded) throw new BuildError(compiled.stderr.trimEnd());
       warnings.push(...linesOf(compiled.stderr));
       objects.push(object);
     }
-    const core = await link(wasmLd, objects, compilation);
+    const core = await link(linker, objects, compilation);
     const exports = coreExports(core, join(sources.displayDirectory, 'handler.c'));
     return { core, exports, stringEncoding: 'utf8', warnings: [...new Set(warnings)] };
   } finally {
@@ -79,7 +68,7 @@ export async function compileC(sources: HandlerSources): Promise<CompiledHandler
 }
 
 async function link(
-  wasmLd: string,
+  linker: string,
   objects: readonly string[],
   compilation: Compilation,
 ): Promise<Uint8Array> {
@@ -97,7 +86,7 @@ async function link(
     '-o',
     out,
   ];
-  const linked = await runCompiler(wasmLd, parameters, compilation);
+  const linked = await runCompiler(linker, parameters, compilation);
   if (!linked.hasSucceeded) throw new BuildError(linked.stderr.trimEnd());
   return readFile(out);
 }

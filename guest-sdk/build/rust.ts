@@ -16,23 +16,29 @@ import {
   linesOf,
 } from './compiled-handler.ts';
 import {
-  type Compilation,
+  type WantedProgram,
   askProgram,
+  candidates,
+  faultOf,
   findProgram,
   isProgram,
-  linker,
-  programsNamed,
-  runCompiler,
-  sourceParameter,
-} from './toolchain.ts';
+  wasmLd,
+} from './system-programs.ts';
+import { type Compilation, runCompiler, sourceParameter } from './toolchain.ts';
 
 const target = 'wasm32-unknown-unknown';
 const stackBytes = 65_536;
 const pageBytes = 65_536;
 
-const advice =
-  'on Debian, apt-get install rustc libstd-rust-dev-wasm32 lld; ' +
-  `with rustup, rustup target add ${target}`;
+const wanted: WantedProgram = {
+  name: 'rustc',
+  // the oldest that has been tried; offset_of! is of 1.77
+  least: [1, 78],
+  advice:
+    'on Debian 13, apt-get install rustc libstd-rust-dev-wasm32 lld; ' +
+    `with rustup, rustup target add ${target}`,
+  newer: `with rustup, rustup update && rustup target add ${target}`,
+};
 
 const options = ['--edition=2021', `--target=${target}`, '-Cpanic=abort', '-Copt-level=s'];
 
@@ -101,28 +107,41 @@ async function run(
 }
 
 /**
- * The first in PATH that has the target: there may be one of rustup and one of the system. The
- * former runs whatever a rust-toolchain.toml of the working directory names, so it is asked
- * elsewhere, and what it chooses there is run without it.
+ * The first that is new enough and has the target: there may be one of rustup and one of the system.
+ * Throws BuildError with the advice.
  */
-async function findCompiler(): Promise<Compiler> {
-  const found = programsNamed('rustc');
-  for (const rustc of found) {
-    const questions = [`--target=${target}`, '--print=target-libdir', '--print=sysroot'];
-    const printed = await askProgram(rustc, questions, '/');
-    const [libraries = '', sysroot = ''] = linesOf(printed.stdout);
-    if (printed.hasSucceeded && existsSync(libraries)) {
-      const chosen = join(sysroot, 'bin/rustc');
-      return { rustc: isProgram(chosen) ? chosen : rustc, linking: linkingIn(sysroot), libraries };
-    }
+export async function findCompiler(): Promise<Compiler> {
+  const faults: string[] = [];
+  for (const path of candidates(wanted)) {
+    const found = (await faultOf(path, wanted)) ?? (await compilerAt(path));
+    if (typeof found !== 'string') return found;
+    faults.push(found);
   }
-  const missing = found.length === 0 ? 'rustc is not in PATH' : `rustc has no target ${target}`;
-  throw new BuildError(`${missing}: ${advice}`);
+  throw new BuildError(faults[0] ?? `rustc is not in PATH: ${wanted.advice}`);
+}
+
+/**
+ * The one of rustup runs whatever a rust-toolchain.toml of the working directory names, so it is
+ * asked elsewhere, and what it chooses there is run without it.
+ *
+ * @returns a text: why this one will not do
+ */
+async function compilerAt(path: string): Promise<Compiler | string> {
+  const questions = [`--target=${target}`, '--print=target-libdir', '--print=sysroot'];
+  const printed = await askProgram(path, questions, '/');
+  const [libraries = '', sysroot = ''] = linesOf(printed.stdout);
+  if (!printed.hasSucceeded || !existsSync(libraries)) {
+    return `${path} has no target ${target}: ${wanted.advice}`;
+  }
+  const chosen = join(sysroot, 'bin/rustc');
+  const linking = await linkingIn(sysroot);
+  return { rustc: isProgram(chosen) ? chosen : path, linking, libraries };
 }
 
 /** Debian's compiler comes without a linker, rustup's with one that knows its objects. */
-function linkingIn(sysroot: string): readonly string[] {
+async function linkingIn(sysroot: string): Promise<readonly string[]> {
   const host = process.arch === 'arm64' ? 'aarch64' : 'x86_64';
   const own = join(sysroot, `lib/rustlib/${host}-unknown-linux-gnu/bin/rust-lld`);
-  return existsSync(own) ? [] : [`-Clinker=${findProgram(linker)}`, '-Clinker-flavor=wasm-ld'];
+  if (existsSync(own)) return [];
+  return [`-Clinker=${await findProgram(wasmLd)}`, '-Clinker-flavor=wasm-ld'];
 }

@@ -1,42 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Compilers and linkers of the system: where they are, and which package brings those that are not.
+// Runs compilers and linkers of the system, with hardly any file but those to be compiled.
 
-import { execFile } from 'node:child_process';
-import { accessSync, constants, existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
-import { delimiter, dirname, join } from 'node:path';
+import { existsSync, realpathSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
 import { systemCodeOf } from '../../host/errors.ts';
 import { runProgram } from '../../host/program.ts';
 import type { Program, ProgramEnd } from '../../host/program.ts';
 import { BuildError } from './build-error.ts';
-
-/** Output of a program. */
-export interface ProgramOutput {
-  readonly hasSucceeded: boolean;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-const maxOutputBytes = 16 * 2 ** 20;
-
-/**
- * Asks a compiler what it has.
- *
- * @param directory where it is run; ours, if there is none
- */
-export async function askProgram(
-  program: string,
-  parameters: readonly string[],
-  directory?: string,
-): Promise<ProgramOutput> {
-  const options = { maxBuffer: maxOutputBytes, cwd: directory };
-  return new Promise((resolve) => {
-    execFile(program, parameters, options, (error, stdout, stderr) => {
-      const reason = error !== null && stderr === '' ? error.message : stderr;
-      resolve({ hasSucceeded: error === null, stdout, stderr: reason });
-    });
-  });
-}
+import { type ProgramOutput, maxOutputBytes, programsNamed, wasmLd } from './system-programs.ts';
 
 /** Folders of the system that compilers consist of, or compile with. */
 const systemFiles = [
@@ -86,7 +58,7 @@ export async function runCompiler(
   const { PATH, HOME } = process.env;
   const readable = [
     ...systemFiles,
-    ...[program, ...programsNamed(linker.name)].flatMap(foldersOf),
+    ...[program, ...programsNamed(wasmLd.name)].flatMap(foldersOf),
     ...others,
   ]
     .filter((path) => existsSync(path))
@@ -133,62 +105,3 @@ export function sourceParameter(path: string): string {
   if (!/^[-@]|\/[-@][^/]*$/u.test(path)) return path;
   throw new BuildError(`${path} is not compiled: a source's path cannot begin with "-" or "@"`);
 }
-
-export interface WantedProgram {
-  /** `clang`: also `clang-19` will do, as Debian calls it. */
-  readonly name: string;
-  /** Its package, in words for the author. */
-  readonly advice: string;
-}
-
-function searchPath(): readonly string[] {
-  return (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
-}
-
-export function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
-  } catch {
-    return false;
-  }
-}
-
-/** All programs of this very name, in the order of PATH. */
-export function programsNamed(name: string): readonly string[] {
-  return searchPath()
-    .map((folder) => join(folder, name))
-    .filter((path) => isProgram(path));
-}
-
-function filesIn(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
-}
-
-/** The newest of those whose version is a part of the name. */
-function newestVersioned(name: string): string | undefined {
-  const found = searchPath().flatMap((folder) =>
-    filesIn(folder).flatMap((file) => {
-      const version = file.startsWith(`${name}-`) ? file.slice(name.length + 1) : '';
-      const isVersion = /^\d+$/u.test(version) && isProgram(join(folder, file));
-      return isVersion ? [{ path: join(folder, file), version: Number(version) }] : [];
-    }),
-  );
-  return found.toSorted((left, right) => right.version - left.version)[0]?.path;
-}
-
-/** Throws BuildError with the advice. */
-export function findProgram({ name, advice }: WantedProgram): string {
-  const found = programsNamed(name)[0] ?? newestVersioned(name);
-  if (found !== undefined) return found;
-  throw new BuildError(`${name} is not in PATH: ${advice}`);
-}
-
-export const linker: WantedProgram = {
-  name: 'wasm-ld',
-  advice: 'on Debian, apt-get install lld',
-};

@@ -1,23 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The container runtimes of this machine, and what they can of seccomp.
+import { type Version, isBefore, versionIn } from '../text/version.ts';
 import { fail, isInPod, ok, warn } from './check.ts';
 import type { Check, Machine } from './check.ts';
-
-type Version = readonly number[];
-
-/** The first version number of a text. */
-export function versionIn(text: string): Version | undefined {
-  const found = /(?<version>\d+(?:\.\d+)+)/u.exec(text)?.groups?.['version'];
-  return found?.split('.').map(Number);
-}
-
-export function isBefore(version: Version, other: Version): boolean {
-  for (const [index, part] of other.entries()) {
-    const own = version[index] ?? 0;
-    if (own !== part) return own < part;
-  }
-  return false;
-}
 
 interface Weakness {
   readonly before: Version;

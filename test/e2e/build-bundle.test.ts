@@ -232,40 +232,6 @@ test('build: a bundle that does not load is not written', async () => {
   expect(existsSync(folder.at('sample.wasm'))).toBe(false);
 });
 
-test.for([
-  ['handler.c', [], [/^clang /u, 'apt-get install clang lld']],
-  ['handler.c', ['clang-19'], [/^wasm-ld /u, 'apt-get install lld']],
-  [
-    'handler.rs',
-    [],
-    [
-      /^rustc /u,
-      'apt-get install rustc libstd-rust-dev-wasm32 lld',
-      'rustup target add wasm32-unknown-unknown',
-    ],
-  ],
-] as const)(
-  'build: %s with %j in PATH says which package is missing',
-  async ([file, programs, named]) => {
-    using folder = new TemporaryFolder();
-    writeBundle(folder, file, '');
-    const path = folder.at('bin');
-    mkdirSync(path);
-    for (const program of programs) symlinkSync(join('/usr/bin', program), join(path, program));
-    for (const program of ['sh', 'readlink', 'uname']) {
-      symlinkSync(join('/bin', program), join(path, program));
-    }
-    symlinkSync(process.execPath, join(path, 'node'));
-    const result = await runCommand([seccompagent, 'build'], {
-      cwd: folder.path,
-      environment: { PATH: path },
-    });
-    expect(result).toEqual(failed('AGENT_BUILD', 'PATH', ...named));
-    // and the line with the code
-    expect(result.stderr).toMatch(/^.+\n.+\n$/u);
-  },
-);
-
 const hostile = '\u001B]0;owned\u0007\u001B[2J\u009B2J\u202E';
 const cHandler = `#include <seccompagent.h>
 static sca_action on_mkdir(sca_path path, uint32_t mode) { return sca_next(); }

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+// Programs of the system that handlers are compiled with: where they are, whether they are new
+// enough, and what to install if they are not.
+
+import { execFile } from 'node:child_process';
+import { accessSync, constants, readdirSync, statSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+import { type Version, isBefore, versionIn } from '../../host/text/version.ts';
+import { BuildError } from './build-error.ts';
+
+/** Output of a program. */
+export interface ProgramOutput {
+  readonly hasSucceeded: boolean;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export const maxOutputBytes: number = 16 * 2 ** 20;
+
+/**
+ * Asks a compiler what it has.
+ *
+ * @param directory where it is run
+ */
+export async function askProgram(
+  program: string,
+  parameters: readonly string[],
+  directory: string,
+): Promise<ProgramOutput> {
+  const options = { maxBuffer: maxOutputBytes, cwd: directory };
+  return new Promise((resolve) => {
+    execFile(program, parameters, options, (error, stdout, stderr) => {
+      const reason = error !== null && stderr === '' ? error.message : stderr;
+      resolve({ hasSucceeded: error === null, stdout, stderr: reason });
+    });
+  });
+}
+
+export interface WantedProgram {
+  /** `clang`: `clang-19` will do, too, as Debian calls it. */
+  readonly name: string;
+  /** The oldest version that handlers can be built with. */
+  readonly least: Version;
+  /** How to get it, in words for the author. */
+  readonly advice: string;
+  /** The same where only older ones are found. */
+  readonly newer: string;
+}
+
+export const clang: WantedProgram = {
+  name: 'clang',
+  // the oldest that has been tried; the attribute export_name is of 10
+  least: [11],
+  advice: 'on Debian, apt-get install clang lld',
+  newer: 'on Debian, apt-get install clang-N lld-N; "apt-cache search ^clang-" lists versions',
+};
+
+export const wasmLd: WantedProgram = {
+  name: 'wasm-ld',
+  // older ones do not read the objects of clang 17 and newer ("Invalid symbol type")
+  least: [13],
+  advice: 'on Debian, apt-get install lld',
+  newer: 'on Debian, apt-get install lld-N; "apt-cache search ^lld-" lists versions',
+};
+
+export function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
+
+function searchPath(): readonly string[] {
+  return (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
+}
+
+/** All programs of this very name, in the order of PATH. */
+export function programsNamed(name: string): readonly string[] {
+  return searchPath()
+    .map((folder) => join(folder, name))
+    .filter((path) => isProgram(path));
+}
+
+function filesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+/** Those whose version is a part of the name, the newest first. */
+function versionedPrograms(name: string): readonly string[] {
+  return searchPath()
+    .flatMap((folder) =>
+      filesIn(folder).flatMap((file) => {
+        const version = file.startsWith(`${name}-`) ? file.slice(name.length + 1) : '';
+        const isVersion = /^\d+(?:\.\d+)*$/u.test(version) && isProgram(join(folder, file));
+        return isVersion
+          ? [{ path: join(folder, file), version: version.split('.').map(Number) }]
+          : [];
+      }),
+    )
+    .toSorted((left, right) => {
+      if (isBefore(left.version, right.version)) return 1;
+      return isBefore(right.version, left.version) ? -1 : 0;
+    })
+    .map(({ path }) => path);
+}
+
+/** All that may be the program, the preferred one first. */
+export function candidates({ name }: WantedProgram): readonly string[] {
+  return [...programsNamed(name), ...versionedPrograms(name)];
+}
+
+/** Why this program will not do; undefined: it will. */
+export async function faultOf(
+  path: string,
+  { least, newer }: WantedProgram,
+): Promise<string | undefined> {
+  // rustup's rustc obeys a file of the working directory
+  const { hasSucceeded, stdout, stderr } = await askProgram(path, ['--version'], '/');
+  const version = versionIn(stdout);
+  if (!hasSucceeded || version === undefined) {
+    return `${path} does not tell its version: ${(hasSucceeded ? stdout : stderr).trimEnd()}`;
+  }
+  if (!isBefore(version, least)) return undefined;
+  const [found, needed] = [version.join('.'), least.join('.')];
+  return `${path} is version ${found}, and ${needed} or newer is needed: ${newer}`;
+}
+
+/** The first that is new enough. Throws BuildError with the advice. */
+export async function findProgram(wanted: WantedProgram): Promise<string> {
+  const faults: string[] = [];
+  for (const path of candidates(wanted)) {
+    const fault = await faultOf(path, wanted);
+    if (fault === undefined) return path;
+    faults.push(fault);
+  }
+  throw new BuildError(faults[0] ?? `${wanted.name} is not in PATH: ${wanted.advice}`);
+}
