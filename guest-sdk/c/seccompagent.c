@@ -14,7 +14,7 @@ static size_t top;
 /** Where calls begin: behind what `configure` has allocated. */
 static size_t base;
 
-[[noreturn]] void sca_trap(void) { __builtin_trap(); }
+__attribute__((noreturn)) void sca_trap(void) { __builtin_trap(); }
 
 void *sca_allocate(size_t size, size_t alignment) {
   if (top == 0) top = (size_t)&__heap_base;

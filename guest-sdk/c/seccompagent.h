@@ -23,7 +23,7 @@ int memcmp(const void *left, const void *right, size_t size);
 size_t strlen(const char *text);
 
 /** Ends this instance: the call gets the failure errno of its bundle. */
-[[noreturn]] void sca_trap(void);
+__attribute__((noreturn)) void sca_trap(void);
 
 // Texts and paths.
 

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
 import { describeSignature, signatures } from '../../guest-sdk/build/signature.ts';
+import { clang, findProgram, wasmLd } from '../../guest-sdk/build/system-programs.ts';
 import { describeCoreModule } from '../../host/handler/core-module.ts';
 import { capabilities } from '../../host/handler/capabilities/offered.ts';
 import { projectRoot, runCommand, seccompagent } from '../support/command.ts';
@@ -81,7 +82,8 @@ test('documentation: C is compiled as it says without seccompagent build', async
   cpSync(join(sdk, 'examples/mkdir-suffix-c/handler.c'), folder.at('handler.c'));
   const commands = block('docs/c.md', 'sh')
     .replaceAll('guest-sdk/c', join(sdk, 'c'))
-    .replaceAll(/^(?:clang|wasm-ld)\b/gmu, '$&-19');
+    .replaceAll(/^clang\b/gmu, await findProgram(clang))
+    .replaceAll(/^wasm-ld\b/gmu, await findProgram(wasmLd));
   const { code: exitCode, stderr } = await runCommand(['sh', '-ec', commands], {
     cwd: folder.path,
   });

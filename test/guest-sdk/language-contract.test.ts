@@ -16,6 +16,7 @@ import { describeAction, describeCall } from '../../host/trial/described.ts';
 import { HandlerHarness } from '../../host/trial/handler-harness.ts';
 import type { RecordingHost } from '../../host/trial/recording-host.ts';
 import { failureOf } from '../support/agent-failure.ts';
+import { cCompilers, withClang } from '../support/c-compilers.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
 const fixtures = join(import.meta.dirname, '../fixtures/languages');
@@ -30,11 +31,13 @@ async function built(
   return loadComponent(readFileSync(outFile), limits);
 }
 
-/** Languages, each with its handler of test/fixtures/languages. */
-const languages = [
-  ['C', await built('c')],
+/** Languages, each with its handler of test/fixtures/languages; C as each clang compiles it. */
+const languages: (readonly [name: string, component: LoadedComponent])[] = [
   ['Rust', await built('rust')],
-] as const;
+];
+for (const path of await cCompilers()) {
+  languages.push([`C by ${path}`, await withClang(path, async () => built('c'))]);
+}
 
 /** 1, 2, 3, … as 64-bit numbers. */
 function counted(count: number): Uint8Array {

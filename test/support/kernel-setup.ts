@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Before the tests with kernels and containers: what the machine must have.
 import { criApiFile } from './cri/client.ts';
-import { compilers } from './guest-setup.ts';
-import { requirePackages } from './packages.ts';
+import { requireTools } from './guest-setup.ts';
 import { buildTestBundles } from './test-bundles.ts';
 
 export default async function setup(): Promise<void> {
   if (process.getuid?.() !== 0) {
     throw new Error('these tests load seccomp listeners: run them as root, or npm run test:unit');
   }
-  requirePackages([
-    ...compilers,
+  await requireTools([
     { command: 'runc', package: 'runc' },
     { command: 'crun', package: 'crun' },
     { command: 'busybox', package: 'busybox-static' },
