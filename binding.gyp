@@ -1,13 +1,14 @@
 {
-  "variables": { "sanitize%": 0 },
+  "variables": { "sanitize%": 0, "werror%": 0 },
   "target_defaults": {
     "cflags!": ["-Wno-unused-parameter"],
     "cflags_cc!": ["-std=gnu++17", "-std=gnu++20", "-frtti", "-fexceptions"],
     "cflags_cc": [
       "-std=c++23", "-fno-exceptions", "-fno-rtti", "-O2", "-fvisibility=hidden",
-      "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror"
+      "-Wall", "-Wextra", "-Wconversion", "-Wshadow"
     ],
-    "include_dirs": ["native"]
+    "include_dirs": ["native"],
+    "conditions": [["werror==1", { "cflags_cc": ["-Werror"] }]]
   },
   "targets": [
     {

@@ -20,14 +20,23 @@ const crossTools = {
 const tools = isCross ? crossTools[arch] : { prefix: '', package: 'g++' };
 if (tools === undefined) throw new Error(`the addon is for x64 and arm64, and not for ${arch}`);
 
+/** As make has it: with options, if it likes. */
+const compiler = (isCross ? undefined : process.env.CXX) || `${tools.prefix}g++`;
+/** The first with std::expected, and the last whose warnings are known. */
+const oldestGcc = 12;
+const newestGcc = 16;
+/** Of npm's own. */
+const oldestNode = 20;
+
 /** The tools that node-gyp needs, and the Debian packages that have them. */
 const needs = [
-  { command: `${tools.prefix}g++`, package: tools.package },
+  { command: compiler.split(' ')[0], package: tools.package },
   { command: 'make', package: 'make' },
   { command: 'python3', package: 'python3' },
 ];
 
 function isInPath(command) {
+  if (command.includes('/')) return existsSync(command);
   return (process.env.PATH ?? '').split(':').some((folder) => existsSync(join(folder, command)));
 }
 
@@ -52,6 +61,41 @@ function requireTools() {
     console.error(`on Debian: apt-get install ${packages.join(' ')}`);
     process.exit(1);
   }
+}
+
+/**
+ * Ends the process: npm runs with a Node with which it leaves out packages that a checkout is built
+ * with. Here the Node may be another one, since the package brings its own.
+ */
+function requireNode() {
+  const [, version, major] = /\bnode\/v((\d+)\S*)/.exec(process.env.npm_config_user_agent) ?? [];
+  if (version === undefined || Number(major) >= oldestNode) return;
+  if (!existsSync(join(root, 'host/tsconfig.json'))) return;
+  console.error(`seccompagent: npm runs with Node ${version}; ${oldestNode} or newer is needed`);
+  process.exit(1);
+}
+
+function askCompiler(options, input) {
+  return spawnSync('sh', ['-c', `${compiler} ${options}`], { input, encoding: 'utf8' });
+}
+
+/** @returns the version of g++, or 0 for another compiler. Ends the process: it is too old. */
+function requireCompiler() {
+  const questions =
+    '#include <version>\nexpected __cpp_lib_expected gcc __GNUC__ clang __clang__\n';
+  const { stdout, status } = askCompiler('-std=c++23 -x c++ -E -P -', questions);
+  const found = /expected \d+L? gcc (\d+) clang (\S+)/.exec(stdout);
+  if (status === 0 && found !== null) return found[2] === '1' ? 0 : Number(found[1]);
+  const [version] = askCompiler('--version', '').stdout.split('\n');
+  console.error(
+    `seccompagent: building the addon needs C++23: g++ ${oldestGcc} or newer; ` +
+      `${compiler} is "${version}"`,
+  );
+  console.error(
+    `install a newer one, and name it where it is not the default: ` +
+      `CC=gcc-${oldestGcc} CXX=g++-${oldestGcc} npm ci`,
+  );
+  process.exit(1);
 }
 
 /**
@@ -140,7 +184,9 @@ if (program !== undefined) {
   process.exit(0);
 }
 
+requireNode();
 requireTools();
+const gccVersion = requireCompiler();
 const env = { ...process.env };
 const headers = headersFolder();
 // A nodedir of npm's configuration would win over the flag and may name headers of another Node.
@@ -149,6 +195,8 @@ const gyp = join(dirname(require.resolve('node-gyp/package.json')), 'bin/node-gy
 const args = [gyp, 'configure', 'build', '--jobs', 'max', '--loglevel', 'warn'];
 if (headers !== undefined) args.push(`--nodedir=${headers}`);
 if (isAsan) args.push('--sanitize=1');
+// a newer compiler may warn of more, and whoever installs the package cannot mend that
+if (gccVersion > 0 && gccVersion <= newestGcc) args.push('--werror=1');
 if (isCross) {
   args.push(`--arch=${arch}`);
   for (const [name, tool] of [
