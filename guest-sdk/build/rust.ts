@@ -37,7 +37,7 @@ const wanted: WantedProgram = {
   advice:
     'on Debian 13, apt-get install rustc libstd-rust-dev-wasm32 lld; ' +
     `with rustup, rustup target add ${target}`,
-  newer: `with rustup, rustup update && rustup target add ${target}`,
+  newer: `with rustup (https://rustup.rs), rustup update && rustup target add ${target}`,
 };
 
 const options = ['--edition=2021', `--target=${target}`, '-Cpanic=abort', '-Copt-level=s'];

@@ -53,7 +53,7 @@ export const clang: WantedProgram = {
   // the oldest that has been tried; the attribute export_name is of 10
   least: [11],
   advice: 'on Debian, apt-get install clang lld',
-  newer: 'on Debian, apt-get install clang-N lld-N; "apt-cache search ^clang-" lists versions',
+  newer: `on Debian, apt-get install clang-N lld-N; apt-cache search '^clang-[0-9]+$' lists versions`,
 };
 
 export const wasmLd: WantedProgram = {
@@ -61,7 +61,7 @@ export const wasmLd: WantedProgram = {
   // older ones do not read the objects of clang 17 and newer ("Invalid symbol type")
   least: [13],
   advice: 'on Debian, apt-get install lld',
-  newer: 'on Debian, apt-get install lld-N; "apt-cache search ^lld-" lists versions',
+  newer: `on Debian, apt-get install lld-N; apt-cache search '^lld-[0-9]+$' lists versions`,
 };
 
 export function isProgram(path: string): boolean {
