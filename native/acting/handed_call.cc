@@ -58,10 +58,14 @@ bool HandedCall::is_gone() const {
   return !id_valid(call_.listener, call_.id_valid_request, call_.id);
 }
 
-bool HandedCall::answer(const Response& response, const CallResult& result) {
+bool HandedCall::claim() {
   std::uint32_t acting = Completion::word(number_, Phase::acting);
   const std::uint32_t withdrawn = Completion::word(number_, Phase::withdrawn);
-  if (!completion_->get().state.compare_exchange_strong(acting, withdrawn)) return false;
+  return completion_->get().state.compare_exchange_strong(acting, withdrawn);
+}
+
+bool HandedCall::answer(const Response& response, const CallResult& result) {
+  if (!claim()) return false;
   answer_anyway(response, result);
   return true;
 }
@@ -87,9 +91,6 @@ void HandedCall::answer_with(const Response& response, const CallResult& result,
 void HandedCall::complete(const HelperAnswer& answer, UniqueFd opened) {
   const Response response = {
       .value = std::max(answer.given, 0), .error = -answer.error, .is_continue = false};
-  std::uint32_t acting = Completion::word(number_, Phase::acting);
-  const std::uint32_t withdrawn = Completion::word(number_, Phase::withdrawn);
-  if (!completion_->get().state.compare_exchange_strong(acting, withdrawn)) return;
   // nothing was done: the call that comes again begins anew
   if (answer.is_gone) again_->forget();
   const auto flush = answer.is_closed_at_once ? Flush::none : Flush::unknown;

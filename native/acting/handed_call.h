@@ -89,6 +89,9 @@ class HandedCall {
   [[nodiscard]] pid_t tid() const { return call_.tid; }
   // The helper reports what came of it, and we answer.
   [[nodiscard]] bool comes_again() const { return again_ != nullptr; }
+  // The right to do so; false: it was answered otherwise. To be claimed before the helper has
+  // another call.
+  [[nodiscard]] bool claim();
   void complete(const HelperAnswer& answer, UniqueFd opened);
   // Of one that is not wanted any more.
   void forget() {

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <span>
@@ -19,6 +20,7 @@
 #include "acting/helper_start.h"
 #include "acting/link_opening.h"
 #include "caller/caller_state.h"
+#include "kernel/blocked_signals_thread.h"
 #include "kernel/message.h"
 
 namespace seccompagent {
@@ -27,6 +29,29 @@ namespace {
 // Intervals of looks at calls: usually, and while a caller that waits may get a signal.
 constexpr int kLookMs = 100;
 constexpr int kWaitingLookMs = 50;
+
+// The caller takes the descriptor itself, in the time that its container has of the processors: no
+// other call waits for that.
+struct Giving {
+  std::shared_ptr<HandedCall> call;
+  HelperAnswer answer;
+  UniqueFd opened;
+
+  static void* main(void* argument) {
+    const std::unique_ptr<Giving> self(static_cast<Giving*>(argument));
+    self->call->complete(self->answer, std::move(self->opened));
+    return nullptr;
+  }
+};
+
+void give(std::shared_ptr<HandedCall> call, const HelperAnswer& answer, UniqueFd opened) {
+  auto giving = std::make_unique<Giving>(std::move(call), answer, std::move(opened));
+  if (start_blocked_signals_thread(Giving::main, giving.get())) {
+    (void)giving.release();
+  } else {
+    giving->call->complete(giving->answer, std::move(giving->opened));
+  }
+}
 
 }  // namespace
 
@@ -161,15 +186,21 @@ bool HandedCalls::Parts::take_opened(Handed& handed, int number) {
 
 // With the mutex held.
 void HandedCalls::Parts::complete(All::iterator at, const HelperAnswer& answer) {
-  Handed& handed = at->second;
-  HelperPool& pool = HelperPool::of_process();
-  handed.call->complete(answer, std::move(handed.opened));
-  if (!handed.helper->drain() || (handed.is_waiting && !pool.count_in(*handed.helper))) {
-    drop(at);
-    return;
-  }
-  pool.put_back(std::move(handed.helper));
+  Handed handed = std::move(at->second);
   all.erase(at);
+  if (!handed.call->claim()) {
+    handed.opened.reset();
+  } else if (handed.opened.is_open()) {
+    give(handed.call, answer, std::move(handed.opened));
+  } else {
+    handed.call->complete(answer, {});
+  }
+  HelperPool& pool = HelperPool::of_process();
+  if (handed.helper->drain() && (!handed.is_waiting || pool.count_in(*handed.helper))) {
+    pool.put_back(std::move(handed.helper));
+  } else {
+    dropped.push_back(std::move(handed.helper));
+  }
 }
 
 void HandedCalls::Parts::run() {

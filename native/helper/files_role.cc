@@ -5,6 +5,7 @@
 #include <linux/securebits.h>
 #include <sched.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -113,13 +114,23 @@ constexpr std::array kNamespaces = {
   return operate_on_file(request.file, place, notification);
 }
 
+// Whether the descriptor goes to the caller before the answer: whatever the caller may execute or
+// unmount is closed here and in the agent by then. Where a signal could take the call back in
+// between, it stays with a program that does not call again, so others come with the answer.
+[[nodiscard]] bool comes_before_the_answer(const HelperRequest& request, const UniqueFd& opened) {
+  if (!opened.is_open() || !request.file.is_given) return false;
+  struct stat found = {};
+  return !request.may_come_again || fstat(opened.get(), &found) == -1 || S_ISREG(found.st_mode) ||
+         S_ISDIR(found.st_mode);
+}
+
 // The last of a request. What the caller may close, execute, lock or unmount as soon as it goes on
 // is not open here any more then.
 void finish(const HelperRequest& request, std::vector<UniqueFd>& fds, HelperAnswer answer,
             UniqueFd opened) {
   const UniqueFd listener = std::move(fds[kListener]);
   fds.clear();
-  if (opened.is_open() && request.file.is_given) {
+  if (comes_before_the_answer(request, opened)) {
     const bool is_close_on_exec = (request.file.flags & O_CLOEXEC) != 0;
     const auto number = add_fd(listener.get(), request.id, opened.get(), -1, is_close_on_exec);
     answer.given = number.value_or(-1);
@@ -321,8 +332,6 @@ void serve(NextRequest next, const Own& own) {
       done.error = ELOOP;
     }
   }
-  // with the answer, where a signal could take the call back in between
-  if (awaited.is_left() && request.may_come_again) request.file.is_given = false;
   if (awaited.is_left() && !request.may_come_again)
     final_answer.emplace(*own.completion, request, listener);
   if (final_answer) {

@@ -86,8 +86,8 @@ Nanoseconds Worker::send_answer() {
   const Nanoseconds time = now();
   std::optional<HandOver> ready = std::exchange(ready_, std::nullopt);
   if (inbox_->answer.kind == AnswerKind::handed && ready) {
-    hand_over(std::move(*ready), time);
     counted = Counted::value;
+    if (!hand_over(std::move(*ready), time)) send_now(response, Counted::failed, time);
   } else if (inbox_->answer.delay != 0 && pending_.notification.tid != 0 && !is_void_) {
     send_later(response, counted, time);
   } else {

@@ -145,16 +145,17 @@ bool Worker::prepare_hand_over(FileRequest& request, const Paths& paths) {
   return true;
 }
 
-// The call is the helper's from here on.
-void Worker::hand_over(HandOver ready, Nanoseconds time) {
+// The call is the helper's from here on. False: it is not, since too many are kept already.
+bool Worker::hand_over(HandOver ready, Nanoseconds time) {
   const CallId call = {.listener = listener_->fd.get(),
                        .id_valid_request = listener_->id_valid_request,
                        .id = pending_.notification.id,
                        .tid = pending_.notification.tid};
   std::unique_ptr<ComingAgain> again;
   if (may_come_again()) {
-    again = std::make_unique<AwaitedCall>(receiver_, listener_, pending_.notification.tid,
-                                          listener_->kept.keep_awaited(content()),
+    const std::uint64_t number = listener_->kept.keep_awaited(content());
+    if (number == 0) return false;
+    again = std::make_unique<AwaitedCall>(receiver_, listener_, pending_.notification.tid, number,
                                           ready.is_close_on_exec);
   }
   auto handed = std::make_shared<HandedCall>(call, listener_, terms_->failure, owner().payer,
@@ -167,6 +168,7 @@ void Worker::hand_over(HandOver ready, Nanoseconds time) {
                      .handed = time});
   inbox_->was_gone = 0;
   close_and_follow();
+  return true;
 }
 
 // Whether JavaScript is to hear what came of one, so that it is counted.

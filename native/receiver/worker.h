@@ -202,7 +202,7 @@ class Worker {
   void count(Counted counted, Nanoseconds duration);
   // handing_over.cc
   [[nodiscard]] Result<Target> pin_for_files(const CallId& call, const Paths& paths);
-  void hand_over(HandOver ready, Nanoseconds time);
+  [[nodiscard]] bool hand_over(HandOver ready, Nanoseconds time);
   [[nodiscard]] bool take_performed();
   void forget_handed(std::uint32_t token);
   [[nodiscard]] Nanoseconds wait_for_handed() const;
