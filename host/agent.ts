@@ -2,6 +2,7 @@
 // The agent: builds the parts and joins them.
 import { FilterFlags } from './agent-socket/filter-flags.ts';
 import { FirstPids } from './agent-socket/first-pids.ts';
+import type { Bundle } from './bundles/bundle.ts';
 import { AgentListener } from './agent-socket/agent-listener.ts';
 import type { SocketOptions } from './agent-socket/agent-listener.ts';
 import { Arrivals } from './containers/arrivals.ts';
@@ -15,8 +16,8 @@ import { LateWorkloads } from './containers/late-workloads.ts';
 import { ListenerCounts } from './containers/listener-counts.ts';
 import type { ListenerLimits } from './containers/listener-counts.ts';
 import { Recordings } from './containers/recordings.ts';
-import { prepareAll, reloadAll, resolveLate } from './containers/reloading.ts';
-import type { ReloadCounts, ResolvingParts } from './containers/reloading.ts';
+import { regrantAll, reloadAll, resolveLate } from './containers/reloading.ts';
+import type { ReloadCounts, ReloadEnds, ResolvingParts } from './containers/reloading.ts';
 import { Retries } from './containers/retries.ts';
 import { logStranded } from './containers/stranded.ts';
 import { Succession } from './containers/succession.ts';
@@ -332,16 +333,18 @@ export class Agent {
     await events.untilExited(arrivals.launch(launch, identity));
   }
 
-  /** Fetches bundles that another resolver needs for the attached containers. */
-  async prepareAll(resolver: Resolver): Promise<void> {
-    await prepareAll(this.#parts.containers, resolver);
+  /** Withdraws what another resolver, for the bundles in use, does not grant any more. */
+  async regrant(resolverFor: (bundles: ReadonlySet<Bundle>) => Promise<Resolver>): Promise<void> {
+    const { attachments, containers, resolving } = this.#parts;
+    attachments.resolver = await resolverFor(containers.sources());
+    await regrantAll(resolving);
   }
 
-  /** Resolves all containers again, by another resolver. */
-  async reload(resolver: Resolver): Promise<ReloadCounts> {
+  /** Resolves all containers again, by another resolver, as `reloadAll`. */
+  async reload(resolver: Resolver, ends: ReloadEnds): Promise<ReloadCounts | undefined> {
     const { attachments, resolving, components } = this.#parts;
     attachments.resolver = resolver;
-    const counts = await reloadAll({ ...resolving, report: this.reloads });
+    const counts = await reloadAll({ ...resolving, report: this.reloads }, ends);
     components.forgetLater();
     return counts;
   }

@@ -125,15 +125,19 @@ export function isPassing(thrown: unknown): boolean {
   return passingCodeOf(thrown) !== undefined;
 }
 
-const forbidding: readonly AgentErrorCode[] = [
+const withdrawing: readonly AgentErrorCode[] = [
   'AGENT_GRANT_MISSING',
   'AGENT_SIGNATURE',
-  // what cannot be proved is not allowed
-  'AGENT_STORE',
   'AGENT_KEY',
 ];
 
+/** Whether it is the operator who does not allow it, or not any more. */
+export function isWithdrawn(thrown: unknown): boolean {
+  return thrown instanceof AgentError && withdrawing.includes(thrown.code);
+}
+
 /** Whether it is the operator who does not allow it, or not any more, or nobody can tell. */
 export function isForbidden(thrown: unknown): boolean {
-  return thrown instanceof AgentError && forbidding.includes(thrown.code);
+  // what cannot be proved is not allowed
+  return isWithdrawn(thrown) || (thrown instanceof AgentError && thrown.code === 'AGENT_STORE');
 }

@@ -4,7 +4,6 @@ import { basename } from 'node:path';
 
 import { AgentError, isPassing } from '../errors.ts';
 import { noGrants } from '../registry/grants.ts';
-import type { Grants } from '../registry/grants.ts';
 import { operator } from '../scheduling/asker.ts';
 import { begunInTurns, inTurns } from '../scheduling/in-turns.ts';
 import { Manifests } from './bundle-folder.ts';
@@ -17,23 +16,18 @@ import type { CodeSize } from './code-room.ts';
 import { ComponentCache } from './component-cache.ts';
 import { LoadedBundles } from './loaded-bundles.ts';
 import type { KnownBundle } from './loaded-bundles.ts';
-import type { UsableBundle } from './loading-worker.ts';
 import { folderName } from './manifest.ts';
 import { isReference } from './oci/reference.ts';
-import type { Asking, PulledBundles } from './pulled-bundles.ts';
+import { allowedAt, openedPulled, PresentGrants } from './present-grants.ts';
+import type { GrantingParts } from './present-grants.ts';
+import type { Asking } from './pulled-bundles.ts';
 import { RefusedBundles } from './refused-bundles.ts';
 
-export interface BundleStoreParts {
+export interface BundleStoreParts extends GrantingParts {
   readonly folders: readonly string[];
   readonly limits: BundleLimits;
-  /** Grants of a bundle with this name in a bundle folder. */
-  readonly allowedTo: (name: string) => Grants;
   /** The file of these grants, for messages. */
   readonly configFile?: string;
-  /** Grants of a pulled bundle with this name and these signers. */
-  readonly allowedToSigned: (name: string, signers: readonly string[]) => Grants;
-  /** Absent: no registry is allowed. */
-  readonly pulled?: PulledBundles;
   /** Limit of the machine code of all bundles; absent: the agent's share. */
   readonly maxCodeBytes?: number;
   /** Time for which prepared bundles are kept; absent: a second. */
@@ -42,29 +36,6 @@ export interface BundleStoreParts {
 
 function refuse(what: string): never {
   throw new AgentError('AGENT_BUNDLE_INVALID', what);
-}
-
-function opened({ pulled }: BundleStoreParts, reference: string): UsableBundle {
-  if (pulled === undefined) refuse(`${reference}: no registry is allowed in the configuration`);
-  return pulled.open(reference);
-}
-
-/** The grants of a bundle in memory; undefined: all that it requests. */
-function allowedNow(parts: BundleStoreParts, { name, origin }: Bundle): Grants | undefined {
-  switch (origin.kind) {
-    case 'shipped':
-    case 'given':
-      return undefined;
-    case 'found':
-      return parts.allowedTo(name);
-    case 'pulled':
-      return parts.allowedToSigned(name, opened(parts, origin.reference).signers);
-  }
-}
-
-/** The grants of a bundle in a folder; undefined: all that it requests. */
-function allowedAt(parts: BundleStoreParts, { folder, origin }: Place): Grants | undefined {
-  return origin.kind === 'found' ? parts.allowedTo(basename(folder)) : undefined;
 }
 
 /** State that a store hands on to its successor. */
@@ -271,20 +242,16 @@ export class BundleStore {
     this.#loaded.forgetUnused(keptForMs);
   }
 
-  /**
-   * A bundle in use, with its present grants. The signatures of a pulled bundle are checked again,
-   * since keys may have changed.
-   * @throws AgentError AGENT_GRANT_MISSING, and those of `PulledBundles.open`
-   */
+  /** As `PresentGrants.regranted`. */
   regranted(bundle: Bundle): Bundle {
-    return regranted(bundle, allowedNow(this.#parts, bundle));
+    return new PresentGrants(this.#parts).regranted(bundle);
   }
 
   #pulledAs(reference: string): Bundle {
     const key = pulledKey(reference);
     const known = this.#loaded.pulled.get(key);
     if (known !== undefined) return known.bundle;
-    const { folder, outline, signers, text } = opened(this.#parts, reference);
+    const { folder, outline, signers, text } = openedPulled(this.#parts, reference);
     const bundle = this.#refused.unlessRefused(key, {
       name: outline.name,
       files: this.#manifests.filesOf(folder, text),

@@ -90,10 +90,19 @@ export class PulledBundles {
     asking: Asking = operator,
     askers: Askers = new Askers(asking),
   ): Promise<void> {
+    await this.openStored(reference, askers);
+    try {
+      if (!this.isOpen(reference)) await this.fetch(reference, asking, askers);
+    } catch {
+      // it is no reference
+    }
+  }
+
+  /** Opens one of the store, and asks no registry. It never rejects: `open` throws why not. */
+  async openStored(reference: string, askers: Askers = new Askers(operator)): Promise<void> {
     try {
       if (!this.#isAllowed(reference) || this.isOpen(reference)) return;
       await this.#openings.take({ askers, costMs: 0 }, async () => this.#tryOpening(reference));
-      if (!this.isOpen(reference)) await this.fetch(reference, asking, askers);
     } catch {
       // it is no reference
     }
@@ -132,8 +141,9 @@ export class PulledBundles {
     if (this.isOpen(reference)) return;
     try {
       await this.#open('open', reference);
-    } catch {
-      // as if it were not there
+    } catch (thrown) {
+      // until it is fetched: nobody has to look at its files again to hear it
+      this.#failed(reference, thrown);
     }
   }
 
@@ -141,17 +151,20 @@ export class PulledBundles {
     if (this.isOpen(reference)) return;
     try {
       await this.#open('pull', reference);
-      this.#failures.delete(reference);
     } catch (thrown) {
-      const failure =
-        thrown instanceof AgentError
-          ? thrown
-          : new AgentError('AGENT_OCI', `${reference} cannot be pulled: ${messageOf(thrown)}`);
-      this.#failures.set(reference, failure);
-      // those who start containers may name as many as they like
-      const [oldest = ''] = this.#failures.keys();
-      if (this.#failures.size > maxFailures) this.#failures.delete(oldest);
+      this.#failed(reference, thrown);
     }
+  }
+
+  #failed(reference: string, thrown: unknown): void {
+    const failure =
+      thrown instanceof AgentError
+        ? thrown
+        : new AgentError('AGENT_OCI', `${reference} cannot be pulled: ${messageOf(thrown)}`);
+    this.#failures.set(reference, failure);
+    // those who start containers may name as many as they like
+    const [oldest = ''] = this.#failures.keys();
+    if (this.#failures.size > maxFailures) this.#failures.delete(oldest);
   }
 
   async #open(kind: 'open' | 'pull', reference: string): Promise<void> {
@@ -161,6 +174,7 @@ export class PulledBundles {
     if (answer.kind === 'failed') throw failureIn(answer);
     if (answer.kind !== 'opened') throw new Error(`no answer to this question: ${answer.kind}`);
     const { bundle } = answer;
+    this.#failures.delete(reference);
     this.#opened.set(keyOf(reference), { bundle, identity: identityOf(bundle) });
     const [oldest = ''] = this.#opened.keys();
     if (this.#opened.size > maxOpened) this.#opened.delete(oldest);

@@ -20,9 +20,13 @@ import { allowedToBundles, allowedToSignedBundles } from '../bundles/granted-bun
 import { BundleStore } from '../bundles/bundle-store.ts';
 import type { BundleStoreParts } from '../bundles/bundle-store.ts';
 import { ComponentCache } from '../bundles/component-cache.ts';
+import { PresentGrants } from '../bundles/present-grants.ts';
 import { PulledBundles } from '../bundles/pulled-bundles.ts';
+import { prepareMs } from '../containers/preparation.ts';
 import { resolvers } from '../resolvers/all.ts';
+import { regrantingResolver } from '../resolvers/regranting-resolver.ts';
 import type { Resolver } from '../resolvers/resolver.ts';
+import { atMost } from '../scheduling/at-most.ts';
 import { reloadOnHangup, reopenOnHangup, survivingHangup } from './reload.ts';
 import type { Rereading } from './reload.ts';
 import { endingByUncaught } from './uncaught.ts';
@@ -106,7 +110,7 @@ async function startKubernetes({
 }
 
 /** Parts that the agent was started with. */
-interface RenewingParts extends AnsweringParts {
+interface RenewingParts extends Answering {
   readonly ending: AbortSignal;
 }
 
@@ -114,7 +118,14 @@ interface RenewingParts extends AnsweringParts {
 function renewing(
   agent: Agent,
   command: AgentCommand,
-  { components, store: first, config: firstConfig, kubernetes, ending }: RenewingParts,
+  {
+    components,
+    store: first,
+    config: firstConfig,
+    kubernetes,
+    resolver: firstResolver,
+    ending,
+  }: RenewingParts,
 ): Rereading {
   let [store, config] = [first, firstConfig];
   const { options } = firstConfig;
@@ -124,22 +135,35 @@ function renewing(
   };
   const resolver = (): Resolver =>
     answeringBy(command, { components, store, config, kubernetes }).resolver;
+  let answering = firstResolver;
   return {
-    all: async () => {
+    begin: () => {
       const read = loadConfig(command.configFile);
       if (!isDeepStrictEqual(configuredOptions(command.configFile), options)) {
         agent.log.event('options-changed');
       }
-      store = await store.renewed(tell, storeParts(read, sourceOf(command, ending)));
-      config = read;
-      await prepareChosen(store, command);
-      return resolver();
+      const parts = storeParts(read, sourceOf(command, ending));
+      return {
+        granting: async (bundles) => {
+          const grants = new PresentGrants(parts);
+          await grants.prepare(bundles);
+          return regrantingResolver(answering, grants, read.policies);
+        },
+        all: async ({ hurry }) => {
+          store = await store.renewed(tell, parts);
+          config = read;
+          await atMost({ ms: prepareMs, signal: hurry }, prepareChosen(store, command));
+          answering = resolver();
+          return answering;
+        },
+      };
     },
     get rest(): Rereading['rest'] {
       if (!store.hasUnknown) return undefined;
       return async () => {
         store = await store.retried(tell);
-        return resolver();
+        answering = resolver();
+        return answering;
       };
     },
   };
@@ -180,9 +204,9 @@ export async function runAgent(command: AgentCommand): Promise<number> {
   const ending = new AbortController();
   const ended = endingSignal(ending);
   using kubernetes = await startKubernetes(command);
-  const { resolver, ...answering } = await makeAnswering(command, ending.signal, kubernetes);
+  const answering = await makeAnswering(command, ending.signal, kubernetes);
   const { log, watch } = command;
-  const agent = await Agent.start({ resolver, log, watch });
+  const agent = await Agent.start({ resolver: answering.resolver, log, watch });
   if (!isCompilerBounded()) {
     agent.log.event('memory-not-limited');
   }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SIGHUP: what is read from files is read again, while containers are served.
 import type { Agent } from '../agent.ts';
+import type { Bundle } from '../bundles/bundle.ts';
+import type { ReloadCounts, ReloadEnds } from '../containers/reloading.ts';
 import { BackOff } from '../scheduling/back-off.ts';
 import type { BackOffLimits } from '../scheduling/back-off.ts';
 import { failureFields, messageOf } from '../errors.ts';
@@ -36,78 +38,90 @@ export function reopenOnHangup(agent: Agent): Disposable {
 
 export type ReloadedAgent = Pick<
   Agent,
-  'containerCount' | 'log' | 'prepareAll' | 'reload' | 'reloads'
+  'containerCount' | 'log' | 'regrant' | 'reload' | 'reloads'
 >;
 
 /** Of the tries to find out what nobody knew of a bundle. */
 const pauses: BackOffLimits = { firstMs: 2 * unknownForMs, maxMs: 300_000 };
 
-/** When it throws, all stays as it is. */
+/** A configuration that was read again. */
+export interface Reread {
+  /** Answers by the bundles in use, with what is granted to them now. */
+  readonly granting: (bundles: ReadonlySet<Bundle>) => Promise<Resolver>;
+  /** Reads the bundles, too. */
+  readonly all: (ends: ReloadEnds) => Promise<Resolver>;
+}
+
 export interface Rereading {
-  /** Reads everything. */
-  all(): Promise<Resolver>;
+  /** Reads the configuration. When it throws, all stays as it is. */
+  begin(): Reread;
   /** Reads what nobody knew of when all was read; undefined: there is nothing like that. */
   readonly rest: (() => Promise<Resolver>) | undefined;
 }
 
+/** @returns undefined: the agent ends */
+type Reload = (ends: ReloadEnds) => Promise<ReloadCounts | undefined>;
+
 /**
- * The loaded configuration answers until the new one is read and prepared. A request meanwhile starts
- * one more reload.
+ * What the configuration does not grant any more is taken away at once. The loaded bundles answer
+ * until the new ones are read and prepared. A request meanwhile starts one more reload.
  */
 export function reloadOnHangup(agent: ReloadedAgent, reading: Rereading): Disposable {
+  let running: AbortController | undefined;
   let isWanted = false;
-  let isReloading = false;
   let retry: NodeJS.Timeout | undefined;
   const backOff = new BackOff(pauses);
   const over = new AbortController();
-  const run = async (make: () => Promise<Resolver>): Promise<void> => {
+  const once = async (reload: Reload): Promise<void> => {
+    running = new AbortController();
+    await tryToReload(agent, reload, { hurry: running.signal, over: over.signal });
+    running = undefined;
+  };
+  const run = async (first: Reload): Promise<void> => {
     clearTimeout(retry);
-    isReloading = true;
-    await reloadOnce(agent, make, over.signal);
+    await once(first);
     while (isWanted && !over.signal.aborted) {
       isWanted = false;
       backOff.reset();
-      await reloadOnce(agent, async () => reading.all(), over.signal);
+      await once(fromStart);
     }
-    isReloading = false;
     const { rest } = reading;
     if (rest === undefined || over.signal.aborted) return;
-    retry = setTimeout(() => void run(rest), backOff.next()).unref();
+    const again: Reload = async (ends) => agent.reload(await rest(), ends);
+    retry = setTimeout(() => void run(again), backOff.next()).unref();
+  };
+  const fromStart: Reload = async (ends) => {
+    const { granting, all } = reading.begin();
+    await agent.regrant(granting);
+    return agent.reload(await all(ends), ends);
   };
   const listener = (): void => {
-    if (isReloading) isWanted = true;
-    else {
+    if (running === undefined) {
       backOff.reset();
-      void run(async () => reading.all());
+      void run(fromStart);
+      return;
     }
+    isWanted = true;
+    running.abort();
   };
   process.on('SIGHUP', listener);
   return {
     [Symbol.dispose]: () => {
       over.abort();
+      running?.abort();
       clearTimeout(retry);
       process.off('SIGHUP', listener);
     },
   };
 }
 
-async function reloadOnce(
-  agent: ReloadedAgent,
-  make: () => Promise<Resolver>,
-  over: AbortSignal,
-): Promise<void> {
+async function tryToReload(agent: ReloadedAgent, reload: Reload, ends: ReloadEnds): Promise<void> {
   try {
-    const resolver = await make();
-    // what is taken away is, also where not all is at hand: it is then as if nobody had prepared it
-    await agent.prepareAll(resolver).catch((thrown: unknown) => {
-      agent.log.event('reload-incomplete', failureFields(thrown));
-    });
-    if (over.aborted) return;
-    const { changed, kept } = await agent.reload(resolver);
-    if (over.aborted) return;
-    agent.log.event('reloaded', { containers: changed, kept });
+    const counts = await reload(ends);
+    if (counts === undefined || ends.over.aborted) return;
+    agent.log.event('reloaded', { containers: counts.changed, kept: counts.kept });
   } catch (thrown) {
-    if (over.aborted) return;
+    if (ends.over.aborted) return;
     agent.reloads.failed({ of: 'everything', reason: messageOf(thrown) });
     agent.reloads.ended({ changed: 0, kept: agent.containerCount });
     agent.log.event('reload-failed', failureFields(thrown));

@@ -65,9 +65,13 @@ export function isPassingIn({ isPassing = false, shadow }: Resolved): boolean {
   return isPassing || (shadow?.kind === 'refused' && shadow.isPassing);
 }
 
+/** Whether no user has sent it. */
+export function isRoots({ identity }: Pick<Attached, 'identity'>): boolean {
+  return (identity.peerUid ?? 0) === 0;
+}
+
 /** Where only some are shown or kept, users could crowd others out. */
 export function rootsFirst(all: readonly Attached[]): readonly Attached[] {
-  const isRoots = ({ identity }: Attached): boolean => (identity.peerUid ?? 0) === 0;
   return [...all.filter(isRoots), ...all.filter((each) => !isRoots(each))];
 }
 

@@ -15,13 +15,8 @@ import { ContainerRefusal } from '../resolvers/container-refusal.ts';
 import { namedMiddleware } from '../resolvers/metadata.ts';
 import { defaultFailure } from '../registry/policy.ts';
 import type { Registry } from '../registry/registry.ts';
-import type {
-  ContainerIdentity,
-  Resolution,
-  ResolvedShadow,
-  Resolver,
-  Shadow,
-} from '../resolvers/resolver.ts';
+import { keptShadow } from '../resolvers/regranting-resolver.ts';
+import type { ContainerIdentity, Resolution, Resolver } from '../resolvers/resolver.ts';
 import { shownContainer } from '../registry/shown-container.ts';
 import { believedWorkload } from '../agent-socket/workload.ts';
 import { isPassingIn } from './attached.ts';
@@ -139,26 +134,19 @@ export class Attachments {
 
   /**
    * The handlers that a container has, with what is granted to them now.
-   * @param failure why it has no others
+   * @param mayPass whether others, which it should have, may still come
    * @throws AgentError: it may not have them
    */
-  kept({ bundles, components, shadow, refusal, ...held }: Attached, failure: unknown): Resolved {
+  kept({ bundles, components, shadow, refusal, ...held }: Attached, mayPass: boolean): Resolved {
+    const { resolver } = this;
     return {
-      ...this.resolver.keep(held),
+      ...resolver.keep(held),
       bundles,
       components,
-      shadow: shadow?.kind === 'resolved' ? this.#keptShadow(shadow) : shadow,
+      shadow: shadow && keptShadow(shadow, (other) => resolver.keep(other)),
       ...(refusal === undefined ? {} : { refusal }),
-      isPassing: isPassing(failure),
+      isPassing: mayPass,
     };
-  }
-
-  #keptShadow(shadow: ResolvedShadow): Shadow {
-    try {
-      return { ...shadow, ...this.resolver.keep(shadow) };
-    } catch (thrown) {
-      return { kind: 'refused', failure: failureFields(thrown), isPassing: false };
-    }
   }
 
   /** @throws ContainerRefusal */

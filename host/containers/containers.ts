@@ -92,6 +92,11 @@ export class Containers {
     return [...this.#attached];
   }
 
+  /** Bundles that any of them has. */
+  sources(): ReadonlySet<Bundle> {
+    return new Set([...this.#attached.values()].flatMap(({ sources }) => sources));
+  }
+
   /** @throws AgentError AGENT_LISTENER: its registry is too large */
   adoption(attached: Attached): Adoption {
     const adoption = this.#adoption(attached);

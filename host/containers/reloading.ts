@@ -1,18 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 // Other handlers for containers that run.
+import { isDeepStrictEqual } from 'node:util';
+
 import { keyOf } from '../agent-socket/container-key.ts';
 import type { ReloadReport } from '../control/reload-report.ts';
-import { AgentError, failureFields, isForbidden, messageOf } from '../errors.ts';
-import { begunInTurns, inTurns } from '../scheduling/in-turns.ts';
+import {
+  AgentError,
+  failureFields,
+  isForbidden,
+  isPassing,
+  isWithdrawn,
+  messageOf,
+} from '../errors.ts';
+import { inTurns } from '../scheduling/in-turns.ts';
 import type { Log } from '../log/log.ts';
 import { ContainerRefusal } from '../resolvers/container-refusal.ts';
-import type { Resolver } from '../resolvers/resolver.ts';
+import type { Sourced } from '../resolvers/resolver.ts';
 import { shownContainer } from '../registry/shown-container.ts';
 import type { ContainerTurns } from './container-turns.ts';
 import type { Attached, Resolved } from './attached.ts';
 import type { Attachments } from './attachments.ts';
 import type { Containers } from './containers.ts';
 import { tellUnheld } from './held-paths.ts';
+import { Preparation } from './preparation.ts';
+import type { Alike } from './preparation.ts';
 import type { Retries } from './retries.ts';
 import type { UserLines } from './user-lines.ts';
 
@@ -70,7 +81,7 @@ function keepGranted(
   failure: unknown,
 ): unknown {
   try {
-    replace(parts, token, attached, parts.attachments.kept(attached, failure));
+    replace(parts, token, attached, parts.attachments.kept(attached, isPassing(failure)));
     return undefined;
   } catch (thrown) {
     return thrown;
@@ -96,6 +107,8 @@ function renew(parts: ResolvingParts, token: number, attached: Attached): Renewe
   } catch (failure) {
     const refusal = isRevoked(failure) ? failure : keepGranted(parts, token, attached, failure);
     if (refusal === undefined) return { kind: 'kept', failure };
+    // it was told when it was taken away
+    if (attached.refusal === messageOf(refusal)) return { kind: 'changed', failure };
     replace(parts, token, attached, attachments.refused(attached.identity, refusal));
     return { kind: 'changed', failure };
   }
@@ -121,58 +134,124 @@ function tryToRenew(parts: ResolvingParts, token: number, attached: Attached): R
   }
 }
 
-export type Listener = readonly [token: number, attached: Pick<Attached, 'identity'>];
+/** Renewal of listeners by the present resolver. */
+class Renewal {
+  readonly #parts: ReloadingParts;
+  /** Of many listeners of one container, the same is told once. */
+  readonly #told: Set<string> = new Set();
+  readonly #failed: Set<number> = new Set();
 
-/** Those of one container with the same metadata, such as of commands that are executed in it. */
-type Alike = readonly [Listener, ...Listener[]];
-
-function alikeOf(all: readonly Listener[]): readonly Alike[] {
-  const alike = new Map<string, [Listener, ...Listener[]]>();
-  for (const listener of all) {
-    const [, { identity }] = listener;
-    const key = `${keyOf(identity)} ${identity.state.metadata}`;
-    const others = alike.get(key);
-    if (others === undefined) alike.set(key, [listener]);
-    else others.push(listener);
+  constructor(parts: ReloadingParts) {
+    this.#parts = parts;
   }
-  return [...alike.values()];
+
+  /** Resolves all containers anew, which takes milliseconds for each of their listeners. */
+  async all(): Promise<ReloadCounts> {
+    const { containers, report } = this.#parts;
+    const counts = { changed: 0, kept: 0 };
+    await inTurns(containers.all(), ([token]) => {
+      const attached = containers.get(token);
+      // it has ended meanwhile
+      if (attached === undefined) return;
+      const renewed = tryToRenew(this.#parts, token, attached);
+      counts[renewed.kind === 'changed' ? 'changed' : 'kept'] += 1;
+      if (renewed.failure === undefined) return;
+      this.#failed.add(token);
+      const reason = messageOf(renewed.failure);
+      if (!this.#tell(attached, renewed)) return;
+      report.failed({ of: `container ${attached.registry.containerId}`, reason });
+    });
+    report.ended(counts);
+    return counts;
+  }
+
+  /** Those that were not prepared in time. */
+  async late(listeners: Alike): Promise<void> {
+    const { containers, turns, lines, log } = this.#parts;
+    try {
+      for (const [token, { identity }] of listeners) {
+        await turns.take(identity, () => {
+          const attached = containers.get(token);
+          if (attached === undefined) return;
+          const renewed = tryToRenew(this.#parts, token, attached);
+          if (renewed.failure !== undefined) this.#tell(attached, renewed);
+          else if (this.#failed.delete(token)) {
+            lines.tell(identity, 'bundles-resolved', shownContainer(attached.registry));
+          }
+        });
+      }
+    } catch (thrown) {
+      log.event('bundles-not-tried', failureFields(thrown));
+    }
+  }
+
+  /** @returns whether it was not told before */
+  #tell(attached: Attached, renewed: Renewed): boolean {
+    const line = `${keyOf(attached.identity)} ${messageOf(renewed.failure)}`;
+    if (this.#told.has(line)) return false;
+    this.#told.add(line);
+    tell(this.#parts, attached, renewed);
+    return true;
+  }
 }
 
-/** Preparation of all containers for another resolver: once for all that are alike. */
-export async function prepareAll(
-  containers: { readonly all: () => readonly Listener[]; readonly get: (token: number) => unknown },
-  resolver: Pick<Resolver, 'prepare'>,
-): Promise<void> {
-  await begunInTurns(alikeOf(containers.all()), async (listeners) => {
-    const [[, { identity }]] = listeners;
-    const isWanted = (): boolean =>
-      listeners.some(([token]) => containers.get(token) !== undefined);
-    await resolver.prepare?.(identity, isWanted);
+export interface ReloadEnds {
+  /** Nobody is to be waited for any more: another reload is wanted, or the agent ends. */
+  readonly hurry: AbortSignal;
+  /** The agent ends: nothing is resolved any more. */
+  readonly over: AbortSignal;
+}
+
+/**
+ * Resolves all containers anew by the present resolver, once what that needs is prepared. Those for
+ * which it is not prepared in time keep what they have, as far as that is granted, until it is.
+ */
+export async function reloadAll(
+  parts: ReloadingParts,
+  { hurry, over }: ReloadEnds,
+): Promise<ReloadCounts | undefined> {
+  const { attachments, containers, log } = parts;
+  const { resolver } = attachments;
+  const renewal = new Renewal(parts);
+  const preparation = new Preparation({
+    containers,
+    resolver,
+    log,
+    isCurrent: () => attachments.resolver === resolver,
+    onLate: (listeners) => void renewal.late(listeners),
   });
+  await preparation.begin(hurry);
+  return over.aborted ? undefined : renewal.all();
 }
 
-/** Resolves all containers anew, which takes milliseconds for each of their listeners. */
-export async function reloadAll(parts: ReloadingParts): Promise<ReloadCounts> {
-  const { containers, report } = parts;
-  const counts = { changed: 0, kept: 0 };
-  const told = new Set<string>();
+function hasSameGrants(one: Sourced, other: Sourced): boolean {
+  const [grants, others] = [one, other].map(({ registry }) =>
+    registry.handlers.map((handler) => handler.grants),
+  );
+  return isDeepStrictEqual(grants, others);
+}
+
+/** Takes away what the present resolver does not grant to a container any more. */
+function regrant(parts: ResolvingParts, token: number, attached: Attached): void {
+  const { attachments } = parts;
+  if (attached.refusal !== undefined) return;
+  try {
+    const kept = attachments.kept(attached, attached.isPassing);
+    if (!hasSameGrants(attached, kept)) replace(parts, token, attached, kept);
+  } catch (thrown) {
+    // what is missing may be fetched again
+    if (!isWithdrawn(thrown)) return;
+    replace(parts, token, attached, attachments.refused(attached.identity, thrown));
+  }
+}
+
+/** Leaves all containers the handlers that they have, with what is granted to them now. */
+export async function regrantAll(parts: ResolvingParts): Promise<void> {
+  const { containers } = parts;
   await inTurns(containers.all(), ([token]) => {
     const attached = containers.get(token);
-    // it has ended meanwhile
-    if (attached === undefined) return;
-    const renewed = tryToRenew(parts, token, attached);
-    counts[renewed.kind === 'changed' ? 'changed' : 'kept'] += 1;
-    if (renewed.failure === undefined) return;
-    const reason = messageOf(renewed.failure);
-    // many listeners may be of one container
-    const line = `${keyOf(attached.identity)} ${reason}`;
-    if (told.has(line)) return;
-    told.add(line);
-    tell(parts, attached, renewed);
-    report.failed({ of: `container ${attached.registry.containerId}`, reason });
+    if (attached !== undefined) regrant(parts, token, attached);
   });
-  report.ended(counts);
-  return counts;
 }
 
 /**

@@ -2,16 +2,16 @@
 // Resolves by the bundles that a container's metadata selects, and by others where it selects none.
 import { isDeepStrictEqual } from 'node:util';
 
-import { AgentError, failureFields, isPassing, messageOf, passingCodeOf } from '../errors.ts';
+import { AgentError, failureFields, isPassing } from '../errors.ts';
 import type { Bundle } from '../bundles/bundle.ts';
-import { regrantedRegistry, registryOf } from './bundle-registry.ts';
+import { registryOf } from './bundle-registry.ts';
 import type { Selection } from './bundle-registry.ts';
 import type { BundleStore } from '../bundles/bundle-store.ts';
 import { checkCodeBytes } from '../bundles/code-room.ts';
-import { ContainerRefusal } from './container-refusal.ts';
+import { refusing } from './container-refusal.ts';
 import { parseMetadata } from './metadata.ts';
-import { refusalErrno, strictestFailure } from '../registry/policy.ts';
 import type { Policies } from '../registry/policy.ts';
+import { regrantedSourced } from './regranting-resolver.ts';
 import type { ContainerIdentity, Resolution, Resolver, Shadow } from './resolver.ts';
 import { namesProcess } from '../bundles/template.ts';
 import { ownerOf, whoAsks } from './who-asks.ts';
@@ -30,17 +30,6 @@ function checkNames(bundles: readonly Bundle[]): void {
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice === undefined) return;
   throw new AgentError('AGENT_BUNDLE_INVALID', `two of the bundles have the name "${twice}"`);
-}
-
-/** An error of a container becomes a refusal, with the errno of the known bundles. */
-function refusing<T>(policies: Policies, bundles: readonly Bundle[], work: () => T): T {
-  try {
-    return work();
-  } catch (cause) {
-    if (!(cause instanceof AgentError) || cause instanceof ContainerRefusal) throw cause;
-    const errno = refusalErrno(strictestFailure(bundles, policies));
-    throw new ContainerRefusal(passingCodeOf(cause) ?? cause.code, messageOf(cause), errno);
-  }
 }
 
 /** Of metadata that is wrong, none: `resolve` says what is wrong. */
@@ -248,9 +237,6 @@ export function selectingResolver(parts: SelectingParts): Resolver {
         return resolution;
       });
     },
-    keep: ({ registry, sources }) => {
-      const bundles = sources.map((bundle) => parts.store.regranted(bundle));
-      return { registry: regrantedRegistry(registry, bundles), sources: bundles };
-    },
+    keep: (held) => regrantedSourced(held, parts.store),
   };
 }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bundles of registries as the agent has them: how many are pulled at once, and what is read once.
 import { rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { Server, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
@@ -24,6 +22,7 @@ import { failureOf } from '../support/agent-failure.ts';
 import { ship, shippedBundle, testKey } from '../support/bundle-shipping.ts';
 import { DockerRegistry } from '../support/docker-registry.ts';
 import { failure } from '../support/failures.ts';
+import { HesitantRegistry } from '../support/hesitant-registry.ts';
 import { until } from '../support/polling.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
@@ -46,43 +45,6 @@ function named(host: string, count: number): readonly string[] {
 
 function componentsOf({ handlers }: Bundle): readonly LoadedComponent[] {
   return handlers.map(({ component }) => component);
-}
-
-/** A registry that has nothing, and says so when it is let. */
-class HesitantRegistry implements AsyncDisposable {
-  readonly #server: Server;
-  readonly #held: Map<string, ServerResponse> = new Map();
-  readonly asked: Set<string> = new Set();
-
-  private constructor(server: Server) {
-    this.#server = server;
-    server.on('request', ({ url = '' }, response) => {
-      this.asked.add(url);
-      this.#held.set(url, response);
-    });
-  }
-
-  static async start(): Promise<HesitantRegistry> {
-    const server = createServer();
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    return new HesitantRegistry(server);
-  }
-
-  get host(): string {
-    const address = this.#server.address();
-    if (address === null || typeof address === 'string') throw new Error('it does not listen');
-    return `127.0.0.1:${address.port}`;
-  }
-
-  answer(): void {
-    for (const response of this.#held.values()) response.writeHead(404).end();
-    this.#held.clear();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#server.closeAllConnections();
-    await new Promise((resolve) => this.#server.close(resolve));
-  }
 }
 
 test('G3: pulled bundles: four are pulled at once, and the others wait', async () => {

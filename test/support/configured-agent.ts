@@ -66,15 +66,23 @@ for (const name of ['SIGURG', 'SIGPROF'] as const) {
 }
 const log = parseLogOptions(values.log, false);
 if (!('options' in log)) throw new Error(`--log: ${log.unknownWord} is nothing`);
+const first = resolverOf(choice());
 const agent = await Agent.start({
-  resolver: resolverOf(choice()),
+  resolver: first,
   log: log.options,
   listenerLimits: JSON.parse(values['listener-limits']),
 });
 using _uncaught = endingByUncaught(agent);
 agent.listen({ path: values.socket, allowedUids: values.uid.map(Number) });
+let resolver = first;
 using _reload = reloadOnHangup(agent, {
-  all: async () => resolverOf(choice()),
+  begin: () => ({
+    granting: async () => resolver,
+    all: async () => {
+      resolver = resolverOf(choice());
+      return resolver;
+    },
+  }),
   rest: undefined,
 });
 process.stdout.write('ready\n');

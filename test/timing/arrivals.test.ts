@@ -85,8 +85,9 @@ class Served implements AsyncDisposable {
   async reload(): Promise<void> {
     this.#store = await this.#store.renewed(() => undefined);
     const resolver = this.#resolver();
-    await this.#agent?.prepareAll(resolver);
-    await this.#agent?.reload(resolver);
+    const { signal } = new AbortController();
+    await this.#agent?.regrant(async () => resolver);
+    await this.#agent?.reload(resolver, { hurry: signal, over: signal });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -45,7 +45,7 @@ export const notes: readonly Note[] = [
     rows: [
       [
         'SIGHUP',
-        'The agent reloads its configuration and bundles and reopens its audit log and Falco file. The change applies to the next call of every container, including running ones; calls in progress finish under the old configuration. The loaded bundles answer until the new ones are compiled. A bundle that cannot be loaded keeps its loaded version, and the log and `seccompagent status` say why; a bundle that failed for lack of memory is tried again. A bundle that is no longer granted the capabilities that it requests is taken from all containers, and their calls fail. Options in the configuration file are read at start-up only.',
+        'The agent reloads its configuration and bundles and reopens its audit log and Falco file. The change applies to the next call of every container, including running ones; calls in progress finish under the old configuration. The loaded bundles answer until the new ones are pulled and compiled, for 10 seconds at most; a container whose bundles take longer gets them when they have come. A bundle that cannot be loaded keeps its loaded version, and the log and `seccompagent status` say why; a bundle that failed for lack of memory is tried again. What is no longer granted is withdrawn at once; a bundle that is no longer granted the capabilities that it requests is taken from all containers, and their calls fail. Options in the configuration file are read at start-up only.',
       ],
       [
         'SIGTERM, SIGINT',
