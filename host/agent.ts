@@ -23,7 +23,7 @@ import { logStranded } from './containers/stranded.ts';
 import { Succession } from './containers/succession.ts';
 import { AgentComponents } from './containers/agent-components.ts';
 import { UsedComponents } from './containers/used-components.ts';
-import { UserLines } from './containers/user-lines.ts';
+import { UserLines } from './log/user-lines.ts';
 import type { ControlListener } from './control/control-listener.ts';
 import type { ControlAddress } from './control/control-socket.ts';
 import type { ContainerFigures } from './control/figures.ts';
@@ -41,7 +41,7 @@ import type { BindAddress, MetricsServer } from './metrics/server.ts';
 import { loadNative } from './native.ts';
 import type { LaunchHandle, Native } from './native.ts';
 import { Observers } from './observation/observers.ts';
-import type { WatchOptions } from './observation/observers.ts';
+import type { ObserverLogs, WatchOptions } from './observation/observers.ts';
 import { isProgramRunning } from './program.ts';
 import { Tapes } from './recording/tapes.ts';
 import type { Tap } from './recording/tapes.ts';
@@ -79,9 +79,8 @@ interface LaterParts {
 type CoreParts = ReturnType<typeof buildCore>;
 
 /** Without containers. */
-function buildCore(options: AgentOptions, observers: Observers) {
+function buildCore(options: AgentOptions, observers: Observers, { log, lines }: ObserverLogs) {
   const later: LaterParts = {};
-  const log = createLog(options.log);
   const native = loadNative();
   native.harden();
   const size = poolSize(options.workers);
@@ -89,7 +88,6 @@ function buildCore(options: AgentOptions, observers: Observers) {
   const quarantines = new Quarantines();
   const quarantine = quarantines.buffers;
   const receiver = createReceiver({ native, syscalls, size, quarantine });
-  const lines = new UserLines(log);
   const tapes = new Tapes(() => later.pool?.isRead ?? true);
   return {
     options,
@@ -104,7 +102,7 @@ function buildCore(options: AgentOptions, observers: Observers) {
     lines,
     tapes,
     observation: observers.observation,
-    dropped: new DroppedLines(log),
+    dropped: new DroppedLines(lines),
     counters: new CounterSum(),
     used: new UsedComponents(),
     listenerCounts: new ListenerCounts(options.listenerLimits),
@@ -121,7 +119,7 @@ function buildContainers(core: CoreParts) {
   const { native, receiver, syscalls, size, log, lines, tapes, observation, used } = core;
   const { dropped, quarantines, later, options } = core;
   const shadows = new Shadows({
-    log,
+    lines,
     losses: tapes.losses,
     patienceMs: shadowPatienceMs,
     onLeftAlone: (token) => {
@@ -159,7 +157,7 @@ function buildContainers(core: CoreParts) {
   const turns = new ContainerTurns((identity) => attachments.resolver.workloadOf?.(identity));
   const retries: Retries = new Retries({
     containers,
-    log,
+    lines,
     resolver: () => attachments.resolver,
     turns,
     resolve: (token, attached) => resolveLate(resolving, token, attached),
@@ -194,8 +192,8 @@ function buildWays(parts: CoreParts & ContainerParts) {
 
 type Parts = CoreParts & ContainerParts & ReturnType<typeof buildWays>;
 
-function build(options: AgentOptions, observers: Observers): Parts {
-  const core = buildCore(options, observers);
+function build(options: AgentOptions, observers: Observers, logs: ObserverLogs): Parts {
+  const core = buildCore(options, observers, logs);
   const containers = buildContainers(core);
   return { ...core, ...containers, ...buildWays({ ...core, ...containers }) };
 }
@@ -240,9 +238,11 @@ export class Agent {
       throw new AgentError('AGENT_NOT_ROOT', 'must run as root: try it with sudo');
     }
     await using unlessStarted = new AsyncDisposableStack();
-    const observers = await Observers.open(options.watch ?? {}, createLog(options.log));
+    const log = createLog(options.log);
+    const logs = { log, lines: new UserLines(log) };
+    const observers = await Observers.open(options.watch ?? {}, logs);
     unlessStarted.use(observers);
-    const parts = build(options, observers);
+    const parts = build(options, observers, logs);
     unlessStarted.use(parts.receiverEvents);
     parts.later.pool = await startPool(parts);
     unlessStarted.move();

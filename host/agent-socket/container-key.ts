@@ -14,3 +14,8 @@ export interface KeyedContainer {
 export function keyOf({ state, peerUid = 0 }: KeyedContainer): ContainerKey {
   return `${peerUid}/${state.containerId}`;
 }
+
+/** User whose container has the key; 0: root's, or nobody but us. */
+export function userOf(key: ContainerKey): number {
+  return Number.parseInt(key, 10);
+}

@@ -9,7 +9,7 @@ import { configuredOptions } from './configured-options.ts';
 import { AgentError, failureFields, messageOf } from '../errors.ts';
 import { isCompilerBounded } from '../handler/compiling/compiler-flags.ts';
 import { untilTakeable } from '../agent-socket/agent-listener.ts';
-import type { LogEvent } from '../log/log-events.ts';
+import type { AgentEvent } from '../log/log-events.ts';
 import { createLog } from '../log/log.ts';
 import type { Kubernetes } from '../kubernetes/kubernetes.ts';
 import { nativeIfThere } from '../native.ts';
@@ -186,7 +186,7 @@ function leaveSharedThings({ log }: AgentCommand): void {
   // a missing addon, and a user who is not root, are errors of a later step
   if (process.geteuid?.() !== 0) return;
   const native = nativeIfThere();
-  const attempt = (act: () => void, otherwise: LogEvent): void => {
+  const attempt = (act: () => void, otherwise: AgentEvent): void => {
     try {
       act();
     } catch (thrown) {

@@ -26,7 +26,7 @@ import { tellUnheld } from './held-paths.ts';
 import type { LateWorkloads } from './late-workloads.ts';
 import type { ListenerCounts } from './listener-counts.ts';
 import type { Retries } from './retries.ts';
-import type { UserLines } from './user-lines.ts';
+import type { UserLines } from '../log/user-lines.ts';
 
 export interface ArrivalsParts {
   readonly native: Pick<

@@ -26,7 +26,7 @@ import type { ContainerLife } from './container-life.ts';
 import type { CountedListener } from './listener-counts.ts';
 import { TapedListener } from './taped-listener.ts';
 import type { UsedComponents } from './used-components.ts';
-import type { UserLines } from './user-lines.ts';
+import type { UserLines } from '../log/user-lines.ts';
 
 export interface AttachmentsParts {
   readonly resolver: Resolver;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Events of attached containers, from the receiver and from workers: failed calls, and their ends.
 import type { FailureReason } from '../counting/counters.ts';
-import type { LogEvent } from '../log/log-events.ts';
-import type { Log } from '../log/log.ts';
+import type { ContainerEvent } from '../log/log-events.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { actingLink, receiverEventKind, tokenOf } from '../native.ts';
 import type { Native, ReceiverEvent, ReceiverHandle } from '../native.ts';
@@ -19,12 +18,11 @@ import type { Attachments } from './attachments.ts';
 import type { Containers } from './containers.ts';
 import type { ListenerCounts } from './listener-counts.ts';
 import type { AgentComponents } from './agent-components.ts';
-import type { UserLines } from './user-lines.ts';
+import type { UserLines } from '../log/user-lines.ts';
 
 export interface ContainerEventsParts {
   readonly native: Native;
   readonly receiver: ReceiverHandle;
-  readonly log: Log;
   readonly lines: UserLines;
   readonly containers: Containers;
   readonly attachments: Attachments;
@@ -45,11 +43,11 @@ export class ContainerEvents {
 
   constructor(parts: ContainerEventsParts) {
     this.#parts = parts;
-    const { native, receiver, log } = parts;
+    const { native, receiver, lines } = parts;
     this.#stops = new ContainerStops({
       act: async (stop, token) =>
         native.stopContainer(receiver, tokenOf(token), stop === 'freeze-container' ? 1 : 0),
-      log,
+      lines,
       onNote: (note) => {
         this.note(note);
       },
@@ -134,7 +132,7 @@ export class ContainerEvents {
   #blame(
     { token, link, quarantineMs }: ReceiverEvent,
     reason: FailureReason,
-    failure: LogEvent,
+    failure: ContainerEvent,
   ): void {
     const { containers, lines, tapes } = this.#parts;
     const attached = containers.get(token);
@@ -162,7 +160,7 @@ export class ContainerEvents {
   }
 }
 
-function overdueEvent(link: number): LogEvent {
+function overdueEvent(link: number): ContainerEvent {
   if (link === 0) return 'caller-memory-timeout';
   return link === actingLink ? 'file-system-timeout' : 'handler-timeout';
 }

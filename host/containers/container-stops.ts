@@ -3,7 +3,7 @@
 // of processes, and fail as often as it likes.
 import { keyOf } from '../agent-socket/container-key.ts';
 import type { ContainerKey } from '../agent-socket/container-key.ts';
-import type { Log } from '../log/log.ts';
+import type { UserLines } from '../log/user-lines.ts';
 import type { ContainerStop } from '../registry/policy.ts';
 import { shownContainer } from '../registry/shown-container.ts';
 import { isFrozenBy, stopPauseMs, tellStop, ToldStops } from '../worker/container-stop.ts';
@@ -13,7 +13,7 @@ import type { Attached } from './attached.ts';
 export interface ContainerStopsParts {
   /** By one of its listeners; 0 or a positive errno. */
   readonly act: (stop: ContainerStop, token: number) => Promise<number>;
-  readonly log: Log;
+  readonly lines: UserLines;
   readonly onNote: (note: ListenerNote) => void;
 }
 
@@ -42,14 +42,16 @@ export class ContainerStops {
     token: number,
     { identity, registry }: Stopped,
   ): Promise<void> {
-    const { act, log, onNote } = this.#parts;
+    const { act, lines, onNote } = this.#parts;
     const key = keyOf(identity);
     const errno = await act(stop, token);
     const isFrozen = isFrozenBy(stop, errno);
     if (this.#told.take(key) || isFrozen) {
       const shown = shownContainer(registry);
       tellStop(stop, errno, {
-        log,
+        tell: (event, fields) => {
+          lines.tell(identity, event, fields);
+        },
         shown,
         onNote: (note) => {
           onNote({ token, ...note });

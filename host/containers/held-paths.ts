@@ -3,7 +3,7 @@
 import type { AgentErrorCode } from '../errors.ts';
 import { errnoNameOf } from '../syscalls/errno.ts';
 import type { Attached } from './attached.ts';
-import type { UserLines } from './user-lines.ts';
+import type { UserLines } from '../log/user-lines.ts';
 
 /** One that is not, and why. */
 export interface UnheldPath {

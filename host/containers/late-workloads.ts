@@ -56,7 +56,8 @@ export class LateWorkloads implements Disposable {
       if (isSameWorkload(workload, before)) continue;
       if (this.#lacks(attached.identity)) this.#lacking.set(token, workload);
       else this.#lacking.delete(token);
-      this.#parts.log.event(
+      this.#parts.lines.tell(
+        attached.identity,
         'container-resolving-again',
         shownContainer({ ...attached.registry, workload }),
       );
@@ -65,14 +66,14 @@ export class LateWorkloads implements Disposable {
   }
 
   async #resolve(token: number, identity: ContainerIdentity): Promise<void> {
-    const { containers, turns, log } = this.#parts;
+    const { containers, turns, lines } = this.#parts;
     try {
       await turns.take(identity, () => {
         const attached = containers.get(token);
         if (attached !== undefined) resolveLate(this.#parts, token, attached);
       });
     } catch (thrown) {
-      log.event('container-not-resolved-again', failureFields(thrown));
+      lines.tell(identity, 'container-not-resolved-again', failureFields(thrown));
     }
   }
 

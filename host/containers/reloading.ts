@@ -25,7 +25,7 @@ import { tellUnheld } from './held-paths.ts';
 import { Preparation } from './preparation.ts';
 import type { Alike } from './preparation.ts';
 import type { Retries } from './retries.ts';
-import type { UserLines } from './user-lines.ts';
+import type { UserLines } from '../log/user-lines.ts';
 
 export interface ResolvingParts {
   readonly attachments: Attachments;
@@ -167,9 +167,10 @@ class Renewal {
 
   /** Those that were not prepared in time. */
   async late(listeners: Alike): Promise<void> {
-    const { containers, turns, lines, log } = this.#parts;
+    const { containers, turns, lines } = this.#parts;
+    const [[, { identity }]] = listeners;
     try {
-      for (const [token, { identity }] of listeners) {
+      for (const [token] of listeners) {
         await turns.take(identity, () => {
           const attached = containers.get(token);
           if (attached === undefined) return;
@@ -181,7 +182,7 @@ class Renewal {
         });
       }
     } catch (thrown) {
-      log.event('bundles-not-tried', failureFields(thrown));
+      lines.tell(identity, 'bundles-not-tried', failureFields(thrown));
     }
   }
 

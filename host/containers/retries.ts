@@ -5,7 +5,7 @@ import { BackOff } from '../scheduling/back-off.ts';
 import type { BackOffLimits } from '../scheduling/back-off.ts';
 import { unknownForMs } from '../handler/finding.ts';
 import { failureFields } from '../errors.ts';
-import type { Log } from '../log/log.ts';
+import type { UserLines } from '../log/user-lines.ts';
 import type { ContainerIdentity, Resolver } from '../resolvers/resolver.ts';
 import { shownContainer } from '../registry/shown-container.ts';
 import type { Attached } from './attached.ts';
@@ -17,7 +17,7 @@ const pauses: BackOffLimits = { firstMs: 2 * unknownForMs, maxMs: 300_000 };
 
 export interface RetriesParts {
   readonly containers: Pick<Containers, 'get'>;
-  readonly log: Log;
+  readonly lines: UserLines;
   readonly resolver: () => Resolver;
   readonly turns: ContainerTurns;
   /** @returns whether it has what it should have */
@@ -69,14 +69,16 @@ export class Retries implements Disposable {
 
   #timer(token: number, backOff: BackOff): NodeJS.Timeout {
     return setTimeout(() => {
-      this.#try(token).catch((thrown: unknown) => {
-        this.#failed(thrown);
+      const identity = this.#parts.containers.get(token)?.identity;
+      if (identity === undefined) return;
+      this.#try(token, identity).catch((thrown: unknown) => {
+        this.#failed(identity, thrown);
       });
     }, backOff.next()).unref();
   }
 
-  #failed(thrown: unknown): void {
-    this.#parts.log.event('bundles-not-tried', failureFields(thrown));
+  #failed(identity: ContainerIdentity, thrown: unknown): void {
+    this.#parts.lines.tell(identity, 'bundles-not-tried', failureFields(thrown));
   }
 
   async #prepare(token: number, identity: ContainerIdentity): Promise<void> {
@@ -86,13 +88,11 @@ export class Retries implements Disposable {
         this.#parts.resolver().prepare?.(identity, isWanted),
       );
     } catch (thrown) {
-      this.#failed(thrown);
+      this.#failed(identity, thrown);
     }
   }
 
-  async #try(token: number): Promise<void> {
-    const identity = this.#parts.containers.get(token)?.identity;
-    if (identity === undefined) return;
+  async #try(token: number, identity: ContainerIdentity): Promise<void> {
     await this.#prepare(token, identity);
     await this.#parts.turns.take(identity, () => {
       this.#resolve(token);
@@ -109,6 +109,6 @@ export class Retries implements Disposable {
     waiting.timer = this.#timer(token, waiting.backOff);
     if (!this.#parts.resolve(token, attached) || this.#waiting.has(token)) return;
     const shown = shownContainer(attached.registry);
-    this.#parts.log.event('bundles-resolved', shown);
+    this.#parts.lines.tell(attached.identity, 'bundles-resolved', shown);
   }
 }

@@ -30,7 +30,7 @@ export function logStranded(
   const stranded = distinct(attached.map(([, each]) => each));
   for (const { registry, since } of stranded.slice(0, maxNamed)) {
     const calls = answeredSyscalls(registry).join(',');
-    log.event('container-stranded', {
+    log.counted('container-stranded', {
       ...shownContainer(registry),
       since: since.toISOString(),
       calls,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every event of the agent's log: its name, its level and its sentence. Names are stable: scripts, alerts and
+// Every event of the agent's log: its name, its level and its sentence, and whether it tells of one
+// container. Names are stable: scripts, alerts and
 // tests compare them. Sentences are for people and may change.
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 
@@ -23,14 +24,23 @@ export const logEvents = {
     'info',
     'the other agent keeps the agent socket until this one is ready',
   ],
-  'container-attached': ['info', 'container attached'],
-  'container-detached': ['info', 'container detached'],
-  'container-waiting': ['info', 'container waits for its bundles, or for its pod to become known'],
+  'container-attached': ['info', 'container attached', 'container'],
+  'container-detached': ['info', 'container detached', 'container'],
+  'container-waiting': [
+    'info',
+    'container waits for its bundles, or for its pod to become known',
+    'container',
+  ],
   'container-resolving-again': [
     'info',
     'the pod of a container became known: resolving its bundles again',
+    'container',
   ],
-  'bundles-resolved': ['info', 'bundles resolved; intercepted calls are handled from now on'],
+  'bundles-resolved': [
+    'info',
+    'bundles resolved; intercepted calls are handled from now on',
+    'container',
+  ],
   'pods-watched': ['info', 'watching the pods of this node'],
   'kubernetes-available': ['info', 'the Kubernetes API is available again'],
   'options-changed': [
@@ -70,10 +80,15 @@ export const logEvents = {
     'cannot accept a connection; is the limit of open files too low?',
   ],
   'message-refused': ['warn', 'message on the agent socket refused'],
-  'annotations-too-many': ['warn', 'too many annotations: handlers see only some of them'],
+  'annotations-too-many': [
+    'warn',
+    'too many annotations: handlers see only some of them',
+    'container',
+  ],
   'listener-shared': [
     'warn',
     'another process receives from the listener of this container: the agent stops receiving from it',
+    'container',
   ],
   'user-lines-left-out': [
     'warn',
@@ -87,10 +102,12 @@ export const logEvents = {
   'container-orphaned': [
     'warn',
     'intercepted calls of this container fail: the agent that served it has ended; restart the container',
+    'container',
   ],
   'container-stranded': [
     'warn',
     'container is still running: its intercepted calls fail with ENOSYS from now on; restart it once an agent listens again',
+    'container',
   ],
   'containers-stranded': [
     'warn',
@@ -126,26 +143,38 @@ export const logEvents = {
     'audit log lines lost: decisions arrive faster than they can be written',
   ],
   'decisions-lost': ['warn', 'decisions lost: they arrive faster than observers take them'],
-  'falco-unconfigured': ['warn', 'middleware "falco" requested, but no Falco output is configured'],
+  'falco-unconfigured': [
+    'warn',
+    'middleware "falco" requested, but no Falco output is configured',
+    'container',
+  ],
   'falco-undelivered': ['warn', 'events not delivered to Falco'],
-  'shadow-differs': ['warn', 'shadow answered differently'],
-  'operation-denied': ['warn', 'operation denied by the grant limits of the bundle'],
+  'shadow-differs': ['warn', 'shadow answered differently', 'container'],
+  'operation-denied': ['warn', 'operation denied by the grant limits of the bundle', 'container'],
   'caller-memory-refused': [
     'warn',
     'refusing to write caller memory: the seccomp filter lacks WAIT_KILLABLE_RECV',
+    'container',
   ],
-  'caller-label-refused': ['warn', 'operation refused: cannot assume the LSM label of the caller'],
+  'caller-label-refused': [
+    'warn',
+    'operation refused: cannot assume the LSM label of the caller',
+    'container',
+  ],
   'caller-groups-refused': [
     'warn',
     'operation refused: the caller has more than 1,024 supplementary groups, which would delay other callers',
+    'container',
   ],
   'handlers-memory-crowded': [
     'warn',
     'handlers exceed the memory for all of them, and this container uses most of it: its instances are discarded and recreated; raise the memory limit of the agent, or lower "memory" in bundle.json',
+    'container',
   ],
   'handler-lines-dropped': [
     'warn',
     'handlers of this container exceed their log limit: lines are dropped',
+    'container',
   ],
   'bundle-not-reloaded': ['error', 'bundle failed to reload; keeping the loaded version'],
   'reload-incomplete': ['error', 'reload is incomplete'],
@@ -161,40 +190,67 @@ export const logEvents = {
   'bundles-unresolved': [
     'error',
     'cannot resolve the bundles of a container: its intercepted calls fail',
+    'container',
   ],
   'bundles-not-resolved-again': [
     'error',
     'cannot resolve the bundles of a container again: keeping its handlers',
+    'container',
   ],
-  'bundles-not-tried': ['error', 'cannot retry the bundles of a container'],
+  'bundles-not-tried': ['error', 'cannot retry the bundles of a container', 'container'],
   'container-not-renewed': [
     'error',
     'cannot give a container its new handlers: keeping the old ones',
+    'container',
   ],
   'container-not-resolved-again': [
     'error',
     'cannot resolve a container whose pod became known: keeping its handlers',
+    'container',
   ],
-  'shadow-unresolved': ['error', 'cannot resolve the shadow; calls are not affected'],
-  'shadow-failed': ['error', 'shadow failed: it is switched off'],
+  'shadow-unresolved': ['error', 'cannot resolve the shadow; calls are not affected', 'container'],
+  'shadow-failed': ['error', 'shadow failed: it is switched off', 'container'],
   'paths-not-held': [
     'error',
     'cannot open paths that settings name: operations that must not touch them fail with EPERM',
+    'container',
   ],
-  'call-failed': ['error', 'call failed by the agent'],
-  'call-failed-with-worker': ['error', 'a worker ended within a handler: call failed'],
-  'caller-memory-timeout': ['error', 'timed out reading caller memory: call failed'],
+  'call-failed': ['error', 'call failed by the agent', 'container'],
+  'call-failed-with-worker': ['error', 'a worker ended within a handler: call failed', 'container'],
+  'caller-memory-timeout': ['error', 'timed out reading caller memory: call failed', 'container'],
   'file-system-timeout': [
     'error',
     'timed out waiting for a file system of the container: call failed',
+    'container',
   ],
-  'handler-timeout': ['error', 'handler exceeded its deadline: call failed, handler quarantined'],
-  'handler-quarantined': ['error', 'handler quarantined after repeated failures'],
-  'container-killed': ['error', 'container killed'],
-  'container-frozen': ['error', 'container frozen'],
-  'container-not-killed': ['error', 'container cannot be killed, or only its first process'],
-  'container-not-frozen': ['error', 'container cannot be frozen'],
+  'handler-timeout': [
+    'error',
+    'handler exceeded its deadline: call failed, handler quarantined',
+    'container',
+  ],
+  'handler-quarantined': ['error', 'handler quarantined after repeated failures', 'container'],
+  'container-killed': ['error', 'container killed', 'container'],
+  'container-frozen': ['error', 'container frozen', 'container'],
+  'container-not-killed': [
+    'error',
+    'container cannot be killed, or only its first process',
+    'container',
+  ],
+  'container-not-frozen': ['error', 'container cannot be frozen', 'container'],
   'internal-error': ['fatal', 'internal error: the agent exits'],
 } as const;
 
 export type LogEvent = keyof typeof logEvents;
+
+/**
+ * Events of one container: users could fill the disk with these, so that lines of them are counted by
+ * user.
+ */
+export type ContainerEvent = {
+  [Event in LogEvent]: (typeof logEvents)[Event] extends readonly [LogLevel, string, 'container']
+    ? Event
+    : never;
+}[LogEvent];
+
+/** All others. */
+export type AgentEvent = Exclude<LogEvent, ContainerEvent>;

@@ -8,7 +8,7 @@ import type { Logger as Pino } from 'pino';
 import { escaped } from '../terminal-text.ts';
 import { LineWriter } from './line-writer.ts';
 import { logEvents, logLevels } from './log-events.ts';
-import type { LogEvent, LogLevel } from './log-events.ts';
+import type { AgentEvent, ContainerEvent, LogEvent, LogLevel } from './log-events.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -101,9 +101,14 @@ export class Log {
     this.#pino = logger;
   }
 
-  event(event: LogEvent, fields: object = {}): void {
-    const [level, sentence] = logEvents[event];
-    if (this.isEnabled(level)) this.#pino[level]({ ...fields, event }, sentence);
+  /** Lines on one container are told by `UserLines`, and by `UserLog` in workers. */
+  event(event: AgentEvent, fields: object = {}): void {
+    this.#write(event, fields);
+  }
+
+  /** A line on one container, of which the user has not too many, or nobody can have. */
+  counted(event: ContainerEvent, fields: object): void {
+    this.#write(event, fields);
   }
 
   /** Of what was told before: for those who want every detail. */
@@ -113,6 +118,11 @@ export class Log {
 
   ofHandler(level: LogLevel, message: string): void {
     this.#pino[level](handlerEvent, message);
+  }
+
+  #write(event: LogEvent, fields: object): void {
+    const [level, sentence] = logEvents[event];
+    if (this.isEnabled(level)) this.#pino[level]({ ...fields, event }, sentence);
   }
 
   isEnabled(level: LogLevel): boolean {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // In the main thread: who watches which containers, and what is decided for them.
 import type { Log } from '../log/log.ts';
+import type { UserLines } from '../log/user-lines.ts';
 import type { Syscall, Syscalls } from '../syscalls/syscalls.ts';
 import type { MiddlewareName } from '../registry/policy.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -22,6 +23,7 @@ const forgetAfterMs = 120_000;
 
 export interface ObservationParts {
   readonly log: Log;
+  readonly lines: UserLines;
   readonly syscalls: Syscalls;
   /** They watch every container. */
   readonly watchers: readonly Watcher[];
@@ -150,7 +152,10 @@ export class Observation implements AsyncDisposable {
   ): void {
     if (this.#unwatched.has(identity)) return;
     this.#unwatched.add(identity);
-    this.#parts.log.event('falco-unconfigured', { container: containerId, middleware });
+    this.#parts.lines.tell(identity, 'falco-unconfigured', {
+      container: containerId,
+      middleware,
+    });
   }
 
   /** Waits for the first decision without looking for it. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who watches an agent's decisions, as its options say.
 import type { Log } from '../log/log.ts';
+import type { UserLines } from '../log/user-lines.ts';
 import { Syscalls } from '../syscalls/syscalls.ts';
 import { AuditLog } from './audit-log.ts';
 import type { AuditOptions, LineCounts } from './audit-log.ts';
@@ -14,6 +15,12 @@ export interface WatchOptions {
   readonly audit?: AuditOptions;
   /** Told of the containers whose registries have the middleware `falco`. */
   readonly falco?: FalcoOptions;
+}
+
+export interface ObserverLogs {
+  readonly log: Log;
+  /** Lines on single containers. */
+  readonly lines: UserLines;
 }
 
 /** Figures of the told decisions. */
@@ -31,7 +38,7 @@ export class Observers implements AsyncDisposable {
   readonly #falco: readonly FalcoWatcher[];
 
   private constructor(
-    log: Log,
+    { log, lines }: ObserverLogs,
     audit: AuditLog | undefined,
     falco: readonly FalcoWatcher[],
     withArguments: boolean,
@@ -40,6 +47,7 @@ export class Observers implements AsyncDisposable {
     this.#falco = falco;
     this.observation = new Observation({
       log,
+      lines,
       syscalls: new Syscalls(),
       watchers: [
         ...(log.isEnabled('debug') ? [new DecisionLog(log)] : []),
@@ -51,13 +59,14 @@ export class Observers implements AsyncDisposable {
   }
 
   /** @throws AgentError AGENT_AUDIT, AGENT_FALCO: a file cannot be written */
-  static async open({ audit, falco = {} }: WatchOptions, log: Log): Promise<Observers> {
+  static async open({ audit, falco = {} }: WatchOptions, logs: ObserverLogs): Promise<Observers> {
+    const { log } = logs;
     await using unlessOpened = new AsyncDisposableStack();
     const auditLog =
       audit === undefined ? undefined : unlessOpened.use(await AuditLog.open(audit, log));
     const watchers = await falcoWatchers(falco, log);
     unlessOpened.move();
-    return new Observers(log, auditLog, watchers, audit?.withArguments ?? false);
+    return new Observers(logs, auditLog, watchers, audit?.withArguments ?? false);
   }
 
   get counts(): WatchCounts {

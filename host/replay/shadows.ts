@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Shadows: bundles that are asked what others have answered, on a thread of their own. Nothing that
 // they do, or do not do, is anything to a container: the call was answered before they hear of it.
+import { userOf } from '../agent-socket/container-key.ts';
 import type { ContainerKey } from '../agent-socket/container-key.ts';
-import type { Log } from '../log/log.ts';
+import type { Owned, UserLines } from '../log/user-lines.ts';
 import type { TapedCall } from '../recording/recorded-call.ts';
 import type { BundleName, ResolvedShadow, Shadow } from '../resolvers/resolver.ts';
 import type { CallDifference } from './comparison.ts';
@@ -26,7 +27,7 @@ export interface ShadowStatus {
 }
 
 export interface ShadowsParts {
-  readonly log: Log;
+  readonly lines: UserLines;
   readonly losses: SharedArrayBuffer;
   /** For one call, on a machine that may be busy. */
   readonly patienceMs: number;
@@ -40,7 +41,7 @@ interface Taped {
   readonly slot: number;
 }
 
-interface Asked {
+interface Asked extends Owned {
   readonly containerId: string;
   readonly shadow: ResolvedShadow;
   readonly name: string;
@@ -105,6 +106,7 @@ export class Shadows implements AsyncDisposable {
     this.#users.set(name, (this.#users.get(name) ?? 0) + 1);
     this.#asked.set(token, {
       containerId: registry.containerId,
+      peerUid: userOf(container),
       shadow,
       name,
       chain: this.#lastChain,
@@ -202,7 +204,7 @@ export class Shadows implements AsyncDisposable {
     if (asked.leftAlone !== undefined) return;
     asked.leftAlone = failure;
     this.#thread.end(asked.chain);
-    this.#parts.log.event('shadow-failed', {
+    this.#parts.lines.tell(asked, 'shadow-failed', {
       container: asked.containerId,
       bundle: asked.name,
       error: failure,
@@ -219,7 +221,7 @@ export class Shadows implements AsyncDisposable {
     return 'more';
   }
 
-  #log({ containerId, name }: Asked, syscall: string, difference: CallDifference): void {
+  #log(asked: Asked, syscall: string, difference: CallDifference): void {
     const now = performance.now();
     if (now - this.#spanBegan > logSpanMs) {
       this.#spanBegan = now;
@@ -233,9 +235,9 @@ export class Shadows implements AsyncDisposable {
     const { what, recorded, replayed } = difference;
     const unlogged = this.#unlogged === 0 ? {} : { unlogged: this.#unlogged };
     this.#unlogged = 0;
-    this.#parts.log.event('shadow-differs', {
-      container: containerId,
-      bundle: name,
+    this.#parts.lines.tell(asked, 'shadow-differs', {
+      container: asked.containerId,
+      bundle: asked.name,
       syscall,
       what,
       active: recorded,

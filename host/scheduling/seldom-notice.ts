@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A repeated problem is logged at once, and then once a minute with its count.
-import type { LogEvent } from '../log/log-events.ts';
+import type { AgentEvent } from '../log/log-events.ts';
 import type { Log } from '../log/log.ts';
 
 const pauseMs = 60_000;
@@ -9,7 +9,7 @@ export class SeldomNotice implements Disposable {
   readonly #log: Log;
   #timer: NodeJS.Timeout | undefined;
   #count = 0;
-  #event: LogEvent | undefined;
+  #event: AgentEvent | undefined;
   #fields: Readonly<Record<string, unknown>> = {};
 
   constructor(log: Log) {
@@ -17,7 +17,7 @@ export class SeldomNotice implements Disposable {
   }
 
   /** @param count how many are concerned */
-  tell(count: number, event: LogEvent, fields: Readonly<Record<string, unknown>> = {}): void {
+  tell(count: number, event: AgentEvent, fields: Readonly<Record<string, unknown>> = {}): void {
     this.#count += count;
     this.#event = event;
     this.#fields = fields;

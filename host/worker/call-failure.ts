@@ -35,13 +35,16 @@ export function reasonOf(thrown: unknown): FailureReason {
   return thrown.code === 'AGENT_SETTING_INVALID' ? 'settings' : 'agent';
 }
 
-/** @param callsUntold failed calls of the container before this one that are in no line */
+/**
+ * The container has counted it.
+ * @param callsUntold failed calls of the container before this one that are in no line
+ */
 export function logFailure(
   log: Log,
   thrown: unknown,
   { tid, syscall, container, callsUntold }: FailedCall & { readonly callsUntold: number },
 ): void {
-  log.event('call-failed', {
+  log.counted('call-failed', {
     ...(container === undefined ? {} : shownContainer(container.registry)),
     syscall: syscall?.name,
     tid,

@@ -18,6 +18,7 @@ import { quarantineNote, stopNote } from '../registry/container-note.ts';
 import type { ContainerStop } from '../registry/policy.ts';
 import type { RegistryHandler } from '../registry/registry.ts';
 import { shownContainer } from '../registry/shown-container.ts';
+import type { ShownContainer } from '../registry/shown-container.ts';
 import type { WorkerSide } from './caller-host.ts';
 import { CallerRefusals } from './caller-refusals.ts';
 import { Container } from './container.ts';
@@ -115,13 +116,15 @@ export class ContainerBuilder {
     return container;
   }
 
-  #stopperOf({ token, shared: { registry } }: Met): (stop: ContainerStop) => void {
+  #stopperOf({ token, log, shared: { registry } }: Met): (stop: ContainerStop) => void {
     const { native, call, current } = this.#side;
-    const { receiver, log, onNote } = this.#parts;
+    const { receiver, onNote } = this.#parts;
     const stop = stopper({
       native,
       receiver,
-      log,
+      tell: (event, fields) => {
+        log.say(event, fields);
+      },
       shown: shownContainer(registry),
       onNote: (note) => {
         onNote({ token, ...note });
@@ -169,14 +172,8 @@ export class ContainerBuilder {
       const shown = shownContainer(met.shared.registry);
       const log = this.#parts.log.with({ handler: name, ...shown });
       const own = this.#hostFor(handler, met, { index, log });
-      const host =
-        grants === undefined
-          ? own
-          : limited(
-              own,
-              grants,
-              refusalLog(log, handler, { told, mayTell: () => met.log.takeLine() }),
-            );
+      const refused = refusalLog({ log, lines: met.log, shown, told }, handler);
+      const host = grants === undefined ? own : limited(own, grants, refused);
       const watched = met.shared.watch === undefined ? host : observed(host, this.#decisions);
       return tape === undefined ? watched : taped(watched, tape);
     };
@@ -188,7 +185,7 @@ export class ContainerBuilder {
     { index, log }: { readonly index: number; readonly log: Log },
   ): HandlerHost {
     const { logRoom, receiver, onLinesDropped, onNote } = this.#parts;
-    const { registry, place, states } = shared;
+    const { registry, place, states, user = 0 } = shared;
     const { containerId, annotations = [] } = registry;
     const noted = new Set<ContainerStop>();
     return new HandlerHost(this.#side, {
@@ -207,31 +204,38 @@ export class ContainerBuilder {
         room: logRoom,
         place,
         onDropping: () => {
-          onLinesDropped({ place, container: shownContainer(registry) });
+          onLinesDropped({ place, container: shownContainer(registry), user });
         },
       },
     });
   }
 }
 
+interface RefusalLogParts {
+  /** Of the handler. */
+  readonly log: Log;
+  readonly lines: UserLog;
+  readonly shown: ShownContainer;
+  /** Refusals of this container that were logged. */
+  readonly told: Set<string>;
+}
+
 /**
  * Logs each refusal of a handler once as a warning, also of a handler that fails and starts again.
  * The path is left out: no other line of the log has paths of containers.
- * @param parts refusals of this container that were logged, and whether more may be
  */
 function refusalLog(
-  log: Log,
+  { log, lines, shown, told }: RefusalLogParts,
   { name, bundle }: RegistryHandler,
-  { told, mayTell }: { readonly told: Set<string>; readonly mayTell: () => boolean },
 ): OnRefused {
   return (operation, limit) => {
     const what = `${name} ${operation} ${limit}`;
     const fields = { operation, limit, bundle };
-    if (told.has(what) || !mayTell()) {
+    const isTold = told.has(what);
+    if (!isTold && lines.say('operation-denied', { handler: name, ...shown, ...fields })) {
+      told.add(what);
+    } else {
       log.repeated('operation-denied', fields);
-      return;
     }
-    told.add(what);
-    log.event('operation-denied', fields);
   };
 }

@@ -2,8 +2,7 @@
 // Kills or freezes a container because of a call of its own, and says so in the log.
 import type { ContainerKey } from '../agent-socket/container-key.ts';
 import { errnoNameOf } from '../syscalls/errno.ts';
-import type { LogEvent } from '../log/log-events.ts';
-import type { Log } from '../log/log.ts';
+import type { ContainerEvent } from '../log/log-events.ts';
 import { tokenOf } from '../native.ts';
 import type { Native, ReceiverHandle } from '../native.ts';
 import type { ContainerStop } from '../registry/policy.ts';
@@ -13,7 +12,8 @@ import type { ContainerNote } from '../registry/container-note.ts';
 
 /** People hear of it by these. */
 export interface StopTelling {
-  readonly log: Log;
+  /** Writes lines on the container. */
+  readonly tell: (event: ContainerEvent, fields: object) => void;
   /** As `shownContainer`. */
   readonly shown: ShownContainer;
   /** It was done, and people are to hear of it. */
@@ -41,7 +41,9 @@ const events = {
     failed: 'container-not-killed',
   },
   'freeze-container': { done: 'container-frozen', failed: 'container-not-frozen' },
-} as const satisfies Readonly<Record<ContainerStop, { done: LogEvent; failed: LogEvent }>>;
+} as const satisfies Readonly<
+  Record<ContainerStop, { done: ContainerEvent; failed: ContainerEvent }>
+>;
 
 /** @returns 0 or a positive errno */
 function act(stop: ContainerStop, { native, receiver, token }: StopParts): number {
@@ -55,16 +57,16 @@ function act(stop: ContainerStop, { native, receiver, token }: StopParts): numbe
 
 /** @param errno 0: it was done */
 export function tellStop(stop: ContainerStop, errno: number, telling: StopTelling): void {
-  const { log, shown, onNote } = telling;
+  const { tell, shown, onNote } = telling;
   const { done, failed } = events[stop];
   const syscall = telling.syscall?.();
   const fields = { ...shown, syscall };
   if (errno === 0) {
-    log.event(done, fields);
+    tell(done, fields);
     onNote(stopNote(stop, syscall));
     return;
   }
-  log.event(failed, { ...fields, errno: errnoNameOf(errno) });
+  tell(failed, { ...fields, errno: errnoNameOf(errno) });
 }
 
 /** Repeated stops of a container are logged once in a while. */

@@ -4,7 +4,7 @@ import type { Log } from '../log/log.ts';
 import type { Registry } from '../registry/registry.ts';
 import { shownContainer } from '../registry/shown-container.ts';
 
-/** Once there is too little, there is too little again and again. */
+/** Of a worker: once there is too little, there is too little again and again. */
 const pauseMs = 60_000;
 
 /** @returns to be told of a container whose instances are given up for that */
@@ -14,6 +14,6 @@ export function crowdedWarning(log: Log): (container: { readonly registry: Regis
     const now = performance.now();
     if (now < next) return;
     next = now + pauseMs;
-    log.event('handlers-memory-crowded', shownContainer(registry));
+    log.counted('handlers-memory-crowded', shownContainer(registry));
   };
 }

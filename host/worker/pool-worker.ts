@@ -114,7 +114,7 @@ export class PoolWorker {
         events.note(message);
         break;
       case 'lines dropped':
-        dropped.begin(message.place, message.container);
+        dropped.begin(message);
         break;
       case 'taped':
         this.unread.come(message.cost);

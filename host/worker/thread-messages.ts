@@ -70,6 +70,8 @@ export interface LinesDropped {
   /** In the log room. */
   readonly place: number;
   readonly container: ShownContainer;
+  /** Of the container; 0: root. */
+  readonly user: number;
 }
 
 /** Messages of a worker thread. */

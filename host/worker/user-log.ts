@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Log lines on the containers of one user, up to the user's limit: a user may have many containers.
-import type { LogEvent } from '../log/log-events.ts';
+import type { ContainerEvent } from '../log/log-events.ts';
 import type { Log } from '../log/log.ts';
 import type { LogRoom } from './log-room.ts';
 
@@ -20,13 +20,17 @@ export class UserLog {
     return this.#room.takeUserLine(this.#user);
   }
 
-  /** Beyond the limit, lines are counted; the next written line has their number. */
-  say(event: LogEvent, fields: object): void {
+  /**
+   * Beyond the limit, lines are counted; the next written line has their number.
+   * @returns whether it is written
+   */
+  say(event: ContainerEvent, fields: object): boolean {
     if (!this.takeLine()) {
       this.#room.leaveOut(this.#user);
-      return;
+      return false;
     }
     const linesUntold = this.#room.leftOut(this.#user);
-    this.#log.event(event, linesUntold === 0 ? fields : { ...fields, linesUntold });
+    this.#log.counted(event, linesUntold === 0 ? fields : { ...fields, linesUntold });
+    return true;
   }
 }

@@ -7,6 +7,7 @@ import { expect, test } from 'vitest';
 import { AgentError, messageOf } from '../../host/errors.ts';
 import { loadComponent } from '../../host/handler/direct.ts';
 import { createLog } from '../../host/log/log.ts';
+import { UserLines } from '../../host/log/user-lines.ts';
 import type { LogOptions } from '../../host/log/log.ts';
 import { heapLimitMb } from '../../host/process/memory-limit.ts';
 import { inbox, loadNative } from '../../host/native.ts';
@@ -33,16 +34,18 @@ function createReceiver(size: PoolSize): ReceiverHandle {
 }
 
 async function startPool(receiver: ReceiverHandle, size: PoolSize): Promise<Pool> {
-  const observers = await Observers.open({}, createLog(logOptions));
+  const log = createLog(logOptions);
+  const lines = new UserLines(log);
+  const observers = await Observers.open({}, { log, lines });
   return Pool.start({
     native,
     receiver,
-    log: createLog(logOptions),
+    log,
     logOptions,
     size,
     counters: new CounterSum(),
     quarantine: makeQuarantineBuffers(),
-    dropped: new DroppedLines(createLog(logOptions)),
+    dropped: new DroppedLines(lines),
     events: { fail: () => undefined, note: () => undefined },
     losses: makeLossCounters(),
     observation: observers.observation,

@@ -15,8 +15,9 @@ interface Warned {
 function refusalsOf(writeRefusal?: string): Warned {
   const lines: object[] = [];
   const log = {
-    say: (event: string, fields: object): void => {
+    say: (event: string, fields: object): boolean => {
       lines.push({ event, ...fields });
+      return true;
     },
   };
   const refusals = new CallerRefusals({ log, shown: { container }, writeRefusal });

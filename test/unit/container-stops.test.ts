@@ -3,6 +3,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import { ContainerStops } from '../../host/containers/container-stops.ts';
+import { UserLines } from '../../host/log/user-lines.ts';
 import { stopPauseMs } from '../../host/worker/container-stop.ts';
 import { defaultFailure } from '../../host/registry/policy.ts';
 import type { ContainerStop } from '../../host/registry/policy.ts';
@@ -16,7 +17,10 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-function containerOf(containerId: string): Parameters<ContainerStops['stop']>[2] {
+function containerOf(
+  containerId: string,
+  owner: { readonly peerUid?: number } = {},
+): Parameters<ContainerStops['stop']>[2] {
   const state = {
     fds: ['seccompFd'],
     processPid: 4321,
@@ -28,7 +32,7 @@ function containerOf(containerId: string): Parameters<ContainerStops['stop']>[2]
     annotations: new Map<string, string>(),
   };
   const rest = { handlers: [], defaultAction: 'continue', failure: defaultFailure } as const;
-  return { identity: { state, firstPid: 77 }, registry: { containerId, ...rest } };
+  return { identity: { state, firstPid: 77, ...owner }, registry: { containerId, ...rest } };
 }
 
 /** Containers that take a while to stop. */
@@ -47,7 +51,7 @@ class Slow {
           this.#answers.push(resolve);
         });
       },
-      log: this.log.log,
+      lines: new UserLines(this.log.log),
       onNote: (note) => this.notes.push(note),
     });
   }
@@ -88,4 +92,14 @@ test('stops: a container that was frozen and thawed is frozen at its next failur
     Array.from({ length: 3 }, () => 'container-frozen'),
   );
   expect(slow.notes).toHaveLength(3);
+});
+
+test('G1: stops: of the containers of a user, no more are told than a user may have lines', async () => {
+  const slow = new Slow();
+  for (let container = 0; container < 500; container += 1) {
+    slow.stops.stop('freeze-container', container, containerOf(`c${container}`, { peerUid: 1000 }));
+  }
+  await slow.answer(errnoNumber('EPERM'));
+  expect(slow.asked).toHaveLength(500);
+  expect(slow.log.records).toHaveLength(200);
 });

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 
 import { tellUnheld } from '../../host/containers/held-paths.ts';
 import type { UnheldPath } from '../../host/containers/held-paths.ts';
-import { UserLines } from '../../host/containers/user-lines.ts';
+import { UserLines } from '../../host/log/user-lines.ts';
 import { errnoNumber } from '../../host/syscalls/errno.ts';
 import { defaultFailure } from '../../host/registry/policy.ts';
 import { KeptLog } from '../support/kept-log.ts';

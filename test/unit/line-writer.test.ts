@@ -59,7 +59,7 @@ test.for([
   ([, lineOf]) => {
     const { log, lines } = written(lineOf);
     log.ofHandler('info', forged.repeat(1000));
-    log.event('paths-not-held', { paths: Array.from({ length: 2000 }, () => `/x${forged}`) });
+    log.counted('paths-not-held', { paths: Array.from({ length: 2000 }, () => `/x${forged}`) });
     expect(lines().map((line) => recordOf(line)?.event)).toEqual(['handler-log', 'paths-not-held']);
     expect(Math.max(...lines().map((line) => Buffer.byteLength(line)))).toBeLessThan(16_384);
   },

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
+import { UserLines } from '../../host/log/user-lines.ts';
 import { DroppedLines } from '../../host/worker/dropped-lines.ts';
 import { LogRoom, makeLogRoom } from '../../host/worker/log-room.ts';
 import { maxPlaces } from '../../host/counting/container-places.ts';
@@ -81,10 +82,10 @@ test('W3: log room: all threads share a stock', async () => {
 
 test('W3: dropped lines: dropped lines are reported once, with their number, and again later', () => {
   const log = new KeptLog();
-  using dropped = new DroppedLines(log.log);
+  using dropped = new DroppedLines(new UserLines(log.log));
   const room = new LogRoom(dropped.buffer);
   for (let line = 0; line < 3; line += 1) {
-    if (room.isTold(5)) dropped.begin(5, { container: 'c1' });
+    if (room.isTold(5)) dropped.begin({ place: 5, container: { container: 'c1' }, user: 0 });
     room.drop(5, 100);
   }
   expect(log.records).toEqual([]);
@@ -92,7 +93,7 @@ test('W3: dropped lines: dropped lines are reported once, with their number, and
   expect(log.records).toMatchObject([{ event, container: 'c1', lines: 3, bytes: 300 }]);
 
   expect(room.isTold(5)).toBe(true);
-  dropped.begin(5, { container: 'c1' });
+  dropped.begin({ place: 5, container: { container: 'c1' }, user: 0 });
   room.drop(5, 7);
   vi.advanceTimersByTime(1000);
   expect(log.records).toHaveLength(2);
@@ -101,10 +102,10 @@ test('W3: dropped lines: dropped lines are reported once, with their number, and
 
 test('W3: dropped lines: a container that ends, and an agent that stops, leave none untold', () => {
   const log = new KeptLog();
-  const dropped = new DroppedLines(log.log);
+  const dropped = new DroppedLines(new UserLines(log.log));
   const room = new LogRoom(dropped.buffer);
   for (const place of [5, 6]) {
-    dropped.begin(place, { container: `c${place}` });
+    dropped.begin({ place, container: { container: `c${place}` }, user: 0 });
     room.drop(place, 10);
   }
   dropped.end(5);
@@ -115,9 +116,21 @@ test('W3: dropped lines: a container that ends, and an agent that stops, leave n
   expect(log.records).toHaveLength(2);
 });
 
+test('G1: dropped lines: of the containers of a user, no more are told than a user may have lines', () => {
+  const log = new KeptLog();
+  const dropped = new DroppedLines(new UserLines(log.log));
+  const room = new LogRoom(dropped.buffer);
+  for (let place = 0; place < 500; place += 1) {
+    dropped.begin({ place, container: { container: `c${place}` }, user: 1000 });
+    room.drop(place, 10);
+  }
+  dropped[Symbol.dispose]();
+  expect(log.records).toHaveLength(200);
+});
+
 test('W3: dropped lines: a container that gets the place of another one begins with a full stock', () => {
   const log = new KeptLog();
-  using dropped = new DroppedLines(log.log);
+  using dropped = new DroppedLines(new UserLines(log.log));
   const room = new LogRoom(dropped.buffer);
   expect(room.take(5, stock)).toBe(true);
   dropped.end(5);

@@ -3,6 +3,7 @@
 import { expect, test } from 'vitest';
 
 import { createLog } from '../../host/log/log.ts';
+import { UserLines } from '../../host/log/user-lines.ts';
 import { continueAction } from '../../host/call/action.ts';
 import { ReceivedCall } from '../../host/call/received-call.ts';
 import { Syscalls } from '../../host/syscalls/syscalls.ts';
@@ -12,6 +13,7 @@ import { Observation } from '../../host/observation/observation.ts';
 import type { Registry } from '../../host/registry/registry.ts';
 import type { ContainerIdentity } from '../../host/resolvers/resolver.ts';
 import { fillCall } from '../support/handler-harness.ts';
+import { KeptLog } from '../support/kept-log.ts';
 import { until } from '../support/polling.ts';
 
 class Told implements Watcher {
@@ -27,8 +29,12 @@ class Told implements Watcher {
 }
 
 const log = createLog({ level: 'fatal', format: 'text', isColored: false });
+const lines = new UserLines(log);
 
-function identityOf(containerId: string): ContainerIdentity {
+function identityOf(
+  containerId: string,
+  owner: Pick<ContainerIdentity, 'peerUid'> = {},
+): ContainerIdentity {
   return {
     state: {
       fds: [],
@@ -41,6 +47,7 @@ function identityOf(containerId: string): ContainerIdentity {
       annotations: new Map(),
     },
     firstPid: 1,
+    ...owner,
   };
 }
 
@@ -57,6 +64,7 @@ test('observation: a container that ends is told of in its turn, by its name', a
   const told = new Told();
   await using observation = new Observation({
     log,
+    lines,
     syscalls: new Syscalls(),
     watchers: [told],
     byMiddleware: new Map(),
@@ -83,4 +91,23 @@ test('observation: a container that ends is told of in its turn, by its name', a
   await until('all to be told', () => told.decisions.length === 2000 || undefined);
   const names = new Set(told.decisions.map(({ container }) => container.containerId));
   expect([...names]).toEqual(['c1']);
+});
+
+test('G1: observation: of the containers of a user, no more are told than a user may have lines', async () => {
+  const kept = new KeptLog();
+  await using observation = new Observation({
+    log: kept.log,
+    lines: new UserLines(kept.log),
+    syscalls: new Syscalls(),
+    watchers: [],
+    byMiddleware: new Map([['falco', []]]),
+    withArguments: false,
+  });
+  for (let container = 0; container < 500; container += 1) {
+    const id = `c${container}`;
+    const registry: Registry = { ...registryOf(id), middleware: ['falco'] };
+    observation.watch(identityOf(id, { peerUid: 1000 }), registry);
+  }
+  expect(kept.records).toHaveLength(200);
+  expect(new Set(kept.shown)).toEqual(new Set(['falco-unconfigured']));
 });

@@ -2,7 +2,7 @@
 // Tests how many lines of the log containers of users may cause, with a clock of the test's own.
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
-import { UserLines } from '../../host/containers/user-lines.ts';
+import { UserLines } from '../../host/log/user-lines.ts';
 import { KeptLog } from '../support/kept-log.ts';
 
 const aMinuteMs = 60_000;

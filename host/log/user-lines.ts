@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Lines of the log on containers: users, whose containers may come and go as often as they like, could
 // fill the disk with them. What is beyond their measure is counted, and told once a minute.
-import { logEvents } from '../log/log-events.ts';
-import type { LogEvent } from '../log/log-events.ts';
-import type { Log } from '../log/log.ts';
+import { logEvents } from './log-events.ts';
+import type { ContainerEvent } from './log-events.ts';
+import type { Log } from './log.ts';
 
 /** User that sent a container's state; absent: nobody but us. */
-interface Owned {
+export interface Owned {
   readonly peerUid?: number;
 }
 
@@ -17,7 +17,7 @@ const pauseMs = 60_000;
 interface Minute {
   readonly timer: NodeJS.Timeout;
   lines: number;
-  readonly leftOut: Map<LogEvent, number>;
+  readonly leftOut: Map<ContainerEvent, number>;
 }
 
 export class UserLines implements Disposable {
@@ -28,14 +28,14 @@ export class UserLines implements Disposable {
     this.#log = log;
   }
 
-  tell({ peerUid = 0 }: Owned, event: LogEvent, fields: object): void {
+  tell({ peerUid = 0 }: Owned, event: ContainerEvent, fields: object): void {
     if (peerUid === 0) {
-      this.#log.event(event, fields);
+      this.#log.counted(event, fields);
       return;
     }
     const minute = this.#minuteOf(peerUid);
     minute.lines += 1;
-    if (minute.lines <= maxLines) this.#log.event(event, fields);
+    if (minute.lines <= maxLines) this.#log.counted(event, fields);
     else minute.leftOut.set(event, (minute.leftOut.get(event) ?? 0) + 1);
   }
 
@@ -50,7 +50,7 @@ export class UserLines implements Disposable {
     const timer = setTimeout(() => {
       this.#end(peerUid);
     }, pauseMs).unref();
-    const begun = { timer, lines: 0, leftOut: new Map<LogEvent, number>() };
+    const begun = { timer, lines: 0, leftOut: new Map<ContainerEvent, number>() };
     this.#minutes.set(peerUid, begun);
     return begun;
   }
