@@ -13,6 +13,7 @@ import { isStop } from '../registry/policy.ts';
 import { shownContainer } from '../registry/shown-container.ts';
 import { ContainerStops } from './container-stops.ts';
 import type { Pool } from '../worker/pool.ts';
+import type { Quarantines } from '../worker/quarantine.ts';
 import type { CallFailure, ListenerNote } from '../worker/thread-messages.ts';
 import type { Attachments } from './attachments.ts';
 import type { Containers } from './containers.ts';
@@ -30,6 +31,7 @@ export interface ContainerEventsParts {
   readonly components: AgentComponents;
   readonly tapes: Tapes;
   readonly observation: Observation;
+  readonly quarantines: Pick<Quarantines, 'overdue'>;
   readonly pool: () => Pool | undefined;
   /** Undefined: nobody wants any. */
   readonly metrics: () => Metrics | undefined;
@@ -120,11 +122,14 @@ export class ContainerEvents {
 
   /** The addon has answered a call by the failure policy, since its handler took too long. */
   #endOverdue(event: ReceiverEvent): void {
-    const { containers, observation, pool } = this.#parts;
+    const { containers, observation, pool, quarantines } = this.#parts;
     const { token, worker, link } = event;
     pool()?.end(worker);
-    const { failure } = containers.get(token)?.registry ?? {};
-    observation.endCurrent(worker, overdueEnding(link, failure));
+    const attached = containers.get(token);
+    if (attached !== undefined && link > 0 && link !== actingLink) {
+      quarantines.overdue(attached.own, link - 1);
+    }
+    observation.endCurrent(worker, overdueEnding(link, attached?.registry.failure));
     this.#blame(event, 'deadline', overdueEvent(link));
   }
 

@@ -85,7 +85,7 @@ export class Quarantine {
     if (level === 0) return;
     if (level >= quarantineLevel) {
       // a call that was asked before the quarantine began says nothing of those after
-      if (Atomics.load(this.#states, first + quarantineWord.isTried) !== 0) this.clear(handler);
+      if (Atomics.load(this.#states, first + quarantineWord.isTried) !== 0) this.#end(handler);
       return;
     }
     // in a shared place the good ones would make up for the bad one
@@ -113,6 +113,25 @@ export class Quarantine {
     return backOffMs;
   }
 
+  /** One good answer ends it, and does not make up for all before: the next one lasts longer. */
+  #end(handler: number): void {
+    const first = handler * quarantineWord.words;
+    Atomics.store(this.#states, first + quarantineWord.level, 0);
+    Atomics.store(this.#states, first + quarantineWord.isTried, 0);
+    Atomics.store(this.#ends, handler, 0n);
+  }
+
+  /** Once in a while: a handler that is not quarantined is trusted a little more. */
+  forgive(handler: number): void {
+    if (this.isQuarantined(handler)) return;
+    const word = handler * quarantineWord.words + quarantineWord.backOffMs;
+    const last = Atomics.load(this.#states, word);
+    if (last === 0) return;
+    const less = last <= firstBackOffMs ? 0 : last >> 1;
+    // where another thread was quicker, it has just failed again
+    Atomics.compareExchange(this.#states, word, last, less);
+  }
+
   /** Forgets all about a handler. */
   clear(handler: number): void {
     this.#states.fill(0, handler * quarantineWord.words, (handler + 1) * quarantineWord.words);
@@ -128,9 +147,27 @@ export class Quarantine {
 /** Of one container. */
 interface Taken {
   /** By the places of handlers in the chain, as the next one. */
-  readonly indexes: number[];
+  readonly indexes: (number | undefined)[];
   readonly names: string[];
 }
+
+/** A handler of a user's containers that did not come to an end, which costs a worker each time. */
+interface Overdue {
+  times: number;
+  lastMs: number;
+  /** That all later containers of the user have for it; undefined: there are too few yet. */
+  index: number | undefined;
+  /** Places in chains that have it. */
+  takers: number;
+}
+
+/** Each new container of a user would have one. */
+const maxOverdue = 3;
+/** For so long a user's handler is known for it. */
+const overdueForMs = 600_000;
+/** Of all users. */
+const maxOverdueHandlers = 256;
+const forgiveEveryMs = 60_000;
 
 /** In the main thread: which indexes are whose. All listeners of a container have the same ones. */
 export class Quarantines {
@@ -140,6 +177,22 @@ export class Quarantines {
   /** By the tokens of containers. */
   readonly #taken: Map<number, Taken> = new Map();
   readonly #ofUsers: Map<number, number> = new Map();
+  /** By users and names, the last one last. */
+  readonly #overdue: Map<string, Overdue> = new Map();
+  readonly #shared: Map<number, Overdue> = new Map();
+
+  constructor() {
+    setInterval(() => {
+      this.forgive();
+    }, forgiveEveryMs).unref();
+  }
+
+  /** Handlers that were quarantined are trusted a little more. */
+  forgive(): void {
+    const { end } = this.#indexes;
+    for (let index = 0; index < end; index += 1) this.quarantine.forgive(index);
+    for (let place = 0; place < maxPlaces; place += 1) this.quarantine.forgive(maxHandlers + place);
+  }
 
   /**
    * Indexes for a listener's handlers; when there are none left, the one of the container itself. A
@@ -150,19 +203,85 @@ export class Quarantines {
     const taken = this.#taken.get(own.token) ?? { indexes: [], names: [] };
     this.#taken.set(own.token, taken);
     return names.map((name, at) => {
-      const index = (taken.indexes[at] ??= this.#indexFor(own));
       const before = taken.names[at] ?? name;
-      // what is past the last place is also others'
-      if (before !== name && index < maxStates - 1) this.quarantine.clear(index);
+      if (before !== name && this.#leaveShared(taken.indexes[at])) taken.indexes[at] = undefined;
+      const index = (taken.indexes[at] ??= this.#sharedFor(own, name) ?? this.#indexFor(own));
+      // what is past the last place is also others', and so is what is shared
+      const isOwn = index < maxStates - 1 && !this.#shared.has(index);
+      if (before !== name && isOwn) this.quarantine.clear(index);
       taken.names[at] = name;
       return index;
     });
   }
 
+  /**
+   * A handler of a container did not come to an end. Where it is a user's again and again, the user's
+   * next containers have one quarantine for it: containers that each begin anew would each end a worker.
+   * @param at its place in the chain
+   */
+  overdue({ token, user }: Pick<ContainerPlace, 'token' | 'user'>, at: number): void {
+    const name = this.#taken.get(token)?.names[at];
+    if (user === 0 || name === undefined) return;
+    const key = `${user} ${name}`;
+    const known = this.#overdue.get(key);
+    const before = known !== undefined && this.#isRecent(known) ? known.times : 0;
+    const overdue = known ?? { times: 0, lastMs: 0, index: undefined, takers: 0 };
+    overdue.times = before + 1;
+    overdue.lastMs = performance.now();
+    this.#overdue.delete(key);
+    this.#overdue.set(key, overdue);
+    if (overdue.times >= maxOverdue && overdue.index === undefined) this.#share(overdue);
+    if (this.#overdue.size > maxOverdueHandlers) this.#forgetOverdue();
+  }
+
+  #isRecent({ lastMs }: Overdue): boolean {
+    return performance.now() - lastMs < overdueForMs;
+  }
+
+  #share(overdue: Overdue): void {
+    const index = this.#indexes.take();
+    if (index >= maxHandlers) return;
+    overdue.index = index;
+    this.#shared.set(index, overdue);
+    // it has just been overdue
+    for (let count = 0; count * failureWeight < quarantineLevel; count += 1) {
+      this.quarantine.failed(index);
+    }
+  }
+
+  #sharedFor({ user }: ContainerPlace, name: string): number | undefined {
+    const overdue = user === 0 ? undefined : this.#overdue.get(`${user} ${name}`);
+    if (overdue?.index === undefined || !this.#isRecent(overdue)) return undefined;
+    overdue.takers += 1;
+    return overdue.index;
+  }
+
+  /** @returns whether it is shared */
+  #leaveShared(index: number | undefined): boolean {
+    const overdue = index === undefined ? undefined : this.#shared.get(index);
+    if (overdue === undefined) return false;
+    overdue.takers -= 1;
+    return true;
+  }
+
+  /** The oldest that no container has. */
+  #forgetOverdue(): void {
+    for (const [key, { index, takers }] of this.#overdue) {
+      if (takers > 0) continue;
+      this.#overdue.delete(key);
+      if (index !== undefined) {
+        this.#shared.delete(index);
+        this.quarantine.clear(index);
+        this.#indexes.giveBack(index);
+      }
+      return;
+    }
+  }
+
   /** Another container may have its place. */
   forget({ token, place, user }: ContainerPlace): void {
     for (const index of this.#taken.get(token)?.indexes ?? []) {
-      if (index >= maxHandlers) continue;
+      if (index === undefined || index >= maxHandlers || this.#leaveShared(index)) continue;
       this.quarantine.clear(index);
       this.#indexes.giveBack(index);
       this.#count(user, -1);

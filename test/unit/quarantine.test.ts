@@ -121,8 +121,18 @@ test('quarantine: a trial that goes well ends it', () => {
   quarantine.succeeded(handler);
   expect(quarantine.isQuarantined(handler)).toBe(false);
   expect([1, 2, 3].map(() => quarantine.mayAsk(handler, deadlineMs))).toEqual([true, true, true]);
-  // and all is as it was at first
+  // but it is not as it was at first, for some minutes
+  expect(failTimes(quarantine, 5)).toEqual([0, 0, 0, 0, 2000]);
+  vi.advanceTimersByTime(2000);
+  expect(quarantine.mayAsk(handler, deadlineMs)).toBe(true);
+  quarantine.succeeded(handler);
+  for (let minute = 0; minute < 2; minute += 1) quarantine.forgive(handler);
   expect(failTimes(quarantine, 5)).toEqual([0, 0, 0, 0, 1000]);
+  // nor is one forgiven that is quarantined
+  quarantine.forgive(handler);
+  vi.advanceTimersByTime(1000);
+  expect(quarantine.mayAsk(handler, deadlineMs)).toBe(true);
+  expect(quarantine.failed(handler)).toBe(2000);
 });
 
 test('quarantine: each trial that fails doubles the time, up to a minute', () => {
@@ -318,4 +328,44 @@ test('Quarantines: the last place of a container is watched, too', () => {
   quarantines.take({ token: 1, place: maxPlaces, user: 0 }, ['another']);
   quarantines.forget({ token: 1, place: maxPlaces, user: 0 });
   expect(quarantines.quarantine.mayAsk(last, deadlineMs)).toBe(false);
+});
+
+/** Containers that come one after the other, each with one handler. */
+function comeAndLoop(quarantines: Quarantines, count: number, user: number): number {
+  let asked = 0;
+  for (let token = 0; token < count; token += 1) {
+    const own = ownOf(user * 1000 + token, user);
+    const [index = -1, good = -1] = quarantines.take(own, ['looping', 'good']);
+    expect(quarantines.quarantine.mayAsk(good, deadlineMs)).toBe(true);
+    if (!quarantines.quarantine.mayAsk(index, deadlineMs)) continue;
+    asked += 1;
+    // as the addon does for an exceeded deadline
+    failTimes(quarantines.quarantine, 5, index);
+    quarantines.overdue(own, 0);
+  }
+  return asked;
+}
+
+test('G1: Quarantines: a handler that never ends is not asked anew for each container of a user', () => {
+  const quarantines = new Quarantines();
+  expect(comeAndLoop(quarantines, 900, 1000)).toBe(3);
+  // others have nothing to do with it
+  expect(comeAndLoop(quarantines, 1, 1001)).toBe(1);
+  // containers of root are not known to be of one owner
+  expect(comeAndLoop(quarantines, 20, 0)).toBe(20);
+});
+
+test('G1: Quarantines: a user’s handler is tried by one container at a time, and is forgotten with the containers', () => {
+  const quarantines = new Quarantines();
+  comeAndLoop(quarantines, 50, 1000);
+  const [index = -1] = quarantines.take(ownOf(2_000_000, 1000), ['looping']);
+  const [twin = -1] = quarantines.take(ownOf(2_000_001, 1000), ['looping']);
+  expect(twin).toBe(index);
+  vi.advanceTimersByTime(1000);
+  expect(quarantines.quarantine.mayAsk(index, deadlineMs)).toBe(true);
+  expect(quarantines.quarantine.mayAsk(twin, deadlineMs)).toBe(false);
+  // another handler in its place has a quarantine of its own
+  const [other = -1] = quarantines.take(ownOf(2_000_001, 1000), ['another']);
+  expect(other).not.toBe(index);
+  expect(quarantines.quarantine.mayAsk(other, deadlineMs)).toBe(true);
 });
