@@ -203,6 +203,7 @@ export class ContainerBuilder {
       lines: {
         room: logRoom,
         place,
+        user,
         onDropping: () => {
           onLinesDropped({ place, container: shownContainer(registry), user });
         },

@@ -30,6 +30,8 @@ export interface HandlerSide {
 /** Bounds of the lines of a container's handlers. */
 export interface LinesParts {
   readonly room: LogRoom;
+  /** Of the container; 0: root. */
+  readonly user: number;
   /** The container's place in there. */
   readonly place: number;
   /** Called before lines are dropped, where nobody was notified of that yet. */
@@ -134,10 +136,10 @@ export class HandlerHost extends CallerHost {
     this.#count();
     const { log, lines } = this.#handler;
     if (!log.isEnabled(level)) return 0;
-    const { room, place, onDropping } = lines;
+    const { room, place, user, onDropping } = lines;
     this.#bytesBeside ??= log.bytesBeside;
     const bytes = this.#bytesBeside + loggedBytes(message);
-    if (room.take(place, bytes)) {
+    if (room.take(place, bytes, user)) {
       log.ofHandler(level, message);
       return 0;
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Room in the log for a container: a stock of bytes for its handlers that fills up again with time,
 // which all threads share, and one of lines that tell of calls that failed. Excess is dropped, and
-// counted. Users have a stock of lines for all of their containers, which may be many.
+// counted. Users have stocks of bytes and lines for all of their containers, which may be many.
 import { maxPlaces } from '../counting/container-places.ts';
 
 /** Bytes that a container may log at once, and in each second after that. */
@@ -9,6 +9,8 @@ const stockBytes = 131_072;
 const bytesPerSecond = 32_768;
 const nsPerByte = 1_000_000_000n / BigInt(bytesPerSecond);
 const stockNs = BigInt(stockBytes) * nsPerByte;
+/** A user may have any number of containers: all of them have as much as these. */
+const containersOfUser = 4n;
 /** At once, and in each second after that. */
 const maxReports = 20n;
 const nsPerReport = 1_000_000_000n / maxReports;
@@ -23,7 +25,7 @@ const userStocks = 1024;
 const word = { fullAt: 0, lines: 1, bytes: 2, reportsFullAt: 3, words: 4 } as const;
 
 /** Words of a stock of users, behind those of all containers. */
-const userWord = { fullAt: 0, leftOut: 1, words: 2 } as const;
+const userWord = { fullAt: 0, leftOut: 1, bytesFullAt: 2, words: 3 } as const;
 const usersAt = (maxPlaces + 1) * word.words;
 
 export interface Dropped {
@@ -49,9 +51,15 @@ export class LogRoom {
     this.#words = new BigInt64Array(buffer);
   }
 
-  /** @returns whether the stock had so many bytes */
-  take(place: number, bytes: number): boolean {
-    return this.#take(place * word.words + word.fullAt, BigInt(bytes) * nsPerByte, stockNs);
+  /**
+   * @param user of the container; root's containers have no stock together
+   * @returns whether the stocks of container and user had so many bytes
+   */
+  take(place: number, bytes: number, user = 0): boolean {
+    const wantedNs = BigInt(bytes) * nsPerByte;
+    if (!this.#take(place * word.words + word.fullAt, wantedNs, stockNs)) return false;
+    if (user === 0) return true;
+    return this.#take(userAt(user) + userWord.bytesFullAt, wantedNs / containersOfUser, stockNs);
   }
 
   /** @returns whether a call that failed may be told of */

@@ -50,6 +50,20 @@ test('W3: log room: lines of one container take nothing from another one', () =>
   expect(room.take(4, stock)).toBe(true);
 });
 
+test('G1: log room: all containers of a user have as much as four of root’s', () => {
+  const room = new LogRoom(makeLogRoom());
+  const written = (user: number): number => {
+    const places = Array.from({ length: 100 }, (_, place) => place);
+    return places.filter((place) => {
+      room.clear(place);
+      return room.take(place, stock, user);
+    }).length;
+  };
+  expect([written(1000), written(1001), written(0)]).toEqual([4, 4, 100]);
+  vi.advanceTimersByTime(1000);
+  expect(written(1000)).toBe(1);
+});
+
 test('W3: log room: there is a place for containers past the last one', () => {
   const room = new LogRoom(makeLogRoom());
   expect(fitting(room, maxPlaces, 1024)).toBe(stock / 1024);
