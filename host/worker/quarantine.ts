@@ -121,6 +121,21 @@ export class Quarantine {
     Atomics.store(this.#ends, handler, 0n);
   }
 
+  /** Others are quarantined as long as this one. */
+  spread(handler: number, others: readonly number[]): void {
+    const end = Atomics.load(this.#ends, handler);
+    const from = handler * quarantineWord.words;
+    const backOffMs = Atomics.load(this.#states, from + quarantineWord.backOffMs);
+    for (const other of others) {
+      if (Atomics.load(this.#ends, other) >= end) continue;
+      const first = other * quarantineWord.words;
+      Atomics.store(this.#states, first + quarantineWord.backOffMs, backOffMs);
+      Atomics.store(this.#states, first + quarantineWord.isTried, 0);
+      Atomics.store(this.#ends, other, end);
+      Atomics.store(this.#states, first + quarantineWord.level, quarantineLevel);
+    }
+  }
+
   /** Once in a while: a handler that is not quarantined is trusted a little more. */
   forgive(handler: number): void {
     if (this.isQuarantined(handler)) return;
@@ -149,6 +164,14 @@ interface Taken {
   /** By the places of handlers in the chain, as the next one. */
   readonly indexes: (number | undefined)[];
   readonly names: string[];
+  /** How often handlers did not come to an end, by their components. */
+  readonly overdue: Map<string, number>;
+}
+
+/** The same for handlers of one component, by the name of one of them. */
+function componentIn(name: string): string {
+  const [bundle, , component]: readonly unknown[] = JSON.parse(name);
+  return JSON.stringify([bundle, component]);
 }
 
 /** A handler of a user's containers that did not come to an end, which costs a worker each time. */
@@ -161,7 +184,7 @@ interface Overdue {
   takers: number;
 }
 
-/** Each new container of a user would have one. */
+/** From then on a handler is not asked anew for each place in a chain, or each container of a user. */
 const maxOverdue = 3;
 /** For so long a user's handler is known for it. */
 const overdueForMs = 600_000;
@@ -200,7 +223,7 @@ export class Quarantines {
    * @param names what tells handlers apart
    */
   take(own: ContainerPlace, names: readonly string[]): readonly number[] {
-    const taken = this.#taken.get(own.token) ?? { indexes: [], names: [] };
+    const taken = this.#taken.get(own.token) ?? { indexes: [], names: [], overdue: new Map() };
     this.#taken.set(own.token, taken);
     return names.map((name, at) => {
       const before = taken.names[at] ?? name;
@@ -215,13 +238,33 @@ export class Quarantines {
   }
 
   /**
-   * A handler of a container did not come to an end. Where it is a user's again and again, the user's
-   * next containers have one quarantine for it: containers that each begin anew would each end a worker.
+   * A handler of a container did not come to an end. Where that happens again and again, all handlers of
+   * its component in the container are quarantined with it, and a user's next containers have one
+   * quarantine for it: those that begin anew would each end a worker.
    * @param at its place in the chain
    */
   overdue({ token, user }: Pick<ContainerPlace, 'token' | 'user'>, at: number): void {
-    const name = this.#taken.get(token)?.names[at];
-    if (user === 0 || name === undefined) return;
+    const taken = this.#taken.get(token);
+    const name = taken?.names[at];
+    if (taken === undefined || name === undefined) return;
+    this.#countIn(taken, at, name);
+    if (user !== 0) this.#countOf(user, name);
+  }
+
+  #countIn({ overdue, indexes, names }: Taken, at: number, name: string): void {
+    const component = componentIn(name);
+    const times = (overdue.get(component) ?? 0) + 1;
+    overdue.set(component, times);
+    const index = indexes[at];
+    if (times < maxOverdue || index === undefined) return;
+    const others = indexes.filter((other, place): other is number => {
+      const otherName = names[place];
+      return otherName !== undefined && other !== index && componentIn(otherName) === component;
+    });
+    this.quarantine.spread(index, others);
+  }
+
+  #countOf(user: number, name: string): void {
     const key = `${user} ${name}`;
     const known = this.#overdue.get(key);
     const before = known !== undefined && this.#isRecent(known) ? known.times : 0;

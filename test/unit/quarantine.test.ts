@@ -330,12 +330,18 @@ test('Quarantines: the last place of a container is watched, too', () => {
   expect(quarantines.quarantine.mayAsk(last, deadlineMs)).toBe(false);
 });
 
+function nameOf(name: string, component = name): string {
+  return JSON.stringify(['bundle', name, component]);
+}
+
+const looping = nameOf('looping');
+
 /** Containers that come one after the other, each with one handler. */
 function comeAndLoop(quarantines: Quarantines, count: number, user: number): number {
   let asked = 0;
   for (let token = 0; token < count; token += 1) {
     const own = ownOf(user * 1000 + token, user);
-    const [index = -1, good = -1] = quarantines.take(own, ['looping', 'good']);
+    const [index = -1, good = -1] = quarantines.take(own, [looping, nameOf('good')]);
     expect(quarantines.quarantine.mayAsk(good, deadlineMs)).toBe(true);
     if (!quarantines.quarantine.mayAsk(index, deadlineMs)) continue;
     asked += 1;
@@ -358,14 +364,41 @@ test('G1: Quarantines: a handler that never ends is not asked anew for each cont
 test('G1: Quarantines: a user’s handler is tried by one container at a time, and is forgotten with the containers', () => {
   const quarantines = new Quarantines();
   comeAndLoop(quarantines, 50, 1000);
-  const [index = -1] = quarantines.take(ownOf(2_000_000, 1000), ['looping']);
-  const [twin = -1] = quarantines.take(ownOf(2_000_001, 1000), ['looping']);
+  const [index = -1] = quarantines.take(ownOf(2_000_000, 1000), [looping]);
+  const [twin = -1] = quarantines.take(ownOf(2_000_001, 1000), [looping]);
   expect(twin).toBe(index);
   vi.advanceTimersByTime(1000);
   expect(quarantines.quarantine.mayAsk(index, deadlineMs)).toBe(true);
   expect(quarantines.quarantine.mayAsk(twin, deadlineMs)).toBe(false);
   // another handler in its place has a quarantine of its own
-  const [other = -1] = quarantines.take(ownOf(2_000_001, 1000), ['another']);
+  const [other = -1] = quarantines.take(ownOf(2_000_001, 1000), [nameOf('another')]);
   expect(other).not.toBe(index);
   expect(quarantines.quarantine.mayAsk(other, deadlineMs)).toBe(true);
+});
+
+test('G1: Quarantines: handlers of one component in one container are not tried one after the other', () => {
+  const quarantines = new Quarantines();
+  const { quarantine } = quarantines;
+  const own = ownOf(0);
+  const twins = Array.from({ length: 32 }, (_, at) => nameOf(`twin ${at}`, 'looping'));
+  const indexes = quarantines.take(own, [...twins, nameOf('good')]);
+  const good = indexes.at(-1) ?? -1;
+  /** Each of them has a call. @returns how many are asked, each in vain */
+  const ask = (): number => {
+    let asked = 0;
+    for (const [at, index] of indexes.slice(0, -1).entries()) {
+      if (!quarantine.mayAsk(index, deadlineMs)) continue;
+      asked += 1;
+      failTimes(quarantine, 5, index);
+      quarantines.overdue(own, at);
+    }
+    return asked;
+  };
+  expect(ask()).toBe(3);
+  const asked = Array.from({ length: 60 }, () => {
+    vi.advanceTimersByTime(1000);
+    return ask();
+  });
+  expect(asked.reduce((sum, count) => sum + count)).toBeLessThan(10);
+  expect(quarantine.mayAsk(good, deadlineMs)).toBe(true);
 });
