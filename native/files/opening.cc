@@ -40,12 +40,9 @@ namespace {
 }
 
 // Errno of the kernel with O_CREAT for an existing file: 0, or an errno.
-[[nodiscard]] int existing_error(const FileTask& task, int file) {
-  if ((task.request.flags & O_EXCL) != 0) return EEXIST;
-  struct stat found = {};
-  if (fstat(file, &found) == -1) return errno;
-  if (S_ISDIR(found.st_mode)) return EISDIR;
-  return task.request.path.empty() ? 0 : protection_error(task, found);
+[[nodiscard]] int existing_error(std::uint64_t flags, const FileFacts& found) {
+  if ((flags & O_EXCL) != 0) return EEXIST;
+  return S_ISDIR(found.type) ? EISDIR : 0;
 }
 
 [[nodiscard]] Result<UniqueFd> open_again(const FileTask& task, int file, int flags) {
@@ -73,11 +70,11 @@ namespace {
 
 // The found file is opened, whatever its name leads to by now.
 [[nodiscard]] Result<UniqueFd> open_found(const FileTask& task, int file, std::uint64_t flags) {
-  if ((flags & O_CREAT) != 0) {
-    if (const int error = existing_error(task, file); error != 0) return fail(error);
-  }
   const auto found = facts_of(file);
   if (!found) return std::unexpected(found.error());
+  if ((flags & O_CREAT) != 0) {
+    if (const int error = existing_error(flags, *found); error != 0) return fail(error);
+  }
   std::optional<CgroupHold> hold;
   if (S_ISCHR(found->type) || S_ISBLK(found->type)) {
     hold.emplace(task);
@@ -90,6 +87,17 @@ namespace {
   if (S_ISFIFO(found->type) && is_to_wait(own)) return open_fifo(task, file, own);
   if (may_wait(*found)) task.validity.note_wait();
   return open_again(task, file, own);
+}
+
+// No number tells whether the caller owns it. But the kernel knows, and whoever does not may not
+// have O_NOATIME.
+[[nodiscard]] Result<UniqueFd> open_for_owner(const FileTask& task, int file, std::uint64_t flags) {
+  auto opened = open_found(task, file, flags | O_NOATIME);
+  if (!opened) return fail(opened.error() == Errno{EPERM} ? EACCES : opened.error().number);
+  if ((flags & O_NOATIME) != 0) return opened;
+  const int now = fcntl(opened->get(), F_GETFL);
+  if (now == -1 || fcntl(opened->get(), F_SETFL, now & ~O_NOATIME) == -1) return fail_errno();
+  return opened;
 }
 
 // O_TMPFILE, in the directory that was found: whether it may be searched is asked by its file
@@ -175,7 +183,15 @@ namespace {
       O_PATH | (flags & (O_NOFOLLOW | O_DIRECTORY)) | (is_exclusive ? O_NOFOLLOW : 0);
   for (int links = 0; links <= kMaxLinks; ++links) {
     if (may_make && is_name_of_directory(path)) return refuse_directory(task, path);
-    const auto found = open_in_place(task, task.place.base, path.c_str(), finding, 0, resolve);
+    auto found = open_in_place(task, task.place.base, path.c_str(), finding, 0, resolve);
+    if (found && may_make) {
+      const auto free = find_unprotected(task, path, std::move(*found));
+      if (free) {
+        return answer_with(free->is_for_owner ? open_for_owner(task, free->opened.get(), flags)
+                                              : open_found(task, free->opened.get(), flags));
+      }
+      found = std::unexpected(free.error());
+    }
     if (found) return answer_with(open_found(task, found->get(), flags));
     if (found.error() != Errno{ENOENT} || !may_make) return failure(found.error().number);
     auto made = open_new(task, path, flags);
