@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "helper/detached_mount.h"
+#include "helper/lent_options.h"
 #include "helper/mount_ids.h"
 #include "helper/mount_point.h"
 #include "helper/own_child.h"
@@ -86,28 +87,6 @@ namespace {
   return !found || found->stx_dev_major != 0;
 }
 
-// Those that are made anew for who asks, or show what is elsewhere. All others may be one for the
-// whole machine, where options, or what is written, reach its other containers and its root: so do
-// those of cgroup, cgroup2, binfmt_misc, debugfs and virtual disks.
-constexpr auto kLent = std::to_array<std::string_view>(
-    {"afs", "ceph", "cifs", "devpts", "erofs", "hugetlbfs", "lustre", "mqueue", "nfs", "nfs4",
-     "orangefs", "ramfs", "smb3", "tmpfs"});
-
-[[nodiscard]] bool is_lent(const NewMount& mount) {
-  return std::ranges::find(kLent, mount.type) != kLent.end();
-}
-
-// Keys of the machine's users, its certificates, huge pages that are kept from others, and the
-// machine's cache of network file systems.
-[[nodiscard]] bool reaches_beyond(const MountOption& option) {
-  constexpr auto kKeys =
-      std::to_array<std::string_view>({"cert_serial", "cruid", "domain_id", "fsid", "key",
-                                       "min_size", "privkey_serial", "xprtsec"});
-  if (std::ranges::find(kKeys, option.key) != kKeys.end()) return true;
-  // some take a list of them
-  return option.key == "sec" && option.value && option.value->contains("krb5");
-}
-
 [[nodiscard]] bool is_of_nfs(const NewMount& mount) {
   return mount.type == "nfs" || mount.type == "nfs4";
 }
@@ -124,11 +103,16 @@ void choose_security(NewMount& mount) {
   return job.has_own_power() && job.user_namespace_id == 0;
 }
 
-[[nodiscard]] bool is_lendable(const MountJob& job) {
+// Whether the caller may have such a mount, by its own power or by ours.
+[[nodiscard]] bool may_have(const MountJob& job) {
   if (needs_nobody(job)) return true;
   // a union shows what lies under the masks of its layers
-  if (is_overlay(job.mount)) return job.has_own_power();
-  return is_lent(job.mount) && std::ranges::none_of(job.mount.options, reaches_beyond);
+  return is_overlay(job.mount) ? job.has_own_power() : is_lent(job.mount);
+}
+
+// Of what may_have allows, whether the power for it is lent.
+[[nodiscard]] bool is_lendable(const MountJob& job) {
+  return needs_nobody(job) || is_overlay(job.mount) || has_lent_options(job.mount);
 }
 
 // Attributes that the mount keeps, see kept_attributes. Where the kernel makes the contents, nobody
@@ -261,12 +245,13 @@ void put_other(MountJob& job, const IsGone& is_gone) {
   });
   if (!may_use_place(job, mount_point) || !go_to_source(job) || !close_others(job, mount_point))
     return;
-  if (opens_devices(job.mount) || !is_lendable(job)) {
+  if (opens_devices(job.mount) || !may_have(job)) {
     job.outcome.answer = EPERM;
     return;
   }
   UniqueFd mount;
   if (job.has_own_power() && !needs_nobody(job)) mount = make_by_own_power(job);
+  if (!job.has_ended() && !mount.is_open() && !is_lendable(job)) job.outcome.answer = EPERM;
   if (job.has_ended() || (!mount.is_open() && !translate_ids(job)) || !lend_sys_admin(job)) return;
   if (!mount.is_open()) mount = make_lent(job);
   if (mount.is_open()) (void)move_to(job, mount, mount_point, is_gone);

@@ -73,26 +73,61 @@ void shares_no_cgroups() {
     CHECK_EQUAL(answer_to(container, of_type(type), drop_power), Errno{EPERM});
 }
 
+Errno answer_to_lent(const Container& container, const char* type, const MountOption& option) {
+  return answer_to(container, with_options(type, {option}), drop_power);
+}
+
 void takes_no_keys_of_others() {
   const Container container({kUserLevel});
-  for (const MountOption& option : std::vector<MountOption>{{"sec", "krb5"},
-                                                            {"sec", "krb5i"},
-                                                            {"sec", "sys:krb5"},
-                                                            {"cruid", "0"},
-                                                            {"cruid", std::nullopt},
-                                                            {"key", "client.admin"},
-                                                            {"xprtsec", "mtls"},
-                                                            {"min_size", "8M"},
-                                                            {"domain_id", "all"},
-                                                            {"fsid", "image"}}) {
-    NewMount mount = new_tmpfs();
-    mount.options = {option};
-    CHECK_EQUAL(answer_to(container, mount), Errno{EPERM});
+  for (const char* type : {"ceph", "cifs", "erofs", "hugetlbfs", "nfs", "nfs4", "smb3", "tmpfs"}) {
+    for (const MountOption& option : std::vector<MountOption>{{"sec", "krb5"},
+                                                              {"sec", "krb5i"},
+                                                              {"sec", "sys:krb5"},
+                                                              {"cruid", "0"},
+                                                              {"cruid", std::nullopt},
+                                                              {"key", "client.admin"},
+                                                              {"xprtsec", "mtls"},
+                                                              {"cert_serial", "1"},
+                                                              {"min_size", "8M"}})
+      CHECK_EQUAL(answer_to_lent(container, type, option), Errno{EPERM});
   }
-  // the file system's own answer
-  NewMount mount = new_tmpfs();
-  mount.options = {{"sec", "ntlmssp"}};
-  CHECK_EQUAL(answer_to(container, mount), Errno{EINVAL});
+}
+
+// Of all network file systems, and of images. The judgement comes before the kernel is asked, which
+// need not know the type.
+void shares_no_cache_and_no_network() {
+  const Container container({kUserLevel});
+  for (const char* type : {"ceph", "cifs", "erofs", "nfs", "nfs4", "smb3"}) {
+    for (const MountOption& option : std::vector<MountOption>{{"fsc", std::nullopt},
+                                                              {"fsc", "name"},
+                                                              {"domain_id", "all"},
+                                                              {"fsid", "image"},
+                                                              {"inode_share", std::nullopt},
+                                                              {"witness", std::nullopt},
+                                                              {"upcall_target", "mount"},
+                                                              {"unheard_of", std::nullopt}})
+      CHECK_EQUAL(answer_to_lent(container, type, option), Errno{EPERM});
+  }
+  // from the machine's network
+  for (const char* type : {"cifs", "smb3"})
+    CHECK_EQUAL(answer_to_lent(container, type, {"rdma", std::nullopt}), Errno{EPERM});
+  // by itself
+  CHECK_EQUAL(answer_to(container, of_type("afs"), drop_power), Errno{EPERM});
+}
+
+// The answer of the kernel, by the caller's own power or ours: ENODEV where it has none of them.
+void lends_options_that_are_known() {
+  const Container container({kUserLevel});
+  const MountOption nfs = {"vers", "4.2"};
+  for (const char* type : {"nfs", "nfs4", "cifs"})
+    CHECK(answer_to_lent(container, type, nfs) != Errno{EPERM});
+  for (const char* key : {"ro", "noacl", "noac", "nofsc"})
+    CHECK(answer_to_lent(container, "nfs", {key, std::nullopt}) != Errno{EPERM});
+  CHECK_EQUAL(answer_to_lent(container, "tmpfs", {"size", "1M"}), Errno{0});
+  CHECK_EQUAL(answer_to_lent(container, "tmpfs", {"unheard_of", std::nullopt}), Errno{EPERM});
+  CHECK_EQUAL(answer_to(container, with_options("tmpfs", {{"unheard_of", std::nullopt}})),
+              Errno{EINVAL});
+  CHECK_EQUAL(answer_to(container, with_options("tmpfs", {{"size", "1M"}})), Errno{0});
 }
 
 void opens_nothing_but_a_source() {
@@ -489,6 +524,9 @@ constexpr Case kCases[] = {
     {"make_mount: a source that is a name only is not looked for",
      looks_for_no_source_that_is_a_name},
     {"A1: make_mount: no key of the machine's users is used", takes_no_keys_of_others},
+    {"A13: make_mount: what is lent shares no cache and no network with the machine",
+     shares_no_cache_and_no_network},
+    {"A1: make_mount: known options are lent, and own power has all", lends_options_that_are_known},
     {"A2: make_mount: whoever has all power in a container gets no devices", keeps_devices_out},
     {"make_mount: terminals are devices that open", has_terminals_of_its_own},
     {"A1: make_mount: a lent mount is in one place only", mounts_nowhere_else},
