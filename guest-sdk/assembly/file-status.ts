@@ -12,7 +12,12 @@ export class FileStatus {
     /** Its type and permissions. */
     readonly mode: u32,
     readonly links: u64,
+    /**
+     * In the host's user namespace, as the caller's credentials are; 0xffffffff: it has no number in
+     * the caller's, or the one that all have there that have none (65534).
+     */
     readonly uid: u32,
+    /** The same of its group. */
     readonly gid: u32,
     /** The device that it stands for, where it is one. */
     readonly device: Device,

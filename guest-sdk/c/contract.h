@@ -308,7 +308,12 @@ typedef struct {
   /** its type and permissions */
   uint32_t mode;
   uint64_t links;
+  /**
+   * in the host's user namespace, as the caller's credentials are; 0xffffffff: it has no number
+   * in the caller's, or the one that all have there that have none (65534)
+   */
   uint32_t uid;
+  /** the same of its group */
   uint32_t gid;
   /** the device that it stands for, where it is one */
   sca_device device;
@@ -1075,7 +1080,10 @@ void sca_import_filesystem_chown(
     uint32_t gid,
     uint32_t at_flags,
     sca_result *result);
-/** Changes owner and group; 0xffffffff leaves one as it is. Similar to fchownat(2). */
+/**
+ * Changes owner and group, by their numbers in the caller's user namespace, as its calls have
+ * them; 0xffffffff leaves one as it is. Similar to fchownat(2).
+ */
 static inline sca_result sca_filesystem_chown(
     sca_path path,
     uint32_t uid,

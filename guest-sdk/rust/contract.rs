@@ -306,7 +306,10 @@ pub struct FileStatus {
     /// its type and permissions
     pub mode: u32,
     pub links: u64,
+    /// in the host's user namespace, as the caller's credentials are; 0xffffffff: it has no number
+    /// in the caller's, or the one that all have there that have none (65534)
     pub uid: u32,
+    /// the same of its group
     pub gid: u32,
     /// the device that it stands for, where it is one
     pub device: Device,
@@ -1046,7 +1049,8 @@ pub mod filesystem {
         result.into()
     }
 
-    /// Changes owner and group; 0xffffffff leaves one as it is. Similar to fchownat(2).
+    /// Changes owner and group, by their numbers in the caller's user namespace, as its calls have
+    /// them; 0xffffffff leaves one as it is. Similar to fchownat(2).
     pub fn chown(path: &[u8], uid: u32, gid: u32, at_flags: u32) -> Result<(), Errno> {
         #[link(wasm_import_module = "seccompagent:handler/filesystem@0.1.0")]
         extern "C" {

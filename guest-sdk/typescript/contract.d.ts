@@ -299,7 +299,8 @@ declare module 'seccompagent:handler/filesystem@0.1.0' {
    */
   export function chmod(path: Path, mode: number, atFlags: number): void;
   /**
-   * Changes owner and group; 0xffffffff leaves one as it is. Similar to fchownat(2).
+   * Changes owner and group, by their numbers in the caller's user namespace, as its calls have
+   * them; 0xffffffff leaves one as it is. Similar to fchownat(2).
    */
   export function chown(path: Path, uid: number, gid: number, atFlags: number): void;
   /**
@@ -905,7 +906,14 @@ declare module 'seccompagent:handler/types@0.1.0' {
      */
     mode: number,
     links: number,
+    /**
+     * in the host's user namespace, as the caller's credentials are; 0xffffffff: it has no number
+     * in the caller's, or the one that all have there that have none (65534)
+     */
     uid: number,
+    /**
+     * the same of its group
+     */
     gid: number,
     /**
      * the device that it stands for, where it is one

@@ -2,15 +2,21 @@
 #include "acting/acting.h"
 
 #include <array>
+#include <charconv>
 #include <cstddef>
+#include <cstring>
 #include <optional>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "acting/file_message.h"
 #include "acting/helper_pool.h"
+#include "caller/id_map.h"
+#include "kernel/border.h"
 #include "kernel/notify.h"
+#include "kernel/process_files.h"
 
 namespace seccompagent {
 namespace {
@@ -78,6 +84,32 @@ FileOutcome failed(const char* step, Errno error) {
   return done;
 }
 
+// Of ids that have none, in sysctl(2)'s folder.
+[[nodiscard]] std::uint32_t unknown_number(const char* path) {
+  std::uint32_t number = 65534;
+  const std::string text = read_file(path).value_or("");
+  (void)std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
+// A helper in the caller's user namespace has told owners as they are there.
+[[nodiscard]] Result<void> tell_owners_outside(pid_t tid, std::string& bytes) {
+  static const std::uint32_t unknown_user = unknown_number("/proc/sys/kernel/overflowuid");
+  static const std::uint32_t unknown_group = unknown_number("/proc/sys/kernel/overflowgid");
+  FileStatus status = {};
+  if (bytes.size() != sizeof status) return {};
+  const std::string entry = "/proc/" + std::to_string(tid);
+  const auto users = read_file(entry + "/uid_map");
+  const auto groups = read_file(entry + "/gid_map");
+  if (!users) return std::unexpected(users.error());
+  if (!groups) return std::unexpected(groups.error());
+  std::memcpy(&status, bytes.data(), sizeof status);
+  status.uid = id_outside(*users, static_cast<std::uint32_t>(status.uid), unknown_user);
+  status.gid = id_outside(*groups, static_cast<std::uint32_t>(status.gid), unknown_group);
+  std::memcpy(bytes.data(), &status, sizeof status);
+  return {};
+}
+
 FileOutcome ask_helper(const Acting& acting) {
   const Target& target = acting.target;
   HelperPool& pool = HelperPool::of_process();
@@ -112,6 +144,13 @@ FileOutcome ask_helper(const Acting& acting) {
   pool.put_back(std::move(*helper));
   FileOutcome done = outcome_of(*answer);
   done.fd = std::move(opened);
+  if (acting.request.operation == FileOperation::stat && user_namespace != -1) {
+    const auto told = tell_owners_outside(target.call.tid, done.bytes);
+    // somebody else may have its number by now
+    if (Pending(target.call).is_gone())
+      return {.outcome = {.answer = 0, .is_gone = true}, .bytes = {}, .fd = {}};
+    if (!told) return failed("read the caller's ids", told.error());
+  }
   return done;
 }
 

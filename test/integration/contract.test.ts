@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The wide contract with real callers: what the host performs, gives, remembers and reads.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -170,6 +170,28 @@ describe('contract: capabilities', () => {
       'admin 1',
       'answer has 5 bytes: hello, flags 1',
       'no such EBADF',
+    ]);
+  });
+
+  test('A2: contract: owners have the numbers that callers have, also in another user namespace', async () => {
+    using folder = new TemporaryFolder();
+    for (const name of ['mine', 'other']) writeFileSync(folder.at(`${name}.given`), '');
+    chownSync(folder.at('other.given'), 1000, 1000);
+    const wrapper = ['unshare', '-U', '--keep-caps', '--map-user=7', '--map-group=8'];
+    const mine = 'mine 0:0';
+    const none = 0xffff_ffff;
+    expect(await linesOf(folder.path, ['owners'], ['-s', agent.socket])).toEqual([
+      mine,
+      'other 1000:1000',
+      mine,
+      'other 1000:1000',
+    ]);
+    // there the caller is 7, and others have no number
+    expect(await linesOf(folder.path, ['owners'], ['-s', agent.socket], wrapper)).toEqual([
+      mine,
+      `other ${none}:${none}`,
+      mine,
+      `other ${none}:${none}`,
     ]);
   });
 

@@ -5,7 +5,7 @@
 // usage: file-caller [-s SOCKET] [-b BUNDLE] [-k] FOLDER [MODE]
 // where MODE is open-given, mkdirs COUNT, symlink, sysinfo, read-attributes, descriptors,
 // restrict-open, size-how, end-strings, choose-sizes, open-processes, open-devices, share-folders,
-// or open-edges [user]
+// owners, or open-edges [user]
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -152,6 +152,18 @@ static void read_attributes(void) {
   printf("the value is %s\n", value);
   say("listxattr", listxattr("file", value, sizeof value));
   printf("the first is %s\n", value);
+}
+
+// What the handler sees of the owners of two files, by both of its ways.
+static void tell_owners(void) {
+  for (int way = 7; way <= 8; way++) {
+    const char *const files[] = {"mine", "other"};
+    for (int i = 0; i < 2; i++) {
+      const int file = open(files[i], O_RDONLY);
+      const long user = syscall(SYS_fchmod, file, way);
+      printf("%s %ld:%ld\n", files[i], user, syscall(SYS_fchmod, file, way + 2));
+    }
+  }
 }
 
 static void make_file(const char *path) {
@@ -800,6 +812,8 @@ int main(int argc, char **argv) {
     read_attributes();
   } else if (strcmp(what, "descriptors") == 0) {
     use_descriptors();
+  } else if (strcmp(what, "owners") == 0) {
+    tell_owners();
   } else if (strcmp(what, "restrict-open") == 0) {
     restrict_open();
   } else if (strcmp(what, "end-strings") == 0) {

@@ -10,9 +10,10 @@ export async function linesOf(
   folder: string,
   words: readonly string[],
   options: readonly string[] = [],
+  wrapper: readonly string[] = [],
 ): Promise<readonly string[]> {
   await using running = new RunningCommand(
-    [compiled('file-caller'), ...options, folder, ...words],
+    [...wrapper, compiled('file-caller'), ...options, folder, ...words],
     {
       deadlineMs,
     },
