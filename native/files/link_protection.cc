@@ -40,8 +40,17 @@ namespace {
                                          const std::string& path) {
   const auto text = text_of(link);
   if (!text) return std::unexpected(text.error());
+  // one of a process is mounted there: what it says is of ours
+  if (is_of_processes(link)) return fail(ELOOP);
   if (const int error = following_error(task, entry.directory, link, true); error != 0)
     return fail(error);
+  const FileRequest& request = task.request;
+  // as the kernel has it: a path that did not start at its root knows none to compare with, and one
+  // that did is still in that mount
+  constexpr std::uint64_t kOfMount = RESOLVE_NO_XDEV | RESOLVE_IN_ROOT;
+  const bool knows_no_root = !request.path.starts_with('/');
+  if (text->starts_with('/') && knows_no_root && (request.resolve & kOfMount) == RESOLVE_NO_XDEV)
+    return fail(EXDEV);
   return target_of(path.substr(0, path.size() - entry.name.size()), *text);
 }
 
@@ -69,8 +78,6 @@ struct PlacedFile {
     if (is_in_processes) return placed;
     if (fstat(entry->directory, &placed.directory) == -1) return fail_errno();
     if (!S_ISLNK(placed.file.st_mode) || no_follow != 0) return placed;
-    // mounted there: what it says is of ours
-    if (is_of_processes(placed.opened.get())) return fail(ELOOP);
     auto next = follow(task, *entry, placed.opened.get(), path);
     if (!next) return std::unexpected(next.error());
     path = std::move(*next);

@@ -2,11 +2,13 @@
 // Tests the protection of folders that many users write to while they exchange things in there, and
 // where the numbers of their owners tell little.
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -156,6 +158,90 @@ void makes_what_went_meanwhile() {
   CHECK_EQUAL(waitpid(process, nullptr, 0), process);
 }
 
+// Puts a link there once nothing was found by its name.
+class Planting : public Validity {
+ public:
+  explicit Planting(const char* text) : text_(text) {}
+  [[nodiscard]] bool is_gone() const override {
+    constexpr int kOfMaking = 2;
+    if (++asked_ == kOfMaking) CHECK_EQUAL(symlink(text_, "/volume/name"), 0);
+    return false;
+  }
+
+ private:
+  const char* text_;
+  mutable int asked_ = 0;
+};
+
+struct Restricted {
+  std::uint64_t resolve;
+  const char* path;
+  // Of the link that is put there.
+  const char* text;
+  // What comes of it, and in which folder it is made then.
+  int error;
+  const char* made;
+};
+
+// As root in that root; the kernel finds the link there.
+[[nodiscard]] int plant_and_open(const FileRequest& request, const char* text, const UniqueFd& root,
+                                 const UniqueFd& base, bool is_of_kernel) {
+  const ActingAs whoever(0, root.get());
+  if (is_of_kernel) {
+    CHECK_EQUAL(symlink(text, "/volume/name"), 0);
+    open_how how = {.flags = request.flags, .mode = request.mode, .resolve = request.resolve};
+    const UniqueFd opened(
+        static_cast<int>(syscall(SYS_openat2, base.get(), request.path.c_str(), &how, sizeof how)));
+    return opened.is_open() ? 0 : errno;
+  }
+  const FilePlace place = {.base = request.path.starts_with('/') ? -1 : base.get(),
+                           .second_base = -1,
+                           .processes = own_processes()};
+  return operate_on_file(request, place, Planting(text)).error;
+}
+
+// A folder of somebody on a mount of its own, in which root makes a file.
+void follows_planted_links_as_far_as_allowed() {
+  constexpr std::uint64_t kXdev = RESOLVE_NO_XDEV;
+  constexpr Restricted kAll[] = {
+      {0, "name", "/outside/made", 0, "/mnt/outside"},
+      {kXdev, "name", "/outside/made", EXDEV, nullptr},
+      {kXdev, "name", "../outside/made", EXDEV, nullptr},
+      {kXdev, "name", "inside/made", 0, "/mnt/volume/inside"},
+      {kXdev | RESOLVE_BENEATH, "name", "/outside/made", EXDEV, nullptr},
+      {RESOLVE_BENEATH, "name", "/outside/made", EXDEV, nullptr},
+      {RESOLVE_BENEATH, "name", "../outside/made", EXDEV, nullptr},
+      {RESOLVE_BENEATH, "name", "inside/made", 0, "/mnt/volume/inside"},
+      {RESOLVE_IN_ROOT, "name", "/inside/made", 0, "/mnt/volume/inside"},
+      {RESOLVE_IN_ROOT, "name", "/outside/made", ENOENT, nullptr},
+      {kXdev | RESOLVE_IN_ROOT, "name", "/inside/made", 0, "/mnt/volume/inside"},
+      {RESOLVE_NO_SYMLINKS, "name", "/outside/made", ELOOP, nullptr},
+      {kXdev, "/volume/name", "/outside/made", EXDEV, nullptr}};
+  make_folders();
+  for (const char* folder : {"/mnt/outside", "/mnt/volume"}) make_folder(folder, 0755, 0);
+  CHECK_EQUAL(mount("none", "/mnt/volume", "tmpfs", 0, nullptr), 0);
+  make_folder("/mnt/volume/inside", 0755, 0);
+  const UniqueFd root(open("/mnt", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const UniqueFd base(open("/mnt/volume", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  for (const auto& [resolve, path, text, error, made] : kAll) {
+    for (const bool is_of_kernel : {true, false}) {
+      FileRequest request = {};
+      request.operation = FileOperation::open;
+      request.path = path;
+      request.flags = O_CREAT | O_WRONLY;
+      request.mode = 0600;
+      request.resolve = resolve;
+      CHECK_EQUAL(plant_and_open(request, text, root, base, is_of_kernel), error);
+      for (const char* folder : {"/mnt/outside", "/mnt/volume/inside"}) {
+        const bool is_there = unlink((std::string(folder) + "/made").c_str()) == 0;
+        CHECK_EQUAL(is_there, made != nullptr && std::string(folder) == made);
+      }
+      // not where it was refused before that
+      (void)unlink("/mnt/volume/name");
+    }
+  }
+}
+
 void write_to(const std::string& path, const std::string& text) {
   std::ofstream file(path);
   file << text << std::flush;
@@ -248,6 +334,9 @@ constexpr Case kCases[] = {
      finds_no_file_in_one_place_and_its_folder_in_another},
     {"A16: protected folders: what was judged is what is opened", opens_what_was_judged},
     {"A16: protected folders: what has gone meanwhile is made", makes_what_went_meanwhile},
+    {"A3: protected folders: a link that was put there meanwhile leads no further than openat2 "
+     "says",
+     follows_planted_links_as_far_as_allowed},
     {"A2: protected folders: owners without a number are not taken for one",
      takes_nobody_for_another_without_number},
     {"A2: protected folders: the kernel tells what nobody owns in a user namespace",
