@@ -5,7 +5,7 @@ import { compiled } from './compile.ts';
 
 const deadlineMs = 40_000;
 
-/** Runs it in a folder; its lines. */
+/** Runs it in a folder, by a wrapper such as unshare(1); its lines. */
 export async function linesOf(
   folder: string,
   words: readonly string[],
@@ -13,7 +13,7 @@ export async function linesOf(
   wrapper: readonly string[] = [],
 ): Promise<readonly string[]> {
   await using running = new RunningCommand(
-    [...wrapper, compiled('file-caller'), ...options, folder, ...words],
+    ['env', ...wrapper, compiled('file-caller'), ...options, folder, ...words],
     {
       deadlineMs,
     },
