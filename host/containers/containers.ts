@@ -92,9 +92,13 @@ export class Containers {
     return [...this.#attached];
   }
 
-  /** Bundles that any of them has. */
+  /** Bundles that any of them has, or its shadow. */
   sources(): ReadonlySet<Bundle> {
-    return new Set([...this.#attached.values()].flatMap(({ sources }) => sources));
+    const attached = [...this.#attached.values()];
+    const shadows = attached.flatMap(({ shadow }) =>
+      shadow?.kind === 'resolved' ? shadow.sources : [],
+    );
+    return new Set([...attached.flatMap(({ sources }) => sources), ...shadows]);
   }
 
   /** @throws AgentError AGENT_LISTENER: its registry is too large */
