@@ -225,7 +225,7 @@ FileAnswer open_file(const FileTask& task) {
   if (!facts) return opened;
   // devices and the like are not closed by the file system that they are in
   const bool is_files = S_ISREG(facts->type) || S_ISDIR(facts->type);
-  opened.is_closed_at_once = is_files && closes_at_once(facts->system);
+  opened.is_closed_at_once = S_ISFIFO(facts->type) || (is_files && closes_at_once(facts->system));
   // a union asks its layers
   opened.is_closed_soon =
       opened.is_closed_at_once || !is_files || facts->system == OVERLAYFS_SUPER_MAGIC;

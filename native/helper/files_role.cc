@@ -115,13 +115,14 @@ constexpr std::array kNamespaces = {
 }
 
 // Whether the descriptor goes to the caller before the answer: whatever the caller may execute or
-// unmount is closed here and in the agent by then. Where a signal could take the call back in
-// between, it stays with a program that does not call again, so others come with the answer.
+// unmount, or others may meet at the other end of, is open nowhere else by then. Where a signal
+// could take the call back in between, it stays with a program that does not call again, so what is
+// left comes with the answer.
 [[nodiscard]] bool comes_before_the_answer(const HelperRequest& request, const UniqueFd& opened) {
   if (!opened.is_open() || !request.file.is_given) return false;
   struct stat found = {};
-  return !request.may_come_again || fstat(opened.get(), &found) == -1 || S_ISREG(found.st_mode) ||
-         S_ISDIR(found.st_mode);
+  return !request.may_come_again || fstat(opened.get(), &found) == -1 ||
+         (!S_ISCHR(found.st_mode) && !S_ISBLK(found.st_mode));
 }
 
 // The last of a request. What the caller may close, execute, lock or unmount as soon as it goes on

@@ -47,40 +47,48 @@ class AwaitedCall : public ComingAgain {
   }
 
   bool answer(const Response& response, UniqueFd opened, Flush flush) override {
-    std::shared_ptr<GivenFd> given;
+    LostAnswer answer = {.response = response, .until = 0};
     if (opened.is_open()) {
-      given = std::make_shared<GivenFd>(
+      answer.given = std::make_shared<GivenFd>(
           GivenFd{.fd = CallersFd(std::move(opened), listener_->container->payer, flush),
                   .is_close_on_exec = is_close_on_exec_});
     }
-    const bool is_short = given && !listener_->is_frozen.load();
-    const Nanoseconds until = is_short ? now() + kLostFdFor : listener_->keeps_lost_until();
+    const bool is_short = answer.given && !listener_->is_frozen.load();
+    answer.until = is_short ? now() + kLostFdFor : listener_->keeps_lost_until();
+    const Nanoseconds until = answer.until;
     const bool is_sent = listener_->kept.complete(
-        tid_, number_, {.response = response, .until = until, .given = given},
-        [&](std::uint64_t id) { return send(id, response, given.get()); });
-    if (is_sent && given) given->fd.close_at_once();
+        tid_, number_, answer, [&](std::uint64_t id) { return send(id, answer); });
     if (is_sent) return true;
     listener_->note_taken_back();
     // so that somebody looks then
     const auto receiver = receiver_.lock();
-    if (given && receiver) receiver->close_lost(listener_, tid_, until);
+    if (is_short && receiver) receiver->close_lost(listener_, tid_, until);
     return false;
   }
 
   void forget() override { listener_->kept.forget_awaited(tid_, number_); }
 
  private:
-  [[nodiscard]] bool send(std::uint64_t id, const Response& response, GivenFd* given) {
+  // The descriptor comes first: what the caller closes then is open nowhere else, and nobody meets
+  // us at the other end of a FIFO. If a signal takes the call back in between, it has the same
+  // number when it comes again.
+  [[nodiscard]] bool send(std::uint64_t id, LostAnswer& answer) {
     const int listener = listener_->fd.get();
     const auto sizes = notify_sizes();
     if (!sizes) return false;
-    NotifyBuffers buffers(*sizes);
-    if (given == nullptr) return buffers.respond(listener, id, response).has_value();
-    const auto sent = respond_with_fd(listener, id, given->fd.get(), given->is_close_on_exec);
-    if (sent) return true;
-    if (sent.error() == Errno{ENOENT} || sent.error() == Errno{ESRCH}) return false;
-    const Response refusal = {.value = 0, .error = -sent.error().number, .is_continue = false};
-    return buffers.respond(listener, id, refusal).has_value();
+    if (answer.given) {
+      const auto number =
+          add_fd(listener, id, answer.given->fd.get(), -1, answer.given->is_close_on_exec);
+      const bool is_gone =
+          !number && (number.error() == Errno{ENOENT} || number.error() == Errno{ESRCH});
+      if (is_gone) return false;
+      answer.given->fd.close_at_once();
+      answer.given.reset();
+      answer.response = {.value = number.value_or(0),
+                         .error = number ? 0 : -number.error().number,
+                         .is_continue = false};
+    }
+    return NotifyBuffers(*sizes).respond(listener, id, answer.response).has_value();
   }
 
   const std::weak_ptr<Receiver> receiver_;

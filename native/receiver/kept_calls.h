@@ -104,9 +104,10 @@ class KeptCalls {
   [[nodiscard]] std::optional<std::uint64_t> awaited_id(pid_t tid, std::uint64_t number);
   void forget_awaited(pid_t tid, std::uint64_t number);
   // Sends its answer, with the lock held: its notification may be replaced by a newer one at any
-  // time. `send` says whether it arrived; if not, it is kept as lost. False: it did not arrive.
+  // time. `send` says whether it arrived; if not, what it has left of it is kept as lost. False: it
+  // did not arrive.
   template <typename Send>
-  bool complete(pid_t tid, std::uint64_t number, LostAnswer answer, Send send) {
+  bool complete(pid_t tid, std::uint64_t number, LostAnswer& answer, Send send) {
     const std::lock_guard lock(mutex_);
     const auto found = find_awaited(tid, number);
     if (found == calls_.end()) return false;

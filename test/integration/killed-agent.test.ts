@@ -84,7 +84,10 @@ test.each(['SIGKILL', 'SIGTERM'] as const)(
       'ENOSYS',
       async () => (await bystander.ask('mkdir /there/is/none')).answer === 'ENOSYS' || undefined,
     );
-    expect(waitingPlace(helper)).toBe('request_wait_answer');
+    await until(
+      'it to hang still',
+      () => waitingPlace(helper) === 'request_wait_answer' || undefined,
+    );
     process.kill(container.pid, 'SIGCONT');
   },
 );
