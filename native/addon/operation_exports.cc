@@ -119,7 +119,7 @@ Napi::Value act(const Napi::CallbackInfo& info, Worker& worker, Asked asked, Don
   const Worker::Paths paths = {.start = start,
                                .second = is_path ? &second : nullptr,
                                .needs_open_file = asked.needs_open_file};
-  if (may_be_left && !worker.may_come_again() && may_hand_over(request) &&
+  if (may_be_left && request.within.empty() && !worker.may_come_again() && may_hand_over(request) &&
       worker.prepare_hand_over(request, paths)) {
     done.is_handed = true;
     return number(info.Env(), 0);
@@ -135,6 +135,9 @@ Napi::Value act(const Napi::CallbackInfo& info, Worker& worker, Asked asked, Don
                            target.base = path_of(asked.kept);
                            target.base_error = target.base.is_open() ? 0 : errno;
                          }
+                         // it would be looked up in another place
+                         if (!request.within.empty() && !worker.has_root_of_first(target))
+                           return Outcome{.answer = EPERM};
                          if (!worker.may_lend(target)) request.lent = 0;
                          request.owner = target.credentials.uid.fs;
                          if (request.second_error == 0)

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Operations of a worker's handler for the caller: they may wait for a container's file system or
 // memory, so others take over meanwhile.
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <string>
 #include <utility>
 
+#include "caller/caller_state.h"
 #include "caller/namespaces.h"
+#include "kernel/root_mount.h"
 #include "process/ending_children.h"
 #include "receiver/worker.h"
 
@@ -121,6 +126,29 @@ bool Worker::has_mounts_of_first(const UniqueFd& mount_namespace) const {
                          (mount_namespace.is_open() ? fstat(mount_namespace.get(), &theirs)
                                                     : stat("/proc/self/ns/mnt", &theirs)) == 0;
   return are_known && first.st_ino == theirs.st_ino && first.st_dev == theirs.st_dev;
+}
+
+bool Worker::has_root_of_first(Target& target) const {
+  if (!listener_ || listener_->first_pid <= 0 || !listener_->first_process.is_open()) return false;
+  const std::string path = "/proc/" + std::to_string(listener_->first_pid) + "/root";
+  struct statx first = {};
+  // the second is of kernels that do not know the first
+  constexpr unsigned kWanted = kUniqueMount | STATX_MNT_ID | STATX_INO;
+  if (statx(AT_FDCWD, path.c_str(), AT_STATX_DONT_SYNC, kWanted, &first) == -1) return false;
+  // somebody else may have its number by now
+  if (syscall(SYS_pidfd_send_signal, listener_->first_process.get(), 0, nullptr, 0) == -1)
+    return false;
+  if (target.root_mount != 0 && target.root_mount != first.stx_mnt_id) return false;
+  if (!target.root.is_open()) {
+    auto root = CallerState::of(target.call.tid).open("root", O_PATH | O_DIRECTORY);
+    if (!root) return false;
+    target.root = std::move(*root);
+  }
+  struct statx theirs = {};
+  constexpr int kOpened = AT_EMPTY_PATH | AT_STATX_DONT_SYNC;
+  return statx(target.root.get(), "", kOpened, kWanted, &theirs) == 0 &&
+         theirs.stx_mnt_id == first.stx_mnt_id && theirs.stx_ino == first.stx_ino &&
+         listener_->is_valid(target.call.id);
 }
 
 bool Worker::may_lend(const Target& target) const {

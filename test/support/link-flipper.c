@@ -37,7 +37,7 @@ static struct {
   const char *folder;
 } setup = {.tries = 1000};
 
-static atomic_bool is_over;
+static atomic_bool is_apart, is_over;
 static unsigned long inside;
 // Where nothing is granted.
 static unsigned long beyond;
@@ -88,10 +88,9 @@ static void count_what_was_made(void) {
   inside += is_removed(directory_fd);
 }
 
-static void *call(void *unused) {
-  (void)unused;
-  // a root of its own, and not of the other thread
-  if (unshare(CLONE_FS) < 0 || fchdir(root_fd) < 0 || chroot(".") < 0) fail("change the root");
+// In the first thread, whose root is the container's for the agent.
+static void call(void) {
+  if (fchdir(root_fd) < 0 || chroot(".") < 0) fail("change the root");
   const int listener = load_filter(numbers, sizeof numbers / sizeof *numbers, false);
   send_listener(setup.agent_fd, listener, &setup.container);
   close(listener);
@@ -107,7 +106,6 @@ static void *call(void *unused) {
     count_what_was_made();
   }
   atomic_store(&is_over, true);
-  return NULL;
 }
 
 // ---- the other thread ----
@@ -181,6 +179,18 @@ static void look_outside(void) {
   }
 }
 
+static void *change(void *unused) {
+  // a root of its own, and not that of the other thread
+  if (unshare(CLONE_FS) < 0) fail("have a root of its own");
+  atomic_store(&is_apart, true);
+  if (setup.is_moved)
+    move_out();
+  else
+    flip();
+  look_outside();
+  return unused;
+}
+
 int main(int argc, char **argv) {
   for (int letter; (letter = getopt(argc, argv, "s:n:mg:")) != -1;) {
     if (letter == 's')
@@ -200,14 +210,12 @@ int main(int argc, char **argv) {
   alarm(LIFE_SECONDS);
   setup.agent_fd = connect_agent(setup.container.socket);
   prepare();
-  pthread_t caller;
-  errno = pthread_create(&caller, NULL, call, NULL);
+  pthread_t other;
+  errno = pthread_create(&other, NULL, change, NULL);
   if (errno != 0) fail("start a thread");
-  if (setup.is_moved)
-    move_out();
-  else
-    flip();
-  pthread_join(caller, NULL);
+  while (!atomic_load(&is_apart)) sched_yield();
+  call();
+  pthread_join(other, NULL);
   for (int which = 0; which < CALLS; which++) {
     for (int error = 0; error < ERRNOS; error++) {
       if (answers[which][error] > 0)
@@ -216,6 +224,5 @@ int main(int argc, char **argv) {
   }
   printf("inside %lu\n", inside);
   printf("beyond %lu\n", beyond);
-  look_outside();
   return 0;
 }
