@@ -161,7 +161,10 @@ struct Sight {
 
 // Notes whether it may not; false: it has mounts on it, so that it is busy.
 [[nodiscard]] bool may_go_by_name(ChangeJob& job, const Sight& sight) {
-  const auto may = may_change_places(sight.mountinfo, sight.id, **job.spared);
+  if (job.spared == nullptr) return true;
+  const std::optional<Spared>& spared = *job.spared;
+  if (!spared) return true;
+  const auto may = may_change_places(sight.mountinfo, sight.id, *spared);
   job.has_no_name = !may || *may;
   if (!job.has_no_name || job.reaches_below || job.goes_whole) return true;
   const auto mounts = parse_mounts(sight.mountinfo);
@@ -185,7 +188,7 @@ struct Sight {
   job.is_protected = *judged;
   if (is_spared(job, *sight) || (job.is_protected && !job.has_own_power()))
     job.outcome.answer = EPERM;
-  return !job.has_ended() && (!is_sparing(job) || may_go_by_name(job, *sight));
+  return !job.has_ended() && may_go_by_name(job, *sight);
 }
 
 // With CAP_SYS_ADMIN on top, where it is lent.

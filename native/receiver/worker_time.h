@@ -26,8 +26,8 @@ enum class Pace : std::uint8_t {
 };
 inline constexpr std::size_t kPaces = 4;
 
-// Time for which workers were kept, which is made up for by `kTimesAsLong` of it.
-template <Nanoseconds kTimesAsLong>
+// Time for which workers were kept, which is made up for by `times_as_long` of it.
+template <Nanoseconds times_as_long>
 class KeptTime {
  public:
   // Time that takes longer to make up for is forgotten.
@@ -35,14 +35,15 @@ class KeptTime {
 
   void note(Nanoseconds took, Nanoseconds time) {
     const Nanoseconds from = std::max(over_at_.load(std::memory_order_relaxed), time);
-    over_at_.store(std::min(from + took * kTimesAsLong, time + kMax), std::memory_order_relaxed);
+    over_at_.store(std::min(from + took * times_as_long, time + kMax), std::memory_order_relaxed);
   }
   // Time that is not made up for.
   [[nodiscard]] Nanoseconds at(Nanoseconds time) const {
-    return std::max<Nanoseconds>(over_at_.load(std::memory_order_relaxed) - time, 0) / kTimesAsLong;
+    return std::max<Nanoseconds>(over_at_.load(std::memory_order_relaxed) - time, 0) /
+           times_as_long;
   }
   [[nodiscard]] bool is_at_least(Nanoseconds kept, Nanoseconds time) const {
-    return over_at_.load(std::memory_order_relaxed) - time >= kept * kTimesAsLong;
+    return over_at_.load(std::memory_order_relaxed) - time >= kept * times_as_long;
   }
 
  private:
