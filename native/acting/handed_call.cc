@@ -54,7 +54,7 @@ bool HandedCall::is_answered() const {
 }
 
 bool HandedCall::is_gone() const {
-  if (again_) return !again_->is_wanted();
+  if (again_) return again_->is_over();
   return !id_valid(call_.listener, call_.id_valid_request, call_.id);
 }
 
@@ -89,6 +89,12 @@ void HandedCall::answer_with(const Response& response, const CallResult& result,
 }
 
 void HandedCall::complete(const HelperAnswer& answer, UniqueFd opened) {
+  // no call of these returns anything else
+  const bool has_failed = answer.error == 0 && answer.given < 0 && !opened.is_open();
+  if (has_failed && !answer.is_gone) {
+    answer_anyway(failure_, {.has_failed = true});
+    return;
+  }
   const Response response = {
       .value = std::max(answer.given, 0), .error = -answer.error, .is_continue = false};
   // nothing was done: the call that comes again begins anew

@@ -53,8 +53,9 @@ class ComingAgain {
   ComingAgain(const ComingAgain&) = delete;
   ComingAgain& operator=(const ComingAgain&) = delete;
 
-  // Whether its thread waits for it, whichever notification it is by now.
-  [[nodiscard]] virtual bool is_wanted() = 0;
+  // Whether its thread does not wait for it, whichever notification it is by now: then it has no
+  // answer when it comes again.
+  [[nodiscard]] virtual bool is_over() = 0;
   // False: it did not arrive, and is there for a while when the call comes again. `opened`: the
   // answer, if it is open; `flush`: of that.
   virtual bool answer(const Response& response, UniqueFd opened, Flush flush) = 0;
@@ -85,18 +86,15 @@ class HandedCall {
   [[nodiscard]] bool is_being_answered() const;
   // The helper has sent its answer.
   [[nodiscard]] bool is_answered() const;
+  // Of one that comes again, it is forgotten then.
   [[nodiscard]] bool is_gone() const;
   [[nodiscard]] pid_t tid() const { return call_.tid; }
   // The helper reports what came of it, and we answer.
   [[nodiscard]] bool comes_again() const { return again_ != nullptr; }
-  // The right to do so; false: it was answered otherwise. To be claimed before the helper has
+  // The right to answer; false: it was answered otherwise. To be claimed before the helper has
   // another call.
   [[nodiscard]] bool claim();
   void complete(const HelperAnswer& answer, UniqueFd opened);
-  // Of one that is not wanted any more.
-  void forget() {
-    if (again_) again_->forget();
-  }
   [[nodiscard]] Payer payer() const { return payer_; }
 
   // In place of the helper, where it has not begun to answer. False: it has, or will have.

@@ -52,6 +52,7 @@ void HandedCalls::Parts::drop(All::iterator at) {
     const CallResult gone = {.is_gone = !call.is_being_answered(), .time = now()};
     call.settle(call.seen().value_or(gone));
   }
+  const CallersFd closing(std::move(at->second.opened), call.payer());
   dropped.push_back(std::move(at->second.helper));
   all.erase(at);
 }
@@ -62,6 +63,8 @@ HandedCalls::Parts::Counts HandedCalls::Parts::count(Payer payer, bool are_waiti
     if (handed.is_waiting != are_waiting || handed.call->seen()) continue;
     ++(handed.helper->identity_.owner.payer == payer ? counts.own : counts.others);
   }
+  if (!are_waiting) return counts;
+  for (const auto& [of, number] : giving) (of == payer ? counts.own : counts.others) += number;
   return counts;
 }
 
@@ -176,7 +179,7 @@ void HandedCalls::answer_all() {
   for (;; pause_for(kStep)) {
     const Locked lock(parts_);
     const bool is_late = now() >= until;
-    bool is_busy = false;
+    bool is_busy = !parts_.giving.empty();
     for (auto at = parts_.all.begin(); at != parts_.all.end();) {
       const auto here = at++;
       const Parts::Handed& handed = here->second;

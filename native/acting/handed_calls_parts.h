@@ -36,6 +36,8 @@ struct HandedCalls::Parts {
   // Of helpers that are watched.
   std::uint64_t last_number = 0;
   bool is_asleep = true;
+  // Calls whose descriptors are being given, by payer: they are not among all any more.
+  std::map<Payer, std::size_t> giving;
   // They end without the mutex, which may take a moment.
   std::vector<std::unique_ptr<Helper>> dropped;
 
@@ -45,6 +47,8 @@ struct HandedCalls::Parts {
   void hear(std::uint64_t number);
   [[nodiscard]] bool take_opened(Handed& handed, int number);
   void complete(All::iterator at, const HelperAnswer& answer);
+  void give(std::shared_ptr<HandedCall> call, const HelperAnswer& answer, UniqueFd opened);
+  void end_giving(Payer payer);
   // Of a payer, and of all others: calls that are not answered yet.
   struct Counts {
     std::size_t own;

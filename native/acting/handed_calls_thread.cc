@@ -22,6 +22,7 @@
 #include "caller/caller_state.h"
 #include "kernel/blocked_signals_thread.h"
 #include "kernel/message.h"
+#include "process/callers_fd.h"
 
 namespace seccompagent {
 namespace {
@@ -29,29 +30,6 @@ namespace {
 // Intervals of looks at calls: usually, and while a caller that waits may get a signal.
 constexpr int kLookMs = 100;
 constexpr int kWaitingLookMs = 50;
-
-// The caller takes the descriptor itself, in the time that its container has of the processors: no
-// other call waits for that.
-struct Giving {
-  std::shared_ptr<HandedCall> call;
-  HelperAnswer answer;
-  UniqueFd opened;
-
-  static void* main(void* argument) {
-    const std::unique_ptr<Giving> self(static_cast<Giving*>(argument));
-    self->call->complete(self->answer, std::move(self->opened));
-    return nullptr;
-  }
-};
-
-void give(std::shared_ptr<HandedCall> call, const HelperAnswer& answer, UniqueFd opened) {
-  auto giving = std::make_unique<Giving>(std::move(call), answer, std::move(opened));
-  if (start_blocked_signals_thread(Giving::main, giving.get())) {
-    (void)giving.release();
-  } else {
-    giving->call->complete(giving->answer, std::move(giving->opened));
-  }
-}
 
 }  // namespace
 
@@ -117,7 +95,6 @@ void HandedCalls::Parts::look() {
       // what it says is heard first
       continue;
     } else if (is_over(handed)) {
-      handed.call->forget();
       drop(here);
     }
   }
@@ -147,7 +124,8 @@ void HandedCalls::Parts::hear(std::uint64_t number) {
       continue;
     }
     if (said && said->held >= 0 && take_opened(handed, said->held)) continue;
-    if (said && !said->is_waiting && said->failed_step.empty() && handed.call->comes_again()) {
+    const bool is_done = said && !said->is_waiting && said->failed_step.empty() && said->held < 0;
+    if (is_done && handed.call->comes_again()) {
       complete(at, *said);
       return;
     }
@@ -161,7 +139,10 @@ void HandedCalls::Parts::hear(std::uint64_t number) {
     HandedCall& call = *handed.call;
     if (!said) {
       // it has ended, whatever it had begun
-      if (!call.is_answered()) call.fail_anyway();
+      if (!call.is_answered()) {
+        (void)call.claim();
+        call.fail_anyway();
+      }
     } else if (said->is_waiting && handed.helper->has_left()) {
       call.restart();
     } else if (said->is_waiting) {
@@ -184,12 +165,46 @@ bool HandedCalls::Parts::take_opened(Handed& handed, int number) {
          send_message(handed.helper->socket_.get(), std::span(&has_taken, 1), {}).has_value();
 }
 
+void HandedCalls::Parts::end_giving(Payer payer) {
+  const std::lock_guard lock(mutex);
+  const auto found = giving.find(payer);
+  if (found != giving.end() && --found->second == 0) giving.erase(found);
+}
+
+// The caller takes the descriptor itself, in the time that its container has of the processors: no
+// other call waits for that. With the mutex held.
+void HandedCalls::Parts::give(std::shared_ptr<HandedCall> call, const HelperAnswer& answer,
+                              UniqueFd opened) {
+  struct Giving {
+    Parts& parts;
+    std::shared_ptr<HandedCall> call;
+    HelperAnswer answer;
+    UniqueFd opened;
+
+    static void* main(void* argument) {
+      const std::unique_ptr<Giving> self(static_cast<Giving*>(argument));
+      self->call->complete(self->answer, std::move(self->opened));
+      self->parts.end_giving(self->call->payer());
+      return nullptr;
+    }
+  };
+  auto next = std::make_unique<Giving>(*this, std::move(call), answer, std::move(opened));
+  ++giving[next->call->payer()];
+  if (start_blocked_signals_thread(Giving::main, next.get())) {
+    (void)next.release();
+    return;
+  }
+  --giving[next->call->payer()];
+  const CallersFd closing(std::move(next->opened), next->call->payer());
+  next->call->fail_anyway();
+}
+
 // With the mutex held.
 void HandedCalls::Parts::complete(All::iterator at, const HelperAnswer& answer) {
   Handed handed = std::move(at->second);
   all.erase(at);
   if (!handed.call->claim()) {
-    handed.opened.reset();
+    const CallersFd closing(std::move(handed.opened), handed.call->payer());
   } else if (handed.opened.is_open()) {
     give(handed.call, answer, std::move(handed.opened));
   } else {

@@ -160,7 +160,9 @@ void Worker::send_now(const Response& response, Counted counted, Nanoseconds tim
     listener_->note_taken_back();
     // Before the call is closed, so that the same call finds its answer at one place or the other.
     const pid_t tid = pending_.notification.tid;
-    if (tid != 0) keep_lost(response, given);
+    // where somebody else has answered, its thread may have another call by now
+    const bool is_overdue = (place_.key.load() & CallKey::kOverdue) != 0;
+    if (tid != 0 && !is_overdue) keep_lost(response, given);
     const auto parked = take_parked();
     if (!parked) break;
     // if it is another one, what is kept goes when that one is begun
@@ -269,7 +271,7 @@ void Worker::close_and_follow() {
   if ((key & CallKey::kOverdue) != 0) {
     // answered already; an answer of ours that came too late is not to be remembered
     is_condemned_ = true;
-    listener_->kept.forget(pending_.notification.tid);
+    listener_->kept.forget(pending_.notification.tid, pending_.notification.id);
   } else if (parked) {
     // the next call has no phase and no handler until it begins
     std::atomic_ref(inbox_->link).store(0, std::memory_order_relaxed);

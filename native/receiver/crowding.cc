@@ -128,7 +128,8 @@ void Receiver::end_stale_queued(NotifyBuffers& buffers) {
       is_crowded = is_crowded || waited > kCrowdedAfter;
       if (waited <= kStarvedAfter) continue;
       const bool keeps_workers = container->keeps_workers(time);
-      is_starved = is_starved || !keeps_workers;
+      // a user with any number of new containers is not to shorten the operations of others
+      is_starved = is_starved || (!keeps_workers && !is_slow);
       if (keeps_workers && in_flight.own == 0) ++wanted_turns;
     }
     is_starved_.store(is_starved);

@@ -41,54 +41,60 @@ class AwaitedCall : public ComingAgain {
         number_(number),
         is_close_on_exec_(is_close_on_exec) {}
 
-  [[nodiscard]] bool is_wanted() override {
-    const auto id = listener_->kept.awaited_id(tid_, number_);
-    return id && listener_->is_valid(*id);
+  [[nodiscard]] bool is_over() override {
+    return listener_->kept.forget_unless(
+        tid_, number_, [this](std::uint64_t id) { return listener_->is_valid(id); });
   }
 
   bool answer(const Response& response, UniqueFd opened, Flush flush) override {
-    LostAnswer answer = {.response = response, .until = 0};
-    if (opened.is_open()) {
+    LostAnswer answer = {.response = response, .until = listener_->keeps_lost_until()};
+    const bool is_opened = opened.is_open();
+    if (is_opened && !listener_->is_frozen.load()) answer.until = now() + kLostFdFor;
+    const Nanoseconds until = answer.until;
+    if (is_opened) {
       answer.given = std::make_shared<GivenFd>(
           GivenFd{.fd = CallersFd(std::move(opened), listener_->container->payer, flush),
                   .is_close_on_exec = is_close_on_exec_});
     }
-    const bool is_short = answer.given && !listener_->is_frozen.load();
-    answer.until = is_short ? now() + kLostFdFor : listener_->keeps_lost_until();
-    const Nanoseconds until = answer.until;
-    const bool is_sent = listener_->kept.complete(
-        tid_, number_, answer, [&](std::uint64_t id) { return send(id, answer); });
-    if (is_sent) return true;
+    const auto send = [&](std::uint64_t id) {
+      const auto sizes = notify_sizes();
+      return sizes && NotifyBuffers(*sizes).respond(listener_->fd.get(), id, answer.response);
+    };
+    if ((!is_opened || give(answer)) && listener_->kept.complete(tid_, number_, answer, send))
+      return true;
     listener_->note_taken_back();
     // so that somebody looks then
     const auto receiver = receiver_.lock();
-    if (is_short && receiver) receiver->close_lost(listener_, tid_, until);
+    if (is_opened && receiver) receiver->close_lost(listener_, tid_, until);
     return false;
   }
 
   void forget() override { listener_->kept.forget_awaited(tid_, number_); }
 
  private:
-  // The descriptor comes first: what the caller closes then is open nowhere else, and nobody meets
-  // us at the other end of a FIFO. If a signal takes the call back in between, it has the same
-  // number when it comes again.
-  [[nodiscard]] bool send(std::uint64_t id, LostAnswer& answer) {
-    const int listener = listener_->fd.get();
-    const auto sizes = notify_sizes();
-    if (!sizes) return false;
-    if (answer.given) {
-      const auto number =
-          add_fd(listener, id, answer.given->fd.get(), -1, answer.given->is_close_on_exec);
-      const bool is_gone =
-          !number && (number.error() == Errno{ENOENT} || number.error() == Errno{ESRCH});
-      if (is_gone) return false;
+  // The descriptor comes before the answer: what the caller closes then is open nowhere else, and
+  // nobody meets us at the other end of a FIFO. If a signal takes the call back in between, it has
+  // the same number when it comes again. The caller takes it when it has a processor, so nobody is
+  // kept waiting by a lock meanwhile; it does not go on before it is answered. False: there is
+  // nothing to be answered any more.
+  [[nodiscard]] bool give(LostAnswer& answer) {
+    for (;;) {
+      const auto id = listener_->kept.awaited_id(tid_, number_);
+      if (!id) return false;
+      const auto number = add_fd(listener_->fd.get(), *id, answer.given->fd.get(), -1,
+                                 answer.given->is_close_on_exec);
+      const auto is = [&](int error) { return !number && number.error() == Errno{error}; };
+      if (is(ENOENT) || is(ESRCH) || is(EINPROGRESS)) {
+        if (listener_->kept.lose_awaited(tid_, number_, *id, answer)) return false;
+        continue;
+      }
       answer.given->fd.close_at_once();
       answer.given.reset();
       answer.response = {.value = number.value_or(0),
                          .error = number ? 0 : -number.error().number,
                          .is_continue = false};
+      return true;
     }
-    return NotifyBuffers(*sizes).respond(listener, id, answer.response).has_value();
   }
 
   const std::weak_ptr<Receiver> receiver_;
@@ -159,6 +165,8 @@ bool Worker::hand_over(HandOver ready, Nanoseconds time) {
                        .id_valid_request = listener_->id_valid_request,
                        .id = pending_.notification.id,
                        .tid = pending_.notification.tid};
+  // it waits for another process
+  const bool is_waiting = ready.message.empty();
   std::unique_ptr<ComingAgain> again;
   if (may_come_again()) {
     const std::uint64_t number = listener_->kept.keep_awaited(content());
@@ -169,6 +177,8 @@ bool Worker::hand_over(HandOver ready, Nanoseconds time) {
   auto handed = std::make_shared<HandedCall>(call, listener_, terms_->failure, owner().payer,
                                              std::move(again));
   HandedCalls::of_process().hand_over(std::move(ready), handed);
+  // whoever answers all at the stop may have done so before
+  if (is_waiting && receiver_->is_stopping_.load()) handed->answer_error(EINTR);
   handed_.push_back({.call = std::move(handed),
                      .token = listener_->token,
                      .cookie = inbox_->answer.value,

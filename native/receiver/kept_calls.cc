@@ -84,6 +84,16 @@ void KeptCalls::forget_awaited(pid_t tid, std::uint64_t number) {
   if (const auto found = find_awaited(tid, number); found != calls_.end()) erase(found);
 }
 
+bool KeptCalls::lose_awaited(pid_t tid, std::uint64_t number, std::uint64_t id,
+                             LostAnswer& answer) {
+  const std::lock_guard lock(mutex_);
+  const auto found = find_awaited(tid, number);
+  if (found == calls_.end()) return true;
+  if (found->second.call.notification.id != id) return false;
+  lose(found, std::move(answer));
+  return true;
+}
+
 bool KeptCalls::keep_lost(const CallContent& call, const Response& response, Nanoseconds until,
                           std::shared_ptr<GivenFd> given) {
   // neither a dead thread comes again nor one of which nobody can tell that it is the same
@@ -185,6 +195,12 @@ bool KeptCalls::forget(pid_t tid) {
   if (found == calls_.end()) return false;
   erase(found);
   return true;
+}
+
+void KeptCalls::forget(pid_t tid, std::uint64_t id) {
+  const std::lock_guard lock(mutex_);
+  const auto found = calls_.find(tid);
+  if (found != calls_.end() && found->second.call.notification.id == id) erase(found);
 }
 
 bool KeptCalls::has(pid_t tid) {

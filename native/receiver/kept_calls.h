@@ -103,9 +103,24 @@ class KeptCalls {
   // Newest notification of that call; nothing: its thread has made another one.
   [[nodiscard]] std::optional<std::uint64_t> awaited_id(pid_t tid, std::uint64_t number);
   void forget_awaited(pid_t tid, std::uint64_t number);
+  // Forgets it, unless its newest notification is there. Whether it is forgotten, or was before: a
+  // call that comes again afterwards begins anew.
+  template <typename IsValid>
+  [[nodiscard]] bool forget_unless(pid_t tid, std::uint64_t number, IsValid is_valid) {
+    const std::lock_guard lock(mutex_);
+    const auto found = find_awaited(tid, number);
+    if (found == calls_.end()) return true;
+    if (is_valid(found->second.call.notification.id)) return false;
+    erase(found);
+    return true;
+  }
+  // Keeps its answer, which did not arrive at this notification, as lost. False: it has a newer
+  // one.
+  [[nodiscard]] bool lose_awaited(pid_t tid, std::uint64_t number, std::uint64_t id,
+                                  LostAnswer& answer);
   // Sends its answer, with the lock held: its notification may be replaced by a newer one at any
-  // time. `send` says whether it arrived; if not, what it has left of it is kept as lost. False: it
-  // did not arrive.
+  // time. `send`, which must not wait, says whether it arrived; if not, it is kept as lost. False:
+  // it did not arrive.
   template <typename Send>
   bool complete(pid_t tid, std::uint64_t number, LostAnswer& answer, Send send) {
     const std::lock_guard lock(mutex_);
@@ -129,6 +144,8 @@ class KeptCalls {
   [[nodiscard]] Match find(const CallContent& call);
   // Whether there was one.
   bool forget(pid_t tid);
+  // Of this notification alone: its thread may have another call by now.
+  void forget(pid_t tid, std::uint64_t id);
   [[nodiscard]] bool has(pid_t tid);
   // Whether something is to be done for a thread's call at this time.
   [[nodiscard]] bool is_due_at(pid_t tid, Nanoseconds time);

@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <functional>
 #include <limits>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -72,6 +73,75 @@ void keeps_whole_responses() {
   const auto match = kept.find(call_of(getpid()));
   CHECK(match.response.is_continue);
   CHECK_EQUAL(match.response.error, 0);
+}
+
+// --- answers that a helper brings
+
+void waits_for_an_answer_that_nobody_knows() {
+  KeptCalls kept;
+  const pid_t tid = getpid();
+  const std::uint64_t number = kept.keep_awaited(call_of(tid, 1));
+  CHECK(number != 0);
+  CHECK_EQUAL(kept.find(call_of(tid, 2)).kind, Kind::wait);
+  CHECK(kept.awaited_id(tid, number) == std::optional(2UL));
+  CHECK(!kept.awaited_id(tid, number + 1));
+  LostAnswer answer = {.response = value(7), .until = soon()};
+  CHECK(kept.complete(tid, number, answer, [](std::uint64_t id) { return id == 2; }));
+  CHECK(kept.is_empty());
+  CHECK(!kept.complete(tid, number, answer, [](std::uint64_t) { return true; }));
+}
+
+void keeps_an_awaited_answer_that_is_lost() {
+  KeptCalls kept;
+  const pid_t tid = getpid();
+  const std::uint64_t number = kept.keep_awaited(call_of(tid, 1));
+  LostAnswer answer = {.response = value(7), .until = soon()};
+  CHECK(!kept.complete(tid, number, answer, [](std::uint64_t) { return false; }));
+  const auto match = kept.find(call_of(tid, 2));
+  CHECK_EQUAL(match.kind, Kind::answer);
+  CHECK_EQUAL(match.response.value, 7L);
+  CHECK_EQUAL(kept.late_count(), 0UL);
+}
+
+void loses_an_awaited_answer_at_its_newest_notification_alone() {
+  KeptCalls kept;
+  const pid_t tid = getpid();
+  const std::uint64_t number = kept.keep_awaited(call_of(tid, 1));
+  CHECK_EQUAL(kept.find(call_of(tid, 2)).kind, Kind::wait);
+  LostAnswer answer = {.response = value(7), .until = soon()};
+  CHECK(!kept.lose_awaited(tid, number, 1, answer));
+  CHECK_EQUAL(kept.find(call_of(tid, 3)).kind, Kind::wait);
+  CHECK(kept.lose_awaited(tid, number, 3, answer));
+  CHECK_EQUAL(kept.find(call_of(tid, 4)).response.value, 7L);
+}
+
+void forgets_an_awaited_call_that_is_gone() {
+  KeptCalls kept;
+  const pid_t tid = getpid();
+  const std::uint64_t number = kept.keep_awaited(call_of(tid, 1));
+  CHECK_EQUAL(kept.find(call_of(tid, 2)).kind, Kind::wait);
+  // one that came again in the meantime is there
+  CHECK(!kept.forget_unless(tid, number, [](std::uint64_t id) { return id == 2; }));
+  CHECK(kept.awaited_id(tid, number).has_value());
+  CHECK(kept.forget_unless(tid, number, [](std::uint64_t) { return false; }));
+  CHECK(kept.forget_unless(tid, number, [](std::uint64_t) { return true; }));
+  CHECK_EQUAL(kept.find(call_of(tid, 3)).kind, Kind::none);
+}
+
+void forgets_an_awaited_call_for_another() {
+  KeptCalls kept;
+  const pid_t tid = getpid();
+  const std::uint64_t number = kept.keep_awaited(call_of(tid, 1));
+  CallContent other = call_of(tid, 2);
+  other.notification.nr = 84;
+  CHECK_EQUAL(kept.find(other).kind, Kind::none);
+  CHECK(!kept.awaited_id(tid, number));
+  // whoever was late for an older call leaves a newer one alone
+  const std::uint64_t next = kept.keep_awaited(call_of(tid, 3));
+  kept.forget(tid, 2);
+  CHECK(kept.awaited_id(tid, next).has_value());
+  kept.forget(tid, 3);
+  CHECK(kept.is_empty());
 }
 
 void does_not_answer_after_its_time() {
@@ -488,6 +558,15 @@ void hashes_as_siphash_does() {
 }
 
 constexpr Case kCases[] = {
+    {"A9: KeptCalls: a call waits for an answer that nobody knows",
+     waits_for_an_answer_that_nobody_knows},
+    {"A9: KeptCalls: an awaited answer that is lost is kept", keeps_an_awaited_answer_that_is_lost},
+    {"A9: KeptCalls: an awaited answer is lost at the newest notification alone",
+     loses_an_awaited_answer_at_its_newest_notification_alone},
+    {"A9: KeptCalls: an awaited call that is gone is forgotten, unless it came again",
+     forgets_an_awaited_call_that_is_gone},
+    {"A9: KeptCalls: an awaited call is forgotten for another one",
+     forgets_an_awaited_call_for_another},
     {"KeptCalls: of a program with many groups little is kept", keeps_little_of_a_program},
     {"KeptCalls: one container leaves something to the next", leaves_something_to_others},
     {"KeptCalls: all listeners of a container have one bound",
