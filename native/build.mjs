@@ -25,8 +25,14 @@ const compiler = (isCross ? undefined : process.env.CXX) || `${tools.prefix}g++`
 /** The first with std::expected, and the last whose warnings are known. */
 const oldestGcc = 12;
 const newestGcc = 16;
-/** Of npm's own. */
-const oldestNode = 20;
+/**
+ * Of npm's own, by major version: those of the optional packages that a checkout is built with. Other
+ * majors before the last are refused.
+ */
+const oldestNodes = [
+  [20, 19],
+  [22, 12],
+];
 
 /** The tools that node-gyp needs, and the Debian packages that have them. */
 const needs = [
@@ -63,15 +69,25 @@ function requireTools() {
   }
 }
 
+function isNodeUsable(major, minor) {
+  const [newest] = oldestNodes.at(-1);
+  return major > newest || oldestNodes.some((node) => node[0] === major && node[1] <= minor);
+}
+
 /**
  * Ends the process: npm runs with a Node with which it leaves out packages that a checkout is built
  * with. Here the Node may be another one, since the package brings its own.
  */
 function requireNode() {
-  const [, version, major] = /\bnode\/v((\d+)\S*)/.exec(process.env.npm_config_user_agent) ?? [];
-  if (version === undefined || Number(major) >= oldestNode) return;
+  const agent = process.env.npm_config_user_agent;
+  const [, version, major, minor] = /\bnode\/v((\d+)\.(\d+)\S*)/.exec(agent) ?? [];
+  if (version === undefined || isNodeUsable(Number(major), Number(minor))) return;
   if (!existsSync(join(root, 'host/tsconfig.json'))) return;
-  console.error(`seccompagent: npm runs with Node ${version}; ${oldestNode} or newer is needed`);
+  const [first, last] = oldestNodes.map((node) => node.join('.'));
+  console.error(
+    `seccompagent: npm runs with Node ${version}; ${first} or newer of Node ${oldestNodes[0][0]}, ` +
+      `or ${last} or newer is needed`,
+  );
   process.exit(1);
 }
 

@@ -6,6 +6,8 @@ import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
+import { isBefore } from '../../host/text/version.ts';
+import lock from '../../package-lock.json' with { type: 'json' };
 import { naming } from '../support/failures.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
@@ -60,18 +62,58 @@ test('addon: a compiler that is new enough is taken', () => {
   expect(stderr).toEqual(naming("Cannot find module 'node-gyp"));
 });
 
-test('addon: npm with a Node that is too old to build a checkout is named', () => {
-  const environment = {
-    npm_config_user_agent: 'npm/9.2.0 node/v18.20.4 linux x64 workspaces/false',
-  };
-  const newEnough = 'echo "expected 202211L gcc 99 clang __clang__"';
-  using installed = new TemporaryFolder();
-  expect(buildWith(installed, newEnough, environment).stderr).toEqual(naming('node-gyp'));
-  using checkout = new TemporaryFolder();
-  mkdirSync(checkout.at('host'));
-  writeFileSync(checkout.at('host/tsconfig.json'), '{}');
-  expect(buildWith(checkout, newEnough, environment)).toEqual({
-    status: 1,
-    stderr: naming('18.20.4', '20'),
+const newEnough = 'echo "expected 202211L gcc 99 clang __clang__"';
+
+/** As npm names the Node that it runs with. */
+function npmWith(node: string): Readonly<Record<string, string>> {
+  return { npm_config_user_agent: `npm/9.2.0 node/v${node} linux x64 workspaces/false` };
+}
+
+function checkout(folder: TemporaryFolder): void {
+  mkdirSync(folder.at('host'));
+  writeFileSync(folder.at('host/tsconfig.json'), '{}');
+}
+
+/** The Nodes with which npm installs what a checkout is built with: `^20.19.0 || >=22.12.0`. */
+const ranges = lock.packages['node_modules/@rolldown/binding-linux-x64-gnu'].engines.node
+  .split(' || ')
+  .map((range) => {
+    const { kind, version } = /^(?<kind>\^|>=)(?<version>[\d.]+)$/u.exec(range)?.groups ?? {};
+    if (version === undefined) throw new Error(`unexpected range ${range}`);
+    return { isOfMajor: kind === '^', least: version.split('.').map(Number) };
   });
+
+function isInstalled(node: string): boolean {
+  const version = node.split('.').map(Number);
+  return ranges.some(
+    ({ isOfMajor, least }) => !isBefore(version, least) && (!isOfMajor || version[0] === least[0]),
+  );
+}
+
+test.for([
+  '18.20.4',
+  '20.18.1',
+  '20.19.0',
+  '20.19.2',
+  '21.7.3',
+  '22.11.0',
+  '22.12.0',
+  '23.0.0',
+  '24.0.0',
+  '26.10.0',
+])('addon: npm with Node %s builds a checkout, or is named as too old', (node) => {
+  using folder = new TemporaryFolder();
+  checkout(folder);
+  const { status, stderr } = buildWith(folder, newEnough, npmWith(node));
+  const built = naming("Cannot find module 'node-gyp");
+  const bounds = ranges.map(({ least }) => least.slice(0, 2).join('.'));
+  expect({ status, stderr }).toEqual({
+    status: 1,
+    stderr: isInstalled(node) ? built : naming(node, ...bounds),
+  });
+});
+
+test('addon: npm may have any Node where the package is installed', () => {
+  using folder = new TemporaryFolder();
+  expect(buildWith(folder, newEnough, npmWith('18.20.4')).stderr).toEqual(naming('node-gyp'));
 });
