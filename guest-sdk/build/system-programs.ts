@@ -2,7 +2,7 @@
 // Programs of the system that handlers are compiled with: where they are, whether they are new
 // enough, and what to install if they are not.
 
-import { execFile } from 'node:child_process';
+import { type ExecFileException, execFile } from 'node:child_process';
 import { accessSync, constants, readdirSync, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
@@ -17,9 +17,10 @@ export interface ProgramOutput {
 }
 
 export const maxOutputBytes: number = 16 * 2 ** 20;
+const usualLimitMs = 30_000;
 
 /**
- * Asks a compiler what it has.
+ * Asks a compiler what it has. It has nothing to read, and is killed if it does not end.
  *
  * @param directory where it is run
  */
@@ -27,14 +28,26 @@ export async function askProgram(
   program: string,
   parameters: readonly string[],
   directory: string,
+  limitMs: number = usualLimitMs,
 ): Promise<ProgramOutput> {
-  const options = { maxBuffer: maxOutputBytes, cwd: directory };
+  const options = {
+    maxBuffer: maxOutputBytes,
+    cwd: directory,
+    timeout: limitMs,
+    killSignal: 'SIGKILL',
+  } as const;
   return new Promise((resolve) => {
-    execFile(program, parameters, options, (error, stdout, stderr) => {
-      const reason = error !== null && stderr === '' ? error.message : stderr;
-      resolve({ hasSucceeded: error === null, stdout, stderr: reason });
+    const child = execFile(program, parameters, options, (error, stdout, stderr) => {
+      resolve({ hasSucceeded: error === null, stdout, stderr: stderr || reasonOf(error, limitMs) });
     });
+    child.stdin?.end();
   });
+}
+
+function reasonOf(error: ExecFileException | null, limitMs: number): string {
+  // one that prints too much is killed, too, and has a code
+  const isLate = error?.killed === true && typeof error.code !== 'string';
+  return isLate ? `it has not ended within ${limitMs / 1000} s` : (error?.message ?? '');
 }
 
 export interface WantedProgram {

@@ -1,18 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests what `seccompagent build` says of compilers that are missing or too old, and which it takes.
-import { chmodSync, cpSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 
-import { expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 
-import { clang, findProgram } from '../../guest-sdk/build/system-programs.ts';
+import { askProgram, clang, findProgram } from '../../guest-sdk/build/system-programs.ts';
 import { projectRoot, runCommand, seccompagent } from '../support/command.ts';
 import type { CommandResult } from '../support/command.ts';
-import { failed } from '../support/failures.ts';
+import { failed, naming } from '../support/failures.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
 /** Programs by their names: what they print, or where they are. */
 type Programs = Readonly<Record<string, string>>;
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
 
 const usable = await findProgram(clang);
 
@@ -126,4 +138,28 @@ test('build: what is too old is passed over for what is new enough', async () =>
   });
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(existsSync(folder.at('compiled'))).toBe(false);
+});
+
+function writeScript(folder: TemporaryFolder, name: string, script: string): string {
+  mkdirSync(folder.at('scripts'), { recursive: true });
+  const path = folder.at(`scripts/${name}`);
+  writeFileSync(path, `#!/bin/sh\n${script}\n`);
+  chmodSync(path, 0o755);
+  return path;
+}
+
+test('build: a compiler that does not end when it is asked is killed', async () => {
+  using folder = new TemporaryFolder();
+  const path = writeScript(folder, 'clang', `echo $$ >${folder.at('pid')}; exec /bin/sleep 600`);
+  const output = await askProgram(path, ['--version'], '/', 1000);
+  expect(output).toEqual({ hasSucceeded: false, stdout: '', stderr: naming('1 s') });
+  expect(existsSync(`/proc/${readFileSync(folder.at('pid'), 'utf8').trim()}`)).toBe(false);
+});
+
+test('build: a compiler that reads its input is passed over', async () => {
+  using folder = new TemporaryFolder();
+  writeScript(folder, 'clang', 'exec /bin/cat');
+  const newer = writeScript(folder, 'clang-19', 'echo clang version 19.1.7');
+  vi.stubEnv('PATH', folder.at('scripts'));
+  expect(await findProgram(clang)).toBe(newer);
 });
