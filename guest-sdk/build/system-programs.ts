@@ -4,7 +4,7 @@
 
 import { type ExecFileException, execFile } from 'node:child_process';
 import { accessSync, constants, readdirSync, statSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, isAbsolute, join } from 'node:path';
 
 import { type Version, isBefore, versionIn } from '../../host/text/version.ts';
 import { BuildError } from './build-error.ts';
@@ -86,8 +86,9 @@ export function isProgram(path: string): boolean {
   }
 }
 
+/** Without relative folders: a program is asked and run with different working directories. */
 function searchPath(): readonly string[] {
-  return (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
+  return (process.env['PATH'] ?? '').split(delimiter).filter((folder) => isAbsolute(folder));
 }
 
 /** All programs of this very name, in the order of PATH. */

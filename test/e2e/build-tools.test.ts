@@ -9,11 +9,16 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 
 import { afterEach, expect, test, vi } from 'vitest';
 
-import { askProgram, clang, findProgram } from '../../guest-sdk/build/system-programs.ts';
+import {
+  askProgram,
+  candidates,
+  clang,
+  findProgram,
+} from '../../guest-sdk/build/system-programs.ts';
 import { projectRoot, runCommand, seccompagent } from '../support/command.ts';
 import type { CommandResult } from '../support/command.ts';
 import { failed, naming } from '../support/failures.ts';
@@ -162,4 +167,15 @@ test('build: a compiler that reads its input is passed over', async () => {
   const newer = writeScript(folder, 'clang-19', 'echo clang version 19.1.7');
   vi.stubEnv('PATH', folder.at('scripts'));
   expect(await findProgram(clang)).toBe(newer);
+});
+
+test('build: relative folders of PATH are left out', () => {
+  using folder = new TemporaryFolder();
+  const path = writeScript(folder, 'clang', 'echo clang version 19.1.7');
+  const versioned = writeScript(folder, 'clang-19', 'echo clang version 19.1.7');
+  const scripts = dirname(path);
+  vi.stubEnv('PATH', `:.:${relative(process.cwd(), scripts)}`);
+  expect(candidates(clang)).toEqual([]);
+  vi.stubEnv('PATH', `.:${scripts}`);
+  expect(candidates(clang)).toEqual([path, versioned]);
 });
