@@ -21,7 +21,8 @@ const tools = isCross ? crossTools[arch] : { prefix: '', package: 'g++' };
 if (tools === undefined) throw new Error(`the addon is for x64 and arm64, and not for ${arch}`);
 
 /** As make has it: with options, if it likes. */
-const compiler = (isCross ? undefined : process.env.CXX) || `${tools.prefix}g++`;
+const named = isCross ? undefined : process.env.CXX?.trim();
+const compiler = named || `${tools.prefix}g++`;
 /** The first with std::expected, and the last whose warnings are known. */
 const oldestGcc = 12;
 const newestGcc = 16;
@@ -34,9 +35,17 @@ const oldestNodes = [
   [22, 12],
 ];
 
+const compilerCommand = compiler.split(/\s/)[0];
+
+/** The Debian package of the compiler; undefined: nobody but the user knows. */
+function compilerPackage() {
+  if (!named || named === 'g++') return tools.package;
+  return /^g\+\+-\d+$/.test(compilerCommand) ? compilerCommand : undefined;
+}
+
 /** The tools that node-gyp needs, and the Debian packages that have them. */
 const needs = [
-  { command: compiler.split(' ')[0], package: tools.package },
+  { command: compilerCommand, package: compilerPackage() },
   { command: 'make', package: 'make' },
   { command: 'python3', package: 'python3' },
 ];
@@ -52,9 +61,22 @@ function run(command, args, options) {
   return done.status ?? 1;
 }
 
+function refuse(...lines) {
+  for (const line of lines) console.error(line);
+  process.exit(1);
+}
+
 function requireTools() {
   const missing = needs.filter((need) => !isInPath(need.command));
   if (missing.length === 0) return;
+  const place = compilerCommand.includes('/') ? 'there' : 'in PATH';
+  const unknown = `CXX names ${compilerCommand}, which is not ${place}`;
+  if (missing.some((need) => need.package === undefined)) {
+    refuse(
+      `seccompagent: ${unknown}`,
+      `name a compiler that is, or leave CXX unset: CC=gcc-${oldestGcc} CXX=g++-${oldestGcc} npm ci`,
+    );
+  }
   const packages = missing.map((need) => need.package);
   if (process.getuid() === 0 && isInPath('apt-get')) {
     console.error(`seccompagent: installing ${packages.join(', ')} to build the addon`);
@@ -62,11 +84,14 @@ function requireTools() {
     run('apt-get', ['update'], { env });
     run('apt-get', ['install', '-y', '--no-install-recommends', ...packages], { env });
   }
-  if (needs.some((need) => !isInPath(need.command))) {
-    console.error(`seccompagent: building the addon needs ${packages.join(', ')}`);
-    console.error(`on Debian: apt-get install ${packages.join(' ')}`);
-    process.exit(1);
-  }
+  const lacking = needs.filter((need) => !isInPath(need.command));
+  if (lacking.length === 0) return;
+  const names = lacking.map((need) => need.package);
+  const isOfUser = named && lacking[0].command === compilerCommand;
+  refuse(
+    `seccompagent: building the addon needs ${names.join(', ')}${isOfUser ? `: ${unknown}` : ''}`,
+    `on Debian: apt-get install ${names.join(' ')}`,
+  );
 }
 
 function isNodeUsable(major, minor) {
@@ -84,34 +109,58 @@ function requireNode() {
   if (version === undefined || isNodeUsable(Number(major), Number(minor))) return;
   if (!existsSync(join(root, 'host/tsconfig.json'))) return;
   const [first, last] = oldestNodes.map((node) => node.join('.'));
-  console.error(
+  refuse(
     `seccompagent: npm runs with Node ${version}; ${first} or newer of Node ${oldestNodes[0][0]}, ` +
       `or ${last} or newer is needed`,
   );
-  process.exit(1);
 }
 
+/** Its messages are in English. */
 function askCompiler(options, input) {
-  return spawnSync('sh', ['-c', `${compiler} ${options}`], { input, encoding: 'utf8' });
+  const env = { ...process.env, LC_ALL: 'C' };
+  return spawnSync('sh', ['-c', `${compiler} ${options}`], { input, env, encoding: 'utf8' });
 }
 
-/** @returns the version of g++, or 0 for another compiler. Ends the process: it is too old. */
+/** @returns the first line that says something, of all that may have been printed. */
+function firstLine(...texts) {
+  const lines = texts.flatMap((text) => (text ?? '').split('\n'));
+  return lines.map((line) => line.trim()).find((line) => line !== '');
+}
+
+/** @returns the version of g++, or 0 for another compiler. Ends the process: it will not do. */
 function requireCompiler() {
   const questions =
     '#include <version>\nexpected __cpp_lib_expected gcc __GNUC__ clang __clang__\n';
-  const { stdout, status } = askCompiler('-std=c++23 -x c++ -E -P -', questions);
-  const found = /expected \d+L? gcc (\d+) clang (\S+)/.exec(stdout);
-  if (status === 0 && found !== null) return found[2] === '1' ? 0 : Number(found[1]);
-  const [version] = askCompiler('--version', '').stdout.split('\n');
-  console.error(
-    `seccompagent: building the addon needs C++23: g++ ${oldestGcc} or newer; ` +
-      `${compiler} is "${version}"`,
+  const { stdout, stderr, status, signal, error } = askCompiler(
+    '-std=c++23 -x c++ -E -P -',
+    questions,
   );
-  console.error(
+  // there may be an error then, too: EPIPE of one that does not read its input
+  const hasRun = status === 0;
+  const found = /expected (\S+) gcc (\d+) clang (\S+)/.exec(stdout ?? '');
+  if (hasRun && /^\d/.test(found?.[1])) return found[3] === '1' ? 0 : Number(found[2]);
+  const advice =
     `install a newer one, and name it where it is not the default: ` +
-      `CC=gcc-${oldestGcc} CXX=g++-${oldestGcc} npm ci`,
+    `CC=gcc-${oldestGcc} CXX=g++-${oldestGcc} npm ci`;
+  // an option or its value that it does not know, in the words of g++ and of clang
+  const isRefused = /(?:unrecogni[sz]ed|unknown|invalid|unsupported)\b.*c\+\+23/i.test(
+    stderr ?? '',
   );
-  process.exit(1);
+  if ((hasRun && found !== null) || (status > 0 && isRefused)) {
+    const version = firstLine(askCompiler('--version', '').stdout) ?? 'of an unknown version';
+    refuse(
+      `seccompagent: building the addon needs C++23: g++ ${oldestGcc} or newer; ` +
+        `${compiler} is "${version}"`,
+      advice,
+    );
+  }
+  const end = signal ? `it was ended by ${signal}` : `it ended with status ${status}`;
+  const fault = status === null && !signal ? error?.message : undefined;
+  const reason = fault ?? firstLine(stderr, hasRun ? stdout : '') ?? end;
+  return refuse(
+    `seccompagent: ${compiler} cannot compile C++: ${reason}`,
+    `mend it, or name another one: CC=gcc-${oldestGcc} CXX=g++-${oldestGcc} npm ci`,
+  );
 }
 
 /**

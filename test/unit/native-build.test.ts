@@ -23,10 +23,11 @@ function buildWith(
   folder: TemporaryFolder,
   preprocessed: string,
   environment: Readonly<Record<string, string>> = {},
+  shells: readonly string[] = ['sh'],
 ): { readonly status: number | null; readonly stderr: string } {
   for (const name of ['bin', 'native']) mkdirSync(folder.at(name));
   copyFileSync(script, folder.at('native/build.mjs'));
-  symlinkSync('/bin/sh', folder.at('bin/sh'));
+  for (const name of shells) symlinkSync('/bin/sh', folder.at(`bin/${name}`));
   for (const name of ['make', 'python3']) writeProgram(folder.at(`bin/${name}`), '');
   const version = 'g++ (Debian 10.2.1-6) 10.2.1 20210110';
   const print = `case "$*" in *--version) echo '${version}' ;; *) ${preprocessed} ;; esac`;
@@ -38,8 +39,15 @@ function buildWith(
   return { status, stderr };
 }
 
+const newEnough = 'echo "expected 202211L gcc 99 clang __clang__"';
+
+/** As g++ 10 and clang 14 say it. */
+const refused = `echo "g++: error: unrecognized command line option '-std=c++23'" >&2; exit 1`;
+const clangRefused = `echo "error: invalid value 'c++23' in '-std=c++23'" >&2; exit 1`;
+
 test.for([
-  ['an option that it does not know', 'exit 1'],
+  ['an option that it does not know', refused],
+  ['a value that it does not know', clangRefused],
   ['a library without std::expected', 'echo "expected __cpp_lib_expected gcc 11 clang __clang__"'],
 ] as const)('addon: a compiler that is too old is named, with a newer one: %s', ([, prints]) => {
   using folder = new TemporaryFolder();
@@ -51,18 +59,62 @@ test.for([
 
 test('addon: the compiler is the one that CXX names', () => {
   using folder = new TemporaryFolder();
-  const { status, stderr } = buildWith(folder, 'exit 1', { CXX: 'g++-own -m64' });
+  const { status, stderr } = buildWith(folder, refused, { CXX: 'g++-own -m64' });
   expect({ status, stderr }).toEqual({ status: 1, stderr: naming('g++-own -m64', '10.2.1') });
+});
+
+test.for([
+  ['g++-12', 'g++-12', true],
+  ['g++-12 -m64', 'g++-12', true],
+  ['ccache g++', 'ccache', false],
+  ['clang++-99', 'clang++-99', false],
+  ['/none/g++-12', '/none/g++-12', false],
+] as const)('addon: CXX=%j that is not in PATH is named', ([value, command, isPackage]) => {
+  using folder = new TemporaryFolder();
+  const { status, stderr } = buildWith(folder, newEnough, { CXX: value });
+  expect({ status, stderr }).toEqual({ status: 1, stderr: naming('CXX', command) });
+  const packages = /apt-get install (?<packages>.*)/u.exec(stderr)?.groups?.['packages'];
+  expect(packages).toBe(isPackage ? command : undefined);
+});
+
+test.for([
+  [
+    'its first message',
+    'echo "ccache: error: no compiler" >&2; exit 1',
+    'ccache: error: no compiler',
+  ],
+  [
+    'a file that is missing',
+    'echo "<stdin>:1:10: fatal error: version" >&2; exit 1',
+    'fatal error',
+  ],
+  ['its status', 'exit 3', /\b3\b/u],
+  ['its signal', 'kill -9 $$', /\b(?:137|SIGKILL|Killed)\b/u],
+  ['what it prints instead', 'echo Hello', 'Hello'],
+] as const)(
+  'addon: a compiler that fails is not called too old: %s is named',
+  ([, prints, named]) => {
+    using folder = new TemporaryFolder();
+    const { status, stderr } = buildWith(folder, prints);
+    expect({ status, stderr }).toEqual({ status: 1, stderr: naming('g++', named, 'CXX=g++-12') });
+    // of the line for one that is too old
+    expect(stderr).not.toMatch(/C\+\+23|10\.2\.1/u);
+  },
+);
+
+test('addon: a compiler that cannot be run is named', () => {
+  using folder = new TemporaryFolder();
+  const { status, stderr } = buildWith(folder, newEnough, {}, []);
+  expect({ status, stderr }).toEqual({ status: 1, stderr: naming('g++', 'ENOENT') });
+  expect(stderr).not.toMatch(/TypeError/u);
 });
 
 test('addon: a compiler that is new enough is taken', () => {
   using folder = new TemporaryFolder();
-  const { stderr } = buildWith(folder, 'echo "expected 202211L gcc 99 clang __clang__"');
+  const { stderr } = buildWith(folder, newEnough);
   // which is not there
   expect(stderr).toEqual(naming("Cannot find module 'node-gyp"));
 });
-
-const newEnough = 'echo "expected 202211L gcc 99 clang __clang__"';
 
 /** As npm names the Node that it runs with. */
 function npmWith(node: string): Readonly<Record<string, string>> {
