@@ -6,6 +6,7 @@ import { type ExecFileException, execFile } from 'node:child_process';
 import { accessSync, constants, readdirSync, statSync } from 'node:fs';
 import { delimiter, isAbsolute, join } from 'node:path';
 
+import { printable } from '../../host/bundles/oci/json.ts';
 import { type Version, isBefore, versionIn } from '../../host/text/version.ts';
 import { BuildError } from './build-error.ts';
 
@@ -133,13 +134,15 @@ export function candidates({ name }: WantedProgram): readonly string[] {
 /** Why this program will not do; undefined: it will. */
 export async function faultOf(
   path: string,
-  { least, newer }: WantedProgram,
+  { least, advice, newer }: WantedProgram,
 ): Promise<string | undefined> {
   // rustup's rustc obeys a file of the working directory
   const { hasSucceeded, stdout, stderr } = await askProgram(path, ['--version'], '/');
   const version = versionIn(stdout);
   if (!hasSucceeded || version === undefined) {
-    return `${path} does not tell its version: ${(hasSucceeded ? stdout : stderr).trimEnd()}`;
+    const said = hasSucceeded && stdout !== '' ? stdout : stderr;
+    const [line = ''] = said.trim().split('\n', 1);
+    return `${path} does not tell its version ("${printable(line)}"): ${advice}`;
   }
   if (!isBefore(version, least)) return undefined;
   const [found, needed] = [version.join('.'), least.join('.')];

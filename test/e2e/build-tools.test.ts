@@ -120,7 +120,16 @@ test.for([
     { rustc: 'rustc 1.99.0' },
     [/\/rustc /u, 'wasm32-unknown-unknown', 'apt-get install rustc libstd-rust-dev-wasm32 lld'],
   ],
-  ['handler.c', { clang: 'Segmentation fault' }, [/\/clang /u]],
+  [
+    'handler.c',
+    { clang: 'Segmentation fault' },
+    [/\/clang /u, 'Segmentation fault', 'apt-get install clang lld'],
+  ],
+  [
+    'handler.c',
+    { clang: `${'x'.repeat(1000)}\nsecond` },
+    [/\/clang [^\n]{1,80}"x{200}…"/u, 'apt-get install clang lld'],
+  ],
 ] as const)('build: %s with %j in PATH says what to install', async ([file, programs, named]) => {
   using folder = new TemporaryFolder();
   const result = await buildWith(folder, file, programs);
