@@ -3,10 +3,16 @@
 
 export type Version = readonly number[];
 
-/** The first version number of a text. */
+/** What a program prints may be of any length. */
+const lookedAt = 4096;
+
+/** The number behind the word `version`, or else the first one with dots. */
 export function versionIn(text: string): Version | undefined {
-  const found = /(?<version>\d+(?:\.\d+)+)/u.exec(text)?.groups?.['version'];
-  return found?.split('.').map(Number);
+  const start = text.slice(0, lookedAt);
+  const found =
+    /\bversion:?[ \t]+v?(?<version>\d+(?:\.\d+)*)/iu.exec(start) ??
+    /(?<version>\d+(?:\.\d+)+)/u.exec(start);
+  return found?.groups?.['version']?.split('.').map(Number);
 }
 
 export function isBefore(version: Version, other: Version): boolean {

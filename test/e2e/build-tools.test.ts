@@ -127,7 +127,7 @@ test.for([
   ],
   [
     'handler.c',
-    { clang: `${'x'.repeat(1000)}\nsecond` },
+    { clang: `${'x'.repeat(300)}\nsecond` },
     [/\/clang [^\n]{1,80}"x{200}…"/u, 'apt-get install clang lld'],
   ],
 ] as const)('build: %s with %j in PATH says what to install', async ([file, programs, named]) => {
