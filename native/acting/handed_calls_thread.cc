@@ -194,7 +194,7 @@ void HandedCalls::Parts::give(std::shared_ptr<HandedCall> call, const HelperAnsw
     (void)next.release();
     return;
   }
-  --giving[next->call->payer()];
+  if (--giving[next->call->payer()] == 0) giving.erase(next->call->payer());
   const CallersFd closing(std::move(next->opened), next->call->payer());
   next->call->fail_anyway();
 }

@@ -111,7 +111,7 @@ static void prepare(const char *folder) {
   if (clinging_fd < 0 || epoll_fd < 0) fail("open a file in FUSE");
   // it has been answered, so the server has its own
   close(fuse);
-  if (mkfifo("fifo", 0600) < 0 || mkfifo("full-fifo", 0600) < 0) fail("make FIFOs");
+  if (mkfifo("full-fifo", 0600) < 0) fail("make a FIFO");
   close(open("file", O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
   const int fifo = open("full-fifo", O_RDWR | O_NONBLOCK | O_CLOEXEC);
   int ends[2];
@@ -134,8 +134,6 @@ static const char *slow_name(void) {
 }
 
 static long open_at(const char *path, int flags) { return openat(AT_FDCWD, path, flags, 0600); }
-static long open_to_read(void) { return open_at("fifo", O_RDONLY); }
-static long open_to_write(void) { return open_at("fifo", O_WRONLY | O_CREAT); }
 static long open_full(void) { return open_at("full-fifo", O_WRONLY); }
 static long open_slow(void) { return open_at(slow_name(), O_RDONLY); }
 static long create_slow(void) { return open_at(slow_name(), O_RDWR | O_CREAT); }
@@ -173,7 +171,6 @@ static const struct call {
   const char *name;
   long (*make)(void);
 } calls[] = {
-    {"fifo-to-read", open_to_read},   {"fifo-to-write", open_to_write},
     {"fifo-that-is-full", open_full}, {"fuse-open", open_slow},
     {"fuse-create", create_slow},     {"fuse-symlink", name_slow},
     {"fuse-rename", move_slow},       {"fuse-unlink", remove_slow},

@@ -41,7 +41,7 @@ const crowd = 24;
 const user = 1000;
 
 /** The calls of stuck-caller.c that never end: those that only helpers do, and others. */
-const ofHelpers = ['fifo-to-read', 'fifo-to-write', 'fuse-open', 'fuse-create'];
+const ofHelpers = ['fuse-open', 'fuse-create'];
 const ofAnybody = ['fuse-symlink', 'fuse-rename', 'fuse-unlink', 'fuse-chmod'];
 
 /** How many copies of stuck-caller's file an agent has open. */
