@@ -167,10 +167,7 @@ export class Pool {
 
   /** Calls wait and every worker is busy: adds one, if there may be more. */
   grow(): void {
-    if (!this.#isUp || this.#livingCount() >= this.#parts.size.max) return;
-    void this.#tryAdd(() => {
-      this.grow();
-    });
+    this.#addUpTo('max');
   }
 
   /** Whether all that was written down of calls has been read. */
@@ -186,7 +183,7 @@ export class Pool {
     worker.isEnding = true;
     worker.components.lose();
     void worker.thread.terminate();
-    this.#fill();
+    this.#addUpTo('min');
   }
 
   /** Lets each worker finish the call that it handles, within limits. */
@@ -214,10 +211,10 @@ export class Pool {
     return [...this.#workers.values()].filter(({ isEnding }) => !isEnding).length;
   }
 
-  #fill(): void {
-    if (!this.#isUp || this.#livingCount() >= this.#parts.size.min) return;
+  #addUpTo(most: 'min' | 'max'): void {
+    if (!this.#isUp || this.#livingCount() >= this.#parts.size[most]) return;
     void this.#tryAdd(() => {
-      this.#fill();
+      this.#addUpTo(most);
     });
   }
 
@@ -226,6 +223,8 @@ export class Pool {
     if (!this.#starts.take(again)) return;
     try {
       await this.#add();
+      // more may have ended meanwhile, and only one waits until it may be replaced
+      this.#addUpTo('min');
     } catch (thrown) {
       // of a thread that was, its event `error` tells, and its event `exit` tries again
       if (!(thrown instanceof AgentError) || thrown.code !== 'AGENT_WORKER') return;
@@ -294,7 +293,7 @@ export class Pool {
       const hasFailed = code !== 0 && !worker.isEnding;
       setTimeout(
         () => {
-          this.#fill();
+          this.#addUpTo('min');
         },
         hasFailed ? restartDelayMs : 0,
       );

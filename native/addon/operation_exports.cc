@@ -136,8 +136,11 @@ Napi::Value act(const Napi::CallbackInfo& info, Worker& worker, Asked asked, Don
                            target.base_error = target.base.is_open() ? 0 : errno;
                          }
                          // it would be looked up in another place
-                         if (!request.within.empty() && !worker.has_root_of_first(target))
-                           return Outcome{.answer = EPERM};
+                         if (!request.within.empty()) {
+                           const auto is_there = worker.has_root_of_first(target);
+                           if (!is_there) return Outcome{.answer = 0, .is_gone = true};
+                           if (!*is_there) return Outcome{.answer = EPERM};
+                         }
                          if (!worker.may_lend(target)) request.lent = 0;
                          request.owner = target.credentials.uid.fs;
                          if (request.second_error == 0)

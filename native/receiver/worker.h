@@ -82,8 +82,8 @@ class Worker {
   // Whether this mount namespace is the first process's; closed: our own.
   [[nodiscard]] bool has_mounts_of_first(const UniqueFd& mount_namespace) const;
   // Whether the caller's root, which is pinned for that, is that of the container's first process.
-  // False, too: that is not known, or has ended, or the call is gone.
-  [[nodiscard]] bool has_root_of_first(Target& target) const;
+  // False, too: that is not known, or has ended. ESRCH: the call is gone.
+  [[nodiscard]] Result<bool> has_root_of_first(Target& target) const;
   // Whether power is lent to the caller of the current call. A user's containers have mounts of
   // their own, in a mount namespace of their user namespace: what has none is the user itself.
   [[nodiscard]] bool may_lend(const Target& target) const;

@@ -128,7 +128,7 @@ bool Worker::has_mounts_of_first(const UniqueFd& mount_namespace) const {
   return are_known && first.st_ino == theirs.st_ino && first.st_dev == theirs.st_dev;
 }
 
-bool Worker::has_root_of_first(Target& target) const {
+Result<bool> Worker::has_root_of_first(Target& target) const {
   if (!listener_ || listener_->first_pid <= 0 || !listener_->first_process.is_open()) return false;
   const std::string path = "/proc/" + std::to_string(listener_->first_pid) + "/root";
   struct statx first = {};
@@ -138,17 +138,17 @@ bool Worker::has_root_of_first(Target& target) const {
   // somebody else may have its number by now
   if (syscall(SYS_pidfd_send_signal, listener_->first_process.get(), 0, nullptr, 0) == -1)
     return false;
-  if (target.root_mount != 0 && target.root_mount != first.stx_mnt_id) return false;
   if (!target.root.is_open()) {
     auto root = CallerState::of(target.call.tid).open("root", O_PATH | O_DIRECTORY);
-    if (!root) return false;
-    target.root = std::move(*root);
+    if (root) target.root = std::move(*root);
   }
   struct statx theirs = {};
   constexpr int kOpened = AT_EMPTY_PATH | AT_STATX_DONT_SYNC;
-  return statx(target.root.get(), "", kOpened, kWanted, &theirs) == 0 &&
-         theirs.stx_mnt_id == first.stx_mnt_id && theirs.stx_ino == first.stx_ino &&
-         listener_->is_valid(target.call.id);
+  const bool is_known = statx(target.root.get(), "", kOpened, kWanted, &theirs) == 0;
+  if (!listener_->is_valid(target.call.id)) return fail(ESRCH);
+  const bool is_acted_in = target.root_mount == 0 || target.root_mount == first.stx_mnt_id;
+  return is_known && is_acted_in && theirs.stx_mnt_id == first.stx_mnt_id &&
+         theirs.stx_ino == first.stx_ino;
 }
 
 bool Worker::may_lend(const Target& target) const {
