@@ -126,18 +126,6 @@ test('pool: it grows up to the most', async () => {
   expect(running.attached()).toBe(3);
 });
 
-test('A2: pool: however many workers are ended at once, all are replaced', async () => {
-  const size = { running: 2, min: 3, max: 3 };
-  await using running = await start(size);
-  const { pool } = running;
-  // more than may be started at once
-  for (let id = 1; id <= 12; id += 1) {
-    await until('a worker', () => pool.workerCount > 0 || undefined);
-    pool.end(id);
-  }
-  await until('all workers', () => pool.workerCount === size.min || undefined);
-});
-
 test('pool: workers that have nothing to do end, but for the fewest', async () => {
   await using running = await start({ running: 1, min: 2, max: 4 });
   const { pool } = running;
