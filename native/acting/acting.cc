@@ -49,13 +49,13 @@ FileOutcome failed(const char* step, Errno error) {
   return helper.ask(std::span(&begin, 1), {}, acting.patience, opened, taken);
 }
 
-[[nodiscard]] Result<HelperAnswer> ask(Helper& helper, const Acting& acting, int user_namespace,
+[[nodiscard]] Result<HelperAnswer> ask(Helper& helper, const Acting& acting, bool is_elsewhere,
                                        UniqueFd& opened) {
   const Target& target = acting.target;
   auto message = compose(helper, target, acting.request, acting.made);
   if (!message) return std::unexpected(message.error());
   // those of another user namespace count for nothing in ours
-  if (user_namespace != target.user_namespace.get()) message->request.capabilities = 0;
+  if (is_elsewhere) message->request.capabilities = 0;
   message->request.may_be_left = acting.may_be_left && !target.label.is_foreign();
   message->request.may_come_again = acting.may_come_again;
   std::vector<int> fds = {target.call.listener};
@@ -115,12 +115,13 @@ FileOutcome ask_helper(const Acting& acting) {
   HelperPool& pool = HelperPool::of_process();
   const char* step = "";
   // a Linux capability of ours can be lent by one that stays in our user namespace only
-  const bool is_lent = acting.request.lent != 0;
-  const int user_namespace = is_lent ? -1 : target.user_namespace.get();
+  const bool is_elsewhere = acting.request.lent != 0 && target.places.user != 0;
+  Places places = target.places;
+  if (is_elsewhere) places.user = 0;
   const HelperCaller caller = {.call = target.call,
                                .credentials = target.credentials,
                                .label = target.label,
-                               .user_namespace = user_namespace,
+                               .places = places,
                                .cgroups = acting.cgroups};
   auto helper = pool.take(caller, acting.owner, acting.patience, step);
   if (!helper) {
@@ -129,7 +130,7 @@ FileOutcome ask_helper(const Acting& acting) {
     return broken;
   }
   UniqueFd opened;
-  auto answer = ask(**helper, acting, user_namespace, opened);
+  auto answer = ask(**helper, acting, is_elsewhere, opened);
   if (!answer) {
     if (answer.error() != Errno{ETIMEDOUT}) return failed("talk to a helper", answer.error());
     return {.outcome = {.answer = ETIMEDOUT}, .bytes = {}, .fd = {}};
@@ -144,7 +145,7 @@ FileOutcome ask_helper(const Acting& acting) {
   pool.put_back(std::move(*helper));
   FileOutcome done = outcome_of(*answer);
   done.fd = std::move(opened);
-  if (acting.request.operation == FileOperation::stat && user_namespace != -1) {
+  if (acting.request.operation == FileOperation::stat && places.user != 0) {
     const auto told = tell_owners_outside(target.call.tid, done.bytes);
     // somebody else may have its number by now
     if (Pending(target.call).is_gone())

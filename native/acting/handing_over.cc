@@ -12,7 +12,7 @@ HelperCaller helper_caller_of(const Target& target, const ActingCgroups* cgroups
   return {.call = target.call,
           .credentials = target.credentials,
           .label = target.label,
-          .user_namespace = target.user_namespace.get(),
+          .places = target.places,
           .cgroups = cgroups};
 }
 

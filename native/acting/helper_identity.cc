@@ -1,40 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "acting/helper_identity.h"
 
-#include <sys/stat.h>
-
-#include "caller/namespaces.h"
 #include "kernel/notify.h"
 #include "kernel/process_files.h"
 
 namespace seccompagent {
 namespace {
 
-// -1: ours.
-[[nodiscard]] Result<HelperNamespace> namespace_of(int fd) {
-  if (fd < 0) return HelperNamespace{};
-  struct stat found = {};
-  if (fstat(fd, &found) == -1) return fail_errno();
-  return HelperNamespace{.device = found.st_dev, .inode = found.st_ino};
-}
-
-[[nodiscard]] Result<HelperPlaces> places_of(pid_t tid) {
-  const auto mount = foreign_namespace(tid, Namespace::mount);
-  const auto net = foreign_namespace(tid, Namespace::net);
-  const auto ipc = foreign_namespace(tid, Namespace::ipc);
-  const auto cgroup = foreign_namespace(tid, Namespace::cgroup);
-  const auto uts = foreign_namespace(tid, Namespace::uts);
-  for (const auto* place : {&mount, &net, &ipc, &cgroup, &uts}) {
-    if (!*place) return std::unexpected(place->error());
-  }
-  return HelperPlaces{.mount = *mount, .net = *net, .ipc = *ipc, .cgroup = *cgroup, .uts = *uts};
-}
-
 // The bits of ForeignNamespaces.
 [[nodiscard]] std::uint32_t foreign_of(const HelperIdentity& identity) {
-  const HelperPlaces& places = identity.places;
+  const Places& places = identity.places;
   return (places.mount != 0 ? ForeignNamespaces::kMount : 0U) |
-         (identity.user_namespace.inode != 0 ? ForeignNamespaces::kUser : 0U) |
+         (places.user != 0 ? ForeignNamespaces::kUser : 0U) |
          (places.net != 0 ? ForeignNamespaces::kNet : 0U) |
          (places.ipc != 0 ? ForeignNamespaces::kIpc : 0U) |
          (places.cgroup != 0 ? ForeignNamespaces::kCgroup : 0U) |
@@ -44,10 +21,6 @@ namespace {
 }  // namespace
 
 Result<HelperIdentity> identity_of(const HelperCaller& caller, const Owner& owner) {
-  const auto user_namespace = namespace_of(caller.user_namespace);
-  if (!user_namespace) return std::unexpected(user_namespace.error());
-  const auto places = places_of(caller.call.tid);
-  if (!places) return std::unexpected(places.error());
   const auto cgroups = own_cgroups_of(caller.call, caller.cgroups);
   if (!cgroups) return std::unexpected(cgroups.error());
   return HelperIdentity{.role = HelperRole::files,
@@ -55,9 +28,8 @@ Result<HelperIdentity> identity_of(const HelperCaller& caller, const Owner& owne
                         .uid = caller.credentials.uid,
                         .gid = caller.credentials.gid,
                         .groups = caller.credentials.groups,
-                        .user_namespace = *user_namespace,
                         .label = caller.label,
-                        .places = *places,
+                        .places = caller.places,
                         .cgroups = *cgroups};
 }
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "caller/namespaces.h"
 #include "caller/target.h"
 #include "container/acting_cgroups.h"
 #include "helper/wire.h"
@@ -22,29 +23,10 @@ struct HelperCaller {
   const CallId& call;
   const Credentials& credentials;
   const Label& label;
-  // -1: the helper stays in ours.
-  int user_namespace;
+  // Where the helper is to be.
+  Places places;
   // Of its container; nullptr: nobody knows them, and the caller's own are taken.
   const ActingCgroups* cgroups;
-};
-
-// Device and inode; 0: ours.
-struct HelperNamespace {
-  std::uint64_t device;
-  std::uint64_t inode;
-
-  friend bool operator==(const HelperNamespace&, const HelperNamespace&) = default;
-};
-
-// The numbers of the other namespaces that a helper for files is in; 0: ours.
-struct HelperPlaces {
-  std::uint64_t mount;
-  std::uint64_t net;
-  std::uint64_t ipc;
-  std::uint64_t cgroup;
-  std::uint64_t uts;
-
-  friend bool operator==(const HelperPlaces&, const HelperPlaces&) = default;
 };
 
 // Identity of a helper: one for files has become its caller, with the same ids in the same
@@ -55,9 +37,8 @@ struct HelperIdentity {
   UserIds uid;
   UserIds gid;
   std::vector<gid_t> groups;
-  HelperNamespace user_namespace;
   Label label;
-  HelperPlaces places;
+  Places places;
   // The text of /proc/PID/cgroup of the caller whose cgroups it is in; empty: it is in those of its
   // container.
   std::string cgroups = {};

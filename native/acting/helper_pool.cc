@@ -277,8 +277,7 @@ Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity, int li
   if (!found) return std::unexpected(found.error());
   auto joined = std::make_shared<JoinedCgroups>(std::move(*found), cgroups != nullptr);
   step = "open the caller's namespaces";
-  auto fds =
-      caller == nullptr ? Result<StartFds>(StartFds{}) : namespaces_of(*caller, identity.places);
+  auto fds = caller == nullptr ? Result<StartFds>(StartFds{}) : namespaces_of(*caller);
   if (!fds) return std::unexpected(fds.error());
   // it is the first one
   if (identity.places.mount != 0)

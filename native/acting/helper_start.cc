@@ -50,11 +50,12 @@ constexpr auto kStartFailures = std::to_array<StartFailure>(
 
 }  // namespace
 
-Result<StartFds> namespaces_of(const HelperCaller& caller, const HelperPlaces& places) {
+Result<StartFds> namespaces_of(const HelperCaller& caller) {
   StartFds fds;
+  const Places& places = caller.places;
   const pid_t tid = caller.call.tid;
   auto added = add_place(fds, tid, Namespace::mount, places.mount);
-  if (caller.user_namespace >= 0) fds.all.push_back(caller.user_namespace);
+  if (added) added = add_place(fds, tid, Namespace::user, places.user);
   if (added) added = add_place(fds, tid, Namespace::net, places.net);
   if (added) added = add_place(fds, tid, Namespace::ipc, places.ipc);
   if (added) added = add_place(fds, tid, Namespace::cgroup, places.cgroup);

@@ -27,8 +27,7 @@ struct StartFds {
 };
 
 // The caller's namespaces, in the order of ForeignNamespaces.
-[[nodiscard]] Result<StartFds> namespaces_of(const HelperCaller& caller,
-                                             const HelperPlaces& places);
+[[nodiscard]] Result<StartFds> namespaces_of(const HelperCaller& caller);
 
 // Those that a helper joins. `known`: as in HelperCaller.
 [[nodiscard]] Result<ActingCgroups> cgroups_of(const HelperIdentity& identity,

@@ -98,18 +98,13 @@ void CallerState::close() {
   label_ = {};
   limits_ = {};
   pages_ = {};
+  places_.reset();
 }
 
 Result<void> CallerState::open_entry() {
   char path[24];
   std::snprintf(path, sizeof path, "/proc/%d", tid_);
-  wait_channel_ = {};
-  status_ = {};
-  stat_ = {};
-  turns_ = {};
-  label_ = {};
-  limits_ = {};
-  pages_ = {};
+  close();
   entry_ = UniqueFd(retry_eintr([&] { return ::open(path, O_PATH | O_DIRECTORY | O_CLOEXEC); }));
   if (!entry_.is_open()) return fail_errno();
   return {};

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "caller/namespaces.h"
 #include "caller/proc_text.h"
 #include "kernel/result.h"
 #include "kernel/unique_fd.h"
@@ -51,6 +52,9 @@ class CallerState {
   // a look at whether the thread sleeps. Rights do not change while a thread waits, so what it says
   // of them counts if the notification is valid afterwards.
   [[nodiscard]] Result<const char*> status_during(std::uint64_t notification);
+  // What was kept of the thread that its number still is; see places_of.
+  [[nodiscard]] const std::optional<Places>& lasting_places() const { return places_; }
+  void keep_places(const Places& places) { places_ = places; }
   // Label by a security module, at its one place in the entry (label.h); valid until the next use.
   // EINVAL: it is not active.
   [[nodiscard]] Result<std::string_view> read_label(const char* what);
@@ -110,6 +114,7 @@ class CallerState {
   std::string memory_;
   // Number of times it had got a processor when it was seen asleep.
   std::optional<std::uint64_t> slept_at_;
+  std::optional<Places> places_;
   std::vector<char> text_;
   std::vector<char> status_text_;
   // 0: the text is of no notification.

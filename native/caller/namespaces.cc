@@ -3,6 +3,7 @@
 #include "caller/namespaces.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/nsfs.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -16,6 +17,7 @@
 #include <utility>
 
 #include "caller/caller_state.h"
+#include "caller/proc_text.h"
 
 namespace seccompagent {
 namespace {
@@ -89,6 +91,47 @@ Result<std::uint64_t> foreign_namespace(pid_t tid, Namespace kind) {
   if (!link) return std::unexpected(link.error());
   if (link->empty()) return fail(EINVAL);
   return *link == own_link(kind) ? Result<std::uint64_t>(0) : number_in(*link);
+}
+
+namespace {
+
+// Whether the thread can still leave its namespaces, but for its user namespace: that takes
+// CAP_SYS_ADMIN, which nobody gets again who has it in none of these sets, see capabilities(7). Who
+// leaves a user namespace never comes back, see user_namespaces(7).
+[[nodiscard]] bool may_leave(std::string_view status) {
+  std::uint64_t capabilities = 0;
+  for (const char* set : {"\nCapInh:", "\nCapPrm:", "\nCapBnd:", "\nCapAmb:"})
+    capabilities |= mask_of(status, set);
+  return (capabilities >> CAP_SYS_ADMIN & 1) != 0;
+}
+
+[[nodiscard]] Result<Places> look_up_places(pid_t tid, std::uint64_t user) {
+  const auto mount = foreign_namespace(tid, Namespace::mount);
+  const auto net = foreign_namespace(tid, Namespace::net);
+  const auto ipc = foreign_namespace(tid, Namespace::ipc);
+  const auto cgroup = foreign_namespace(tid, Namespace::cgroup);
+  const auto uts = foreign_namespace(tid, Namespace::uts);
+  for (const auto* place : {&mount, &net, &ipc, &cgroup, &uts}) {
+    if (!*place) return std::unexpected(place->error());
+  }
+  return Places{
+      .mount = *mount, .user = user, .net = *net, .ipc = *ipc, .cgroup = *cgroup, .uts = *uts};
+}
+
+}  // namespace
+
+Result<Places> places_of(pid_t tid) {
+  const auto user = foreign_namespace(tid, Namespace::user);
+  if (!user) return std::unexpected(user.error());
+  const auto& known = CallerState::of(tid).lasting_places();
+  if (known && known->user == *user) return *known;
+  return look_up_places(tid, *user);
+}
+
+void know_places(pid_t tid, const Places& places, std::string_view status) {
+  CallerState& caller = CallerState::of(tid);
+  const bool are_known = caller.lasting_places() == places;
+  if (!are_known && !may_leave(status)) caller.keep_places(places);
 }
 
 Result<UniqueFd> open_foreign_namespace(pid_t tid, Namespace kind) {

@@ -166,14 +166,16 @@ Result<Target> pin_target(const CallId& call, const Start& start, Pinned pinned,
   auto second_base = second == nullptr ? Result<UniqueFd>() : base_of(*second);
   const bool is_descriptor = start.rest.empty() && start.proc_entry.empty() && start.dirfd >= 0;
   const bool is_base_path_only = is_descriptor && is_path_only(call.tid, start.dirfd);
-  auto user_namespace = open_foreign_namespace(call.tid, Namespace::user);
+  const auto places = is_for_files ? places_of(call.tid) : Result<Places>(Places{});
   auto label = foreign_label(call.tid);
+  Result<UniqueFd> user_namespace;
   Result<UniqueFd> mount_namespace;
   Result<UniqueFd> pid_namespace;
   Result<UniqueFd> net_namespace;
   Result<UniqueFd> ipc_namespace;
   Result<UniqueFd> cgroup_namespace;
   if (!is_for_files) {
+    user_namespace = open_foreign_namespace(call.tid, Namespace::user);
     mount_namespace = open_foreign_namespace(call.tid, Namespace::mount);
     net_namespace = open_foreign_namespace(call.tid, Namespace::net);
   }
@@ -190,12 +192,14 @@ Result<Target> pin_target(const CallId& call, const Start& start, Pinned pinned,
     // what is still valid but can't be opened is our own failure, never "gone"
     if (!*opened) return fail(opened->error() == Errno{ESRCH} ? EIO : opened->error().number);
   }
+  if (!places) return fail(places.error() == Errno{ESRCH} ? EIO : places.error().number);
   const auto base_error = base_error_of(base);
   if (!base_error) return std::unexpected(base_error.error());
   const auto second_base_error = base_error_of(second_base);
   if (!second_base_error) return std::unexpected(second_base_error.error());
   if (!label) return fail(label.error() == Errno{ESRCH} ? EIO : label.error().number);
   if (!status) return std::unexpected(status.error());
+  if (is_for_files) know_places(call.tid, *places, *status);
   auto credentials = parse_credentials(*status, kMaxGroups);
   if (!credentials) return std::unexpected(credentials.error());
   return Target{.call = call,
@@ -209,6 +213,7 @@ Result<Target> pin_target(const CallId& call, const Start& start, Pinned pinned,
                 .second_base = second_base ? std::move(*second_base) : UniqueFd(),
                 .second_base_error = *second_base_error,
                 .label = std::move(*label),
+                .places = *places,
                 .user_namespace = std::move(*user_namespace),
                 .mount_namespace = std::move(*mount_namespace),
                 .pid_namespace = std::move(*pid_namespace),

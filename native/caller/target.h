@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "caller/label.h"
+#include "caller/namespaces.h"
 #include "caller/path_start.h"
 #include "kernel/result.h"
 #include "kernel/unique_fd.h"
@@ -64,9 +65,10 @@ struct Target {
   UniqueFd second_base;
   int second_base_error;
   Label label;
-  // Each open only where it differs from our own.
+  // Of what is pinned for files, in place of the descriptors.
+  Places places = {};
+  // Each open only where it differs from our own, and pinned for mounts only.
   UniqueFd user_namespace;
-  // The others are pinned for mounts only; helpers for files look for themselves, see HelperPool.
   // Mount points are looked up in the mount namespace and in the network namespace. proc shows a
   // pid namespace; sysfs, mqueue and cgroup2 show the other ones of their maker.
   UniqueFd mount_namespace;

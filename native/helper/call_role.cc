@@ -20,38 +20,33 @@ namespace {
 
 }  // namespace
 
-// The second step needs a Linux capability that the last one takes away.
-Result<CallRole> CallRole::take(const Role& role, const char*& step) {
-  CallRole taken;
-  taken.umask_ = umask(role.umask);
-  if (role.root >= 0) {
-    step = "chroot";
-    taken.before_.reset(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
-    if (!taken.before_.is_open()) return fail_errno();
-    taken.has_root_ = true;
-    if (const auto entered = enter_root(role.root); !entered)
-      return std::unexpected(entered.error());
-  }
-  step = "capset";
-  const auto are_others = set_effective(role.capabilities);
-  if (!are_others) return std::unexpected(are_others.error());
-  taken.has_capabilities_ = *are_others;
-  return taken;
+Result<void> CallRoles::set_capabilities(std::uint64_t wanted) {
+  if (wanted == capabilities_) return {};
+  if (const auto set = set_effective(wanted); !set) return std::unexpected(set.error());
+  capabilities_ = wanted;
+  return {};
 }
 
-CallRole::CallRole(CallRole&& other) noexcept
-    : is_taken_(std::exchange(other.is_taken_, false)),
-      before_(std::move(other.before_)),
-      has_root_(other.has_root_),
-      has_capabilities_(other.has_capabilities_),
-      umask_(other.umask_) {}
+// To change the root needs a Linux capability that the role may lack.
+Result<void> CallRoles::take(const Role& role, const char*& step) {
+  if (role.umask != umask_) umask(role.umask);
+  umask_ = role.umask;
+  if (role.root >= 0) {
+    step = "chroot";
+    UniqueFd before(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!before.is_open()) return fail_errno();
+    if (const auto all = set_capabilities(~0ULL); !all) return all;
+    before_ = std::move(before);
+    if (const auto entered = enter_root(role.root); !entered) return entered;
+  }
+  step = "capset";
+  return set_capabilities(role.capabilities);
+}
 
-CallRole::~CallRole() {
-  if (!is_taken_) return;
-  bool is_back = !has_capabilities_ || set_effective(~0ULL).has_value();
-  if (has_root_) is_back = enter_root(before_.get()).has_value() && is_back;
-  umask(umask_);
-  if (!is_back) std::abort();
+void CallRoles::leave() {
+  if (!before_.is_open()) return;
+  if (!set_capabilities(~0ULL) || !enter_root(before_.get())) std::abort();
+  before_.reset();
 }
 
 }  // namespace seccompagent

@@ -3,6 +3,7 @@
 // and effective Linux capabilities, see credentials(7).
 #pragma once
 
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include <cstdint>
@@ -20,26 +21,26 @@ struct Role {
   int root;
 };
 
-// The working directory is the root afterwards, and relative paths start at descriptors.
-class CallRole {
+// Takes roles on for one call after the other: what the next one needs as well stays. Between calls
+// only the root is the helper's own again, since others might unmount it.
+class CallRoles {
  public:
-  // We are in the role until this ends. `step` says which step failed, if one does.
-  [[nodiscard]] static Result<CallRole> take(const Role& role, const char*& step);
-  CallRole(CallRole&& other) noexcept;
-  CallRole& operator=(CallRole&&) = delete;
-  CallRole(const CallRole&) = delete;
-  CallRole& operator=(const CallRole&) = delete;
+  // All Linux capabilities that we have are effective.
+  CallRoles() : umask_(umask(0)) { umask(umask_); }
+
+  // We are in the role until `leave`, also where a step has failed, which `step` names. The working
+  // directory is the root then, and relative paths start at descriptors.
+  [[nodiscard]] Result<void> take(const Role& role, const char*& step);
   // If it can't come back it must not go on: the process aborts.
-  ~CallRole();
+  void leave();
 
  private:
-  CallRole() = default;
-  bool is_taken_ = true;
-  // Root from before; nothing else is kept open between calls, which others might unmount.
+  [[nodiscard]] Result<void> set_capabilities(std::uint64_t wanted);
+
+  mode_t umask_;
+  std::uint64_t capabilities_ = ~0ULL;
+  // Root from before, while the call has another one.
   UniqueFd before_;
-  bool has_root_ = false;
-  bool has_capabilities_ = false;
-  mode_t umask_ = 0;
 };
 
 }  // namespace seccompagent

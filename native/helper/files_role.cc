@@ -148,15 +148,21 @@ void finish(const HelperRequest& request, std::vector<UniqueFd>& fds, HelperAnsw
 
 [[nodiscard]] HelperAnswer act_in_role(const HelperRequest& request,
                                        const std::vector<UniqueFd>& fds,
-                                       const Validity& notification, UniqueFd& opened) {
+                                       const Validity& notification, CallRoles& roles,
+                                       UniqueFd& opened) {
   const Role role = {
       .capabilities = request.capabilities, .umask = request.umask, .root = fds[kRoot].get()};
   const char* step = "";
-  const auto taken = CallRole::take(role, step);
-  if (!taken) return failed_reply(step, taken.error());
-  FileAnswer done = operate(request, fds, notification);
-  opened = std::move(done.fd);
-  return answer_of(done);
+  HelperAnswer answer;
+  if (const auto taken = roles.take(role, step); taken) {
+    FileAnswer done = operate(request, fds, notification);
+    opened = std::move(done.fd);
+    answer = answer_of(done);
+  } else {
+    answer = failed_reply(step, taken.error());
+  }
+  roles.leave();
+  return answer;
 }
 
 // A call that the agent waits for, as long as it does not wait for another process.
@@ -308,6 +314,7 @@ struct Own {
   const ChildStack& stack;
   // nullptr: it answers no calls.
   Completion* completion;
+  CallRoles& roles;
 };
 
 void serve(NextRequest next, const Own& own) {
@@ -320,8 +327,8 @@ void serve(NextRequest next, const Own& own) {
   const auto act = [&]() -> HelperAnswer {
     if (own.label.is_foreign())
       return LabelledChild(request, fds, own.label).act(own.stack, opened);
-    if (final_answer) return act_in_role(request, fds, *final_answer, opened);
-    return act_in_role(request, fds, awaited, opened);
+    if (final_answer) return act_in_role(request, fds, *final_answer, own.roles, opened);
+    return act_in_role(request, fds, awaited, own.roles, opened);
   };
   HelperAnswer done = complete(request, fds) ? act() : failed_reply("root", Errno{EAGAIN});
   while (done.wanted) {
@@ -354,7 +361,9 @@ int serve_files(const HelperStart& start, std::vector<UniqueFd> fds, std::span<s
   // we are in the namespaces; only what says that we live is still needed
   fds.erase(fds.begin(), has_label ? fds.end() - kLastFds : fds.end());
   int code = 0;
-  const Own own = {.label = start.label, .stack = *stack, .completion = *completion};
+  CallRoles roles;
+  const Own own = {
+      .label = start.label, .stack = *stack, .completion = *completion, .roles = roles};
   while (auto next = next_request(message, code)) {
     const bool is_served =
         *completion != nullptr || !(next->request.is_final || next->request.may_be_left);

@@ -45,12 +45,14 @@ Result<void> Worker::begin_operation() {
   if (has_call_ && may_come_again()) note_program();
   const Nanoseconds time = now();
   place_.operation_start.store(time);
-  end_exclusive();
   // A worker that takes over from one that is back at once costs more than it gains, unless many
   // call; if it is not back, the watcher sees it.
   const bool is_back_soon = receiver_->operation_trust_.is_trusted(time) &&
                             receiver_->crowd_.load(std::memory_order_relaxed) == 0;
-  if (!is_back_soon) receiver_->mark_blocked(place_);
+  if (!is_back_soon) {
+    end_exclusive();
+    receiver_->mark_blocked(place_);
+  }
   place_.phase.store(Phase::operating);
   if (!is_back_soon) receiver_->wake_another();
   return {};

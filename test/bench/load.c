@@ -11,6 +11,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
@@ -197,6 +198,26 @@ static long syscall_number(void) {
   abort();
 }
 
+// As runtimes have it by default, see capabilities(7).
+static void keep_capabilities_of_containers(void) {
+  static const int kept[] = {CAP_CHOWN,       CAP_DAC_OVERRIDE, CAP_FSETID,  CAP_FOWNER,
+                             CAP_MKNOD,       CAP_NET_RAW,      CAP_SETGID,  CAP_SETUID,
+                             CAP_SETFCAP,     CAP_SETPCAP,      CAP_KILL,    CAP_NET_BIND_SERVICE,
+                             CAP_AUDIT_WRITE, CAP_SYS_CHROOT};
+  uint64_t mask = 0;
+  for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) mask |= UINT64_C(1) << kept[i];
+  for (int capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; capability++) {
+    const bool is_kept = (mask >> capability & 1) != 0;
+    if (!is_kept && prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0)
+      fail("leave the bounding set");
+  }
+  struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  struct __user_cap_data_struct data[2] = {0};
+  for (int half = 0; half < 2; half++)
+    data[half].effective = data[half].permitted = (uint32_t)(mask >> (32 * half));
+  if (syscall(SYS_capset, &header, data) < 0) fail("give up Linux capabilities");
+}
+
 static int load_filter(void) {
   struct sock_filter code[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
@@ -318,6 +339,8 @@ _Noreturn static void be_container(struct worker *workers, unsigned long threads
   if (options.has_own_root || options.call == CALL_MOUNT) enter_own_mounts();
   if (options.has_own_root) enter_own_root();
   if (options.call == CALL_MOUNT) mask_proc();
+  // each mount is undone
+  if (options.call != CALL_MOUNT) keep_capabilities_of_containers();
   hand_over(agent_fd, load_filter());
   for (unsigned long i = 1; i < threads; i++) {
     pthread_t thread;
