@@ -58,8 +58,10 @@ FileOutcome failed(const char* step, Errno error) {
   if (is_elsewhere) message->request.capabilities = 0;
   message->request.may_be_left = acting.may_be_left && !target.label.is_foreign();
   message->request.may_come_again = acting.may_come_again;
-  std::vector<int> fds = {target.call.listener};
+  std::vector<int> fds;
+  if (!message->request.has_same_listener) fds.push_back(target.call.listener);
   fds.insert(fds.end(), message->fds.begin(), message->fds.end());
+  helper.note_listener(target.call);
   TimeTaken taken;
   auto answer = helper.ask(encode(message->request), fds, acting.patience, opened, taken);
   for (;;) {

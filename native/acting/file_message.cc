@@ -34,7 +34,8 @@ Result<FileMessage> compose(const Helper& helper, const Target& target, const Fi
                   .process = {.process = target.numbers.process, .thread = target.numbers.thread},
                   .root_mount = is_there ? target.root_mount : 0,
                   .has_base = target.base.is_open(),
-                  .has_second_base = second_base >= 0},
+                  .has_second_base = second_base >= 0,
+                  .has_same_listener = helper.has_listener(target.call)},
       .fds = {},
       .root = {}};
   if (!is_there && !target.root.is_open()) {

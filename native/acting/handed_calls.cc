@@ -119,7 +119,8 @@ void HandedCalls::hand_over(HandOver ready, const std::shared_ptr<HandedCall>& c
   call->completion_->get().state.store(Completion::word(call->number_, Phase::acting));
   const int socket = helper.socket_.get();
   const bool is_waiting = ready.message.empty();
-  std::vector<int> fds = {call->call_.listener};
+  std::vector<int> fds;
+  if (!helper.has_listener(call->call_)) fds.push_back(call->call_.listener);
   for (const UniqueFd& fd : ready.fds) fds.push_back(fd.get());
   // within the mutex: what the helper says is heard when it is among all
   const std::lock_guard lock(parts_.mutex);
@@ -132,6 +133,7 @@ void HandedCalls::hand_over(HandOver ready, const std::shared_ptr<HandedCall>& c
     call->fail();
     return;
   }
+  helper.note_listener(call->call_);
   if (is_waiting) HelperPool::of_process().count_out(helper);
   if (is_waiting || !ready.fds.empty()) {
     ready.fds.clear();

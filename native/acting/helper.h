@@ -100,6 +100,12 @@ class Helper {
   [[nodiscard]] bool has_left() const;
   // The mount whose root it was at when it had started; 0: nobody knows.
   [[nodiscard]] std::uint64_t root_mount() const { return root_mount_; }
+  // It was sent with the last request, and the helper keeps it.
+  [[nodiscard]] bool has_listener(const CallId& call) const {
+    return call.listener_token != 0 && call.listener_token == listener_token_;
+  }
+  // To be told as soon as a request is sent.
+  void note_listener(const CallId& call) { listener_token_ = call.listener_token; }
 
  private:
   friend class HelperPool;
@@ -113,6 +119,7 @@ class Helper {
   HelperIdentity identity_;
   std::shared_ptr<CompletionMemory> completion_;
   std::uint64_t root_mount_ = 0;
+  std::uint32_t listener_token_ = 0;
   // Of the call that it answers, or has answered last.
   std::uint32_t call_number_ = 0;
   // The call before, if nobody knows that its answer is sent.

@@ -22,6 +22,8 @@ struct CallId {
   unsigned long id_valid_request;
   std::uint64_t id;
   pid_t tid;
+  // By which it is known while it lives; 0: it has none.
+  std::uint32_t listener_token = 0;
 };
 
 struct UserIds {

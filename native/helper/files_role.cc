@@ -30,11 +30,10 @@
 namespace seccompagent {
 namespace {
 
-// Positions of a request's descriptors.
-constexpr std::size_t kListener = 0;
-constexpr std::size_t kRoot = 1;
-constexpr std::size_t kBase = 2;
-constexpr std::size_t kSecondBase = 3;
+// Positions of a request's descriptors, without the listener.
+constexpr std::size_t kRoot = 0;
+constexpr std::size_t kBase = 1;
+constexpr std::size_t kSecondBase = 2;
 
 // One of the caller's.
 struct ForeignNamespace {
@@ -127,13 +126,12 @@ constexpr std::array kNamespaces = {
 
 // The last of a request. What the caller may close, execute, lock or unmount as soon as it goes on
 // is not open here any more then.
-void finish(const HelperRequest& request, std::vector<UniqueFd>& fds, HelperAnswer answer,
-            UniqueFd opened) {
-  const UniqueFd listener = std::move(fds[kListener]);
+void finish(const HelperRequest& request, int listener, std::vector<UniqueFd>& fds,
+            HelperAnswer answer, UniqueFd opened) {
   fds.clear();
   if (comes_before_the_answer(request, opened)) {
     const bool is_close_on_exec = (request.file.flags & O_CLOEXEC) != 0;
-    const auto number = add_fd(listener.get(), request.id, opened.get(), -1, is_close_on_exec);
+    const auto number = add_fd(listener, request.id, opened.get(), -1, is_close_on_exec);
     answer.given = number.value_or(-1);
     // the caller gets its answer before what may take long
     if (number && answer.is_closed_soon) opened.reset();
@@ -197,20 +195,19 @@ class AwaitedCall : public AskedNotification {
 // The last of a call that we answer.
 void finish_finally(FinalAnswer& call, std::vector<UniqueFd>& fds, const HelperAnswer& done,
                     UniqueFd opened) {
-  UniqueFd listener = std::move(fds[kListener]);
   fds.clear();
   if (!done.failed_step.empty()) {
     reply(done);
     return;
   }
-  call.answer(done, std::move(listener), std::move(opened));
+  call.answer(done, std::move(opened));
 }
 
 // Has the root and the bases where they would come along. False: the helper has another root by
 // now.
 [[nodiscard]] bool complete(const HelperRequest& request, std::vector<UniqueFd>& fds) {
   // the agent has more to close
-  if (request.is_final && fds.size() > 1) await_begin();
+  if (request.is_final && !fds.empty()) await_begin();
   const bool is_own = request.root_mount != 0;
   if (is_own && root_mount(AT_FDCWD, "/") != request.root_mount) return false;
   if (is_own) fds.insert(fds.begin() + kRoot, UniqueFd());
@@ -227,8 +224,9 @@ void finish_finally(FinalAnswer& call, std::vector<UniqueFd>& fds, const HelperA
 // operation.
 class LabelledChild {
  public:
-  LabelledChild(const HelperRequest& request, const std::vector<UniqueFd>& fds, const Label& label)
-      : request_(request), fds_(fds), label_(label) {}
+  LabelledChild(const HelperRequest& request, int listener, const std::vector<UniqueFd>& fds,
+                const Label& label)
+      : request_(request), listener_(listener), fds_(fds), label_(label) {}
 
   [[nodiscard]] HelperAnswer act(const ChildStack& stack, UniqueFd& opened) {
     const auto ended = run_in_child(stack.top(), CLONE_FILES, getpid(), [this] { run(); });
@@ -253,13 +251,13 @@ class LabelledChild {
       answer_ = failed_reply("capset", set.error());
       return;
     }
-    const AskedNotification notification(fds_[kListener].get(), request_.id_valid_request,
-                                         request_.id);
+    const AskedNotification notification(listener_, request_.id_valid_request, request_.id);
     done_ = operate(request_, fds_, notification, true);
     answer_ = answer_of(done_);
   }
 
   const HelperRequest& request_;
+  const int listener_;
   const std::vector<UniqueFd>& fds_;
   const Label& label_;
   FileAnswer done_ = {};
@@ -291,20 +289,28 @@ constexpr std::size_t kLastFds = 1;
 }
 
 // The next one; none: the agent has closed its end, or it is none of ours, which `code` tells.
+// `listener`: of that one, and of the last one before.
 struct NextRequest {
   HelperRequest request;
   std::vector<UniqueFd> fds;
 };
 
-[[nodiscard]] std::optional<NextRequest> next_request(std::span<std::byte> message, int& code) {
+[[nodiscard]] std::optional<NextRequest> next_request(std::span<std::byte> message,
+                                                      UniqueFd& listener, int& code) {
   auto received = receive_message(kHelperSocket, message);
   code = received ? 1 : 0;
   if (!received) return std::nullopt;
   auto request = decode_request(message.first(received->length));
   if (!request) return std::nullopt;
-  const std::size_t count = 1UL + (request->root_mount == 0 ? 1 : 0) + (request->has_base ? 1 : 0) +
+  const std::size_t count = (request->has_same_listener ? 0UL : 1UL) +
+                            (request->root_mount == 0 ? 1 : 0) + (request->has_base ? 1 : 0) +
                             (request->has_second_base ? 1 : 0);
   if (received->fds.size() != count) return std::nullopt;
+  if (!request->has_same_listener) {
+    listener = std::move(received->fds.front());
+    received->fds.erase(received->fds.begin());
+  }
+  if (!listener.is_open()) return std::nullopt;
   return NextRequest{.request = std::move(*request), .fds = std::move(received->fds)};
 }
 
@@ -317,16 +323,15 @@ struct Own {
   CallRoles& roles;
 };
 
-void serve(NextRequest next, const Own& own) {
+void serve(NextRequest next, int listener, const Own& own) {
   auto& [request, fds] = next;
-  const int listener = fds[kListener].get();
   const AwaitedCall awaited(request, listener, own.completion);
   std::optional<FinalAnswer> final_answer;
   if (request.is_final) final_answer.emplace(*own.completion, request, listener);
   UniqueFd opened;
   const auto act = [&]() -> HelperAnswer {
     if (own.label.is_foreign())
-      return LabelledChild(request, fds, own.label).act(own.stack, opened);
+      return LabelledChild(request, listener, fds, own.label).act(own.stack, opened);
     if (final_answer) return act_in_role(request, fds, *final_answer, own.roles, opened);
     return act_in_role(request, fds, awaited, own.roles, opened);
   };
@@ -345,7 +350,7 @@ void serve(NextRequest next, const Own& own) {
   if (final_answer) {
     finish_finally(*final_answer, fds, done, std::move(opened));
   } else {
-    finish(request, fds, std::move(done), std::move(opened));
+    finish(request, listener, fds, std::move(done), std::move(opened));
   }
 }
 
@@ -364,11 +369,12 @@ int serve_files(const HelperStart& start, std::vector<UniqueFd> fds, std::span<s
   CallRoles roles;
   const Own own = {
       .label = start.label, .stack = *stack, .completion = *completion, .roles = roles};
-  while (auto next = next_request(message, code)) {
+  UniqueFd listener;
+  while (auto next = next_request(message, listener, code)) {
     const bool is_served =
         *completion != nullptr || !(next->request.is_final || next->request.may_be_left);
     if (!is_served) return 1;
-    serve(std::move(*next), own);
+    serve(std::move(*next), listener.get(), own);
   }
   return code;
 }

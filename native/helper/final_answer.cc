@@ -41,6 +41,7 @@ Result<Completion*> map_completion(const UniqueFd& memory) {
 FinalAnswer::FinalAnswer(Completion& completion, const HelperRequest& request, int listener)
     : completion_(completion),
       request_(request),
+      listener_(listener),
       notification_(listener, request.id_valid_request, request.id),
       number_(completion.state.load(std::memory_order_acquire) >> Completion::kPhaseBits) {}
 
@@ -92,7 +93,7 @@ void FinalAnswer::finish(int error, bool is_gone) {
   completion_.state.store(Completion::word(number_, Phase::finished), std::memory_order_release);
 }
 
-void FinalAnswer::answer(const HelperAnswer& answer, UniqueFd listener, UniqueFd opened) {
+void FinalAnswer::answer(const HelperAnswer& answer, UniqueFd opened) {
   // the agent has answered, and ends us
   if (!claim()) _exit(0);
   int error = answer.error;
@@ -100,7 +101,7 @@ void FinalAnswer::answer(const HelperAnswer& answer, UniqueFd listener, UniqueFd
   int number = 0;
   if (opened.is_open() && error == 0 && !is_gone) {
     const bool is_close_on_exec = (request_.file.flags & O_CLOEXEC) != 0;
-    const auto given = add_fd(listener.get(), request_.id, opened.get(), -1, is_close_on_exec);
+    const auto given = add_fd(listener_, request_.id, opened.get(), -1, is_close_on_exec);
     number = given.value_or(0);
     if (!given) {
       is_gone = is_gone_by(given.error());
@@ -114,7 +115,7 @@ void FinalAnswer::answer(const HelperAnswer& answer, UniqueFd listener, UniqueFd
     finish(error, is_gone);
   }
   if (!is_gone) {
-    (void)buffers()->respond(listener.get(), request_.id,
+    (void)buffers()->respond(listener_, request_.id,
                              {.value = number, .error = -error, .is_continue = false});
   }
   if (may_hang) {

@@ -43,8 +43,8 @@ class FinalAnswer : public Validity {
   [[nodiscard]] bool stay_in_cgroups() const override { return begin_stay(completion_); }
   void end_stay() const override { seccompagent::end_stay(completion_); }
 
-  // Nothing that belongs to the request is open any more. `listener` and `opened` are the last.
-  void answer(const HelperAnswer& answer, UniqueFd listener, UniqueFd opened);
+  // Nothing that belongs to the request is open any more, but for what is `opened`.
+  void answer(const HelperAnswer& answer, UniqueFd opened);
 
  private:
   [[nodiscard]] bool claim();
@@ -52,6 +52,7 @@ class FinalAnswer : public Validity {
 
   Completion& completion_;
   const HelperRequest& request_;
+  const int listener_;
   AskedNotification notification_;
   std::uint32_t number_;
 };

@@ -76,6 +76,7 @@ std::vector<std::byte> encode(const HelperRequest& request) {
   writer.number(request.root_mount);
   writer.flag(request.has_base);
   writer.flag(request.has_second_base);
+  writer.flag(request.has_same_listener);
   return writer.take();
 }
 
@@ -117,6 +118,7 @@ Result<HelperRequest> decode_request(std::span<const std::byte> message) {
   request.root_mount = reader.number<std::uint64_t>();
   request.has_base = reader.flag();
   request.has_second_base = reader.flag();
+  request.has_same_listener = reader.flag();
   if (!reader.is_complete()) return fail(EBADMSG);
   return request;
 }

@@ -25,7 +25,7 @@
 
 namespace seccompagent {
 
-inline constexpr std::uint32_t kWireVersion = 14;
+inline constexpr std::uint32_t kWireVersion = 15;
 // Two paths, also as they were asked for, a name and a value, as long as the kernel takes them, and
 // what goes with them: folders of a grant, which have at most 8 KiB together.
 inline constexpr std::size_t kMaxMessage = 96UL * 1024;
@@ -74,7 +74,7 @@ struct HelperStart {
   Label label = {};
 };
 
-// With the descriptors of the listener; the root, unless it is the
+// With the descriptors of the listener, unless the helper has it; the root, unless it is the
 // helper's own; the base, unless that is the root; and so the second one.
 struct HelperRequest {
   std::uint64_t id;
@@ -94,6 +94,8 @@ struct HelperRequest {
   std::uint64_t root_mount = 0;
   bool has_base = false;
   bool has_second_base = false;
+  // As in the request before.
+  bool has_same_listener = false;
 };
 
 enum class MountAction : std::uint32_t { mount = 1, unmount = 2, set_attributes = 3, cover = 4 };

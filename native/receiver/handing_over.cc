@@ -164,7 +164,8 @@ bool Worker::hand_over(HandOver ready, Nanoseconds time) {
   const CallId call = {.listener = listener_->fd.get(),
                        .id_valid_request = listener_->id_valid_request,
                        .id = pending_.notification.id,
-                       .tid = pending_.notification.tid};
+                       .tid = pending_.notification.tid,
+                       .listener_token = listener_->token};
   // it waits for another process
   const bool is_waiting = ready.message.empty();
   std::unique_ptr<ComingAgain> again;

@@ -36,7 +36,8 @@ Result<CallId> Worker::current() {
   return CallId{.listener = listener_->fd.get(),
                 .id_valid_request = listener_->id_valid_request,
                 .id = pending_.notification.id,
-                .tid = pending_.notification.tid};
+                .tid = pending_.notification.tid,
+                .listener_token = listener_->token};
 }
 
 Result<std::shared_ptr<const Terms>> Worker::terms(std::uint32_t token) {

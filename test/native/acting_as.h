@@ -9,8 +9,6 @@
 #include <unistd.h>
 
 #include <cstdint>
-#include <optional>
-#include <utility>
 
 #include "check.h"
 #include "files/lent_capability.h"
@@ -25,10 +23,8 @@ class ActingAs {
   explicit ActingAs(std::uint32_t uid, int root = -1) {
     CHECK(open_own_processes().has_value());
     const char* step = "";
-    auto role =
-        CallRole::take({.capabilities = uid == 0 ? ~0ULL : 0, .umask = 022, .root = root}, step);
-    CHECK(role.has_value());
-    role_.emplace(std::move(*role));
+    const Role role = {.capabilities = uid == 0 ? ~0ULL : 0, .umask = 022, .root = root};
+    CHECK(roles_.take(role, step).has_value());
     const LentCapability lent(1ULL << CAP_SETGID | 1ULL << CAP_SETUID);
     CHECK_EQUAL(setgroups(0, nullptr), 0);
     setfsgid(uid);
@@ -39,12 +35,13 @@ class ActingAs {
   ~ActingAs() {
     setfsuid(0);
     setfsgid(0);
+    roles_.leave();
     // other fs ids may have taken some
     CHECK(set_effective(~0ULL).has_value());
   }
 
  private:
-  std::optional<CallRole> role_;
+  CallRoles roles_;
 };
 
 }  // namespace seccompagent::test

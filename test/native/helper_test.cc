@@ -3,6 +3,7 @@
 #include "acting/helper.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -151,6 +152,88 @@ void acts_without_a_label() {
   CHECK(folder.has("made"));
 }
 
+HelperRequest making(const char* name, std::uint64_t capabilities, mode_t umask) {
+  HelperRequest request = {};
+  request.id_valid_request = FIONREAD;
+  request.capabilities = capabilities;
+  request.umask = umask;
+  request.file.operation = FileOperation::mkdir;
+  request.file.path = name;
+  request.file.mode = 0777;
+  request.has_base = true;
+  return request;
+}
+
+// Each has the role that its own request says, in whichever root the one before was.
+void takes_on_each_role() {
+  const Folder folder;
+  const Folder inside;
+  const RunningHelper helper;
+  CHECK_EQUAL(started_as_root(helper).failed_step, "");
+  CHECK_EQUAL(chmod(folder.path.c_str(), 0555), 0);
+  const UniqueFd listener(open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+  const UniqueFd root(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  struct Turn {
+    std::uint64_t capabilities;
+    mode_t umask;
+    bool is_inside;
+    int error;
+  };
+  constexpr std::uint64_t kOverride = 1ULL << CAP_DAC_OVERRIDE;
+  constexpr Turn kTurns[] = {{kOverride, 022, false, 0}, {kOverride, 022, true, 0},
+                             {0, 027, false, EACCES},    {kOverride, 077, true, 0},
+                             {0, 022, true, 0},          {0, 022, false, EACCES},
+                             {kOverride, 0, false, 0},   {~0ULL, 0, false, 0}};
+  // not the owner, so that nothing but the Linux capability lets it write
+  CHECK_EQUAL(chown(folder.path.c_str(), 12345, 12345), 0);
+  for (const Turn& turn : kTurns) {
+    HelperRequest request =
+        making(turn.is_inside ? "/made" : "made", turn.capabilities, turn.umask);
+    std::vector<int> fds = {listener.get(), turn.is_inside ? inside.fd.get() : root.get()};
+    request.has_base = !turn.is_inside;
+    if (!turn.is_inside) fds.push_back(folder.fd.get());
+    const HelperAnswer answer = helper.ask(encode(request), fds);
+    CHECK_EQUAL(answer.failed_step, "");
+    CHECK_EQUAL(answer.error, turn.error);
+    const Folder& where = turn.is_inside ? inside : folder;
+    CHECK_EQUAL(where.has("made"), turn.error == 0);
+    struct stat made = {};
+    if (turn.error == 0) {
+      CHECK_EQUAL(fstatat(where.fd.get(), "made", &made, 0), 0);
+      CHECK_EQUAL(made.st_mode & 0777U, 0777U & ~turn.umask);
+    }
+    unlinkat(where.fd.get(), "made", AT_REMOVEDIR);
+  }
+}
+
+void keeps_the_listener() {
+  const Folder folder;
+  RunningHelper helper;
+  CHECK_EQUAL(started_as_root(helper).failed_step, "");
+  const UniqueFd root(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  UniqueFd listener(open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+  const HelperRequest first = making("made", ~0ULL, 0);
+  CHECK_EQUAL(helper.ask(encode(first), {listener.get(), root.get(), folder.fd.get()}).error, 0);
+  listener.reset();
+  HelperRequest second = first;
+  second.has_same_listener = true;
+  CHECK_EQUAL(helper.ask(encode(second), {root.get(), folder.fd.get()}).error, EEXIST);
+  // one that says of a notification that it is not valid
+  const UniqueFd other(open("/dev/null", O_RDONLY | O_CLOEXEC));
+  CHECK(helper.ask(encode(first), {other.get(), root.get(), folder.fd.get()}).is_gone);
+  CHECK(helper.ask(encode(second), {root.get(), folder.fd.get()}).is_gone);
+}
+
+void has_no_listener_at_first() {
+  RunningHelper helper;
+  CHECK_EQUAL(started_as_root(helper).failed_step, "");
+  HelperRequest request = making("made", ~0ULL, 0);
+  request.has_same_listener = true;
+  request.has_base = false;
+  request.root_mount = 1;
+  CHECK_EQUAL(helper.code_after(encode(request)), 1);
+}
+
 void does_nothing_without_the_label() {
   for (const LabelModule module :
        {LabelModule::apparmor, LabelModule::smack, LabelModule::selinux}) {
@@ -222,6 +305,9 @@ void ends_where_its_parent_has() { CHECK_EQUAL(code_of_orphan(), 1); }
 
 constexpr Case kCases[] = {
     {"helper: acts for a caller without a label", acts_without_a_label},
+    {"helper: each request has its own role", takes_on_each_role},
+    {"helper: a listener that it has need not come along", keeps_the_listener},
+    {"helper: without a listener it ends", has_no_listener_at_first},
     {"A1: helper: without its caller's label nothing is done", does_nothing_without_the_label},
     {"A1: helper: a start comes with its descriptors", starts_with_its_descriptors_only},
     {"A14: helper: one that can't enter a namespace of its caller acts for nobody",

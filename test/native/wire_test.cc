@@ -63,7 +63,8 @@ HelperRequest some_request() {
           .may_come_again = true,
           .root_mount = 1ULL << 40 | 6,
           .has_base = true,
-          .has_second_base = true};
+          .has_second_base = true,
+          .has_same_listener = true};
 }
 
 HelperMountRequest some_mount() {
@@ -222,6 +223,7 @@ void carries_a_request() {
   CHECK_EQUAL(read->root_mount, 1ULL << 40 | 6);
   CHECK(read->has_base);
   CHECK(read->has_second_base);
+  CHECK(read->has_same_listener);
 }
 
 void carries_an_answer() {
