@@ -21,7 +21,7 @@ export interface StartedAgent extends AsyncDisposable {
   readonly threads: number;
 }
 
-export type BareMode = 'errno' | 'read' | 'continue' | 'mkdir' | 'inside' | 'open';
+export type BareMode = 'errno' | 'read' | 'success' | 'continue' | 'mkdir' | 'inside' | 'open';
 
 export interface AgentOptions {
   /** One of the test bundles. */

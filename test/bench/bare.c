@@ -5,6 +5,7 @@
 // trapped gets the answer of -m:
 //   errno      EBADMSG, nothing read
 //   read       the path is read up to its NUL, the id is checked, then EBADMSG
+//   success    0, nothing read and nothing done
 //   continue   SECCOMP_USER_NOTIF_FLAG_CONTINUE
 //   mkdir      a directory with -suffix behind its name, made with the caller's root, working
 //              directory, groups, fs ids, Linux capabilities and umask; then 0 or its errno
@@ -41,7 +42,15 @@
 enum { MAX_EVENTS = 64, BACKLOG = 4096, STATE_BYTES = 65536, READ_STEP_BYTES = 64 };
 
 struct agent {
-  enum { ANSWER_ERRNO, ANSWER_AFTER_READ, ANSWER_CONTINUE, ANSWER_MKDIR, ANSWER_INSIDE, ANSWER_OPEN } answer;
+  enum {
+    ANSWER_ERRNO,
+    ANSWER_AFTER_READ,
+    ANSWER_SUCCESS,
+    ANSWER_CONTINUE,
+    ANSWER_MKDIR,
+    ANSWER_INSIDE,
+    ANSWER_OPEN
+  } answer;
   int socket, epoll;
   int own_root, own_cwd;
   int inside;  // of who acts; 0: not started
@@ -430,6 +439,8 @@ static void answer(struct agent *agent, int listener) {
       response->error = -error;
       break;
     }
+    case ANSWER_SUCCESS:
+      break;
     case ANSWER_CONTINUE:
       response->flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
       break;
@@ -516,6 +527,8 @@ int main(int argc, char **argv) {
       agent.answer = ANSWER_ERRNO;
     else if (letter == 'm' && strcmp(optarg, "read") == 0)
       agent.answer = ANSWER_AFTER_READ;
+    else if (letter == 'm' && strcmp(optarg, "success") == 0)
+      agent.answer = ANSWER_SUCCESS;
     else if (letter == 'm' && strcmp(optarg, "continue") == 0)
       agent.answer = ANSWER_CONTINUE;
     else if (letter == 'm' && strcmp(optarg, "mkdir") == 0)
@@ -528,7 +541,7 @@ int main(int argc, char **argv) {
       is_valid = false;
   }
   if (!is_valid || path == NULL || optind != argc) {
-    fprintf(stderr, "usage: bare -s SOCKET [-m errno|read|continue|mkdir|inside|open]\n");
+    fprintf(stderr, "usage: bare -s SOCKET [-m errno|read|success|continue|mkdir|inside|open]\n");
     return 2;
   }
 
