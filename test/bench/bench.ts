@@ -39,7 +39,7 @@ const usage = `usage: npm run bench -- [options]
   --seconds N    start no round of a group that would end later than this
   --json FILE    also write everything that was measured
   --help
-All of it takes about ten minutes. The exit status is 1 when something could not be measured, and
+All of it takes about eleven minutes. The exit status is 1 when something could not be measured, and
 2 for a usage error; an aim that is missed is only told.`;
 
 interface Command {
