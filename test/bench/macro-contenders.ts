@@ -59,6 +59,17 @@ export const performingAgent: Contender = {
   name: 'agent, performs',
   start: (cpus) => startAgent({ bundle: 'perform', cpus }),
 };
+export const succeedingC: Contender = {
+  kind: 'agent',
+  name: 'C, answers 0',
+  start: (cpus) => startBare('success', cpus),
+};
+export const chownFake: Contender = {
+  kind: 'agent',
+  name: 'agent, chown-fake',
+  start: (cpus) => startAgent({ bundle: 'chown-fake', cpus }),
+};
+
 /** Whether strace is installed, has what we use of it and may trace. */
 export function hasStrace(): boolean {
   const [command = '', ...rest] = straceWords;

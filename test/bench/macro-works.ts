@@ -1,22 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 // The programs of the group `macro`: what each needs, what runs, who is measured at it.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { TemporaryFolder } from '../support/temporary-folder.ts';
 import type { Figures } from './figures.ts';
 import {
   bare,
+  chownFake,
   observingAgent,
   observingC,
   performingAgent,
   performingC,
   strace,
+  succeedingC,
 } from './macro-contenders.ts';
 import type { Contender } from './macro-contenders.ts';
 
 const sources = 40;
 const trackedFiles = 1000;
+const archivedFiles = 500;
+const ordinaryId = 1000;
 const commandMs = 60_000;
 
 interface Place {
@@ -129,6 +134,22 @@ function writeRepository(folder: string): void {
   shell(folder, `git init -q && git add . && git ${identity} commit -qm all`);
 }
 
+/** Its files are root's, and who extracts them may not make root their owner. */
+function writeArchive(folder: string): void {
+  writeSmallFiles(join(folder, 'files'), archivedFiles);
+  shell(folder, 'tar cf archive.tar --owner=0 --group=0 -C files .');
+}
+
+async function extract(place: Place): Promise<Figures> {
+  // in memory: to make a file on a disk may take longer than an answer
+  using out = new TemporaryFolder('/dev/shm');
+  chownSync(out.path, ordinaryId, ordinaryId);
+  const user = `setpriv --reuid=${ordinaryId} --regid=${ordinaryId} --clear-groups`;
+  // where nobody answers tar would fail if it asked for the owner
+  const owner = place.contender === bare ? '--no-same-owner' : '--same-owner';
+  return runScript(`${user} tar xf archive.tar ${owner} -C ${out.path}`, place);
+}
+
 const modules = [
   'argparse',
   'asyncio',
@@ -146,6 +167,19 @@ const modules = [
 ];
 /** Without site's paths, PYTHON variables and caches that it writes: nothing but the imports. */
 const pythonImports = `/usr/bin/python3 -S -E -B -c 'import ${modules.join(', ')}'`;
+
+const tar: Work = {
+  name: `tar x of ${archivedFiles} small files`,
+  check: 'command -v tar && command -v setpriv && test -d /dev/shm',
+  trapped: 'chown',
+  prepare: writeArchive,
+  run: extract,
+  contenders: [bare, succeedingC, chownFake],
+  comparisons: [
+    { title: 'chown-fake, beside bare', of: chownFake, to: bare },
+    { title: 'chown-fake, beside C that answers 0', of: chownFake, to: succeedingC },
+  ],
+};
 
 export const works: readonly Work[] = [
   opening({
@@ -180,4 +214,5 @@ export const works: readonly Work[] = [
     script: pythonImports,
     mostToObserved: 1.6,
   }),
+  tar,
 ];

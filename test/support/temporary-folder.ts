@@ -9,8 +9,8 @@ const everybodyMayEnter = 0o755;
 export class TemporaryFolder implements Disposable {
   readonly path: string;
 
-  constructor() {
-    this.path = mkdtempSync(join(tmpdir(), 'seccompagent-test-'));
+  constructor(parent: string = tmpdir()) {
+    this.path = mkdtempSync(join(parent, 'seccompagent-test-'));
     // containers of other users have their root below
     chmodSync(this.path, everybodyMayEnter);
   }

@@ -64,7 +64,7 @@ export function macro({ two }: CpuChoice): Group {
   const installed = works.filter(isInstalled);
   const measured = straced ? installed : installed.map(withoutStrace);
   return {
-    title: `whole programs, whose openat(2) is answered, on CPUs ${cpus}`,
+    title: `whole programs, whose openat(2) is answered (of tar: chown(2)), on CPUs ${cpus}`,
     limits: { rounds: 5, seconds: 180 },
     measurements: measured.flatMap((work) =>
       work.contenders.map((contender) => measurement(work, contender, cpus)),
