@@ -17,6 +17,7 @@ import {
   succeedingC,
 } from './macro-contenders.ts';
 import type { Contender } from './macro-contenders.ts';
+import { redisBenchmark, startRedis } from './redis.ts';
 
 const sources = 40;
 const trackedFiles = 1000;
@@ -150,6 +151,13 @@ async function extract(place: Place): Promise<Figures> {
   return runScript(`${user} tar xf archive.tar ${owner} -C ${out.path}`, place);
 }
 
+/** The server is the contender's; the benchmark is nobody's, and is what is timed. */
+async function benchmarkRedis({ folder, cpus, wrapper }: Place): Promise<Figures> {
+  const pinned = ['taskset', '-c', cpus];
+  await using _server = await startRedis([...pinned, ...wrapper], folder);
+  return runTimed([...pinned, ...redisBenchmark(folder)], folder);
+}
+
 const modules = [
   'argparse',
   'asyncio',
@@ -167,6 +175,19 @@ const modules = [
 ];
 /** Without site's paths, PYTHON variables and caches that it writes: nothing but the imports. */
 const pythonImports = `/usr/bin/python3 -S -E -B -c 'import ${modules.join(', ')}'`;
+
+const redis: Work = {
+  name: 'redis-benchmark',
+  check: 'command -v redis-server && command -v redis-benchmark && command -v setpriv',
+  trapped: 'openat',
+  prepare: () => undefined,
+  run: benchmarkRedis,
+  contenders: [bare, strace, observingC, performingC, observingAgent, performingAgent],
+  comparisons: [
+    { title: 'performed, beside bare', of: performingAgent, to: bare },
+    { title: 'observed, beside strace', of: observingAgent, to: strace },
+  ],
+};
 
 const tar: Work = {
   name: `tar x of ${archivedFiles} small files`,
@@ -215,4 +236,5 @@ export const works: readonly Work[] = [
     mostToObserved: 1.6,
   }),
   tar,
+  redis,
 ];
