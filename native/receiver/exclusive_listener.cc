@@ -121,7 +121,7 @@ bool Worker::admit_exclusive(Nanoseconds start) {
   const Receiver::Received received = receiver_->admit(*listener_, pending_);
   if (start != 0) place_.receive_delays.note(start, pending_.received);
   if (received == Receiver::Received::for_a_worker) {
-    place_.note(*listener_, pending_.received);
+    place_.note(*listener_, pending_.received, receiver_->has_too_few());
     place_.key.store(CallKey::of(listener_->token, pending_.notification.tid));
     return true;
   }

@@ -120,7 +120,7 @@ std::span<const Place> Receiver::used_places() const {
 }
 
 Claim Receiver::claim_of(const Container& container, Nanoseconds time) const {
-  return {.pace = container.pace(time),
+  return {.pace = container.pace(time, has_too_few()),
           .is_known = container.worker_time.is_known(),
           .is_alone = waiting_.size() <= 1};
 }
@@ -156,7 +156,7 @@ std::optional<OwnedCall> Receiver::take_queued(Place& place) {
   waiting_.erase(next);
   OwnedCall call = std::move(container->queue.front());
   // before it leaves the queue: whoever looks for it finds it here or there
-  place.note(*call.listener, now());
+  place.note(*call.listener, now(), has_too_few());
   place.key.store(CallKey::of(call.listener->token, call.pending.notification.tid));
   container->queue.pop_front();
   queued_count_.fetch_sub(1);

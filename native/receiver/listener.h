@@ -79,15 +79,28 @@ struct Container {
   // Received and not yet some worker's own; under the receiver's mutex.
   std::deque<OwnedCall> queue = {};
 
-  [[nodiscard]] LostWorkers& lost_workers() {
-    return is_user(payer) ? sender->lost_workers : own_lost_workers;
+  void note_lost_worker() {
+    own_lost_workers.note_lost();
+    sender->lost_workers.note_lost();
   }
-  // A user may have any number of containers: until one is known, it is slow if they are.
-  [[nodiscard]] Pace pace(Nanoseconds time) const {
+  void note_worker_back(Nanoseconds time) {
+    own_lost_workers.note_back(time);
+    sender->lost_workers.note_back(time);
+  }
+  // Another one of its sender's may have none to do with those that lose some, unless there are
+  // many, or the sender is a user, who may have any number of containers.
+  [[nodiscard]] bool loses_workers() const {
+    if (own_lost_workers.are_known()) return true;
+    if (sender->number == 0) return false;
+    return is_user(payer) ? sender->lost_workers.are_known() : sender->lost_workers.are_many();
+  }
+  // Any number of containers may be quick until they all begin to keep workers. So until one is
+  // known, it is slow if its user's are; and while there are `too_few` workers, so is one that is
+  // known if its sender's are.
+  [[nodiscard]] Pace pace(Nanoseconds time, bool too_few) const {
     const Pace own = worker_time.pace(time);
-    const bool is_of_slow =
-        own == Pace::unknown && is_user(payer) && sender->worker_time.is_slow(time);
-    return is_of_slow ? Pace::slow : own;
+    const bool is_judged_by_others = too_few || (own == Pace::unknown && is_user(payer));
+    return is_judged_by_others && sender->worker_time.is_slow(time) ? Pace::slow : own;
   }
   // Whether its own calls keep workers, now and then at least.
   [[nodiscard]] bool keeps_workers(Nanoseconds time) const {

@@ -176,13 +176,15 @@ void Listeners::share_quarantine(const Quarantine& quarantine) {
   quarantine_ = quarantine;
 }
 
-// A container of which nobody knows, with a component that has exceeded its deadline in another
-// one, is slow until it was quick for a while. `component`: the one that just did; empty: any that
-// has. With the lock held.
-void Listeners::distrust(const Listener& listener, std::string_view component) const {
+// A container with a component that has exceeded its deadline in another one is slow until it was
+// quick for a while: if nobody knows of it, or both have the same `sender`. `component`: the one
+// that just did; empty: any that has. With the lock held.
+void Listeners::distrust(const Listener& listener, std::string_view component,
+                         std::uint32_t sender) const {
   const Nanoseconds time = now();
   WorkerTime& worker_time = listener.container->worker_time;
-  if (worker_time.is_known() || worker_time.is_slow(time)) return;
+  const bool is_of_sender = sender != 0 && listener.container->sender->number == sender;
+  if (worker_time.is_slow(time) || (worker_time.is_known() && !is_of_sender)) return;
   const auto terms = listener.terms->get();
   for (std::size_t place = 0; place < terms->quarantine.size(); ++place) {
     const std::string_view own = terms->component(place);
@@ -194,13 +196,14 @@ void Listeners::distrust(const Listener& listener, std::string_view component) c
   }
 }
 
-void Listeners::report_overdue(const Terms& terms, std::uint32_t link, ReceiverEvent event) {
+void Listeners::report_overdue(const Terms& terms, std::uint32_t link, std::uint32_t sender,
+                               ReceiverEvent event) {
   const std::lock_guard lock(mutex_);
   if (link != 0) {
     const std::size_t place = link - 1;
     if (const auto component = terms.component(place); !component.empty()) {
       overdue_components_.note(component, now());
-      for (const auto& [token, each] : listeners_) distrust(*each, component);
+      for (const auto& [token, each] : listeners_) distrust(*each, component, sender);
     }
     // of a listener that has ended, others may have its handlers' places
     if (listeners_.contains(event.token) && place < terms.quarantine.size())

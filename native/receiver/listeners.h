@@ -61,8 +61,9 @@ class Listeners {
   void share_quarantine(const Quarantine& quarantine);
   // Tells the event of a handler of these terms that has exceeded its deadline, and distrusts
   // containers with the same component. `link`: 1 + its place in the chain; 0: it is no handler's
-  // fault.
-  void report_overdue(const Terms& terms, std::uint32_t link, ReceiverEvent event);
+  // fault. `sender`: of the container whose call it was.
+  void report_overdue(const Terms& terms, std::uint32_t link, std::uint32_t sender,
+                      ReceiverEvent event);
   // Tells the event of a worker that has ended within a handler, unless the listener has ended.
   void report_broken(const Terms& terms, ReceiverEvent event);
 
@@ -73,7 +74,8 @@ class Listeners {
                                                           std::uint32_t sender);
   [[nodiscard]] bool leave_container(const std::shared_ptr<Container>& container);
   void take_earlier(FirstProcess& first, uid_t peer_uid) const;
-  void distrust(const Listener& listener, std::string_view component = {}) const;
+  void distrust(const Listener& listener, std::string_view component = {},
+                std::uint32_t sender = 0) const;
 
   EventQueue& events_;
   std::mutex mutex_;

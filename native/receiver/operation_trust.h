@@ -70,14 +70,19 @@ class SlowReads {
   std::atomic<std::uint32_t> quick_ = 0;
 };
 
-// Of a container, or all of a user: workers that waited for their memory or file systems until they
-// were given up. While one still does, and for some time after, no other thread of ours waits for
-// them: only what can be ended does.
+// Of a container, or all of a sender: workers that waited for their memory or file systems until
+// they were given up. While one still does, and for some time after, no other thread of ours waits
+// for them: only what can be ended does.
 class LostWorkers {
  public:
   static constexpr Nanoseconds kRemembered = 600 * kSecond;
+  static constexpr std::uint32_t kMany = 4;
 
-  void note_lost() { count_.fetch_add(1); }
+  void note_lost() {
+    if (!are_known()) all_.store(0);
+    count_.fetch_add(1);
+    all_.fetch_add(1);
+  }
   void note_back(Nanoseconds time) {
     last_.store(time);
     count_.fetch_sub(1);
@@ -87,9 +92,14 @@ class LostWorkers {
     const Nanoseconds last = last_.load(std::memory_order_relaxed);
     return last != 0 && now() - last < kRemembered;
   }
+  [[nodiscard]] bool are_many() const {
+    return all_.load(std::memory_order_relaxed) >= kMany && are_known();
+  }
 
  private:
   std::atomic<std::uint32_t> count_ = 0;
+  // Those that have come back, too, as long as some are known.
+  std::atomic<std::uint32_t> all_ = 0;
   // When one came back; 0: none has.
   std::atomic<Nanoseconds> last_ = 0;
 };

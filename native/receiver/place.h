@@ -105,9 +105,9 @@ struct alignas(64) Place {
   [[nodiscard]] Nanoseconds operation_age() const { return now() - operation_start.load(); }
 
   // Notes its next listener, before the key.
-  void note(const Listener& from, Nanoseconds time) {
+  void note(const Listener& from, Nanoseconds time, bool too_few) {
     container.store(from.container.get(), std::memory_order_relaxed);
-    pace.store(from.container->pace(time), std::memory_order_relaxed);
+    pace.store(from.container->pace(time, too_few), std::memory_order_relaxed);
     sender.store(from.container->sender->number, std::memory_order_relaxed);
     count_call();
   }

@@ -60,7 +60,7 @@ Result<bool> Receiver::read_pending(const Reading& reading, std::shared_ptr<List
     if (!has_received) receive_delays_.note(reading.start, into.received);
     has_received = true;
     if (is_for_place && received == Received::for_a_worker) {
-      reading.place->note(*from, into.received);
+      reading.place->note(*from, into.received, has_too_few());
       reading.place->key.store(CallKey::of(token, into.notification.tid),
                                std::memory_order_release);
       has_own = true;
@@ -139,7 +139,7 @@ Receiver::Received Receiver::admit(Listener& listener, Pending& pending) {
     const bool is_of_thread = tid != 0 && (seen & ~CallKey::kFlags) == key;
     if (is_of_thread && parks(pending, key)) return Received::nothing;
   }
-  const Claim claim = {.pace = container.pace(pending.received),
+  const Claim claim = {.pace = container.pace(pending.received, has_too_few()),
                        .is_known = container.worker_time.is_known(),
                        .is_alone = queued_count_.load(std::memory_order_relaxed) == 0};
   return in_flight.may_take(claim) ? Received::for_a_worker : Received::for_the_queue;

@@ -189,6 +189,11 @@ class Receiver {
     return held_count_.load(std::memory_order_relaxed) >= std::min(kMaxHeld, shape_.running) ||
            lost_count_.load(std::memory_order_relaxed) >= kMaxLost;
   }
+  // Some were ended and not replaced yet, or wait for callers' memory or file systems.
+  [[nodiscard]] bool has_too_few() const {
+    return worker_count_.load(std::memory_order_relaxed) < shape_.fewest ||
+           held_count_.load(std::memory_order_relaxed) > 0;
+  }
   // Number of further workers that may run: negative when there are too many.
   [[nodiscard]] std::int32_t vacancies() const;
   void call_worker();

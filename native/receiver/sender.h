@@ -18,7 +18,7 @@ struct Sender {
   // Of all listeners that are given it; 0: nobody's in particular, and nothing is known of it.
   std::uint32_t number;
   WorkerTime worker_time = {};
-  // Of a user.
+  // Of all its containers.
   LostWorkers lost_workers = {};
   // When one of his containers that waited was last given a worker; under the receiver's mutex.
   std::int64_t last_turn = 0;

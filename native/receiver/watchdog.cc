@@ -206,7 +206,7 @@ void Receiver::note_lost(Place& place, const std::shared_ptr<Listener>& listener
   // else it has ended
   if (!listener) return;
   place.lost_for = listener->container;
-  place.lost_for->lost_workers().note_lost();
+  place.lost_for->note_lost_worker();
 }
 
 // From the second slow read of a container on, children read its memory, which can be killed; and
@@ -261,7 +261,7 @@ void Receiver::end_overdue(std::size_t index, NotifyBuffers& buffers) {
     if (std::exchange(place.is_counted, false)) worker_count_.fetch_sub(1);
     note_lost(place, listener);
     // the worker takes no other terms before it has had the mutex
-    listeners_.report_overdue(*place.terms.load(), is_acting ? 0 : link,
+    listeners_.report_overdue(*place.terms.load(), is_acting ? 0 : link, place.sender.load(),
                               {.kind = ReceiverEvent::Kind::overdue,
                                .token = token,
                                .worker = place.worker_id,

@@ -338,8 +338,8 @@ Worker::MemoryAccess::~MemoryAccess() {
 Reader Worker::reader() const {
   const Payer payer = listener_->container->payer;
   if (!CallerFaults::of_process().may_read(payer)) return {ReadBy::nobody, payer};
-  const bool is_slow = listener_->container->slow_reads.are_slow() ||
-                       listener_->container->lost_workers().are_known();
+  const bool is_slow =
+      listener_->container->slow_reads.are_slow() || listener_->container->loses_workers();
   if (is_slow) return {ReadBy::child, payer};
   return {receiver_->too_many_are_held() ? ReadBy::hasty_child : ReadBy::this_thread, payer};
 }
@@ -373,7 +373,7 @@ void Worker::end_being_held() {
   receiver_->lost_count_.fetch_sub(1);
   const std::lock_guard lock(receiver_->mutex_);
   if (const auto container = std::exchange(place_.lost_for, nullptr))
-    container->lost_workers().note_back(now());
+    container->note_worker_back(now());
 }
 
 // Asking costs a system call, so a lone caller is asked for every eighth time only.

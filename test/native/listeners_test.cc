@@ -129,16 +129,16 @@ void reports_an_overdue_handler() {
   const auto listener = fixture.add(callers, {.terms = terms_of("ab", {2, 3})});
   const Terms& own = *listener->terms->get();
   const ReceiverEvent overdue = {.kind = Kind::overdue, .token = listener->token, .link = 2};
-  fixture.listeners.report_overdue(own, 2, overdue);
+  fixture.listeners.report_overdue(own, 2, 0, overdue);
   const auto event = fixture.events.next();
   CHECK_EQUAL(event->kind, Kind::overdue);
   CHECK(event->quarantine_ms > 0);
   CHECK(fixture.states[3].level > 0);
   CHECK_EQUAL(fixture.states[2].level, 0);
   // an operation is no handler's fault, and a place beyond the chain nobody's
-  fixture.listeners.report_overdue(own, 0, overdue);
+  fixture.listeners.report_overdue(own, 0, 0, overdue);
   CHECK_EQUAL(fixture.events.next()->quarantine_ms, 0U);
-  fixture.listeners.report_overdue(own, 3, overdue);
+  fixture.listeners.report_overdue(own, 3, 0, overdue);
   CHECK_EQUAL(fixture.events.next()->quarantine_ms, 0U);
 }
 
@@ -151,7 +151,7 @@ void reports_nothing_of_an_ended_listener() {
   fixture.listeners.report_broken(own, {.kind = Kind::broken, .token = listener->token, .link = 1});
   CHECK(!fixture.events.next());
   // its worker is told to end all the same, but its handler's place may be another one's
-  fixture.listeners.report_overdue(own, 1,
+  fixture.listeners.report_overdue(own, 1, 0,
                                    {.kind = Kind::overdue, .token = listener->token, .link = 1});
   CHECK_EQUAL(fixture.events.next()->quarantine_ms, 0U);
   CHECK_EQUAL(fixture.states[1].level, 0);
@@ -178,12 +178,79 @@ void distrusts_containers_with_an_overdue_component() {
   const auto own = fixture.add(first, {.terms = terms_of("ab", {1, 2})});
   const auto same = fixture.add(second, {.terms = terms_of("xb", {1, 2})});
   const auto other = fixture.add(third, {.terms = terms_of("xa", {1, 2})});
-  fixture.listeners.report_overdue(*own->terms->get(), 2,
+  fixture.listeners.report_overdue(*own->terms->get(), 2, 0,
                                    {.kind = Kind::overdue, .token = own->token, .link = 2});
-  CHECK_EQUAL(same->container->pace(now()), Pace::slow);
-  CHECK_EQUAL(other->container->pace(now()), Pace::unknown);
+  CHECK_EQUAL(same->container->pace(now(), false), Pace::slow);
+  CHECK_EQUAL(other->container->pace(now(), false), Pace::unknown);
   const auto next = fixture.add(later, {.terms = terms_of("b", {1})});
-  CHECK_EQUAL(next->container->pace(now()), Pace::slow);
+  CHECK_EQUAL(next->container->pace(now(), false), Pace::slow);
+}
+
+// However well they have answered until now.
+void distrusts_known_containers_of_the_sender() {
+  constexpr std::uint32_t kSender = 7;
+  Callers first(1);
+  Callers second(1);
+  Callers third(1);
+  Callers fourth(1);
+  Fixture fixture;
+  const auto own = fixture.add(first, {.terms = terms_of("ab", {1, 2}), .sender = kSender});
+  const auto same = fixture.add(second, {.terms = terms_of("xb", {1, 2}), .sender = kSender});
+  const auto other = fixture.add(third, {.terms = terms_of("xb", {1, 2}), .sender = kSender + 1});
+  const auto without = fixture.add(fourth, {.terms = terms_of("xa", {1, 2}), .sender = kSender});
+  for (const auto& known : {same, other, without}) {
+    for (std::uint32_t call = 0; call < WorkerTime::kProof; ++call)
+      known->container->worker_time.note_answer(0);
+    CHECK_EQUAL(known->container->pace(now(), false), Pace::quick);
+  }
+  fixture.listeners.report_overdue(*own->terms->get(), 2, kSender,
+                                   {.kind = Kind::overdue, .token = own->token, .link = 2});
+  CHECK_EQUAL(same->container->pace(now(), false), Pace::slow);
+  CHECK_EQUAL(other->container->pace(now(), false), Pace::quick);
+  CHECK_EQUAL(without->container->pace(now(), false), Pace::quick);
+}
+
+// A known container is judged by its sender's only where there are too few workers.
+void judges_by_the_sender_where_workers_are_few() {
+  constexpr std::uint32_t kSender = 7;
+  Callers first(1);
+  Callers second(1);
+  Fixture fixture;
+  const auto known = fixture.add(first, {.terms = terms(), .sender = kSender});
+  const auto other = fixture.add(second, {.terms = terms(), .sender = kSender + 1});
+  const Nanoseconds time = now();
+  for (const auto& listener : {known, other}) {
+    for (std::uint32_t call = 0; call < WorkerTime::kProof; ++call)
+      listener->container->worker_time.note_answer(0);
+  }
+  known->container->sender->worker_time.note(WorkerTime::kMuch, time);
+  CHECK_EQUAL(known->container->pace(time, false), Pace::quick);
+  CHECK_EQUAL(known->container->pace(time, true), Pace::slow);
+  CHECK_EQUAL(other->container->pace(time, true), Pace::quick);
+}
+
+void knows_who_loses_many_workers() {
+  constexpr std::uint32_t kSender = 7;
+  std::vector<std::unique_ptr<Callers>> callers;
+  std::vector<std::shared_ptr<Listener>> all;
+  Fixture fixture;
+  for (std::uint32_t index = 0; index <= LostWorkers::kMany; ++index) {
+    callers.push_back(std::make_unique<Callers>(1));
+    all.push_back(fixture.add(*callers.back(), {.terms = terms(), .sender = kSender}));
+  }
+  Callers elsewhere(1);
+  const auto other = fixture.add(elsewhere, {.terms = terms(), .sender = kSender + 1});
+  const auto& last = all.back()->container;
+  for (std::uint32_t index = 0; index < LostWorkers::kMany; ++index) {
+    CHECK(!last->loses_workers());
+    all[index]->container->note_lost_worker();
+    CHECK(all[index]->container->loses_workers());
+  }
+  CHECK(last->loses_workers());
+  for (std::uint32_t index = 0; index < LostWorkers::kMany; ++index)
+    all[index]->container->note_worker_back(now());
+  CHECK(last->loses_workers());
+  CHECK(!other->container->loses_workers());
 }
 
 void notes_for_how_long_a_call_keeps_workers() {
@@ -195,12 +262,12 @@ void notes_for_how_long_a_call_keeps_workers() {
       fixture.add(callers, {.terms = terms(), .peer_uid = kUser, .sender = kUser});
   const Nanoseconds time = now();
   CHECK(fixture.listeners.note_kept(kUser, listener->token, kSecond, time) == listener);
-  CHECK_EQUAL(listener->container->pace(time), Pace::slow);
+  CHECK_EQUAL(listener->container->pace(time, false), Pace::slow);
   fixture.listeners.remove(*listener);
   CHECK(fixture.listeners.note_kept(kUser, listener->token, kSecond, time) == nullptr);
   // what the user's containers have done stays the user's
   const auto next = fixture.add(others, {.terms = terms(), .peer_uid = kUser, .sender = kUser});
-  CHECK_EQUAL(next->container->pace(time), Pace::slow);
+  CHECK_EQUAL(next->container->pace(time, false), Pace::slow);
 }
 
 void serves_many_threads() {
@@ -217,7 +284,7 @@ void serves_many_threads() {
           const std::uint32_t token = fixture.listeners.add_process(thread);
           CHECK_EQUAL(*fixture.listeners.remove_process(token), thread);
           (void)fixture.listeners.note_kept(1000, listener->token, 1, now());
-          fixture.listeners.report_overdue(*listener->terms->get(), 1,
+          fixture.listeners.report_overdue(*listener->terms->get(), 1, 0,
                                            {.kind = Kind::overdue, .token = listener->token});
         }
       });
@@ -242,6 +309,12 @@ constexpr Case kCases[] = {
     {"Listeners: a worker's end within a handler is reported", reports_a_broken_handler},
     {"G4: Listeners: containers with an overdue component are distrusted",
      distrusts_containers_with_an_overdue_component},
+    {"G4: Listeners: so are those of the same sender that were quick until then",
+     distrusts_known_containers_of_the_sender},
+    {"G4: Listeners: where workers are few, a container is judged by others of its sender",
+     judges_by_the_sender_where_workers_are_few},
+    {"A5: Listeners: a sender whose containers lose many workers is known",
+     knows_who_loses_many_workers},
     {"G4: Listeners: time of workers counts for a container and its user",
      notes_for_how_long_a_call_keeps_workers},
     {"Listeners: many threads use them at a time", serves_many_threads}};
