@@ -12,11 +12,18 @@ export interface Owned {
 
 /** Of one user: a container has two, and more where something is wrong. */
 const maxLines = 200;
+/** Of what was done to containers there are as many, however much else is told. */
+const stops: ReadonlySet<ContainerEvent> = new Set<ContainerEvent>([
+  'container-killed',
+  'container-frozen',
+  'container-not-killed',
+  'container-not-frozen',
+]);
 const pauseMs = 60_000;
 
 interface Minute {
   readonly timer: NodeJS.Timeout;
-  lines: number;
+  readonly lines: { stops: number; others: number };
   readonly leftOut: Map<ContainerEvent, number>;
 }
 
@@ -34,8 +41,9 @@ export class UserLines implements Disposable {
       return;
     }
     const minute = this.#minuteOf(peerUid);
-    minute.lines += 1;
-    if (minute.lines <= maxLines) this.#log.counted(event, fields);
+    const kind = stops.has(event) ? 'stops' : 'others';
+    minute.lines[kind] += 1;
+    if (minute.lines[kind] <= maxLines) this.#log.counted(event, fields);
     else minute.leftOut.set(event, (minute.leftOut.get(event) ?? 0) + 1);
   }
 
@@ -50,7 +58,8 @@ export class UserLines implements Disposable {
     const timer = setTimeout(() => {
       this.#end(peerUid);
     }, pauseMs).unref();
-    const begun = { timer, lines: 0, leftOut: new Map<ContainerEvent, number>() };
+    const lines = { stops: 0, others: 0 };
+    const begun = { timer, lines, leftOut: new Map<ContainerEvent, number>() };
     this.#minutes.set(peerUid, begun);
     return begun;
   }

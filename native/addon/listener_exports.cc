@@ -132,8 +132,9 @@ struct Stopping {
   int error = EAGAIN;
 
   void run() {
-    const auto stopped =
-        is_freeze ? receiver->freeze_container(token, true) : receiver->kill_container(token);
+    constexpr auto kUrgency = Receiver::Urgency::after_others;
+    const auto stopped = is_freeze ? receiver->freeze_container(token, true, kUrgency)
+                                   : receiver->kill_container(token, kUrgency);
     error = stopped ? 0 : stopped.error().number;
   }
 

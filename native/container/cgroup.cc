@@ -98,16 +98,18 @@ struct Members {
   return Members{.cgroup = std::move(*cgroup), .membership = *membership, .are_alone = are_alone};
 }
 
-void kill_if_member(pid_t pid, const Members& members) {
+// Whether it is one.
+bool kill_if_member(pid_t pid, const Members& members) {
   const UniqueFd process(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
   // what is seen after it was opened is of this process, or it has ended
-  if (!process.is_open() || !is_in(pid, members.cgroup)) return;
-  if (is_member(pid, members.membership))
-    syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0);
+  if (!process.is_open() || !is_in(pid, members.cgroup)) return false;
+  if (!is_member(pid, members.membership)) return false;
+  syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0);
+  return true;
 }
 
-// Adds those that are there to `killed`. False: not everybody could be looked at.
-[[nodiscard]] bool kill_seen(const Members& members, std::set<pid_t>& killed) {
+// Looks among all processes. False: not everybody could be looked at.
+[[nodiscard]] bool kill_in_machine(const Members& members, std::set<pid_t>& killed) {
   std::error_code error;
   std::filesystem::directory_iterator at("/proc", error);
   const std::filesystem::directory_iterator end;
@@ -116,16 +118,24 @@ void kill_if_member(pid_t pid, const Members& members) {
     pid_t pid = 0;
     const auto [rest, wrong] = std::from_chars(name.data(), name.data() + name.size(), pid);
     if (wrong != std::errc() || rest != name.data() + name.size()) continue;
-    if (!is_in(pid, members.cgroup) || !is_member(pid, members.membership)) continue;
-    kill_if_member(pid, members);
-    killed.insert(pid);
+    if (is_in(pid, members.cgroup) && kill_if_member(pid, members)) killed.insert(pid);
   }
   return !error;
 }
 
+// Adds those that are there to `killed`. What stands still is where it is listed: the machine may
+// have many more processes. False: not everybody could be looked at.
+[[nodiscard]] bool kill_seen(const Members& members, std::set<pid_t>& killed) {
+  const auto listed = members.are_alone ? processes_in(members.cgroup) : std::nullopt;
+  if (!listed) return kill_in_machine(members, killed);
+  for (const pid_t pid : *listed) {
+    if (kill_if_member(pid, members)) killed.insert(pid);
+  }
+  return true;
+}
+
 // Version 1 has no cgroup.kill, nor has Linux before 5.14. What stands still makes no new processes
-// meanwhile. They are looked for among all processes: a container may have made more cgroups than
-// anybody looks into. EPERM: again and again there are new ones.
+// meanwhile. EPERM: again and again there are new ones.
 [[nodiscard]] Result<void> kill_one_by_one(const Members& members) {
   constexpr int kRounds = 8;
   std::set<pid_t> killed;

@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <system_error>
 #include <utility>
@@ -94,43 +95,48 @@ struct Folder {
 // A look at a cgroup and all below it, which whoever is in it may change meanwhile.
 class Walk {
  public:
-  explicit Walk(const Membership& membership) : membership_(membership) {}
+  // `wants`: whether the walk goes on after this process. 0: one that we do not see into.
+  explicit Walk(std::function<bool(pid_t)> wants) : wants_(std::move(wants)) {}
 
-  // Whether others were seen, or not everything was.
-  [[nodiscard]] bool finds_others(const std::string& top);
+  // False: it was to end before, or not everything was seen.
+  [[nodiscard]] bool sees_all(const std::string& top);
   // Some cgroup went away: its processes may be where others had been looked at before.
   [[nodiscard]] bool was_disturbed() const { return was_disturbed_; }
+  // Threads were seen in place of processes.
+  [[nodiscard]] bool saw_threads() const { return saw_threads_; }
 
  private:
   // More of them than containers have: a walk must come to an end.
   static constexpr std::size_t kMaxFolders = 2048;
   static constexpr int kMaxDepth = 32;
 
-  [[nodiscard]] bool all_belong(const Folder& folder);
+  [[nodiscard]] bool sees_processes(const Folder& folder);
   [[nodiscard]] bool note_below(const Folder& folder);
 
-  const Membership& membership_;
+  const std::function<bool(pid_t)> wants_;
   std::vector<Folder> waiting_;
   std::size_t noted_ = 0;
   bool was_disturbed_ = false;
+  bool saw_threads_ = false;
 };
 
-bool Walk::finds_others(const std::string& top) {
+bool Walk::sees_all(const std::string& top) {
   waiting_.push_back({.path = top, .depth = 0});
   while (!waiting_.empty()) {
     const Folder folder = std::move(waiting_.back());
     waiting_.pop_back();
-    if (!all_belong(folder) || !note_below(folder)) return true;
+    if (!sees_processes(folder) || !note_below(folder)) return false;
   }
-  return false;
+  return true;
 }
 
-bool Walk::all_belong(const Folder& folder) {
+bool Walk::sees_processes(const Folder& folder) {
   auto processes = read_file(folder.path + "/cgroup.procs");
   if (!processes && processes.error() == Errno{EOPNOTSUPP}) {
     // threads of version 2 have their processes above, and were seen there
     if (folder.depth > 0) return true;
     processes = read_file(folder.path + "/cgroup.threads");
+    saw_threads_ = true;
   }
   if (!processes) {
     was_disturbed_ = true;
@@ -141,9 +147,7 @@ bool Walk::all_belong(const Folder& folder) {
     const std::size_t end = std::min(rest.find('\n'), rest.size());
     constexpr int kDecimal = 10;
     const std::string line(rest.substr(0, end));
-    const auto process = static_cast<pid_t>(std::strtol(line.c_str(), nullptr, kDecimal));
-    // 0: in a pid namespace that we do not see into
-    if (process <= 0 || (!is_member(process, membership_) && !acts_for_it(process))) return false;
+    if (!wants_(static_cast<pid_t>(std::strtol(line.c_str(), nullptr, kDecimal)))) return false;
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
   return true;
@@ -163,12 +167,16 @@ bool Walk::note_below(const Folder& folder) {
   return !error || is_gone(error);
 }
 
-// A container that goes on making and removing cgroups is to gain nothing: the last look counts.
+// A container that goes on making and removing cgroups is to gain nothing by it.
+constexpr int kWalks = 3;
+
+// The last look counts.
 [[nodiscard]] bool has_others_below(const std::string& top, const Membership& membership) {
-  constexpr int kWalks = 3;
   for (int walks = kWalks; walks > 0; --walks) {
-    Walk walk(membership);
-    if (walk.finds_others(top)) return true;
+    Walk walk([&](pid_t process) {
+      return process > 0 && (is_member(process, membership) || acts_for_it(process));
+    });
+    if (!walk.sees_all(top)) return true;
     if (!walk.was_disturbed()) break;
   }
   return false;
@@ -195,6 +203,19 @@ bool is_in(pid_t process, const CgroupPlace& cgroup) {
   if (!text) return false;
   const auto path = cgroup_path(*text, cgroup.hierarchy);
   return path && (*path == cgroup.path || path->starts_with(cgroup.path + "/"));
+}
+
+std::optional<std::vector<pid_t>> processes_in(const CgroupPlace& cgroup) {
+  for (int walks = kWalks; walks > 0; --walks) {
+    std::vector<pid_t> found;
+    Walk walk([&](pid_t process) {
+      found.push_back(process);
+      return process > 0;
+    });
+    if (!walk.sees_all(cgroup.folder) || walk.saw_threads()) return std::nullopt;
+    if (!walk.was_disturbed()) return found;
+  }
+  return std::nullopt;
 }
 
 bool has_one_of(const CgroupPlace& cgroup, std::span<const pid_t> processes) {

@@ -4,9 +4,11 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "kernel/result.h"
 #include "kernel/unique_fd.h"
@@ -53,6 +55,10 @@ struct Membership {
 [[nodiscard]] bool is_member(pid_t process, const Membership& membership);
 
 [[nodiscard]] bool is_in(pid_t process, const CgroupPlace& cgroup);
+// Those that are in a cgroup and in those below it, some of which may have ended meanwhile. None:
+// not all of them can be seen, such as in more cgroups than anybody looks into, or in none that is
+// there. Who is moved meanwhile, as nothing is that stands still, may be missing.
+[[nodiscard]] std::optional<std::vector<pid_t>> processes_in(const CgroupPlace& cgroup);
 // Whether one of these processes is in it.
 [[nodiscard]] bool has_one_of(const CgroupPlace& cgroup, std::span<const pid_t> processes);
 

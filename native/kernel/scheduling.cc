@@ -2,6 +2,7 @@
 #include "kernel/scheduling.h"
 
 #include <sched.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -39,6 +40,12 @@ void shorten_slice(pid_t thread) {
 bool become_real_time(pid_t thread) {
   const sched_param parameters = {.sched_priority = sched_get_priority_min(SCHED_RR)};
   return sched_setscheduler(thread, SCHED_RR | SCHED_RESET_ON_FORK, &parameters) == 0;
+}
+
+void lower_priority(pid_t thread) {
+  // not the lowest: what the kernel locks for it, others wait for
+  constexpr int kNice = 10;
+  (void)setpriority(PRIO_PROCESS, static_cast<id_t>(thread), kNice);
 }
 
 void become_fair(pid_t thread) {

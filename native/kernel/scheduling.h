@@ -16,6 +16,10 @@ void shorten_slice(pid_t thread);
 // (RLIMIT_RTPRIO, a cgroup without real-time bandwidth).
 [[nodiscard]] bool become_real_time(pid_t thread);
 
+// Lets others go first from now on, see setpriority(2): for threads of this process (0: the calling
+// one) that compute long for what nobody waits for.
+void lower_priority(pid_t thread);
+
 // Back to the fair class.
 void become_fair(pid_t thread);
 

@@ -19,6 +19,7 @@
 #include "container/memory_room.h"
 #include "kernel/interrupt_signal.h"
 #include "kernel/own_processes.h"
+#include "kernel/scheduling.h"
 #include "process/child_starter.h"
 #include "process/ending_children.h"
 #include "process/last_closing.h"
@@ -125,16 +126,18 @@ Result<std::vector<int>> Receiver::path_errors(std::uint32_t token,
   return errors;
 }
 
-Result<void> Receiver::kill_container(std::uint32_t token) {
+Result<void> Receiver::kill_container(std::uint32_t token, Urgency urgency) {
   const auto listener = listeners_.find(token);
   if (!listener || !listener->first_process.is_open()) return fail(ESRCH);
   const auto others = listeners_.other_firsts(*listener);
+  // not before: everybody waits for those locks
+  if (urgency == Urgency::after_others) lower_priority(0);
   return kill_all_of({.first_process = listener->first_process,
                       .user = listener->peer_uid,
                       .other_firsts = others});
 }
 
-Result<void> Receiver::freeze_container(std::uint32_t token, bool is_frozen) {
+Result<void> Receiver::freeze_container(std::uint32_t token, bool is_frozen, Urgency urgency) {
   const auto listener = listeners_.find(token);
   if (!listener || !listener->first_process.is_open()) return fail(ESRCH);
   // before: calls are taken back as soon as it freezes
@@ -143,6 +146,7 @@ Result<void> Receiver::freeze_container(std::uint32_t token, bool is_frozen) {
     listeners_.note_frozen(listener->first_pid, true);
   }
   const auto others = listeners_.other_firsts(*listener);
+  if (urgency == Urgency::after_others) lower_priority(0);
   const auto done = freeze_cgroup_of({.first_process = listener->first_process,
                                       .user = listener->peer_uid,
                                       .other_firsts = others},

@@ -100,19 +100,24 @@ class Receiver {
   // Why paths are not held, one by one; see HeldPaths. ENOENT: the listener is gone.
   [[nodiscard]] Result<std::vector<int>> path_errors(std::uint32_t token,
                                                      const std::vector<std::string>& paths);
-  // Kills a listener's container. ESRCH: its first process has ended, or nobody knew it. EPERM:
-  // only that one was killed.
   // Has what is kept for a call that comes again looked at then, when it is of no use any more.
   void close_lost(const std::shared_ptr<Listener>& listener, pid_t tid, Nanoseconds until) {
     (void)late_answers_.add(
         {.due = until, .listener = listener, .tid = tid, .is_second_try = true});
   }
-  [[nodiscard]] Result<void> kill_container(std::uint32_t token);
+  // A container may have thousands of processes. In a thread that does nothing else, which others
+  // need not wait for.
+  enum class Urgency : std::uint8_t { at_once, after_others };
+  // Kills a listener's container. ESRCH: its first process has ended, or nobody knew it. EPERM:
+  // only that one was killed.
+  [[nodiscard]] Result<void> kill_container(std::uint32_t token,
+                                            Urgency urgency = Urgency::at_once);
   // Of a listener's container. ESRCH: nobody knows its first process, or it has ended.
   [[nodiscard]] Result<Resources> container_resources(std::uint32_t token);
   // Freezes or thaws the cgroup of a listener's container. ESRCH as above; EPERM: it has none for
   // itself; EOPNOTSUPP: its cgroup can't be frozen.
-  [[nodiscard]] Result<void> freeze_container(std::uint32_t token, bool is_frozen);
+  [[nodiscard]] Result<void> freeze_container(std::uint32_t token, bool is_frozen,
+                                              Urgency urgency = Urgency::at_once);
   // Reports the end of a process as an event; the descriptor stays the caller's.
   [[nodiscard]] Result<std::uint32_t> watch_process(int pidfd);
   // Every worker gets `stopped` from its next receive, at once if it waits. Late answers are sent

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 #include <thread>
+#include <vector>
 
 #include "check.h"
 #include "sleeper.h"
@@ -166,7 +167,44 @@ void tells_no_users_from_ours() {
   CHECK(!others_in(folder, 0, true));
 }
 
+CgroupPlace place_of(const Folder& folder) {
+  return {.folder = folder.path(), .path = "/none", .hierarchy = ""};
+}
+
+void lists_all_below() {
+  const Folder folder;
+  folder.has("12\n34\n");
+  const std::string below = folder.path() + "/a/b";
+  std::filesystem::create_directories(below);
+  std::ofstream(folder.path() + "/a/cgroup.procs") << "";
+  std::ofstream(below + "/cgroup.procs") << "56\n";
+  const auto listed = processes_in(place_of(folder));
+  CHECK(listed.has_value());
+  CHECK(*listed == std::vector<pid_t>({12, 34, 56}));
+}
+
+// Nobody is to be left out, so that whoever asks looks elsewhere then.
+void lists_all_or_none() {
+  const Folder hidden;
+  hidden.has("12\n0\n");
+  CHECK(!processes_in(place_of(hidden)));
+  const Folder many;
+  many.has("12\n");
+  for (int place = 0; place < 2049; ++place) {
+    const std::string path = many.path() + "/" + std::to_string(place);
+    std::filesystem::create_directory(path);
+    std::ofstream(path + "/cgroup.procs") << "";
+  }
+  CHECK(!processes_in(place_of(many)));
+  // not seen from here, as of another cgroup namespace
+  const Folder empty;
+  CHECK(!processes_in(place_of(empty)));
+  CHECK(!processes_in({.folder = empty.path() + "/none", .path = "/none", .hierarchy = ""}));
+}
+
 constexpr Case kCases[] = {
+    {"A10: processes_in: those of a cgroup and of all below it", lists_all_below},
+    {"A10: processes_in: all of them or none", lists_all_or_none},
     {"A10: has_others: cgroups that vanish are no others", goes_on_where_cgroups_vanish},
     {"A10: has_others: it looks into so many cgroups and no more", looks_into_so_many},
     {"A10: has_others: it looks so deep and no deeper", looks_so_deep},

@@ -94,12 +94,38 @@ test('stops: a container that was frozen and thawed is frozen at its next failur
   expect(slow.notes).toHaveLength(3);
 });
 
+test('G1: stops: two users’ containers are stopped at once, one of each, and root’s beside them', async () => {
+  const slow = new Slow();
+  const stop = (user: number, container: number): void => {
+    const token = user + container;
+    slow.stops.stop('kill-container', token, containerOf(`c${token}`, { peerUid: user }));
+  };
+  for (const user of [1000, 2000, 3000]) for (const place of [0, 1, 2]) stop(user, place);
+  expect(slow.asked).toEqual([1000, 2000]);
+  for (let token = 0; token < 6; token += 1) {
+    slow.stops.stop('kill-container', token, containerOf(`root-${token}`));
+  }
+  expect(slow.asked).toEqual([1000, 2000, 0, 1, 2, 3]);
+  const seen: number[] = [];
+  while (slow.asked.length > 0) {
+    const users = slow.asked.splice(0).filter((token) => token >= 1000);
+    const from = users.map((token) => Math.floor(token / 1000));
+    expect(new Set(from).size).toBe(users.length);
+    expect(users.length).toBeLessThanOrEqual(2);
+    seen.push(...users);
+    await slow.answer(0);
+  }
+  expect(seen.toSorted((one, other) => one - other)).toEqual([
+    1000, 1001, 1002, 2000, 2001, 2002, 3000, 3001, 3002,
+  ]);
+});
+
 test('G1: stops: of the containers of a user, no more are told than a user may have lines', async () => {
   const slow = new Slow();
   for (let container = 0; container < 500; container += 1) {
     slow.stops.stop('freeze-container', container, containerOf(`c${container}`, { peerUid: 1000 }));
   }
-  await slow.answer(errnoNumber('EPERM'));
+  for (let answer = 0; answer < 500; answer += 1) await slow.answer(errnoNumber('EPERM'));
   expect(slow.asked).toHaveLength(500);
   expect(slow.log.records).toHaveLength(200);
 });

@@ -52,6 +52,17 @@ test('G1: lines of users: lines beyond the limit of a minute are counted, and no
   expect(log.records).toHaveLength(from + 2 + 2);
 });
 
+test('G1: lines of users: stops of containers are told, however much else there is', () => {
+  const log = new KeptLog();
+  using lines = new UserLines(log.log);
+  tellOften(lines, 1000, 5000);
+  for (let count = 0; count < 300; count += 1) {
+    lines.tell({ peerUid: 1000 }, 'container-killed', { container: `c${count}` });
+  }
+  const stops = log.records.filter(({ event }) => event === 'container-killed');
+  expect([stops.length, log.records.length]).toEqual([maxLines, 2 * maxLines]);
+});
+
 test('G1: lines of users: the end of the agent leaves none uncounted', () => {
   const log = new KeptLog();
   const lines = new UserLines(log.log);
