@@ -11,6 +11,7 @@ import {
 } from './container-process-state.ts';
 import type { ContainerProcessState } from './container-process-state.ts';
 import type { ArrivalTurns } from '../scheduling/arrival-turns.ts';
+import { startDeadline } from '../scheduling/deadline.ts';
 import { Drain } from '../scheduling/drain.ts';
 import type { Left } from '../scheduling/drain.ts';
 import { AgentError, systemCodeOf } from '../errors.ts';
@@ -48,7 +49,7 @@ export interface AgentSocketParts {
   readonly onArrival: (arrival: Arrival) => Promise<void>;
 }
 
-/** From connecting to the last byte. */
+/** From connecting to the last byte, as far as we can read it. */
 const deadlineMs = 5000;
 /** Runtimes send at once. */
 const lastWordsMs = 500;
@@ -68,7 +69,7 @@ const chunkBytes = 64 * 1024;
 interface Connection extends Peer {
   readonly chunks: Uint8Array[];
   readonly scanner: ObjectScanner;
-  readonly deadline: NodeJS.Timeout;
+  deadline: NodeJS.Timeout;
   length: number;
   /** All of its message is there. */
   isWhole: boolean;
@@ -176,14 +177,31 @@ export class AgentSocket implements Disposable {
       native.closeConnection(this.#handle, connection);
       return;
     }
-    const deadline = setTimeout(() => {
-      this.#reject(connection, unreadable(`message incomplete after ${deadlineMs} ms`));
-    }, deadlineMs);
-    deadline.unref();
-    const scanner = new ObjectScanner();
-    const peer = { peerPid, peerUid };
-    const begun = { chunks: [], scanner, deadline, length: 0, isWhole: false, isWaiting: false };
-    this.#connections.set(connection, { ...peer, ...begun });
+    this.#connections.set(connection, {
+      peerPid,
+      peerUid,
+      chunks: [],
+      scanner: new ObjectScanner(),
+      deadline: this.#deadlineOf(connection),
+      length: 0,
+      isWhole: false,
+      isWaiting: false,
+    });
+  }
+
+  #deadlineOf(id: ConnectionId): NodeJS.Timeout {
+    return startDeadline(deadlineMs, () => {
+      this.#judge(id);
+    }).unref();
+  }
+
+  /** What has come is read before: runtimes do not send it again. */
+  #judge(id: ConnectionId): void {
+    this.#drain.run();
+    const connection = this.#connections.get(id);
+    if (connection === undefined || connection.isWhole) return;
+    if (this.#drain.isUnderWay) connection.deadline = this.#deadlineOf(id);
+    else this.#reject(id, unreadable(`message incomplete after ${deadlineMs} ms`));
   }
 
   #openOf(uid: number): number {

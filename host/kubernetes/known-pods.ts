@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The pods of this node as far as we know them, and who waits for one of them.
+import { startDeadline } from '../scheduling/deadline.ts';
 import type { Pod } from './pod.ts';
 
 /** A kubelet has 110 by default, and large nodes have some hundreds. */
@@ -72,7 +73,7 @@ export class KnownPods {
       const look = (): void => {
         if (isThere()) end();
       };
-      const limit = setTimeout(end, limitMs);
+      const limit = startDeadline(limitMs, end);
       this.#waiting.add(look);
     });
   }

@@ -6,6 +6,7 @@ import { chmodSync, copyFileSync, existsSync, statSync, writeFileSync } from 'no
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -110,6 +111,11 @@ function stateInvalid(...named: readonly (number | string)[]): WantedFields {
   const why = new RegExp(named.map((each) => `(?=.*(?<!\\w)${each}(?!\\w))`).join(''), 'u');
   return { code: 'AGENT_STATE_INVALID', why };
 }
+
+const wholeWithoutDescriptors = {
+  code: 'AGENT_STATE_INVALID',
+  why: expect.stringMatching(/\b1\b.*\b0\b/u),
+};
 
 describe('agent socket: messages', () => {
   let agent: WatchedAgent;
@@ -372,6 +378,32 @@ test('G1: agent socket: a hundred silent clients and a dripping one hold up no c
   await untilFdCountIs(agent.pid, before);
   await agent.untilLogged('message-refused', stateInvalid(deadlineMs));
   await serveOne(agent);
+});
+
+test('A19: agent socket: what comes while the agent stands still is read before its time is over', async () => {
+  await using agent = await startWatchedAgent({ ...plainMkdir, log: 'warn', mayWarn: true });
+  const before = await restingFdCount(agent);
+  // one that fits into a socket, and one that its sender still waits with
+  const messages = [state('small'), state('large', ['seccompFd'], { a: 'x'.repeat(900_000) })];
+  const sockets = await Promise.all(messages.map(async () => connectSilently(agent)));
+  for (const socket of sockets) socket.write('{');
+  await until('all to be accepted', () => openFdCount(agent.pid) > before + 1 || undefined);
+  await sleep(500);
+
+  process.kill(agent.pid, 'SIGSTOP');
+  try {
+    for (const [place, socket] of sockets.entries()) socket.write(messages[place]?.slice(1) ?? '');
+    await sleep(deadlineMs + 500);
+  } finally {
+    process.kill(agent.pid, 'SIGCONT');
+  }
+  const refusedOf = (): readonly unknown[] =>
+    agent.records().filter(({ event }) => event === 'message-refused');
+  await Promise.all(sockets.map(async (socket) => once(socket, 'close')));
+  await until('both to be judged', () => refusedOf().length === 2 || undefined);
+  // they were read to their ends
+  const whole = expect.objectContaining(wholeWithoutDescriptors);
+  expect(refusedOf()).toEqual([whole, whole]);
 });
 
 describe('agent socket: users', () => {
