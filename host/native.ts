@@ -268,12 +268,22 @@ export interface Native {
   /** Fills in what `resourceNumbers` says of a listener's container: 0 or a positive errno. */
   containerResources(this: void, receiver: ReceiverHandle, token: Token, into: Uint8Array): number;
 
-  /** Begins with nothing in it. */
-  createState(this: void): StateHandle;
+  /**
+   * Begins with nothing in it. All states of a payer have at most `ofPayer` bytes, and those of all
+   * users, or of all others, `ofAll` and, evenly among payers, `divided`: from now on, of each of them.
+   */
+  createState(
+    this: void,
+    isUsers: number,
+    payer: string,
+    ofPayer: number,
+    ofAll: number,
+    divided: number,
+  ): StateHandle;
   closeState(this: void, state: StateHandle): void;
   /** Copies a value: its length, or -1: there is no such key. `into` has `maxStateBytes`. */
   stateGet(this: void, state: StateHandle, key: Uint8Array, into: Uint8Array): number;
-  /** 0, or ENOSPC; so it is with more keys than `maxKeys`. */
+  /** 0, or ENOSPC, also where others have filled what is there; so it is with more keys than `maxKeys`. */
   stateSet(
     this: void,
     state: StateHandle,

@@ -1,10 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // In the main thread: the states that a bundle's handlers keep of a container, for all of its listeners.
+import { userOf } from '../agent-socket/container-key.ts';
 import type { ContainerKey } from '../agent-socket/container-key.ts';
 import type { Native, StateHandle } from '../native.ts';
+import { memoryLimit } from '../process/memory-limit.ts';
 
 /** Bytes that one such memory may have, keys and values together. */
 export const maxStateBytes = 65_536;
+
+const mebibyte = 2 ** 20;
+const boundless = 0xffff_ffff;
+/** Of the containers of one user: of root's, each has as many as its bundles may have. */
+const userBytes = 16 * mebibyte;
+/** Of the agent's memory, for the states of all containers. */
+const partOfAll = { users: 1 / 16, root: 1 / 8 } as const;
+/** Beside it: a user, or a container of root, that has little has it also where others have filled the rest. */
+const partDivided = 1 / 32;
 
 /** The name of a handler's bundle; undefined: it is of none. */
 type Bundle = string | undefined;
@@ -30,11 +41,16 @@ interface Shared {
 
 export class HandlerStates {
   readonly #native: Pick<Native, 'createState' | 'closeState'>;
+  readonly #memoryBytes: number;
   readonly #byKey: Map<string, Shared> = new Map();
   readonly #byHandle: Map<StateHandle, Shared> = new Map();
 
-  constructor(native: Pick<Native, 'createState' | 'closeState'>) {
+  constructor(
+    native: Pick<Native, 'createState' | 'closeState'>,
+    memoryBytes: number = memoryLimit(),
+  ) {
     this.#native = native;
+    this.#memoryBytes = memoryBytes;
   }
 
   /** One more listener of a container, with one state for each handler: one bundle's handlers share it. */
@@ -64,17 +80,26 @@ export class HandlerStates {
     for (const bundle of new Set(bundles)) keys.set(bundle, JSON.stringify([container, bundle]));
     return bundles.map((bundle) => {
       const key = keys.get(bundle) ?? '';
-      const shared = this.#byKey.get(key) ?? this.#make(key);
+      const shared = this.#byKey.get(key) ?? this.#make(container, key);
       shared.users += 1;
       return shared.handle;
     });
   }
 
-  #make(key: string): Shared {
-    const shared = { key, handle: this.#native.createState(), users: 0 };
+  #make(container: ContainerKey, key: string): Shared {
+    const shared = { key, handle: this.#create(container), users: 0 };
     this.#byKey.set(key, shared);
     this.#byHandle.set(shared.handle, shared);
     return shared;
+  }
+
+  #create(container: ContainerKey): StateHandle {
+    const user = userOf(container);
+    const part = (of: number): number => Math.min(boundless, Math.floor(this.#memoryBytes * of));
+    const divided = part(partDivided);
+    return user === 0
+      ? this.#native.createState(0, container, boundless, part(partOfAll.root), divided)
+      : this.#native.createState(1, `${user}`, userBytes, part(partOfAll.users), divided);
   }
 
   #release(handles: readonly StateHandle[]): void {

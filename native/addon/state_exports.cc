@@ -5,7 +5,9 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <string_view>
+#include <utility>
 
 #include "addon/addon_state.h"
 #include "addon/exports.h"
@@ -17,9 +19,11 @@ namespace {
 // Shared by all threads of the process, as receivers are.
 class SharedStates {
  public:
-  std::uint32_t create() {
+  std::uint32_t create(bool is_users, std::string payer, const StateRoom::Limits& limits) {
+    const std::shared_ptr<StateRoom>& room = is_users ? of_users_ : of_root_;
+    room->limit(limits);
     const std::lock_guard lock(mutex_);
-    states_.emplace(++last_, std::make_shared<StateStore>());
+    states_.emplace(++last_, std::make_shared<StateStore>(room, std::move(payer)));
     return last_;
   }
   std::shared_ptr<StateStore> find(std::uint32_t handle) {
@@ -34,6 +38,8 @@ class SharedStates {
 
  private:
   std::mutex mutex_;
+  const std::shared_ptr<StateRoom> of_users_ = std::make_shared<StateRoom>();
+  const std::shared_ptr<StateRoom> of_root_ = std::make_shared<StateRoom>();
   std::map<std::uint32_t, std::shared_ptr<StateStore>> states_;
   std::uint32_t last_ = 0;
 };
@@ -62,7 +68,16 @@ std::size_t max_keys_of(Arguments& arguments) {
 }  // namespace
 
 Napi::Value create_state(const Napi::CallbackInfo& info) {
-  return number(info.Env(), shared_states().create());
+  Arguments arguments(info);
+  const bool is_users = arguments.u32() != 0;
+  std::string payer = arguments.text();
+  const std::size_t of_payer = arguments.u32();
+  const std::size_t of_all = arguments.u32();
+  const std::size_t divided = arguments.u32();
+  if (!arguments.is_ok()) return {};
+  return number(info.Env(), shared_states().create(
+                                is_users, std::move(payer),
+                                {.of_payer = of_payer, .of_all = of_all, .divided = divided}));
 }
 
 Napi::Value close_state(const Napi::CallbackInfo& info) {

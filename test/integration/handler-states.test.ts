@@ -67,3 +67,40 @@ test('HandlerStates: the state of a bundle stays while handlers change, and ends
   listener[Symbol.dispose]();
   expect(() => native.stateGet(state, key, room)).toThrow('EBADF');
 });
+
+/** Fills all that a container may have, until there is no room: the states that are full. */
+function fill(states: HandlerStates, container: ContainerKey): number {
+  const bundles = Array.from({ length: 16 }, (_, place) => `bundle-${place}`);
+  const { first } = states.enter(container, bundles);
+  const value = new Uint8Array(maxStateBytes - key.length);
+  return first.filter((state) => native.stateSet(state, key, value) === 0).length;
+}
+
+const gibibyte = 2 ** 30;
+
+test('G1: HandlerStates: the containers of one user have so much together, and others theirs', () => {
+  const states = new HandlerStates(native, gibibyte);
+  const full = Array.from({ length: 100 }, (_, place) => fill(states, named(`c${place}`, 1000)));
+  const sum = full.reduce((all, count) => all + count, 0);
+  expect(sum * maxStateBytes).toBeLessThanOrEqual(16 * 2 ** 20);
+  expect(sum).toBeGreaterThan(250);
+  expect([fill(states, named('c1', 1001)), fill(states, named('c1'))]).toEqual([16, 16]);
+});
+
+test('G1: HandlerStates: all users, and all containers of root, have a part of the memory', () => {
+  const memory = gibibyte / 8;
+  const states = new HandlerStates(native, memory);
+  const bytes = (container: (place: number) => ContainerKey): number => {
+    const full = Array.from({ length: 100 }, (_, place) => fill(states, container(place)));
+    return full.reduce((all, count) => all + count, 0) * maxStateBytes;
+  };
+  const ofUsers = bytes((place) => named('d', 2000 + place));
+  const ofRoot = bytes((place) => named(`d${place}`));
+  expect(ofUsers).toBeLessThanOrEqual(memory * (1 / 16 + 1 / 32));
+  expect(ofUsers).toBeGreaterThan(0);
+  expect(ofRoot).toBeLessThanOrEqual(memory * (1 / 8 + 1 / 32));
+  expect(ofRoot).toBeGreaterThan(0);
+  // whoever comes later, and has little, has it
+  const [late] = states.enter(named('late', 3000), ['one']).first;
+  expect(late === undefined ? -1 : native.stateSet(late, key, new Uint8Array(1000))).toBe(0);
+});

@@ -169,7 +169,7 @@ const signatures: Readonly<
   hasCapability: ['number', 'number', 'number'],
   freezeContainer: ['number', 'number', 'number'],
   containerResources: ['number', 'number', 'bytes'],
-  createState: [],
+  createState: ['number', 'text', 'number', 'number', 'number'],
   closeState: ['number'],
   stateGet: ['number', 'bytes', 'bytes'],
   stateSet: ['number', 'bytes', 'bytes'],
