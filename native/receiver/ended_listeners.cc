@@ -69,7 +69,7 @@ void Receiver::end_listener(const Listener& listener) {
     const std::lock_guard lock(mutex_);
     wake_all();
   }
-  late_answers_.wake_reader();
+  wake_reader();
 }
 
 }  // namespace seccompagent

@@ -2,6 +2,7 @@
 #include "receiver/late_answers.h"
 
 #include <sys/timerfd.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <limits>
@@ -12,15 +13,16 @@
 namespace seccompagent {
 namespace {
 
-// At once; the timer goes off again for the rest, so that receiving does not wait for all of them.
+// At once; the timer goes off again for the rest, so that who adds one does not wait for all.
 constexpr std::size_t kBatch = 64;
-// Looking for signals takes longer than the answer: with more than these due at once it is left.
+// The look at a caller takes longer than the answer: with more than these due at once it is left,
+// so that the others' answers do not wait for it.
 constexpr std::size_t kFew = 8;
 
 }  // namespace
 
 Result<void> LateAnswers::open() {
-  timer_.reset(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+  timer_.reset(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC));
   if (!timer_.is_open()) return fail_errno();
   return {};
 }
@@ -47,11 +49,16 @@ void LateAnswers::drop_forgotten() {
   late_to_look_ = std::max(kFewLate, 2 * late_.size());
 }
 
-// As if an answer were due.
-void LateAnswers::wake_reader() {
-  const std::lock_guard lock(mutex_);
-  is_reader_called_ = true;
-  arm();
+void LateAnswers::run(NotifyBuffers& buffers) {
+  for (;;) {
+    std::uint64_t times = 0;
+    (void)retry_eintr([&] { return read(timer_.get(), &times, sizeof times); });
+    {
+      const std::lock_guard lock(mutex_);
+      if (is_closed_) return;
+    }
+    send_due(buffers, now());
+  }
 }
 
 std::size_t LateAnswers::planned() const {
@@ -61,10 +68,10 @@ std::size_t LateAnswers::planned() const {
 
 // With the lock held.
 void LateAnswers::arm() {
-  // an expired timer stays readable until it is set anew; no time at all disarms it
+  // no time at all disarms it
   itimerspec timer = {};
-  if (is_reader_called_ || !late_.empty()) {
-    const Nanoseconds due = is_reader_called_ ? 1 : std::max<Nanoseconds>(late_.begin()->first, 1);
+  if (is_closed_ || !late_.empty()) {
+    const Nanoseconds due = is_closed_ ? 1 : std::max<Nanoseconds>(late_.begin()->first, 1);
     timer.it_value = {.tv_sec = due / kSecond, .tv_nsec = due % kSecond};
   }
   timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &timer, nullptr);
@@ -79,7 +86,6 @@ std::vector<LateAnswer> LateAnswers::take_due(Nanoseconds time, Take take) {
     due.push_back(std::move(late_.begin()->second));
     late_.erase(late_.begin());
   }
-  is_reader_called_ = false;
   arm();
   return due;
 }
@@ -88,10 +94,11 @@ void LateAnswers::send_due(NotifyBuffers& buffers, Nanoseconds time) {
   const auto due = take_due(time, Take::some);
   const bool are_few = due.size() <= kFew;
   for (const LateAnswer& late : due) {
-    // An answer that meets a signal is lost without a word, so the signal gets a little time to
-    // take the call back. It may also be one that the call does not stop for.
+    // An answer that meets a signal is lost without a word, so a signal that has woken the caller
+    // gets a little time to take the call back. What else the caller's state says is not looked at:
+    // how long that takes is for the caller to choose.
     const bool may_meet_signal = are_few && !late.is_second_try && !late.listener.expired() &&
-                                 CallerState(late.tid).has_pending_signal();
+                                 CallerState(late.tid).is_awake();
     if (may_meet_signal && add({.due = now() + kSignalTime,
                                 .listener = late.listener,
                                 .tid = late.tid,

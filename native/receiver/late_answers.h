@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Late answers: a timer in the epoll set, see timerfd_create(2), and whoever reads there sends
-// those that are due. No thread waits for any of them.
+// Late answers: one thread waits for the first that is due, by a timer, see timerfd_create(2), and
+// sends it. Nobody who receives does: before an answer its caller is looked at.
 #pragma once
 
 #include <sys/types.h>
@@ -31,8 +31,10 @@ struct LateAnswer {
 class LateAnswers {
  public:
   [[nodiscard]] Result<void> open();
-  // Readable when an answer is due, or wake_reader was called.
+  // Readable when an answer is due, or all were sent.
   [[nodiscard]] int timer() const { return timer_.get(); }
+  // Sends each when it is due, until all were sent.
+  void run(NotifyBuffers& buffers);
 
   // False: all were sent already, and nobody would send this one.
   [[nodiscard]] bool add(LateAnswer late);
@@ -40,8 +42,6 @@ class LateAnswers {
   void send_due(NotifyBuffers& buffers, Nanoseconds time);
   // All, before their time; there are none afterwards.
   void send_all(NotifyBuffers& buffers);
-  // The thread that waits in epoll looks whether there is something else to do.
-  void wake_reader();
   // Number of planned answers, with those that nobody waits for any more.
   [[nodiscard]] std::size_t planned() const;
 
@@ -60,7 +60,6 @@ class LateAnswers {
   std::multimap<Nanoseconds, LateAnswer> late_;
   // With so many, those that nobody waits for any more are looked for.
   std::size_t late_to_look_ = kFewLate;
-  bool is_reader_called_ = false;
   bool is_closed_ = false;
 };
 

@@ -24,7 +24,7 @@ constexpr Nanoseconds kDistrust = kSecond;
 std::uint32_t Listeners::next_token() {
   do {
     ++last_token_;
-  } while (last_token_ == kStopToken || last_token_ == kLateToken ||
+  } while (last_token_ == kStopToken || last_token_ == kWakeToken ||
            listeners_.contains(last_token_) || processes_.contains(last_token_));
   return last_token_;
 }

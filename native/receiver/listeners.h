@@ -32,7 +32,7 @@ class Listeners {
 
   // Tokens of what else is in the epoll set.
   static constexpr std::uint32_t kStopToken = 0;
-  static constexpr std::uint32_t kLateToken = 0xffffffff;
+  static constexpr std::uint32_t kWakeToken = 0xffffffff;
 
   // ENOTTY: the descriptor is no listener. EEXIST: it is one that we have.
   [[nodiscard]] Result<std::shared_ptr<Listener>> add(UniqueFd fd, ListenerFacts facts);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Receiving: whoever has the reader's role takes what is pending, for itself or for the queues.
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 
 #include <algorithm>
 #include <utility>
@@ -8,6 +9,9 @@
 #include "receiver/receiver.h"
 
 namespace seccompagent {
+
+// The thread that waits in epoll looks whether there is something else to do.
+void Receiver::wake_reader() { (void)eventfd_write(wake_event_.get(), 1); }
 
 void Receiver::leave_epoll() {
   // the reader alone counts
@@ -42,8 +46,9 @@ Result<bool> Receiver::read_pending(const Reading& reading, std::shared_ptr<List
     const epoll_event& event = events[static_cast<std::size_t>(index)];
     const auto token = static_cast<std::uint32_t>(event.data.u64);
     if (token == Listeners::kStopToken) continue;
-    if (token == Listeners::kLateToken) {
-      late_answers_.send_due(reading.buffers, now());
+    if (token == Listeners::kWakeToken) {
+      eventfd_t times = 0;
+      (void)eventfd_read(wake_event_.get(), &times);
       continue;
     }
     const bool is_for_place = reading.place != nullptr && !has_own;

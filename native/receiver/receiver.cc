@@ -44,12 +44,13 @@ Result<std::shared_ptr<Receiver>> Receiver::make(ReadTable table, PoolShape shap
   receiver->ends_ = std::move(*ends);
   receiver->stop_event_.reset(eventfd(0, EFD_CLOEXEC));
   if (!receiver->stop_event_.is_open()) return fail_errno();
+  receiver->wake_event_.reset(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!receiver->wake_event_.is_open()) return fail_errno();
   if (const auto opened = receiver->late_answers_.open(); !opened)
     return std::unexpected(opened.error());
   if (const auto opened = receiver->events_.open(); !opened) return std::unexpected(opened.error());
-  for (const auto& [fd, token] :
-       {std::pair(receiver->stop_event_.get(), Listeners::kStopToken),
-        std::pair(receiver->late_answers_.timer(), Listeners::kLateToken)}) {
+  for (const auto& [fd, token] : {std::pair(receiver->stop_event_.get(), Listeners::kStopToken),
+                                  std::pair(receiver->wake_event_.get(), Listeners::kWakeToken)}) {
     if (const auto watched = watch(receiver->epoll_, fd, token); !watched)
       return std::unexpected(watched.error());
   }
@@ -71,6 +72,7 @@ Result<std::shared_ptr<Receiver>> Receiver::make(ReadTable table, PoolShape shap
   receiver->fallback_ = std::thread([self = receiver.get()] { self->read_as_fallback(); });
   receiver->watcher_ = std::thread([self = receiver.get()] { self->watch_workers(); });
   receiver->ender_ = std::thread([self = receiver.get()] { self->await_ends(); });
+  receiver->late_sender_ = std::thread([self = receiver.get()] { self->send_late(); });
   return receiver;
 }
 
@@ -189,11 +191,19 @@ void Receiver::stop() {
   (void)!write(stop_event_.get(), &one, sizeof one);
   NotifyBuffers buffers(sizes_);
   late_answers_.send_all(buffers);
+  // what it has taken is sent as well
+  if (late_sender_.joinable()) late_sender_.join();
   HandedCalls::of_process().answer_all();
   const std::lock_guard lock(mutex_);
   wake_all();
   parked_.notify_all();
   interrupt_exclusive(std::nullopt);
+}
+
+void Receiver::send_late() {
+  shorten_slice(0);
+  NotifyBuffers buffers(sizes_);
+  late_answers_.run(buffers);
 }
 
 void Receiver::end_process(std::uint32_t token) {
@@ -211,7 +221,7 @@ void Receiver::tell_shortage(const Place* except) {
     }
     wake_all();
   }
-  late_answers_.wake_reader();
+  wake_reader();
 }
 
 ReceiverFigures Receiver::figures() {

@@ -142,6 +142,8 @@ class Receiver {
   [[nodiscard]] static Result<void> watch(const UniqueFd& epoll, int fd, std::uint32_t token);
   [[nodiscard]] Worker* worker_of_thread(std::uint32_t token);
   void tell_crowded();
+  // A thread of our own.
+  void send_late();
 
   // ended_listeners.cc: a thread of our own.
   [[nodiscard]] Result<void> watch_end(const Listener& listener, int operation);
@@ -151,6 +153,7 @@ class Receiver {
 
   // reading.cc: receiving, by whoever has taken the reader's role.
   [[nodiscard]] bool become_reader() { return !has_reader_.exchange(true); }
+  void wake_reader();
   void leave_epoll();
   // Means of a read; `place`: gets the first call; nullptr: all are queued.
   struct Reading {
@@ -262,6 +265,8 @@ class Receiver {
   // Has the listeners for their ends.
   UniqueFd ends_;
   UniqueFd stop_event_;
+  // Of the reader.
+  UniqueFd wake_event_;
   std::atomic<bool> is_stopping_ = false;
   // Deadlines hold while workers finish what they have.
   std::atomic<bool> is_closing_ = false;
@@ -327,6 +332,7 @@ class Receiver {
   std::thread fallback_;
   std::thread watcher_;
   std::thread ender_;
+  std::thread late_sender_;
 };
 
 }  // namespace seccompagent
