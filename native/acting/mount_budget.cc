@@ -12,7 +12,6 @@ namespace {
 // The second is a fifth of what the kernel lets one mount namespace have, see mount-max in proc(5).
 constexpr MountBudget::Limits kMounts = {.own = 4000, .all = 20'000};
 
-constexpr std::uint64_t kElsewhere = 0;
 // No user has that one: the kernel takes it for none.
 constexpr std::uint32_t kOtherUsers = ~0U;
 // Interval between counts of others' mounts.
@@ -30,7 +29,6 @@ constexpr Nanoseconds kOthersAgain = kSecond;
 
 }  // namespace
 
-// A mount namespace goes with its container.
 MountBudget& MountBudget::of_process() {
   static MountBudget budget(kMounts, count_mounts_in);
   return budget;
@@ -42,9 +40,18 @@ std::uint64_t MountBudget::left(const Holder& holder) {
   const auto container = containers_.find(holder.payer);
   const std::uint64_t users = account == accounts_.end() ? 0 : account->second.sum;
   const std::uint64_t containers = container == containers_.end() ? 0 : container->second.sum;
-  const std::uint64_t of_container = less(less(limits_.all, sum_) / 2, containers);
-  const std::uint64_t of_user = less(less(limits_.own, containers), users);
+  const std::uint64_t earlier = left_by_earlier(holder.payer);
+  const std::uint64_t of_container = less(less(limits_.all, sum_) / 2, containers + earlier);
+  const std::uint64_t of_user = less(less(limits_.own, containers + earlier), users);
   return std::min(of_container, of_user);
+}
+
+// By ended containers of the same sender.
+std::uint64_t MountBudget::left_by_earlier(Payer payer) const {
+  const auto container = containers_.find(payer);
+  if (container == containers_.end() || container->second.sender == 0) return 0;
+  const auto earlier = ended_.find(container->second.sender);
+  return earlier == ended_.end() ? 0 : earlier->second;
 }
 
 Holder MountBudget::account_of(const Holder& holder) const {
@@ -63,19 +70,25 @@ MountBudget::AtPlace* MountBudget::find_place(const Holder& holder, const Made& 
     return at == found->second.places.end() ? nullptr : &at->second;
   }
   if (found == accounts_.end() && holder.user != kOtherUsers) ++containers_[holder.payer].users;
-  auto& places = accounts_[holder].places;
-  if (places.size() < kMaxPlaces || places.contains(made.place)) return &places[made.place];
-  AtPlace& elsewhere = places[kElsewhere];
-  elsewhere.is_told = false;
-  return &elsewhere;
+  return &accounts_[holder].places[made.place];
 }
 
 void MountBudget::set(const Holder& holder, AtPlace& at, std::uint64_t amount) {
   const std::uint64_t change = amount - at.amount;
   accounts_[holder].sum += change;
-  containers_[holder.payer].sum += change;
+  Container& container = containers_[holder.payer];
+  container.sum += change;
+  if (container.listeners == 0) note_ended(container.sender, change);
   sum_ += change;
   at.amount = amount;
+}
+
+// More, or less, that ended containers of a sender have left.
+void MountBudget::note_ended(std::uint32_t sender, std::uint64_t change) {
+  if (sender == 0 || change == 0) return;
+  std::uint64_t& sum = ended_[sender];
+  sum += change;
+  if (sum == 0) ended_.erase(sender);
 }
 
 void MountBudget::forget_nothing_at(const Holder& holder, std::uint64_t place) {
@@ -86,24 +99,22 @@ void MountBudget::forget_nothing_at(const Holder& holder, std::uint64_t place) {
   if (at != places.end() && at->second.amount == 0) places.erase(at);
   if (!places.empty()) return;
   accounts_.erase(account);
-  if (holder.user != kOtherUsers) --containers_[holder.payer].users;
+  const auto container = containers_.find(holder.payer);
+  if (holder.user != kOtherUsers) --container->second.users;
+  if (container->second.listeners == 0 && container->second.sum == 0) containers_.erase(container);
 }
 
-void MountBudget::begin(Payer payer) {
+void MountBudget::begin(Payer payer, std::uint32_t sender) {
   const std::lock_guard lock(mutex_);
-  ++containers_[payer].listeners;
-}
-
-bool MountBudget::is_full(const Holder& holder, std::uint64_t place) {
-  const std::lock_guard lock(mutex_);
-  const auto account = accounts_.find(account_of(holder));
-  return account != accounts_.end() && account->second.places.size() >= kMaxPlaces &&
-         !account->second.places.contains(place);
+  Container& container = containers_[payer];
+  if (++container.listeners > 1) return;
+  // it was executed in once more
+  note_ended(container.sender, -container.sum);
+  container.sender = sender;
 }
 
 void MountBudget::note(const Holder& holder, const Made& made) {
   if (made.place == 0) return;
-  if (!made.is_over && is_full(holder, made.place)) count_again(holder.payer);
   add(holder, made);
   if (made.is_over) count_again(holder.payer);
 }
@@ -142,7 +153,7 @@ std::vector<MountBudget::Asked> MountBudget::begin_count(Payer payer) {
   for (auto& [holder, account] : accounts_) {
     for (auto& [place, at] : account.places) {
       const bool is_others = holder.payer != payer;
-      if (place == kElsewhere || (is_others && time - at.last_count < kOthersAgain)) continue;
+      if (is_others && time - at.last_count < kOthersAgain) continue;
       at.last_count = time;
       all.push_back({holder, place, at.amount, time - at.last_used});
     }
@@ -161,25 +172,15 @@ void MountBudget::end_count(const Asked& asked, std::uint64_t there) {
       at_most(asked.amount, there, at->second.largest) + less(at->second.amount, asked.amount);
   if (amount < at->second.amount) set(asked.holder, at->second, amount);
   forget_nothing_at(asked.holder, asked.place);
-  const auto container = containers_.find(asked.holder.payer);
-  if (container != containers_.end() && container->second.listeners == 0 &&
-      container->second.sum == 0) {
-    containers_.erase(container);
-  }
 }
 
 void MountBudget::end_of(Payer payer) {
   const std::lock_guard lock(mutex_);
   const auto container = containers_.find(payer);
   if (container == containers_.end() || --container->second.listeners > 0) return;
-  // its mount namespace may be kept by others
-  if (is_user(payer) && container->second.sum != 0) return;
-  sum_ -= container->second.sum;
-  containers_.erase(container);
-  const auto first = accounts_.lower_bound({.payer = payer, .user = 0});
-  auto end = first;
-  while (end != accounts_.end() && end->first.payer == payer) ++end;
-  accounts_.erase(first, end);
+  // its mount namespaces may be kept by others
+  note_ended(container->second.sender, container->second.sum);
+  if (container->second.sum == 0) containers_.erase(container);
 }
 
 }  // namespace seccompagent

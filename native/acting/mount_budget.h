@@ -25,8 +25,10 @@ struct Holder {
 };
 
 // A container also removes mounts by itself, which nobody tells the agent: of a mount namespace
-// that tells how many there are, no more is counted than that. Others may keep the mount namespace
-// of a user's container: what was made there is counted for that user until it is gone.
+// that tells how many there are, no more is counted than that. Others may keep the mount namespaces
+// of a container that has ended: what was made there is counted until they are gone, for all that
+// its sender begins as well. Each place and each ended container has one mount at least, so there
+// are no more of them than mounts.
 class MountBudget {
  public:
   // All containers together have `all`, and each one at most `own`. A container has no more than
@@ -38,8 +40,6 @@ class MountBudget {
   };
   // Of a container; all others are one.
   static constexpr std::size_t kMaxUsers = 256;
-  // Of one user; all others are one, which tells nothing.
-  static constexpr std::size_t kMaxPlaces = 256;
   // Number of things at a place that was not used for so long; no more than `max` have to be
   // counted. Made::kUntold: nobody can tell. It may take its time.
   using Count = std::uint64_t (*)(std::uint64_t place, Nanoseconds unused_for, std::uint64_t max);
@@ -49,11 +49,12 @@ class MountBudget {
 
   // At any place.
   [[nodiscard]] std::uint64_t left(const Holder& holder);
-  // A container has one listener more: what is made for those that have none counts for nobody.
-  void begin(Payer payer);
+  // A container has one listener more: what is made for those that never had one counts for nobody.
+  // `sender`: see Sender; 0: nobody's in particular.
+  void begin(Payer payer, std::uint32_t sender = 0);
   // Counts what was made, and what was not as far as it tells what there is; where it was not made,
-  // all that is there is counted again. A call may end after its container: then nothing is
-  // counted.
+  // all that is there is counted again. A call may end after its container: then it is counted if
+  // there is something of that already.
   void note(const Holder& holder, const Made& made);
   // One of its listeners has ended.
   void end_of(Payer payer);
@@ -83,15 +84,17 @@ class MountBudget {
     // Those that have an account of their own.
     std::size_t users = 0;
     std::uint64_t sum = 0;
+    std::uint32_t sender = 0;
   };
   using Accounts = std::map<Holder, Account>;
 
-  [[nodiscard]] bool is_full(const Holder& holder, std::uint64_t place);
   void add(const Holder& holder, const Made& made);
   // For a call of a container, whose places are counted each time, and those of others now and
   // then.
   void count_again(Payer payer);
   // With the mutex held.
+  [[nodiscard]] std::uint64_t left_by_earlier(Payer payer) const;
+  void note_ended(std::uint32_t sender, std::uint64_t change);
   [[nodiscard]] Holder account_of(const Holder& holder) const;
   [[nodiscard]] AtPlace* find_place(const Holder& holder, const Made& made);
   void set(const Holder& holder, AtPlace& at, std::uint64_t amount);
@@ -102,10 +105,12 @@ class MountBudget {
   std::mutex mutex_;
   Limits limits_;
   Count count_;
-  // Those that have listeners, and users that have had some, by their payers.
+  // Those that have listeners, and ended ones of which there is something, by their payers.
   std::unordered_map<Payer, Container> containers_ = {};
   // In the order of the payers.
   Accounts accounts_ = {};
+  // Sums of ended containers, by their senders.
+  std::unordered_map<std::uint32_t, std::uint64_t> ended_ = {};
   // Of all containers.
   std::uint64_t sum_ = 0;
 };

@@ -98,7 +98,7 @@ Result<std::uint32_t> Receiver::add_listener(UniqueFd fd, ListenerFacts facts) {
   const auto added = listeners_.add(std::move(fd), std::move(facts));
   if (!added) return std::unexpected(added.error());
   const Listener& listener = **added;
-  MountBudget::of_process().begin(listener.container->payer);
+  MountBudget::of_process().begin(listener.container->payer, listener.container->sender->number);
   auto watched = watch_end(listener, EPOLL_CTL_ADD);
   if (watched) watched = watch(epoll_, listener.fd.get(), listener.token);
   if (!watched) {
