@@ -23,8 +23,8 @@ const eacces = errnoNumber('EACCES');
 const eperm = errnoNumber('EPERM');
 const efault = errnoNumber('EFAULT');
 const eopnotsupp = errnoNumber('EOPNOTSUPP');
-/** NGROUPS_MAX of <linux/limits.h>. */
-const maxGroups = 65_536;
+/** Callers with more are refused, see native/caller/target.h. */
+const maxGroups = 1024;
 /** O_CLOEXEC, the same on all of `arches`. */
 const closeOnExec = 0o2000000;
 const maxAddress = 0xffff_ffff_ffff_ffffn;

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "caller/caller_state.h"
+#include "caller/proc_text.h"
 #include "kernel/clock.h"
 #include "kernel/notify.h"
 #include "kernel/process_files.h"
@@ -37,17 +38,13 @@ constexpr unsigned kPidfdThread = O_EXCL;
   return fd;
 }
 
-[[nodiscard]] Result<std::string> read_of(pid_t tid, const char* name) {
-  const auto file = open_of(tid, name);
+[[nodiscard]] Result<std::string> name_of(pid_t tid) {
+  const auto file = open_of(tid, "comm");
   if (!file) return std::unexpected(file.error());
-  std::string text;
-  char chunk[4096];
-  for (;;) {
-    const ssize_t got = retry_eintr([&] { return read(file->get(), chunk, sizeof chunk); });
-    if (got == -1) return fail_errno();
-    if (got == 0) return text;
-    text.append(chunk, static_cast<std::size_t>(got));
-  }
+  FileText text;
+  const auto name = text_of(*file, text);
+  if (!name) return std::unexpected(name.error());
+  return std::string(*name);
 }
 
 [[nodiscard]] bool is_gone(const CallId& call) {
@@ -55,11 +52,10 @@ constexpr unsigned kPidfdThread = O_EXCL;
 }
 
 // The number behind a name in a status file.
-[[nodiscard]] std::uint64_t number_of(const std::string& status, const char* name, int base) {
+[[nodiscard]] std::uint64_t number_of(const char* status, const char* name, int base) {
   const std::string key = std::string("\n") + name + ":";
-  const std::size_t at = status.find(key);
-  return at == std::string::npos ? 0
-                                 : std::strtoull(status.c_str() + at + key.size(), nullptr, base);
+  const char* const at = std::strstr(status, key.c_str());
+  return at == nullptr ? 0 : std::strtoull(at + key.size(), nullptr, base);
 }
 
 // Writes as many of the bytes as there is room for; the room behind them.
@@ -156,12 +152,12 @@ Result<CallersFd> take_descriptor(const CallId& call, int fd, Payer payer) {
 }
 
 Result<void> describe_caller(const CallId& call, std::span<std::byte> into) {
-  const auto status = read_of(call.tid, "status");
-  const auto comm = read_of(call.tid, "comm");
+  const auto status = CallerState::of(call.tid).status_during(call.id);
+  const auto comm = name_of(call.tid);
   if (is_gone(call)) return fail(ESRCH);
   if (!status) return std::unexpected(status.error());
   if (!comm) return std::unexpected(comm.error());
-  const auto credentials = parse_credentials(status->c_str());
+  const auto credentials = parse_credentials(*status, kMaxGroups);
   if (!credentials) return std::unexpected(credentials.error());
   constexpr int kDecimal = 10;
   constexpr int kHexadecimal = 16;
@@ -188,7 +184,7 @@ Result<void> describe_process(const CallId& call, const UniqueFd& first_process,
                               std::span<std::byte> into) {
   constexpr int kDecimal = 10;
   constexpr std::uint64_t kMillisecondsPerSecond = 1000;
-  const auto status = read_of(call.tid, "status");
+  const auto status = CallerState::of(call.tid).status_during(call.id);
   if (is_gone(call)) return fail(ESRCH);
   if (!status) return std::unexpected(status.error());
   const auto process = static_cast<pid_t>(number_of(*status, "Tgid", kDecimal));
@@ -210,14 +206,14 @@ Result<void> describe_process(const CallId& call, const UniqueFd& first_process,
 
 Result<bool> has_capability_in(const CallId& call, unsigned capability, CapabilityIn where,
                                const UniqueFd& first_process) {
-  const auto status = read_of(call.tid, "status");
+  const auto status = CallerState::of(call.tid).status_during(call.id);
   const auto own = open_of(call.tid, "ns/user");
   const auto wanted = open_wanted(call, where, first_process);
   if (is_gone(call)) return fail(ESRCH);
   if (!status) return std::unexpected(status.error());
   if (!own) return std::unexpected(own.error());
   if (!wanted) return std::unexpected(wanted.error());
-  const auto credentials = parse_credentials(status->c_str());
+  const auto credentials = parse_credentials(*status, kMaxGroups);
   if (!credentials) return std::unexpected(credentials.error());
   const bool is_effective = ((credentials->effective_capabilities >> capability) & 1) != 0;
   if (where == CapabilityIn::of_caller) return is_effective;

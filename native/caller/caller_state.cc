@@ -15,7 +15,9 @@
 #include <string_view>
 #include <utility>
 
+#include "caller/long_statuses.h"
 #include "caller/proc_text.h"
+#include "kernel/clock.h"
 #include "kernel/root_mount.h"
 
 namespace seccompagent {
@@ -168,32 +170,33 @@ Result<int> CallerState::kept(UniqueFd& file, const char* what) {
 
 Result<const char*> CallerState::read_status_for(std::uint64_t notification, bool notes_sleep) {
   if (notification != 0 && status_of_ == notification) return status_text_.data();
-  constexpr std::size_t kUsual = 8UL * 1024;
-  // A group takes up to 11 characters, and there can be 65,536. The kernel makes all of the text
-  // anew for each read, which takes it longer than most calls.
+  // A group takes up to 11 characters, and there can be 65,536.
   constexpr std::size_t kMax = 32UL * 1024;
   status_of_ = 0;
   slept_at_.reset();
-  status_text_.resize(std::max(status_text_.size(), kUsual));
+  LongStatuses& long_ones = LongStatuses::of_process();
+  if (long_ones.has(tid_)) return fail(ETOOMANYREFS);
+  status_text_.resize(kMax);
+  const Nanoseconds start = now();
   return with_entry([&]() -> Result<const char*> {
     const auto file = kept(status_, "status");
     if (!file) return std::unexpected(file.error());
     const auto turns_before = notes_sleep ? turns() : std::nullopt;
-    for (;;) {
-      // the kernel makes the text anew for each read, so it has to fit in one
-      const ssize_t length = retry_eintr(
-          [&] { return pread(*file, status_text_.data(), status_text_.size() - 1, 0); });
-      if (length == -1) return fail_errno();
-      const auto end = static_cast<std::size_t>(length);
-      if (end + 1 < status_text_.size()) {
-        status_text_[end] = '\0';
-        if (turns_before) note_sleep({status_text_.data(), end}, *turns_before);
-        status_of_ = notification;
-        return status_text_.data();
-      }
-      if (status_text_.size() == kMax) return fail(ETOOMANYREFS);
-      status_text_.resize(std::min(status_text_.size() * 4, kMax));
+    // the kernel makes the text anew for each read, so it has to fit in one
+    const ssize_t length =
+        retry_eintr([&] { return pread(*file, status_text_.data(), kMax - 1, 0); });
+    if (length == -1) return fail_errno();
+    const auto end = static_cast<std::size_t>(length);
+    if (end + 1 == kMax) {
+      // with it the kernel keeps the whole text
+      status_.reset();
+      long_ones.note(tid_, now() - start);
+      return fail(ETOOMANYREFS);
     }
+    status_text_[end] = '\0';
+    if (turns_before) note_sleep({status_text_.data(), end}, *turns_before);
+    status_of_ = notification;
+    return status_text_.data();
   });
 }
 
@@ -228,7 +231,9 @@ Result<void> CallerState::know_memory() {
   // are asked each time.
   pages_.reset(retry_eintr([&] { return openat(entry_.get(), "pagemap", O_RDONLY | O_CLOEXEC); }));
   FileText text;
-  const auto file = kept(stat_, "stat");
+  // the other stat has sums of all threads of the process
+  const std::string own_stat = "task/" + std::to_string(tid_) + "/stat";
+  const auto file = kept(stat_, own_stat.c_str());
   if (!file) return std::unexpected(file.error());
   const auto stat = text_of(stat_, text);
   if (!stat) return std::unexpected(stat.error());

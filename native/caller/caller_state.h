@@ -46,7 +46,8 @@ class CallerState {
   // RLIMIT_FSIZE; where there is none, the highest number.
   [[nodiscard]] Result<std::uint64_t> max_file_size();
   // The whole text, see proc_pid_status(5); valid until it is read the next time. ETOOMANYREFS: it
-  // is longer than that of any thread with kMaxGroups (target.h).
+  // is longer than that of any thread with kMaxGroups (target.h), or was so a moment ago
+  // (long_statuses.h).
   [[nodiscard]] Result<const char*> read_status();
   // The same, of a thread that waits for the answer to this notification: read once for it, without
   // a look at whether the thread sleeps. Rights do not change while a thread waits, so what it says

@@ -11,10 +11,11 @@
 namespace seccompagent {
 namespace {
 
-// Threads that lead no group have entries too, which readdir does not show.
-UniqueFd open_thread_file(pid_t tid, const char* name) {
+// Threads that lead no group have entries too, which readdir does not show. The entry's own stat
+// has sums of all threads of the process, which there may be many of.
+UniqueFd open_stat(pid_t tid) {
   char path[48];
-  std::snprintf(path, sizeof path, "/proc/%d/%s", tid, name);
+  std::snprintf(path, sizeof path, "/proc/%d/task/%d/stat", tid, tid);
   return UniqueFd(retry_eintr([&] { return open(path, O_RDONLY | O_CLOEXEC); }));
 }
 
@@ -68,7 +69,7 @@ std::string_view fields(std::string_view stat, int from, int to) {
 }
 
 Result<std::uint64_t> thread_start_time(pid_t tid) {
-  const UniqueFd file = open_thread_file(tid, "stat");
+  const UniqueFd file = open_stat(tid);
   if (!file.is_open()) return fail_errno();
   FileText text;
   const auto stat = text_of(file, text);

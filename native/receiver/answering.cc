@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "caller/caller_state.h"
+#include "caller/long_statuses.h"
 #include "receiver/worker.h"
 
 namespace seccompagent {
@@ -262,6 +263,11 @@ Worker::Sent Worker::respond_once(const Response& response, GivenFd* given) {
 
 // Ends this worker's part in the current call. What its thread has called meanwhile comes next.
 void Worker::close_and_follow() {
+  // also of a call that was quick: each may be of a new thread
+  if (const Nanoseconds took = LongStatuses::take_time(); took > 0) {
+    (void)receiver_->listeners_.note_kept(listener_->container->sender->number, listener_->token,
+                                          took, now());
+  }
   has_call_ = false;
   std::uint64_t key = CallKey::of(listener_->token, pending_.notification.tid);
   if (place_.key.compare_exchange_strong(key, 0)) return;

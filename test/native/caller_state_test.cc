@@ -20,6 +20,7 @@
 #include <thread>
 #include <vector>
 
+#include "caller/long_statuses.h"
 #include "caller/target.h"
 #include "check.h"
 #include "kernel/clock.h"
@@ -385,6 +386,54 @@ void reads_a_status_with_many_groups() {
   });
 }
 
+// The kernel makes all of the text for each read.
+void reads_a_status_that_is_too_long_once() {
+  (void)LongStatuses::take_time();
+  look_at_groups(60'000, [](CallerState& state) {
+    CHECK_EQUAL(ERROR(state.read_status()), Errno{ETOOMANYREFS});
+    const Nanoseconds took = LongStatuses::take_time();
+    CHECK(took > 0);
+    CHECK(took <= LongStatuses::kMaxTook);
+    // neither is it read again by other ways
+    CHECK(!state.has_pending_signal());
+    CHECK_EQUAL(ERROR(state.status_during(7)), Errno{ETOOMANYREFS});
+    CHECK_EQUAL(ERROR(state.read_program(7)), Errno{ETOOMANYREFS});
+    CHECK_EQUAL(LongStatuses::take_time(), Nanoseconds{0});
+    // but after a while
+    pause_for(took * LongStatuses::kTimesAsLong);
+    CHECK_EQUAL(ERROR(state.read_status()), Errno{ETOOMANYREFS});
+    CHECK(LongStatuses::take_time() > 0);
+  });
+  // others are read
+  look_at_groups(kMaxGroups, [](CallerState& state) { CHECK(state.read_status().has_value()); });
+  CHECK_EQUAL(LongStatuses::take_time(), Nanoseconds{0});
+}
+
+void knows_whose_status_is_long() {
+  LongStatuses statuses;
+  statuses.note(getpid(), LongStatuses::kMaxTook);
+  CHECK(statuses.has(getpid()));
+  // nobody has this number
+  statuses.note(1 << 30, kMillisecond);
+  CHECK(!statuses.has(1 << 30));
+  std::vector<pid_t> children;
+  for (std::size_t count = 0; count < 8; ++count) {
+    const pid_t pid = fork();
+    CHECK(pid != -1);
+    if (pid == 0) {
+      for (;;) pause();
+    }
+    children.push_back(pid);
+    statuses.note(pid, LongStatuses::kMaxTook);
+  }
+  for (const pid_t pid : children) CHECK(statuses.has(pid));
+  for (const pid_t pid : children) {
+    kill(pid, SIGKILL);
+    waitpid(pid, nullptr, 0);
+    CHECK(!statuses.has(pid));
+  }
+}
+
 // A process that executes itself as a program that waits, or that only changes its rights.
 void tells_programs_apart() {
   int ends[2];
@@ -551,6 +600,9 @@ constexpr Case kCases[] = {
     {"CallerState: what is kept can be closed by another thread", closes_what_is_kept},
     {"CallerState: what is used is not closed", closes_nothing_that_is_used},
     {"CallerState: a status is read with up to 1,024 groups", reads_a_status_with_many_groups},
+    {"G4: CallerState: a status that is too long is read once in a while",
+     reads_a_status_that_is_too_long_once},
+    {"G4: LongStatuses: they are of threads that are there", knows_whose_status_is_long},
     {"CallerState: it leaves no descriptor behind", leaves_no_descriptor}};
 
 }  // namespace

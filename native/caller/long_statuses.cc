@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "caller/long_statuses.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "caller/proc_text.h"
+
+namespace seccompagent {
+namespace {
+
+thread_local Nanoseconds time_of_this_thread = 0;
+
+}  // namespace
+
+LongStatuses& LongStatuses::of_process() {
+  static LongStatuses all;
+  return all;
+}
+
+void LongStatuses::note(pid_t tid, Nanoseconds took) {
+  const Nanoseconds counted = std::min(took, kMaxTook);
+  time_of_this_thread += counted;
+  const auto start = thread_start_time(tid);
+  if (!start) return;
+  const Nanoseconds time = now();
+  const std::lock_guard lock(mutex_);
+  if (threads_.size() >= kMax) make_room(time);
+  threads_.insert_or_assign(tid, Known{.start = *start, .until = time + counted * kTimesAsLong});
+  count_.store(threads_.size(), std::memory_order_relaxed);
+}
+
+// With the lock held.
+void LongStatuses::make_room(Nanoseconds time) {
+  std::erase_if(threads_, [time](const auto& entry) { return entry.second.until <= time; });
+  if (threads_.size() < kMax) return;
+  threads_.erase(
+      std::ranges::min_element(threads_, {}, [](const auto& entry) { return entry.second.until; }));
+}
+
+bool LongStatuses::has(pid_t tid) {
+  if (count_.load(std::memory_order_relaxed) == 0) return false;
+  Known known = {};
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = threads_.find(tid);
+    if (found == threads_.end()) return false;
+    known = found->second;
+    if (known.until <= now()) {
+      threads_.erase(found);
+      count_.store(threads_.size(), std::memory_order_relaxed);
+      return false;
+    }
+  }
+  // its number may be another one's by now
+  const auto start = thread_start_time(tid);
+  return start && *start == known.start;
+}
+
+Nanoseconds LongStatuses::take_time() { return std::exchange(time_of_this_thread, 0); }
+
+}  // namespace seccompagent
