@@ -14,6 +14,7 @@ import { ContainerTurns } from './containers/container-turns.ts';
 import { Containers } from './containers/containers.ts';
 import { LateWorkloads } from './containers/late-workloads.ts';
 import { ListenerCounts } from './containers/listener-counts.ts';
+import { LookTurns } from './containers/look-turns.ts';
 import type { ListenerLimits } from './containers/listener-counts.ts';
 import { Recordings } from './containers/recordings.ts';
 import { regrantAll, reloadAll, resolveLate } from './containers/reloading.ts';
@@ -183,7 +184,7 @@ function buildWays(parts: CoreParts & ContainerParts) {
     components,
     events,
     firstPids,
-    arrivals: new Arrivals({ ...parts, firstPids, filterFlags }),
+    arrivals: new Arrivals({ ...parts, firstPids, filterFlags, looks: new LookTurns() }),
     statuses: new ContainerStatuses({ ...parts, quarantine: parts.quarantines.quarantine }),
     recordings: new Recordings(parts),
     receiverEvents: new ReceiverEvents({ native, receiver, events }),

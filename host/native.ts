@@ -20,6 +20,7 @@ import type {
   ProgramRequest,
 } from './border/requests.ts';
 import type {
+  FirstLook,
   LaunchExit,
   ProbeOutcome,
   ProgramResult,
@@ -113,19 +114,19 @@ export interface Native {
     fdIndex: number,
   ): boolean;
   /**
-   * Keeps the first process's view of proc and sysfs, for `adoptConnectionFd` with the
-   * same number: later it may see what the container has made.
+   * Keeps the first process's view of proc and sysfs, for `adoptConnectionFd` with the same number: later
+   * it may see what the container has made. Whoever makes mounts decides how long it takes.
    */
   lookAtFirstProcess(
     this: void,
     socket: SocketHandle,
     connection: ConnectionId,
     firstPid: number,
-  ): void;
+  ): Promise<FirstLook>;
   /**
-   * Looks for the paths that `adoptConnectionFd` is to hold, with a NUL behind each, in the first process
+   * Looks for the paths that are to be held for the listener, with a NUL behind each, in the first process
    * that `lookAtFirstProcess` has seen: until it resolves, which takes long where file systems do not
-   * answer.
+   * answer. Resolves to the bytes that are kept of both looks.
    */
   findPaths(
     this: void,
@@ -133,7 +134,7 @@ export interface Native {
     connection: ConnectionId,
     firstPid: number,
     paths: Uint8Array,
-  ): Promise<void>;
+  ): Promise<number>;
   /** Also closes the descriptors that came with it and were not adopted. */
   closeConnection(this: void, socket: SocketHandle, connection: ConnectionId): void;
   closeSocket(this: void, socket: SocketHandle): void;

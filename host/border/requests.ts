@@ -17,14 +17,11 @@ export interface ListenerTerms {
 }
 
 export interface LaunchedListener extends ListenerTerms {
-  /**
-   * Paths that the host holds for `unmount-sparing`, each with a NUL behind it, unless another
-   * listener came with this first process.
-   */
+  /** Paths that the host holds for `unmount-sparing`, each with a NUL behind it. */
   readonly paths: Uint8Array;
 }
 
-export interface AdoptedListener extends LaunchedListener {
+export interface AdoptedListener extends ListenerTerms {
   readonly socket: SocketHandle;
   readonly connection: ConnectionId;
   /** Of the descriptor among those of the connection. */

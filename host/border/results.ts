@@ -35,6 +35,14 @@ export type SocketEvent = {
   readonly errno: number;
 };
 
+/** Of a container's first process. */
+export interface FirstLook {
+  /** That are kept of it. */
+  readonly bytes: number;
+  /** Parts of file systems that are mounted there, from their roots, with a NUL behind each. */
+  readonly bound: Uint8Array;
+}
+
 export interface LaunchExit {
   /** Exit code, or 128 + signal. */
   readonly code: number;

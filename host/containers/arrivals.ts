@@ -10,6 +10,7 @@ import { believedWorkload } from '../agent-socket/workload.ts';
 import type { CounterSum } from '../counting/counter-sum.ts';
 import { AgentError } from '../errors.ts';
 import type { LaunchHandle, Native, ReceiverHandle, Token } from '../native.ts';
+import { mountedNamesIn } from '../kubernetes/pod-place.ts';
 import { shownContainer } from '../registry/shown-container.ts';
 import type { ContainerIdentity } from '../resolvers/resolver.ts';
 import { whileWanted } from '../scheduling/asker.ts';
@@ -24,6 +25,7 @@ import type { Containers } from './containers.ts';
 import { heldPathBytes } from './held-path-bytes.ts';
 import { tellUnheld } from './held-paths.ts';
 import type { LateWorkloads } from './late-workloads.ts';
+import type { LookTurns } from './look-turns.ts';
 import type { ListenerCounts } from './listener-counts.ts';
 import type { Retries } from './retries.ts';
 import type { UserLines } from '../log/user-lines.ts';
@@ -37,6 +39,7 @@ export interface ArrivalsParts {
   readonly lines: UserLines;
   readonly lives: ContainerLives;
   readonly turns: ContainerTurns;
+  readonly looks: LookTurns;
   readonly listenerCounts: ListenerCounts;
   readonly firstPids: FirstPids;
   readonly filterFlags: FilterFlags;
@@ -77,8 +80,8 @@ export class Arrivals implements Disposable {
   async enter(arrival: Arrival): Promise<void> {
     using unlessAttached = new DisposableStack();
     const life = unlessAttached.use(this.#parts.lives.begin());
-    const known = this.#know(arrival, life);
     const isWanted = (): boolean => !this.#isOver && !life.isOver && !arrival.isOver();
+    const known = await this.#look(arrival, this.#know(arrival, life), isWanted);
     const { identity } = known;
     // the caller has to catch failures of what a turn begins: nobody else would
     const prepared = await this.#inTurn(identity, async () =>
@@ -94,7 +97,7 @@ export class Arrivals implements Disposable {
     const isForPaths = await this.#inTurn(identity, () => {
       if (!isWanted()) return false;
       const resolution = this.#parts.attachments.resolved(identity);
-      const looking = this.#lookForPaths(arrival, identity, resolution);
+      const looking = this.#lookForPaths(arrival, known, resolution, isWanted);
       if (looking === undefined) attach(resolution);
       return looking?.then(() => true) ?? false;
     });
@@ -114,7 +117,7 @@ export class Arrivals implements Disposable {
     const adoption = containers.adoption(attached);
     const adopted = native.adoptLaunch(receiver, launch, {
       ...termsOf(adoption),
-      paths: adoption.heldPaths,
+      paths: heldPathBytes(attached.registry),
     });
     this.#begin(adopted.listener, attached);
     unlessAttached.move();
@@ -124,15 +127,29 @@ export class Arrivals implements Disposable {
 
   /** Facts that are read at once: the sending process may be gone later. */
   #know(arrival: Arrival, life: ContainerLife): Known {
-    const { native, listenerCounts, firstPids, containers } = this.#parts;
-    const { peerPid, peerUid, socket, connection } = arrival;
+    const { listenerCounts, firstPids, containers } = this.#parts;
+    const { peerPid, peerUid } = arrival;
     const state = commonState(arrival.state, containers.ofContainer(arrival)?.identity.state);
     const counted = life.hold(listenerCounts.enter({ state, peerUid }));
     const { firstPid } = life.hold(firstPids.enter(state, { pid: peerPid, uid: peerUid }));
     const identity = { state, peerUid, firstPid };
     this.#tellLeftOut(identity);
-    if (firstPid !== undefined) native.lookAtFirstProcess(socket, connection, firstPid);
     return { life, identity, counted };
+  }
+
+  /** At its first process, before that can change what it sees. */
+  async #look({ socket, connection }: Arrival, known: Known, isWanted: IsWanted): Promise<Known> {
+    const { native, looks } = this.#parts;
+    const { identity, counted } = known;
+    const { firstPid } = identity;
+    if (firstPid === undefined) return known;
+    const look = await looks.take(identity, isWanted, async () =>
+      native.lookAtFirstProcess(socket, connection, firstPid),
+    );
+    if (look === undefined) return known;
+    counted?.keepLooks(look.bytes);
+    if ((identity.peerUid ?? 0) !== 0) return known;
+    return { ...known, identity: { ...identity, mounted: mountedNamesIn(look.bound) } };
   }
 
   #tellLeftOut(identity: ContainerIdentity): void {
@@ -174,17 +191,21 @@ export class Arrivals implements Disposable {
    */
   #lookForPaths(
     arrival: Arrival,
-    identity: ContainerIdentity,
+    { identity, counted }: Known,
     { registry }: Resolved,
+    isWanted: IsWanted,
   ): Promise<void> | undefined {
-    const { native, firstPids, containers } = this.#parts;
+    const { native, firstPids, containers, looks } = this.#parts;
     const { socket, connection } = arrival;
     const firstPid = firstPids.living(keyOf(identity), identity.firstPid);
     const paths = heldPathBytes(registry);
     if (paths.length === 0 || firstPid === undefined) return undefined;
     // its first listener's paths are also those of the others
     if (containers.ofContainer(arrival) !== undefined) return undefined;
-    return native.findPaths(socket, connection, firstPid, paths);
+    const looking = looks.take(identity, isWanted, async () =>
+      native.findPaths(socket, connection, firstPid, paths),
+    );
+    return looking.then((bytes = 0) => counted?.keepLooks(bytes));
   }
 
   #attach(arrival: Arrival, entering: Entering, resolution: Resolved): Listener {
@@ -223,7 +244,6 @@ export class Arrivals implements Disposable {
         waitsKillable: attached.writeRefusal === undefined,
         peerUid,
         sender: adoption.sender,
-        paths: adoption.heldPaths,
       });
     } catch (cause) {
       throw new AgentError('AGENT_LISTENER', 'the descriptor cannot be taken as a listener', {

@@ -19,7 +19,6 @@ import type { BundleName, ContainerIdentity, Resolution, Shadow } from '../resol
 import { senderOf } from '../resolvers/who-asks.ts';
 import type { ListenerStates } from '../worker/handler-states.ts';
 import type { ContainerLife } from './container-life.ts';
-import { heldPathBytes } from './held-path-bytes.ts';
 import type { CountedListener } from './listener-counts.ts';
 import type { TapedListener } from './taped-listener.ts';
 import type { UsedByListener } from './used-components.ts';
@@ -81,7 +80,6 @@ export interface Adoption {
   readonly chain: Uint8Array;
   readonly reads: Uint8Array;
   readonly failureErrno: number;
-  readonly heldPaths: Uint8Array;
   readonly sender: number;
 }
 
@@ -149,7 +147,6 @@ export function adoptionOf(
         observation.wantsPointers(syscall),
     ),
     failureErrno: errno === undefined ? 0 : errnoNumber(errno),
-    heldPaths: heldPathBytes(registry),
     sender: senderNumber(attached),
   };
 }

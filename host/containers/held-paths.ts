@@ -18,6 +18,7 @@ interface HoldingContainers {
 
 const code: AgentErrorCode = 'AGENT_SETTING_INVALID';
 const reasons: Readonly<Record<string, string>> = {
+  E2BIG: 'too much is mounted at and below it',
   EALREADY: 'its own program ran by then: the profile has to trap execve and execveat',
   EINVAL: 'nothing is mounted at or below it: name the mount point',
   ELOOP: 'it leads through a link on a volume, which others may exchange: name what it leads to',

@@ -140,6 +140,11 @@ export interface CountedListener extends Disposable {
    * @throws AgentError AGENT_LISTENER: that is too much
    */
   keep(bytes: KeptBytes): void;
+  /**
+   * Of the looks at its mounts, in place of what was before.
+   * @throws AgentError AGENT_LISTENER: that is too much
+   */
+  keepLooks(bytes: number): void;
 }
 
 const nothing: KeptBytes = { own: 0, common: [] };
@@ -196,13 +201,20 @@ export class ListenerCounts {
     const ofState = { own: stateBytes(state), common: [] };
     accounts.replace(name, nothing, ofState);
     let kept = nothing;
+    let looks = nothing;
     return {
       keep: (bytes) => {
         accounts.replace(name, kept, bytes);
         kept = bytes;
       },
+      keepLooks: (bytes) => {
+        const after = { own: bytes, common: [] };
+        accounts.replace(name, looks, after);
+        looks = after;
+      },
       [Symbol.dispose]: () => {
         accounts.replace(name, kept, nothing);
+        accounts.replace(name, looks, nothing);
         accounts.replace(name, ofState, nothing);
         this.#ofUsers.add(peerUid, -1);
         this.#ofContainers.add(keyOf(holder), -1);

@@ -13,8 +13,8 @@ import type { Pod } from './pod.ts';
 import { KnownPods } from './known-pods.ts';
 import { PodEvents } from './pod-events.ts';
 import type { EventLimits } from './pod-events.ts';
-import { containerNameOfProcess, placeOfProcess } from './pod-place.ts';
-import type { PodPlace } from './pod-place.ts';
+import { containerNameIn, placeOfProcess } from './pod-place.ts';
+import type { MountedName, PodPlace } from './pod-place.ts';
 import { PodWatch } from './pod-watch.ts';
 import type { WatchTimings } from './pod-watch.ts';
 
@@ -25,6 +25,8 @@ export interface PodContainer {
     readonly annotations: ReadonlyMap<string, string>;
   };
   readonly firstPid: number | undefined;
+  /** Absent: nobody has looked. */
+  readonly mounted?: readonly MountedName[];
   /** User of the runtime that told us; absent: it is our own. */
   readonly peerUid?: number;
 }
@@ -45,7 +47,6 @@ const maxWaiting = 64;
 /** A process may be gone later, and its number another's. */
 interface Looked {
   readonly place: PodPlace | undefined;
-  readonly mountedName: string | undefined;
 }
 
 interface Connected {
@@ -241,12 +242,7 @@ export class Kubernetes implements Disposable {
   #look({ state, firstPid }: PodContainer): Looked {
     const before = this.#looked.get(state);
     if (before !== undefined) return before;
-    const place = firstPid === undefined ? undefined : placeOfProcess(firstPid);
-    const mountedName =
-      firstPid === undefined || place === undefined
-        ? undefined
-        : containerNameOfProcess(firstPid, place.podUid);
-    const looked = { place, mountedName };
+    const looked = { place: firstPid === undefined ? undefined : placeOfProcess(firstPid) };
     this.#looked.set(state, looked);
     return looked;
   }
@@ -267,11 +263,13 @@ export class Kubernetes implements Disposable {
 
   /** While a container is created, the API does not know its id yet. */
   #nameIn(pod: Pod, container: PodContainer): string | undefined {
-    const { place, mountedName } = this.#look(container);
+    const { place } = this.#look(container);
     const byId =
       pod.containers.get(container.state.containerId) ??
       pod.containers.get(place?.containerId ?? '');
     if (byId !== undefined) return byId;
+    const { mounted = [] } = container;
+    const mountedName = place === undefined ? undefined : containerNameIn(mounted, place.podUid);
     return mountedName !== undefined && pod.containerNames.includes(mountedName)
       ? mountedName
       : undefined;

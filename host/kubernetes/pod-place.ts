@@ -63,20 +63,39 @@ export function placeOf(cgroups: string): PodPlace | undefined {
   return places.find(({ containerId }) => containerId !== undefined) ?? first;
 }
 
-/**
- * From the text of /proc/PID/mountinfo: the container's name in its pod. Kubelets mount the file that
- * a container may write its last words to, `…/pods/UID/containers/NAME/…`.
- */
-export function containerNameIn(mounts: string, podUid: string): string | undefined {
-  const names = mounts.split('\n').flatMap((line) => {
-    const [, , , root = ''] = line.split(' ');
-    const [, uid, name] = /\/pods\/([^/]+)\/containers\/([^/]+)\/[^/]+$/u.exec(root) ?? [];
-    return uid === podUid && name !== undefined ? [name] : [];
-  });
-  return new Set(names).size === 1 ? names[0] : undefined;
+/** Of a container, in a pod. */
+export interface MountedName {
+  readonly podUid: string;
+  readonly name: string;
 }
 
-/** Containers may make any number of mounts. */
+/** A kubelet mounts few, and a container any number. */
+const maxMounted = 16;
+
+/**
+ * From parts of file systems that are mounted in a container, with a NUL behind each: kubelets mount the
+ * file that it may write its last words to, `…/pods/UID/containers/NAME/…`.
+ */
+export function mountedNamesIn(bound: Uint8Array): readonly MountedName[] {
+  const roots = Buffer.from(bound).toString('utf8').split('\0');
+  const names = roots.flatMap((root) => {
+    const [, podUid, name] = /\/pods\/([^/]+)\/containers\/([^/]+)\/[^/]+$/u.exec(root) ?? [];
+    return podUid === undefined || name === undefined ? [] : [{ podUid, name }];
+  });
+  return names.length > maxMounted ? [] : names;
+}
+
+/** The container's name in its pod. */
+export function containerNameIn(
+  mounted: readonly MountedName[],
+  podUid: string,
+): string | undefined {
+  const names = new Set(mounted.filter((each) => each.podUid === podUid).map(({ name }) => name));
+  const [name] = names;
+  return names.size === 1 ? name : undefined;
+}
+
+/** Paths of cgroups may be long. */
 const maxBytes = 256 * 1024;
 
 /** The beginning of a file of /proc; empty where the process is gone. */
@@ -103,9 +122,4 @@ function readBeginning(path: string): string {
 /** @param pid in our pid namespace */
 export function placeOfProcess(pid: number): PodPlace | undefined {
   return placeOf(readBeginning(`/proc/${pid}/cgroup`));
-}
-
-/** @param pid in our pid namespace */
-export function containerNameOfProcess(pid: number, podUid: string): string | undefined {
-  return containerNameIn(readBeginning(`/proc/${pid}/mountinfo`), podUid);
 }

@@ -5,6 +5,7 @@ import type { ContainerProcessState } from '../agent-socket/container-process-st
 import type { LoadedComponent } from '../handler/direct.ts';
 import type { IsWanted } from '../scheduling/asker.ts';
 import type { Kubernetes } from '../kubernetes/kubernetes.ts';
+import type { MountedName } from '../kubernetes/pod-place.ts';
 import type { ContainerNote } from '../registry/container-note.ts';
 import type { Bundle } from '../bundles/bundle.ts';
 import type { BundleStore } from '../bundles/bundle-store.ts';
@@ -20,6 +21,8 @@ export interface ContainerIdentity {
   readonly firstPid: number | undefined;
   /** User that sent its state; absent: nobody but us. */
   readonly peerUid?: number;
+  /** Names that a kubelet has given to what is mounted there; absent: nobody has looked. */
+  readonly mounted?: readonly MountedName[];
   /** Kubernetes workload; absent: that of the annotations of its state, if root has sent it. */
   readonly workload?: Workload;
   /** Whether it is known to be an init container of its pod. */

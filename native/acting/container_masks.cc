@@ -54,22 +54,63 @@ Result<Masks> masks_of_process(pid_t pid, const UniqueFd& pidfd) {
   return understand(std::move(*text));
 }
 
-void ContainerMasks::look(pid_t pid, const UniqueFd& pidfd) {
-  const auto found = masks_of_process(pid, pidfd);
+void ContainerMasks::note(const Mounts& mounts) {
+  const auto found = find_masks(mounts);
   const std::lock_guard lock(mutex_);
   if (found && !first_) first_ = *found;
 }
 
-FirstProcess look_at_first(pid_t pid) {
+std::size_t ContainerMasks::bytes() {
+  const std::lock_guard lock(mutex_);
+  std::size_t bytes = sizeof *this;
+  if (!first_) return bytes;
+  for (const Cover* cover : {&first_->proc, &first_->sysfs}) {
+    for (const Mask& mask : cover->masks) bytes += sizeof mask + mask.path.size();
+  }
+  return bytes;
+}
+
+std::string bound_in(const Mounts& mounts) {
+  std::string bound;
+  for (const auto& [id, mount] : mounts) {
+    if (mount.root == "/") continue;
+    if (bound.size() + mount.root.size() >= kMaxBound) return {};
+    bound.append(mount.root) += '\0';
+  }
+  return bound;
+}
+
+FirstProcess open_first(pid_t pid) {
   FirstProcess first = {.pid = pid};
-  if (pid <= 0) return first;
-  first.pidfd.reset(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
-  first.masks->look(pid, first.pidfd);
+  if (pid > 0) first.pidfd.reset(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+  return first;
+}
+
+std::string look_at_first(FirstProcess& first) {
+  std::string bound;
+  if (!first.pidfd.is_open()) return bound;
+  const auto mountinfo = mountinfo_of(first.pidfd);
+  const auto mounts = mountinfo ? parse_mounts(*mountinfo) : fail(mountinfo.error().number);
+  if (mounts) {
+    first.masks->note(*mounts);
+    first.paths = HeldPaths::of_mounts(*mounts);
+    bound = bound_in(*mounts);
+  }
   // of this process, and of no other that has its number by now
   const auto text = read_of_process(first.pidfd, "cgroup");
   auto cgroups = text ? ActingCgroups::of(*text) : std::unexpected(text.error());
   if (cgroups) first.cgroups = std::make_shared<const ActingCgroups>(std::move(*cgroups));
+  return bound;
+}
+
+FirstProcess look_at_first(pid_t pid) {
+  FirstProcess first = open_first(pid);
+  (void)look_at_first(first);
   return first;
+}
+
+std::size_t bytes_of(const FirstProcess& process) {
+  return process.masks->bytes() + process.paths->bytes();
 }
 
 Result<Masks> ContainerMasks::strictest(pid_t pid, const UniqueFd& pidfd) {

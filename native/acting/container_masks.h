@@ -4,13 +4,16 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 
 #include "container/acting_cgroups.h"
 #include "container/held_paths.h"
 #include "helper/masks.h"
+#include "helper/mountinfo.h"
 #include "kernel/result.h"
 #include "kernel/unique_fd.h"
 
@@ -33,11 +36,13 @@ namespace seccompagent {
 // namespaces of their own.
 class ContainerMasks {
  public:
-  // Looks, once, and does not wait. What it can't tell now is for the next look to tell.
-  void look(pid_t pid, const UniqueFd& pidfd);
+  // The first look. What it can't tell is for the next one to tell.
+  void note(const Mounts& mounts);
   // Looks. Waits for 10 ms where the process changes its mounts meanwhile. Errors as of
   // masks_of_process: if the process is gone, nobody can say what it saw at last.
   [[nodiscard]] Result<Masks> strictest(pid_t pid, const UniqueFd& pidfd);
+  // Memory that it takes.
+  [[nodiscard]] std::size_t bytes();
 
  private:
   std::mutex mutex_;
@@ -52,11 +57,22 @@ struct FirstProcess {
   std::shared_ptr<ContainerMasks> masks = std::make_shared<ContainerMasks>();
   // Null: nobody knows them.
   std::shared_ptr<const ActingCgroups> cgroups = {};
-  // None: nobody has looked for any.
-  std::shared_ptr<const HeldPaths> paths = {};
+  // Never null.
+  std::shared_ptr<const HeldPaths> paths = std::make_shared<const HeldPaths>();
 };
 
-// Takes the first look at what it does not see.
+// Parts of file systems that are mounted somewhere, from their roots, with a NUL behind each: what
+// was bound from elsewhere. Empty: they have more than kMaxBound bytes.
+inline constexpr std::size_t kMaxBound = 64UL * 1024;
+[[nodiscard]] std::string bound_in(const Mounts& mounts);
+
+// Without a look at it.
+[[nodiscard]] FirstProcess open_first(pid_t pid);
+// The first look at it; what was bound, see bound_in. Whoever makes mounts decides how long it
+// takes.
+std::string look_at_first(FirstProcess& first);
 [[nodiscard]] FirstProcess look_at_first(pid_t pid);
+// Memory that the look takes.
+[[nodiscard]] std::size_t bytes_of(const FirstProcess& process);
 
 }  // namespace seccompagent

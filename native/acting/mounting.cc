@@ -129,7 +129,7 @@ Outcome cover_node(const Mounting& mounting, const UniqueFd& node, const UniqueF
 }
 
 Outcome unmount(const Mounting& mounting, const std::string& path, std::uint32_t flags,
-                std::optional<Spared> spared) {
+                std::shared_ptr<const Spared> spared) {
   if (mounting.target.base_error != 0) return {.answer = mounting.target.base_error};
   HelperMountRequest request;
   std::vector<int> fds;

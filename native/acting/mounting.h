@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -44,7 +45,7 @@ struct Mounting {
 
 // See MountMaker::unmount; `path` is what is left of it, empty for the base itself.
 [[nodiscard]] Outcome unmount(const Mounting& mounting, const std::string& path,
-                              std::uint32_t flags, std::optional<Spared> spared);
+                              std::uint32_t flags, std::shared_ptr<const Spared> spared);
 
 // See MountMaker::set_attributes.
 [[nodiscard]] Outcome set_mount_attributes(const Mounting& mounting, const std::string& path,

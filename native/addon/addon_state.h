@@ -125,18 +125,15 @@ struct TermsArguments {
 
 struct ListenerArguments {
   TermsArguments terms;
-  std::uint32_t first_pid;
   bool waits_killable;
   std::uint32_t peer_uid = 0;
   std::uint32_t sender = 0;
   // 0: nobody knows.
   std::uint32_t container = 0;
-  // To be held, each with a NUL behind it.
-  std::span<const std::byte> paths = {};
 };
 
 // Gives a listener to a receiver; its token, or nothing after it has thrown.
 Napi::Value add_listener(const Napi::CallbackInfo& info, Receiver& receiver, UniqueFd fd,
-                         const ListenerArguments& given, FirstProcess first = {});
+                         const ListenerArguments& given, FirstProcess first);
 
 }  // namespace seccompagent

@@ -34,6 +34,14 @@ std::vector<TrappedCalls> trapped_calls(std::span<std::byte> pairs) {
   return trapped;
 }
 
+// Of a command that does not run yet, and that nobody else waits for.
+FirstProcess first_of(const Launch& launch, const std::vector<std::string>& paths) {
+  constexpr std::uint32_t kNobody = 0;
+  FirstProcess first = look_at_first(launch.pid());
+  if (!paths.empty()) first.paths = HeldPaths::find(first.pid, first.pidfd, paths, kNobody);
+  return first;
+}
+
 }  // namespace
 
 Napi::Value launch(const Napi::CallbackInfo& info) {
@@ -94,10 +102,8 @@ Napi::Value adopt_launch(const Napi::CallbackInfo& info) {
   if (started == nullptr) return {};
   const Napi::Value listener =
       add_listener(info, *receiver, started->take_listener(),
-                   {.terms = terms,
-                    .first_pid = static_cast<std::uint32_t>(started->pid()),
-                    .waits_killable = started->waits_killable(),
-                    .paths = paths});
+                   {.terms = terms, .waits_killable = started->waits_killable()},
+                   first_of(*started, split_paths(paths)));
   if (listener.IsEmpty() || info.Env().IsExceptionPending()) return {};
   const auto watched = receiver->watch_process(started->pidfd());
   if (!watched) return throw_errno(info.Env(), "watch the command", watched.error());

@@ -54,15 +54,12 @@ Napi::Value add_listener(const Napi::CallbackInfo& info, Receiver& receiver, Uni
                          const ListenerArguments& given, FirstProcess first) {
   auto terms = given.terms.terms(receiver);
   if (!terms) return throw_type(info.Env(), "expected an errno, and a whole chain");
-  const auto token =
-      receiver.add_listener(std::move(fd), {.terms = std::move(*terms),
-                                            .first_pid = static_cast<pid_t>(given.first_pid),
-                                            .container = given.container,
-                                            .first = std::move(first),
-                                            .paths = split_paths(given.paths),
-                                            .waits_killable = given.waits_killable,
-                                            .peer_uid = given.peer_uid,
-                                            .sender = given.sender});
+  const auto token = receiver.add_listener(std::move(fd), {.terms = std::move(*terms),
+                                                           .container = given.container,
+                                                           .first = std::move(first),
+                                                           .waits_killable = given.waits_killable,
+                                                           .peer_uid = given.peer_uid,
+                                                           .sender = given.sender});
   if (!token) return throw_errno(info.Env(), "add the listener", token.error());
   return number(info.Env(), *token);
 }
@@ -75,19 +72,21 @@ Napi::Value adopt_connection_fd(const Napi::CallbackInfo& info) {
   const std::uint32_t connection = fields.u32("connection");
   const std::uint32_t index = fields.u32("index");
   const ListenerArguments given = {.terms = TermsArguments::of(fields),
-                                   .first_pid = fields.u32("firstPid"),
                                    .waits_killable = fields.boolean("waitsKillable"),
                                    .peer_uid = fields.u32("peerUid"),
                                    .sender = fields.u32("sender"),
-                                   .container = fields.u32("container"),
-                                   .paths = fields.bytes("paths")};
+                                   .container = fields.u32("container")};
+  const auto first_pid = static_cast<pid_t>(fields.u32("firstPid"));
   if (!arguments.is_ok()) return {};
   const auto receiver = find_receiver(info, receiver_handle);
   AgentSocket* socket = receiver ? find(info, &State::sockets, socket_handle) : nullptr;
   if (socket == nullptr) return {};
   auto fd = socket->take_fd(connection, index);
   if (!fd) return throw_errno(info.Env(), "take the listener", fd.error());
-  return add_listener(info, *receiver, std::move(*fd), given, socket->take_first(connection));
+  FirstProcess first = socket->take_first(connection);
+  // nobody has looked at it, or it is another one by now
+  if (first.pid != first_pid) first = open_first(first_pid);
+  return add_listener(info, *receiver, std::move(*fd), given, std::move(first));
 }
 
 Napi::Value replace_terms(const Napi::CallbackInfo& info) {

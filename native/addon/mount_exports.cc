@@ -52,7 +52,7 @@ Napi::Value change_mount(const Napi::CallbackInfo& info, Worker& worker, MountOp
   const Start start = start_of(std::move(*path), numbers.dirfd);
   constexpr auto kPinned = Pinned::for_changes_of_mounts;
   if (operation == MountOperation::unmount) {
-    const auto spared = texts.spared ? worker.spared(*texts.spared) : std::nullopt;
+    const auto spared = texts.spared ? worker.spared(*texts.spared) : nullptr;
     // what can't be found must not be taken away
     if (texts.spared && !spared) return number(info.Env(), EPERM);
     return act_on_mount(info, worker, start, kPinned, [&](const Mounting& mounting) {

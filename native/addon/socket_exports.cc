@@ -48,8 +48,28 @@ struct Finding {
   void settle(const Napi::Promise::Deferred& promised) {
     const Napi::Env env = promised.Env();
     AgentSocket* found = env.GetInstanceData<State>()->sockets.find(socket);
-    if (found != nullptr && held) found->keep_paths(connection, std::move(held));
-    promised.Resolve(env.Undefined());
+    const bool is_kept = found != nullptr && held;
+    promised.Resolve(number(env, is_kept ? found->keep_paths(connection, std::move(held)) : 0));
+  }
+};
+
+// Reads the mounts of a container: whoever makes any has a lock of the kernel's.
+struct Looking {
+  std::uint32_t socket;
+  std::uint32_t connection;
+  FirstProcess first;
+  std::string bound = {};
+
+  void run() { bound = look_at_first(first); }
+
+  void settle(const Napi::Promise::Deferred& promised) {
+    const Napi::Env env = promised.Env();
+    Napi::Object look = Napi::Object::New(env);
+    look.Set("bytes", number(env, bytes_of(first)));
+    look.Set("bound", Napi::Buffer<char>::Copy(env, bound.data(), bound.size()));
+    AgentSocket* found = env.GetInstanceData<State>()->sockets.find(socket);
+    if (found != nullptr) found->keep_first(connection, std::move(first));
+    promised.Resolve(look);
   }
 };
 
@@ -159,9 +179,10 @@ Napi::Value look_at_first_process(const Napi::CallbackInfo& info) {
   const std::uint32_t connection = arguments.u32();
   const std::uint32_t pid = arguments.u32();
   if (!arguments.is_ok()) return {};
-  AgentSocket* socket = find(info, &State::sockets, handle);
-  if (socket != nullptr) socket->look_at_first(connection, static_cast<pid_t>(pid));
-  return info.Env().Undefined();
+  if (find(info, &State::sockets, handle) == nullptr) return {};
+  return PromisedWork<Looking>::start(
+      info.Env(),
+      {.socket = handle, .connection = connection, .first = open_first(static_cast<pid_t>(pid))});
 }
 
 Napi::Value close_connection(const Napi::CallbackInfo& info) {

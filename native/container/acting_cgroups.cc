@@ -11,6 +11,7 @@
 #include <optional>
 #include <utility>
 
+#include "container/own_cgroup_mounts.h"
 #include "kernel/process_files.h"
 #include "kernel/unique_fd.h"
 #include "process/cgroup_places.h"
@@ -94,7 +95,7 @@ Result<ActingCgroups> ActingCgroups::from(std::string_view theirs, std::string_v
 
 Result<ActingCgroups> ActingCgroups::of(std::string_view text) {
   const auto ours = read_file("/proc/self/cgroup");
-  const auto mounts = read_file("/proc/self/mounts");
+  const auto mounts = own_cgroup_mounts();
   if (!ours) return std::unexpected(ours.error());
   if (!mounts) return std::unexpected(mounts.error());
   return from(text, *ours, *mounts);

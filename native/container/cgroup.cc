@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "container/cgroup_members.h"
+#include "container/own_cgroup_mounts.h"
 #include "kernel/process_files.h"
 #include "process/cgroup_places.h"
 
@@ -42,7 +43,7 @@ constexpr std::string_view kFreezer = "freezer";
   const auto text = read_of_process(pidfd, "cgroup");
   if (!text) return fail(ESRCH);
   const auto own = read_file("/proc/self/cgroup");
-  const auto mounts = read_file("/proc/self/mounts");
+  const auto mounts = own_cgroup_mounts();
   if (!own || !mounts) return fail(EOPNOTSUPP);
   const bool is_unified = !cgroup_mount(*mounts, kFreezer) || !cgroup_path(*text, kFreezer);
   const std::string_view hierarchy = is_unified ? kUnified : kFreezer;

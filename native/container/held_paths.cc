@@ -11,9 +11,9 @@
 #include <array>
 #include <charconv>
 #include <climits>
+#include <map>
 #include <utility>
 
-#include "helper/mountinfo.h"
 #include "kernel/clock.h"
 #include "kernel/own_processes.h"
 #include "kernel/process_files.h"
@@ -178,20 +178,6 @@ struct Looking {
   return std::move(looking->looks);
 }
 
-// Its mounts, as of one moment.
-[[nodiscard]] Result<std::string> mountinfo_of(const UniqueFd& pidfd) {
-  constexpr int kLooks = 10;
-  for (int looks = kLooks; looks > 0; --looks) {
-    const auto file = open_of_process(pidfd, "mountinfo");
-    if (!file) return std::unexpected(file.error());
-    auto text = read_mountinfo(*file);
-    // empty: it is in the middle of unshare(2)
-    if (text ? !text->empty() : text.error() != Errno{EAGAIN}) return text;
-    pause_for(kMillisecond);
-  }
-  return fail(EAGAIN);
-}
-
 // Whether a process has executed nothing since it was forked, see proc_pid_stat(5): a runtime's
 // own one that sets the container up. Whatever is executed there ends that for good.
 [[nodiscard]] bool is_of_runtime(const UniqueFd& pidfd) {
@@ -208,12 +194,30 @@ struct Looking {
          (flags & kForkedOnly) != 0;
 }
 
+[[nodiscard]] std::size_t bytes_of(const HeldPlace& place) {
+  return sizeof place + place.below.size();
+}
+
+[[nodiscard]] std::size_t bytes_of(std::span<const HeldPlace> places) {
+  std::size_t bytes = 0;
+  for (const HeldPlace& place : places) bytes += bytes_of(place);
+  return bytes;
+}
+
+// What was found, without the slash of the root.
+[[nodiscard]] std::string_view name_of(const Look& look) {
+  const auto length = static_cast<std::size_t>(std::max(look.name_length, 0L));
+  const std::string_view name(look.name.data(), length);
+  return name == "/" ? std::string_view() : name;
+}
+
 // The place itself, and all that is mounted there. EXDEV: it is not called as its mount is. EINVAL:
 // nothing is mounted there, so that nothing would be spared: the settings mean another place, or
-// whoever else has the volume has exchanged it.
-[[nodiscard]] Result<std::vector<HeldPlace>> places_of(const Look& look, std::string_view name,
-                                                       const Mounts& mounts) {
+// whoever else has the volume has exchanged it. E2BIG: that is more than there is room for.
+[[nodiscard]] Result<std::vector<HeldPlace>> places_of(const Look& look, const Mounts& mounts,
+                                                       std::size_t room) {
   if (look.error != 0) return fail(static_cast<int>(-look.error));
+  const std::string_view name = name_of(look);
   const auto mount = mounts.find(static_cast<int>(look.found.stx_mnt_id));
   if (mount == mounts.end()) return fail(EXDEV);
   std::string_view point = mount->second.point;
@@ -221,14 +225,33 @@ struct Looking {
   if (!is_at_or_below(name, point)) return fail(EXDEV);
   const std::string_view below = name.substr(std::min(point.size() + 1, name.size()));
   std::vector<HeldPlace> places = {{mount->first, std::string(below)}};
+  std::size_t bytes = name.size() + bytes_of(places.front());
   for (const auto& [id, other] : mounts) {
-    if (is_at_or_below(other.point, name) && id != mount->first) places.push_back({id, {}});
+    if (!is_at_or_below(other.point, name) || id == mount->first) continue;
+    places.push_back({id, {}});
+    bytes += bytes_of(places.back());
+    if (bytes > room) return fail(E2BIG);
   }
   if (!below.empty() && places.size() == 1) return fail(EINVAL);
+  if (bytes > room) return fail(E2BIG);
+  places.shrink_to_fit();
   return places;
 }
 
 }  // namespace
+
+Result<std::string> mountinfo_of(const UniqueFd& pidfd) {
+  constexpr int kLooks = 10;
+  for (int looks = kLooks; looks > 0; --looks) {
+    const auto file = open_of_process(pidfd, "mountinfo");
+    if (!file) return std::unexpected(file.error());
+    auto text = read_mountinfo(*file);
+    // empty: it is in the middle of unshare(2)
+    if (text ? !text->empty() : text.error() != Errno{EAGAIN}) return text;
+    pause_for(kMillisecond);
+  }
+  return fail(EAGAIN);
+}
 
 std::vector<std::string> split_paths(std::string_view paths) {
   std::vector<std::string> all;
@@ -240,10 +263,31 @@ std::vector<std::string> split_paths(std::string_view paths) {
   return all;
 }
 
+// False: there are too many to be kept, as if nobody could look.
+bool HeldPaths::note_mounts(const Mounts& mounts) {
+  std::vector<int> hiding;
+  for (const auto& [id, mount] : mounts) {
+    if (is_hiding(mount)) hiding.push_back(id);
+  }
+  if (hiding.size() * sizeof(int) > kMaxBytes) return false;
+  hiding.shrink_to_fit();
+  hiding_ = std::move(hiding);
+  if (const MountLine* top = find_top(mounts, "/"); top != nullptr) root_ = top->id;
+  return true;
+}
+
+std::shared_ptr<const HeldPaths> HeldPaths::of_mounts(const Mounts& mounts) {
+  auto made = std::make_shared<HeldPaths>();
+  made->unasked_ = ESTALE;
+  (void)made->note_mounts(mounts);
+  return made;
+}
+
 std::shared_ptr<const HeldPaths> HeldPaths::find(pid_t pid, const UniqueFd& pidfd,
                                                  const std::vector<std::string>& paths,
                                                  std::uint32_t token) {
   auto made = std::make_shared<HeldPaths>();
+  made->unasked_ = ESTALE;
   const auto fill = [&](int error) {
     for (const std::string& path : paths) made->held_.emplace(path, Held{.error = error});
     return made;
@@ -256,48 +300,63 @@ std::shared_ptr<const HeldPaths> HeldPaths::find(pid_t pid, const UniqueFd& pidf
   const auto text = mountinfo_of(pidfd);
   const auto mounts = text ? parse_mounts(*text) : fail(text.error().number);
   if (!mounts) return fill(mounts.error().number);
-  if (const MountLine* top = find_top(*mounts, "/"); top != nullptr) made->root_ = top->id;
-  for (const auto& [id, mount] : *mounts) {
-    if (is_hiding(mount)) made->hiding_.push_back(id);
-  }
+  if (!made->note_mounts(*mounts)) return fill(E2BIG);
+  std::size_t room = kMaxBytes - made->hiding_.size() * sizeof(int);
   if (!looks) return fill(looks.error().number);
   // now that all has been looked at
   if (!paths.empty() && !is_of_runtime(pidfd)) return fill(EALREADY);
+  std::map<std::pair<std::uint64_t, std::string_view>, Held> found;
   for (std::size_t at = 0; at < looks->size(); ++at) {
     const Look& look = (*looks)[at];
-    std::string_view name(look.name.data(),
-                          static_cast<std::size_t>(std::max(look.name_length, 0L)));
-    if (name == "/") name = {};
-    auto places = places_of(look, name, *mounts);
-    Held held = {.error = places ? 0 : places.error().number};
-    if (places) {
-      held.name = name;
-      held.places = std::move(*places);
+    const auto [known, is_new] =
+        found.try_emplace({look.error == 0 ? look.found.stx_mnt_id : 0, name_of(look)});
+    Held& held = known->second;
+    if (is_new || look.error != 0) {
+      auto places = places_of(look, *mounts, room);
+      held = {.error = places ? 0 : places.error().number, .place = made->places_.size()};
+      if (places) {
+        room -= name_of(look).size() + bytes_of(*places);
+        made->places_.push_back({std::string(name_of(look)), std::move(*places)});
+      }
     }
-    made->held_.emplace(paths[at], std::move(held));
+    made->held_.emplace(paths[at], held);
   }
   return made;
 }
 
-const HeldPaths::Held* HeldPaths::find_held(std::string_view path) const {
-  const auto found = held_.find(std::string(path));
-  return found == held_.end() ? nullptr : &found->second;
-}
-
 int HeldPaths::error_of(std::string_view path) const {
-  const Held* held = find_held(path);
-  return held == nullptr ? ESTALE : held->error;
+  const auto found = held_.find(std::string(path));
+  return found == held_.end() ? unasked_ : found->second.error;
 }
 
-std::optional<Spared> HeldPaths::spared(std::string_view paths) const {
-  Spared all = {.root = root_, .hiding = hiding_};
+std::shared_ptr<const Spared> HeldPaths::find_spared(std::string_view paths) const {
+  auto all = std::make_shared<Spared>(Spared{.root = root_, .hiding = hiding_});
+  std::vector<bool> has(places_.size());
   for (const std::string& path : split_paths(paths)) {
-    const Held* held = find_held(path);
-    if (held == nullptr || held->error != 0) return std::nullopt;
-    all.paths.push_back(held->name);
-    all.places.insert(all.places.end(), held->places.begin(), held->places.end());
+    const auto held = held_.find(path);
+    if (held == held_.end() || held->second.error != 0) return nullptr;
+    const std::size_t at = held->second.place;
+    if (has[at]) continue;
+    has[at] = true;
+    const auto& [name, mounts] = places_[at];
+    all->paths.push_back(name);
+    all->places.insert(all->places.end(), mounts.begin(), mounts.end());
   }
   return all;
+}
+
+std::shared_ptr<const Spared> HeldPaths::spared(std::string_view paths) const {
+  const std::lock_guard lock(mutex_);
+  if (last_.spared == nullptr || last_.paths != paths)
+    last_ = {.paths = std::string(paths), .spared = find_spared(paths)};
+  return last_.spared;
+}
+
+std::size_t HeldPaths::bytes() const {
+  std::size_t bytes = hiding_.size() * sizeof(int);
+  for (const auto& [name, mounts] : places_) bytes += name.size() + bytes_of(mounts);
+  // and as it was asked for last
+  return sizeof *this + 2 * bytes;
 }
 
 }  // namespace seccompagent

@@ -4,25 +4,39 @@
 
 #include <sys/types.h>
 
+#include <cerrno>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
+#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
+#include "helper/mountinfo.h"
 #include "helper/spared.h"
 #include "kernel/result.h"
 #include "kernel/unique_fd.h"
 
 namespace seccompagent {
 
+// Mounts of a process as of one moment, also where it is just being set up. Takes long where others
+// keep the kernel's lock of them, or many are made meanwhile. Errors as of read_mountinfo.
+[[nodiscard]] Result<std::string> mountinfo_of(const UniqueFd& pidfd);
+
 // Paths held for a container: it may exchange links and rename directories later. Nothing
 // is kept open, which would keep its file systems busy.
 class HeldPaths {
  public:
+  // Of names and mounts that are kept of a container.
+  static constexpr std::size_t kMaxBytes = 256UL * 1024;
+
+  // Of nobody known: no path is held.
+  HeldPaths() = default;
+  // No paths, of a container that has these mounts.
+  [[nodiscard]] static std::shared_ptr<const HeldPaths> of_mounts(const Mounts& mounts);
   // In the root of the container's first process. Its file systems have a second to answer.
   // `token`: for whom a child hangs if they don't.
   [[nodiscard]] static std::shared_ptr<const HeldPaths> find(pid_t pid, const UniqueFd& pidfd,
@@ -30,25 +44,43 @@ class HeldPaths {
                                                              std::uint32_t token);
 
   // Why a path is not held; 0: it is. ESTALE: nobody asked for it then. EALREADY: the container's
-  // own program ran by then. ESRCH: nobody knew its first process. EINVAL: nothing is mounted at or
-  // below it. ELOOP: it leads through a link that is not on the root's own mount, or through too
-  // many. Others as of openat2(2).
+  // own program ran by then. ESRCH: nobody knew its first process, or could look at it. EINVAL:
+  // nothing is mounted at or below it. ELOOP: it leads through a link that is not on the root's own
+  // mount, or through too many. E2BIG: with all that is mounted at and below it, this would be more
+  // than kMaxBytes. Others as of openat2(2).
   [[nodiscard]] int error_of(std::string_view path) const;
-  // Result for paths, each with a NUL behind it. None: one of them is not held.
-  [[nodiscard]] std::optional<Spared> spared(std::string_view paths) const;
+  // Result for paths, each with a NUL behind it. Null: one of them is not held.
+  [[nodiscard]] std::shared_ptr<const Spared> spared(std::string_view paths) const;
+  // Memory that it takes.
+  [[nodiscard]] std::size_t bytes() const;
 
  private:
+  // Whichever paths lead there, and however they are written.
+  struct Place {
+    std::string name;
+    std::vector<HeldPlace> mounts;
+  };
   struct Held {
     int error;
-    std::string name = {};
-    std::vector<HeldPlace> places = {};
+    std::size_t place = 0;
   };
-  [[nodiscard]] const Held* find_held(std::string_view path) const;
+  // Of the settings of one handler: each of its operations asks for the same ones.
+  struct Asked {
+    std::string paths;
+    std::shared_ptr<const Spared> spared = {};
+  };
+  [[nodiscard]] bool note_mounts(const Mounts& mounts);
+  [[nodiscard]] std::shared_ptr<const Spared> find_spared(std::string_view paths) const;
 
+  // Of a path that nobody has asked for.
+  int unasked_ = ESRCH;
   int root_ = 0;
   std::vector<int> hiding_;
+  std::vector<Place> places_;
   // By their paths, each of which is looked up for each container and operation.
   std::unordered_map<std::string, Held> held_;
+  mutable std::mutex mutex_;
+  mutable Asked last_;
 };
 
 // Paths that have a NUL behind each of them.

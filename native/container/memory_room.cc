@@ -11,6 +11,7 @@
 #include <span>
 #include <string_view>
 
+#include "container/own_cgroup_mounts.h"
 #include "kernel/process_files.h"
 #include "process/cgroup_places.h"
 
@@ -88,7 +89,7 @@ std::optional<std::uint64_t> MemoryLeft::limit_of(const Level& level) {
 
 MemoryLeft MemoryLeft::of_process() {
   const auto cgroups = read_file("/proc/self/cgroup");
-  const auto mounts = read_file("/proc/self/mounts");
+  const auto mounts = own_cgroup_mounts();
   if (!cgroups || !mounts) return MemoryLeft(std::nullopt);
   return MemoryLeft(group_of(*cgroups, *mounts, "memory"));
 }

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string_view>
 
+#include "container/own_cgroup_mounts.h"
 #include "kernel/process_files.h"
 #include "process/cgroup_places.h"
 
@@ -142,7 +143,7 @@ Result<Resources> resources_of(const UniqueFd& first_process) {
   auto resources = resources_of_machine();
   if (!resources) return resources;
   resources->uptime = age_of(*stat).value_or(resources->uptime);
-  const auto mounts = read_file("/proc/self/mounts");
+  const auto mounts = own_cgroup_mounts();
   if (!mounts) return std::unexpected(mounts.error());
   if (const auto memory = group_of(*cgroups, *mounts, "memory"); memory)
     apply_memory_limits(*resources, *memory);

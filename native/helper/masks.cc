@@ -124,10 +124,13 @@ constexpr int kUnknownHidepid = -1;
 
 Result<Masks> find_masks(std::string_view mountinfo) {
   const auto mounts = parse_mounts(mountinfo);
-  if (!mounts) return std::unexpected(mounts.error());
-  auto proc = find_cover(*mounts, "proc", "/proc");
+  return mounts ? find_masks(*mounts) : std::unexpected(mounts.error());
+}
+
+Result<Masks> find_masks(const Mounts& mounts) {
+  auto proc = find_cover(mounts, "proc", "/proc");
   if (!proc) return std::unexpected(proc.error());
-  auto sysfs = find_cover(*mounts, "sysfs", "/sys");
+  auto sysfs = find_cover(mounts, "sysfs", "/sys");
   if (!sysfs) return std::unexpected(sysfs.error());
   return Masks{std::move(*proc), std::move(*sysfs)};
 }

@@ -49,6 +49,7 @@ inline constexpr std::size_t kMaxMasks = 512;
 // mounted below them. EINVAL: the text is none, or was cut, or changed while it was read. E2BIG:
 // more than kMaxMasks are mounted there.
 [[nodiscard]] Result<Masks> find_masks(std::string_view mountinfo);
+[[nodiscard]] Result<Masks> find_masks(const Mounts& mounts);
 
 // Paths that either of two looks found hidden.
 [[nodiscard]] Cover stricter(const Cover& one, const Cover& other);

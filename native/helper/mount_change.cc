@@ -40,8 +40,9 @@ struct ChangeJob : CallerJob {
   // Opened where all mounts of the namespace can be seen.
   UniqueFd mountinfo = {};
   UniqueFd mount = {};
-  // Of an unmount: what stays for everybody.
-  const std::optional<Spared>* spared = nullptr;
+  bool is_unmount = false;
+  // What stays for everybody; null: nothing more.
+  const Spared* spared = nullptr;
   // It may hide something, so only who has the power himself may do it.
   bool is_protected = false;
   // With all that lies on it, which the kernel does not part from it.
@@ -52,8 +53,7 @@ struct ChangeJob : CallerJob {
 
 // Keeps others from adding mounts below meanwhile.
 [[nodiscard]] std::optional<MountLock> lock_below(ChangeJob& job) {
-  const bool is_sparing = job.spared != nullptr && job.spared->has_value();
-  if (!job.reaches_below && !is_sparing) return std::nullopt;
+  if (!job.reaches_below && job.spared == nullptr) return std::nullopt;
   std::optional<MountLock> lock(std::in_place, job.locks, job.mount_namespace_id,
                                 MountLock::Kind::alone);
   if (!lock->is_held()) job.outcome.answer = EBUSY;
@@ -97,8 +97,7 @@ struct Sight {
   if (!standing->is_listed) {
     // A mount covered by another root is in no list, and its own masks must stay there.
     // Other attributes of a mask reveal nothing.
-    const bool loses_place = job.spared != nullptr;
-    return job.reaches_below || loses_place ? true : is_hiding_file_system(job.mount);
+    return job.reaches_below || job.is_unmount ? true : is_hiding_file_system(job.mount);
   }
   return standing->may_hide || (job.reaches_below && standing->may_hide_below);
 }
@@ -109,10 +108,6 @@ struct Sight {
   const auto id = mount_id_of(job.mount.get());
   const auto root = mount_id_of(job.place.root);
   return !id || !root || *id == *root;
-}
-
-[[nodiscard]] bool is_sparing(const ChangeJob& job) {
-  return job.spared != nullptr && job.spared->has_value();
 }
 
 // In our procfs.
@@ -141,9 +136,7 @@ struct Sight {
 // Whether it stays where it is, whoever asks.
 [[nodiscard]] bool is_spared(ChangeJob& job, const Sight& sight) {
   if (job.spared == nullptr) return false;
-  const std::optional<Spared>& wanted = *job.spared;
-  if (!wanted) return false;
-  const Spared& spared = *wanted;
+  const Spared& spared = *job.spared;
   const auto stays = is_spared(sight.mountinfo, sight.id, spared);
   if (!stays || *stays) return true;
   if (!job.is_protected) return false;
@@ -162,9 +155,7 @@ struct Sight {
 // Notes whether it may not; false: it has mounts on it, so that it is busy.
 [[nodiscard]] bool may_go_by_name(ChangeJob& job, const Sight& sight) {
   if (job.spared == nullptr) return true;
-  const std::optional<Spared>& spared = *job.spared;
-  if (!spared) return true;
-  const auto may = may_change_places(sight.mountinfo, sight.id, *spared);
+  const auto may = may_change_places(sight.mountinfo, sight.id, *job.spared);
   job.has_no_name = !may || *may;
   if (!job.has_no_name || job.reaches_below || job.goes_whole) return true;
   const auto mounts = parse_mounts(sight.mountinfo);
@@ -175,7 +166,7 @@ struct Sight {
 }
 
 [[nodiscard]] bool may_change(ChangeJob& job) {
-  if (is_sparing(job) && !is_mount_root(job.mount)) {
+  if (job.spared != nullptr && !is_mount_root(job.mount)) {
     job.outcome.answer = EINVAL;
     return false;
   }
@@ -301,9 +292,10 @@ void change_in_child(ChangeJob& job, const MountChange& change, const IsGone& is
 }  // namespace
 
 Outcome MountMaker::unmount(const MountPlace& place, unsigned flags, const IsGone& is_gone,
-                            const std::optional<Spared>& spared) {
+                            const Spared* spared) {
   ChangeJob job = {job_for(place), (flags & MNT_DETACH) != 0};
-  job.spared = &spared;
+  job.is_unmount = true;
+  job.spared = spared;
   if (job.has_ended()) return job.outcome;
   const auto lock = lock_below(job);
   if (job.has_ended()) return job.outcome;

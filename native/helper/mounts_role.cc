@@ -71,7 +71,7 @@ class Descriptors {
     case MountAction::cover:
       return maker.cover(place, descriptors.next());
     case MountAction::unmount:
-      return maker.unmount(place, request.flags, is_gone, request.spared);
+      return maker.unmount(place, request.flags, is_gone, request.spared.get());
     case MountAction::set_attributes:
       return maker.set_attributes(place,
                                   {.set = request.set,

@@ -105,7 +105,7 @@ class MountMaker {
   // With `spared` EPERM is for everybody, and for what is_spared names as well. A proc or sysfs of
   // the container's own goes, see find_own, unless something on it could show what it hides.
   [[nodiscard]] Outcome unmount(const MountPlace& place, unsigned flags, const IsGone& is_gone,
-                                const std::optional<Spared>& spared = std::nullopt);
+                                const Spared* spared = nullptr);
 
   // Changes attributes of a mount, see mount_setattr(2), in the same way.
   [[nodiscard]] Outcome set_attributes(const MountPlace& place, const MountChange& change,

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -123,7 +124,7 @@ struct HelperMountRequest {
   // Of the others: those of umount2(2) and mount_setattr(2).
   std::uint32_t flags = 0;
   // Of an unmount: see MountMaker::unmount.
-  std::optional<Spared> spared = {};
+  std::shared_ptr<const Spared> spared = {};
   std::uint64_t set = 0;
   std::uint64_t clear = 0;
   bool has_idmap = false;

@@ -134,7 +134,7 @@ void write_action(MessageWriter& writer, const HelperMountRequest& request) {
       return;
     case MountAction::unmount:
       writer.number(request.flags);
-      writer.flag(request.spared.has_value());
+      writer.flag(request.spared != nullptr);
       if (request.spared) write_spared(writer, *request.spared);
       return;
     case MountAction::set_attributes:
@@ -160,7 +160,7 @@ void read_action(MessageReader& reader, HelperMountRequest& request) {
       return;
     case MountAction::unmount:
       request.flags = reader.number<std::uint32_t>();
-      if (reader.flag()) request.spared = read_spared(reader);
+      if (reader.flag()) request.spared = std::make_shared<const Spared>(read_spared(reader));
       return;
     case MountAction::set_attributes:
       request.flags = reader.number<std::uint32_t>();

@@ -34,15 +34,11 @@ struct Pending {
 // Facts known of a listener when it comes.
 struct ListenerFacts {
   Terms terms;
-  // The container's first process; 0: nobody knows.
-  pid_t first_pid = 0;
   // The container's token: all of its listeners have the same one, and no others, also later. 0:
   // nobody knows of another listener of it.
   std::uint32_t container = 0;
-  // A look at that process which somebody has taken before; of another one: none.
+  // The first look at the container's first process, before it can have anything mounted by us.
   FirstProcess first = {};
-  // Paths to be held for its settings.
-  std::vector<std::string> paths = {};
   // The filter has SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV; false: it has not, or nobody knows. The
   // kernel does not tell: a caller that waits so looks like any other until a signal comes.
   bool waits_killable = false;

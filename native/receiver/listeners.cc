@@ -84,21 +84,16 @@ Result<std::shared_ptr<Listener>> Listeners::add(UniqueFd fd, ListenerFacts fact
   if (!request) return std::unexpected(request.error());
   // only faster: kernels before 6.6 do without
   (void)set_sync_wake_up(fd.get());
-  // before the container can have anything mounted by us
-  FirstProcess first =
-      facts.first.pid == facts.first_pid ? std::move(facts.first) : look_at_first(facts.first_pid);
-  std::unique_lock lock(mutex_);
+  FirstProcess& first = facts.first;
+  const std::lock_guard lock(mutex_);
   if (has(fd.get())) return fail(EEXIST);
   const std::uint32_t token = next_token();
   const std::uint32_t named = facts.container == 0 ? kUnnamed | token : facts.container;
   take_earlier(first, facts.peer_uid);
-  lock.unlock();
-  if (!first.paths) first.paths = HeldPaths::find(first.pid, first.pidfd, facts.paths, named);
-  lock.lock();
   auto listener = std::make_shared<Listener>(
       std::move(fd), *request, token, take_container(named, facts.peer_uid, facts.sender),
       std::make_unique<CurrentTerms>(std::move(facts.terms)), std::move(first.pidfd),
-      facts.waits_killable, facts.first_pid, facts.peer_uid, std::move(first.masks),
+      facts.waits_killable, first.pid, facts.peer_uid, std::move(first.masks),
       std::move(first.paths), std::move(first.cgroups));
   // a user's runtime may name any process
   if (facts.peer_uid != 0) listener->cgroups.reset();

@@ -78,7 +78,7 @@ class Worker {
   // or nobody knew it; others as masks_of_process.
   [[nodiscard]] Result<Masks> container_masks() const;
   // Mounts that an unmount for its container spares; none: one of these paths is not held.
-  [[nodiscard]] std::optional<Spared> spared(std::string_view paths) const;
+  [[nodiscard]] std::shared_ptr<const Spared> spared(std::string_view paths) const;
   // Whether this mount namespace is the first process's; closed: our own.
   [[nodiscard]] bool has_mounts_of_first(const UniqueFd& mount_namespace) const;
   // Whether the caller's root, which is pinned for that, is that of the container's first process.

@@ -115,8 +115,8 @@ Result<Masks> Worker::container_masks() const {
   return listener_->masks->strictest(listener_->first_pid, listener_->first_process);
 }
 
-std::optional<Spared> Worker::spared(std::string_view paths) const {
-  return listener_ ? listener_->paths->spared(paths) : std::nullopt;
+std::shared_ptr<const Spared> Worker::spared(std::string_view paths) const {
+  return listener_ ? listener_->paths->spared(paths) : nullptr;
 }
 
 bool Worker::has_mounts_of_first(const UniqueFd& mount_namespace) const {

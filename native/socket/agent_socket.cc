@@ -336,9 +336,9 @@ bool AgentSocket::is_connection_over(std::uint32_t connection, std::size_t index
   return poll(&polled, 1, 0) == 1 && (polled.revents & POLLHUP) != 0;
 }
 
-void AgentSocket::look_at_first(std::uint32_t connection, pid_t pid) {
+void AgentSocket::keep_first(std::uint32_t connection, FirstProcess first) {
   const auto found = connections_.find(connection);
-  if (found != connections_.end()) found->second.first = seccompagent::look_at_first(pid);
+  if (found != connections_.end()) found->second.first = std::move(first);
 }
 
 UniqueFd AgentSocket::copy_first(std::uint32_t connection) {
@@ -347,9 +347,12 @@ UniqueFd AgentSocket::copy_first(std::uint32_t connection) {
   return UniqueFd(fcntl(found->second.first.pidfd.get(), F_DUPFD_CLOEXEC, 0));
 }
 
-void AgentSocket::keep_paths(std::uint32_t connection, std::shared_ptr<const HeldPaths> paths) {
+std::size_t AgentSocket::keep_paths(std::uint32_t connection,
+                                    std::shared_ptr<const HeldPaths> paths) {
   const auto found = connections_.find(connection);
-  if (found != connections_.end()) found->second.first.paths = std::move(paths);
+  if (found == connections_.end()) return 0;
+  found->second.first.paths = std::move(paths);
+  return bytes_of(found->second.first);
 }
 
 FirstProcess AgentSocket::take_first(std::uint32_t connection) {

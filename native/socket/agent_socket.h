@@ -77,13 +77,13 @@ class AgentSocket {
   // Whether no process has the filter any more whose listener the index-th descriptor is; also
   // where there is no such descriptor. Nothing else is asked: that may wait for its owner.
   [[nodiscard]] bool is_connection_over(std::uint32_t connection, std::size_t index);
-  // Looks at the first process of the container whose listener has come: what it sees later, when
+  // Of the first process of the container whose listener has come: what it sees later, when
   // somebody takes the listener, may be of its own making.
-  void look_at_first(std::uint32_t connection, pid_t pid);
+  void keep_first(std::uint32_t connection, FirstProcess first);
   // That process, for as long as somebody looks for paths in it. Not open: nobody has looked.
   [[nodiscard]] UniqueFd copy_first(std::uint32_t connection);
-  // The facts that were found of them.
-  void keep_paths(std::uint32_t connection, std::shared_ptr<const HeldPaths> paths);
+  // The facts that were found of them; memory of all that is kept of it.
+  std::size_t keep_paths(std::uint32_t connection, std::shared_ptr<const HeldPaths> paths);
   // That look. None: nobody has looked.
   [[nodiscard]] FirstProcess take_first(std::uint32_t connection);
   // Closes the connection and every descriptor that came with it.

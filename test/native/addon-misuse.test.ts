@@ -139,7 +139,6 @@ const signatures: Readonly<
       waitsKillable: 'boolean',
       peerUid: 'number',
       sender: 'number',
-      paths: 'bytes',
     },
   ],
   pathErrors: ['number', 'number', 'bytes'],

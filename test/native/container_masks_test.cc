@@ -194,7 +194,7 @@ void looks_again_after_a_first_look_in_vain() {
   const UniqueFd pidfd = pidfd_of(container.pid());
   ContainerMasks masks;
   CHECK_EQUAL(container.ask(go_between), 0);
-  masks.look(container.pid(), pidfd);
+  CHECK_EQUAL(ERROR(mountinfo_of(pidfd)), Errno{EAGAIN});
   CHECK_EQUAL(ERROR(masks.strictest(container.pid(), pidfd)), Errno{EAGAIN});
   container.tell(come_back);
   const Masks found = VALUE(masks.strictest(container.pid(), pidfd));
@@ -206,7 +206,8 @@ void keeps_what_it_has_seen() {
   const Container container({kMasked});
   const UniqueFd pidfd = pidfd_of(container.pid());
   ContainerMasks masks;
-  masks.look(container.pid(), pidfd);
+  const std::string text = VALUE(mountinfo_of(pidfd));
+  masks.note(VALUE(parse_mounts(text)));
   CHECK_EQUAL(container.ask(hide_more), 0);
   const Masks more = VALUE(masks.strictest(container.pid(), pidfd));
   CHECK_EQUAL(more.proc.masks.size(), kHidden.size() + kReadOnly.size() + 1);

@@ -101,7 +101,8 @@ class Program {
 
 std::uint32_t add_program(Receiver& receiver, const Program& program) {
   return VALUE(receiver.add_listener(
-      program.listener(), {.terms = terms(), .first_pid = program.pid(), .waits_killable = true}));
+      program.listener(),
+      {.terms = terms(), .first = look_at_first(program.pid()), .waits_killable = true}));
 }
 
 // The answer of the program before is due while the next one waits for its own.

@@ -76,8 +76,8 @@ void holds_what_a_path_leads_to() {
   for (const char* path : {"/link", "/new", "/", "/var/other/", "/volume"})
     CHECK_EQUAL(Errno{held->error_of(path)}, Errno{0});
   using namespace std::literals;
-  const std::optional<Spared> spared = held->spared("/link\0"sv);
-  CHECK(spared.has_value());
+  const auto spared = held->spared("/link\0"sv);
+  CHECK(spared != nullptr);
   CHECK_EQUAL(spared->root, id_at(container, "/"));
   CHECK(std::ranges::find(spared->hiding, id_at(container, "/proc")) != spared->hiding.end());
   CHECK(spared->paths == std::vector<std::string>{"/new/plain"});
@@ -85,10 +85,10 @@ void holds_what_a_path_leads_to() {
                                          {id_at(container, "/new/plain/deep"), ""}};
   CHECK(spared->places == places);
   const auto whole = held->spared("/new\0"sv);
-  CHECK(whole.has_value());
+  CHECK(whole != nullptr);
   CHECK(whole->places.front() == (HeldPlace{id_at(container, "/new"), ""}));
   const auto around = held->spared("/var/other/\0"sv);
-  CHECK(around.has_value());
+  CHECK(around != nullptr);
   CHECK(around->places.front() == (HeldPlace{id_at(container, "/new/plain/deep"), ""}));
 }
 
@@ -106,10 +106,10 @@ void says_why_paths_are_not_held() {
   CHECK_EQUAL(held->error_of("/new"), 0);
   CHECK_EQUAL(Errno{held->error_of("/other")}, Errno{ESTALE});
   using namespace std::literals;
-  CHECK(held->spared("/new\0"sv).has_value());
-  CHECK(!held->spared("/new\0/absent\0"sv).has_value());
-  CHECK(!held->spared("/other\0"sv).has_value());
-  CHECK(held->spared("").has_value());
+  CHECK(held->spared("/new\0"sv) != nullptr);
+  CHECK(held->spared("/new\0/absent\0"sv) == nullptr);
+  CHECK(held->spared("/other\0"sv) == nullptr);
+  CHECK(held->spared("") != nullptr);
 }
 
 // Whoever has the volume may have put them there a moment ago, and takes them away afterwards.
@@ -139,14 +139,14 @@ void holds_nothing_once_its_own_program_runs() {
   const auto held = held_in(container.pid(), {"/mnt"});
   CHECK_EQUAL(held->error_of("/mnt"), EALREADY);
   using namespace std::literals;
-  CHECK(!held->spared("/mnt\0"sv).has_value());
+  CHECK(held->spared("/mnt\0"sv) == nullptr);
   CHECK_EQUAL(kill(container.pid(), SIGKILL), 0);
 }
 
 void holds_nothing_of_who_is_gone() {
   const auto unknown = HeldPaths::find(0, UniqueFd(), {"/mnt"}, 1);
   CHECK_EQUAL(unknown->error_of("/mnt"), ESRCH);
-  CHECK(unknown->spared("").has_value());
+  CHECK(unknown->spared("") != nullptr);
   CHECK_EQUAL(unknown->spared("")->root, 0);
 }
 
@@ -173,6 +173,66 @@ void keeps_nothing_busy() {
   CHECK_EQUAL(container.ask(unmount_all), 0);
 }
 
+long mount_many() {
+  CHECK_EQUAL(mkdir("/new/many", 0755), 0);
+  for (int number = 0; number < 2000; ++number) {
+    if (mount("/new/plain", "/new/many", nullptr, MS_BIND, nullptr) == -1) return errno;
+  }
+  return 0;
+}
+
+// As many ways to write one place as the settings of a container may have paths.
+std::vector<std::string> spellings_of(const std::string& path) {
+  constexpr unsigned kBits = 8;
+  std::vector<std::string> all;
+  for (unsigned number = 0; number < 1U << kBits; ++number) {
+    std::string spelling = path;
+    for (unsigned bit = 0; bit < kBits; ++bit) spelling += (number >> bit & 1) == 0 ? "//" : "/.";
+    all.push_back(std::move(spelling));
+  }
+  return all;
+}
+
+void keeps_a_place_once_however_it_is_written() {
+  const Container container({kRootLevel});
+  CHECK_EQUAL(container.ask(mount_many), 0);
+  const auto one = held_in(container.pid(), {"/new"});
+  const auto all = spellings_of("/new");
+  const auto held = held_in(container.pid(), all);
+  std::string asked;
+  for (const std::string& path : all) {
+    CHECK_EQUAL(Errno{held->error_of(path)}, Errno{0});
+    asked += path + '\0';
+  }
+  CHECK_EQUAL(held->bytes(), one->bytes());
+  const auto spared = held->spared(asked);
+  using namespace std::literals;
+  CHECK(spared != nullptr && *spared == *one->spared("/new\0"sv));
+  // not made again for each unmount
+  CHECK(held->spared(asked) == spared);
+}
+
+long mount_too_many() {
+  for (int times = 0; times < 5; ++times) {
+    for (int number = 0; number < 2000; ++number) {
+      if (mount("/new/plain", "/new/plain", nullptr, MS_BIND, nullptr) == -1) return errno;
+    }
+  }
+  return 0;
+}
+
+void keeps_no_more_than_it_may() {
+  const Container container({kRootLevel});
+  CHECK_EQUAL(container.ask(mount_too_many), 0);
+  const auto held = held_in(container.pid(), {"/new", "/volume/plain", "/new//", "/new/plain"});
+  CHECK_EQUAL(held->error_of("/volume/plain"), 0);
+  for (const char* path : {"/new", "/new//", "/new/plain"})
+    CHECK_EQUAL(Errno{held->error_of(path)}, Errno{E2BIG});
+  CHECK(held->bytes() <= sizeof(HeldPaths) + 2 * HeldPaths::kMaxBytes);
+  using namespace std::literals;
+  CHECK(held->spared("/new\0"sv) == nullptr);
+}
+
 constexpr Case kCases[] = {
     {"A15: HeldPaths: a path is held as what it leads to, with all that is mounted there",
      holds_what_a_path_leads_to},
@@ -186,6 +246,9 @@ constexpr Case kCases[] = {
      holds_nothing_of_who_is_gone},
     {"A5: HeldPaths: however many paths there are, what is wrong with one is known at once",
      looks_paths_up_without_searching},
+    {"A2: HeldPaths: a place is kept once, however often and in whichever ways it is named",
+     keeps_a_place_once_however_it_is_written},
+    {"A2: HeldPaths: of more mounts than may be kept, nothing is held", keeps_no_more_than_it_may},
     {"HeldPaths: no mount is busy for being held", keeps_nothing_busy}};
 
 }  // namespace

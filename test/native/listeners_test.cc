@@ -113,8 +113,8 @@ void knows_first_processes() {
   Callers first(1);
   Callers second(1);
   Fixture fixture;
-  const auto one = fixture.add(first, {.terms = terms(), .first_pid = first.pid(0)});
-  const auto other = fixture.add(second, {.terms = terms(), .first_pid = second.pid(0)});
+  const auto one = fixture.add(first, {.terms = terms(), .first = look_at_first(first.pid(0))});
+  const auto other = fixture.add(second, {.terms = terms(), .first = look_at_first(second.pid(0))});
   CHECK(fixture.listeners.other_firsts(*one) == std::vector<pid_t>{second.pid(0)});
   fixture.listeners.note_frozen(second.pid(0), true);
   CHECK(!one->is_frozen.load());

@@ -333,7 +333,7 @@ void unmounts_lazily_what_answers_no_more() {
   for (const Asked mount : {mount_silent, mount_dead}) {
     const Container container(kUserContainer);
     const Pinned pinned = container.pin();
-    const std::optional<Spared> spared = Spared();
+    const Spared spared = Spared();
     CHECK_EQUAL(container.ask(mount), 0);
     CHECK_EQUAL(container.ask(hold_new), 0);
     CHECK_EQUAL(container.ask(count_fuse), 1);
@@ -342,7 +342,7 @@ void unmounts_lazily_what_answers_no_more() {
                   Errno{0});
       CHECK_EQUAL(container.ask(count_fuse), 0);
       CHECK_EQUAL(container.ask(mount), 0);
-      CHECK_EQUAL(answer_of(maker.unmount(pinned.place("/mnt/new"), MNT_DETACH, kIsThere, spared)),
+      CHECK_EQUAL(answer_of(maker.unmount(pinned.place("/mnt/new"), MNT_DETACH, kIsThere, &spared)),
                   Errno{0});
       CHECK_EQUAL(container.ask(count_fuse), 0);
       CHECK_EQUAL(container.ask(mount), 0);
@@ -524,23 +524,23 @@ void unmounts_own_procs() {
   const Container container(kUserContainer);
   const Pinned pinned = container.pin();
   const Masks masks = container.masks();
-  const std::optional<Spared> spared = spared_in(container);
+  const Spared spared = spared_in(container);
   in_helper([&](MountMaker& maker) {
     const MountPlace place = pinned.place("/mnt/other");
     for (const unsigned flags : {0U, unsigned{MNT_DETACH}}) {
       CHECK_EQUAL(answer_of(maker.make_mount(proc, place, masks, kIsThere)), Errno{0});
       CHECK_EQUAL(container.ask(is_other_mounted), 1);
       for (const char* mask : {"/mnt/other/keys", "/mnt/other/sys"})
-        CHECK_EQUAL(answer_of(maker.unmount(pinned.place(mask), flags, kIsThere, spared)),
+        CHECK_EQUAL(answer_of(maker.unmount(pinned.place(mask), flags, kIsThere, &spared)),
                     Errno{EPERM});
       CHECK_EQUAL(
-          answer_of(maker.unmount(powerless(pinned, "/mnt/other"), flags, kIsThere, spared)),
+          answer_of(maker.unmount(powerless(pinned, "/mnt/other"), flags, kIsThere, &spared)),
           Errno{EPERM});
-      CHECK_EQUAL(answer_of(maker.unmount(place, flags, kIsThere, spared)), Errno{0});
+      CHECK_EQUAL(answer_of(maker.unmount(place, flags, kIsThere, &spared)), Errno{0});
       CHECK_EQUAL(container.ask(is_other_mounted), 0);
       // those that were there at the start
       for (const char* path : {"/proc", "/proc/keys", "/sys", "/sys/firmware"})
-        CHECK_EQUAL(answer_of(maker.unmount(pinned.place(path), flags, kIsThere, spared)),
+        CHECK_EQUAL(answer_of(maker.unmount(pinned.place(path), flags, kIsThere, &spared)),
                     Errno{EPERM});
     }
   });
@@ -556,11 +556,11 @@ void spares_procs_whose_masks_could_come_off() {
   for (const Levels& levels : {kPlainContainer, kUserContainer}) {
     const Container container(levels);
     const Pinned pinned = container.pin();
-    const std::optional<Spared> spared = spared_in(container);
+    const Spared spared = spared_in(container);
     CHECK_EQUAL(container.ask(copy_proc), 0);
     in_helper([&](MountMaker& maker) {
       for (const unsigned flags : {0U, unsigned{MNT_DETACH}})
-        CHECK_EQUAL(answer_of(maker.unmount(pinned.place("/mnt/other"), flags, kIsThere, spared)),
+        CHECK_EQUAL(answer_of(maker.unmount(pinned.place("/mnt/other"), flags, kIsThere, &spared)),
                     Errno{EPERM});
     });
     CHECK_EQUAL(container.ask(is_other_mounted), 1);
@@ -672,18 +672,18 @@ void spares_what_changes_places_on_a_volume() {
   const Pinned pinned = container.pin();
   CHECK_EQUAL(container.ask(mount_kept_on_two), 0);
   CHECK_EQUAL(container.ask(mount_other_on_one), 0);
-  std::optional<Spared> spared = spared_in(container);
+  Spared spared = spared_in(container);
   const std::string text = container.mountinfo(0);
   const auto mounts = VALUE(parse_mounts(text));
   const MountLine* kept = find_top(mounts, kTwo);
   CHECK(kept != nullptr);
-  spared->paths = {kTwo};
-  spared->places = {{kept->id, ""}};
+  spared.paths = {kTwo};
+  spared.places = {{kept->id, ""}};
   CHECK_EQUAL(container.ask(start_exchanges), 1);
   in_helper([&](MountMaker& maker) {
     int done = 0;
     for (int round = 0; round < 2000; ++round) {
-      const Errno answer = answer_of(maker.unmount(pinned.place(kOne), 0, kIsThere, spared));
+      const Errno answer = answer_of(maker.unmount(pinned.place(kOne), 0, kIsThere, &spared));
       if (answer == Errno{0}) ++done;
       CHECK_EQUAL(container.ask(is_kept_there), 1);
     }

@@ -101,8 +101,8 @@ HelperMountRequest some_unmount() {
   request.action = MountAction::unmount;
   request.path = "a";
   request.flags = 2;
-  request.spared = Spared{
-      .root = 20, .hiding = {21, 22}, .paths = {"", "/a b"}, .places = {{23, ""}, {24, "c/d"}}};
+  request.spared = std::make_shared<const Spared>(Spared{
+      .root = 20, .hiding = {21, 22}, .paths = {"", "/a b"}, .places = {{23, ""}, {24, "c/d"}}});
   return request;
 }
 
@@ -180,7 +180,7 @@ void carries_changes_of_mounts() {
   CHECK(unmount.action == MountAction::unmount);
   CHECK_EQUAL(unmount.path, "a");
   CHECK_EQUAL(unmount.flags, 2U);
-  CHECK(unmount.spared == some_unmount().spared);
+  CHECK(unmount.spared != nullptr && *unmount.spared == *some_unmount().spared);
   const HelperMountRequest change = VALUE(decode_mount_request(encode(some_change())));
   CHECK(change.action == MountAction::set_attributes);
   CHECK_EQUAL(change.flags, 0x8000U);

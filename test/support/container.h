@@ -99,7 +99,7 @@ HELPER void send_listener(int agent_fd, int listener, const struct container *co
   snprintf(own_id, sizeof own_id, "container-%d", pid);
   // a JSON object, for whoever wants to be somebody to Kubernetes
   const char *annotations = getenv("TEST_ANNOTATIONS");
-  char state[4096], metadata[1024] = "";
+  char state[12288], metadata[8192] = "";
   if (container->metadata != NULL)
     snprintf(metadata, sizeof metadata, "\"metadata\":\"%s\",", container->metadata);
   const int length =

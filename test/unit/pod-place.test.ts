@@ -2,15 +2,17 @@
 // Tests how a process is found to be in a pod, by the names that kubelets and runtimes give.
 import { describe, expect, test } from 'vitest';
 
-import { containerNameIn, placeOf } from '../../host/kubernetes/pod-place.ts';
+import { containerNameIn, mountedNamesIn, placeOf } from '../../host/kubernetes/pod-place.ts';
+import type { MountedName } from '../../host/kubernetes/pod-place.ts';
 
 const uid = '0f6c1f4e-8d1b-4f0a-9d3c-2b7a5e6f8a90';
 const sliced = uid.replaceAll('-', '_');
 const id = 'ab12'.repeat(16);
 const found = { podUid: uid, containerId: id };
 
-function line(path: string): string {
-  return `812 801 8:1 ${path} /dev/termination-log rw,relatime - ext4 /dev/sda1 rw`;
+/** As the addon says it. */
+function mounted(...roots: readonly string[]): readonly MountedName[] {
+  return mountedNamesIn(Buffer.from(roots.map((root) => `${root}\0`).join('')));
 }
 
 describe('pod place', () => {
@@ -80,11 +82,15 @@ describe('pod place', () => {
   });
 
   test('a container is named as the file of its last words', () => {
-    const own = line(`/var/lib/kubelet/pods/${uid}/containers/app/5d0f1c2a`);
-    const other = line(`/var/lib/kubelet/pods/${crypto.randomUUID()}/containers/db/5d0f1c2a`);
-    expect(containerNameIn(`${other}\n${own}\n`, uid)).toBe('app');
-    expect(containerNameIn(other, uid)).toBeUndefined();
-    const second = line(`/var/lib/kubelet/pods/${uid}/containers/db/5d0f1c2a`);
-    expect(containerNameIn(`${own}\n${second}`, uid)).toBeUndefined();
+    const own = `/var/lib/kubelet/pods/${uid}/containers/app/5d0f1c2a`;
+    const other = `/var/lib/kubelet/pods/${crypto.randomUUID()}/containers/db/5d0f1c2a`;
+    expect(containerNameIn(mounted('/var/lib/a', other, own), uid)).toBe('app');
+    expect(containerNameIn(mounted(other), uid)).toBeUndefined();
+    expect(containerNameIn(mounted(), uid)).toBeUndefined();
+    const second = `/var/lib/kubelet/pods/${uid}/containers/db/5d0f1c2a`;
+    expect(containerNameIn(mounted(own, second), uid)).toBeUndefined();
+    // nobody keeps what a container has made up
+    const many = Array.from({ length: 1000 }, (_, index) => `/pods/${uid}/containers/app/${index}`);
+    expect(mounted(own, ...many)).toEqual([]);
   });
 });
