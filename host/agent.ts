@@ -277,7 +277,7 @@ export class Agent {
       address,
       metrics,
       log: this.log,
-      downReason: () => (later.pool?.workerCount === 0 ? 'no worker is up' : undefined),
+      downReason: () => (later.pool?.isDown === true ? 'no worker is up' : undefined),
       readiness: [
         () => (this.#socket === undefined ? 'the agent does not listen yet' : undefined),
         () => this.#socket?.lossReason,

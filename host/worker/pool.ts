@@ -121,6 +121,11 @@ export class Pool {
     return !this.#isUp && this.#workers.size > 0;
   }
 
+  /** No worker is up, and none is being started. */
+  get isDown(): boolean {
+    return this.workerCount === 0 && !this.#starts.isStarting;
+  }
+
   /** Workers that receive, or are about to. */
   get workerCount(): number {
     return [...this.#workers.values()].filter(({ isReady, isEnding }) => isReady && !isEnding)

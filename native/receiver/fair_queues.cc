@@ -43,6 +43,9 @@ bool Receiver::enqueue(const std::shared_ptr<Listener>& listener, const Pending&
   auto& queue = listener->container->queue;
   if (queue.size() >= kMaxQueued) return false;
   if (queue.empty()) waiting_.push_back(listener->container);
+  // one that is new comes behind those who wait already
+  std::int64_t& last_turn = listener->container->sender->last_turn;
+  if (last_turn == 0) last_turn = turns_;
   queue.push_back({listener, pending});
   queue.back().pending.was_queued = true;
   queued_count_.fetch_add(1);
