@@ -128,8 +128,7 @@ export class Pool {
 
   /** Workers that receive, or are about to. */
   get workerCount(): number {
-    return [...this.#workers.values()].filter(({ isReady, isEnding }) => isReady && !isEnding)
-      .length;
+    return this.#living.filter(({ isReady }) => isReady).length;
   }
 
   /** Gives every worker, and those to come, what containers may need from now on. */
@@ -212,12 +211,12 @@ export class Pool {
     if (native.residentBytes() > maxResidentBytes()) native.tellAllOfShortage(receiver);
   }
 
-  #livingCount(): number {
-    return [...this.#workers.values()].filter(({ isEnding }) => !isEnding).length;
+  get #living(): readonly PoolWorker[] {
+    return [...this.#workers.values()].filter(({ isEnding }) => !isEnding);
   }
 
   #addUpTo(most: 'min' | 'max'): void {
-    if (!this.#isUp || this.#livingCount() >= this.#parts.size[most]) return;
+    if (!this.#isUp || this.#living.length >= this.#parts.size[most]) return;
     void this.#tryAdd(() => {
       this.#addUpTo(most);
     });
@@ -295,13 +294,10 @@ export class Pool {
     thread.on('exit', (code) => {
       this.#workers.delete(id);
       this.#release(id, counters);
-      const hasFailed = code !== 0 && !worker.isEnding;
-      setTimeout(
-        () => {
-          this.#addUpTo('min');
-        },
-        hasFailed ? restartDelayMs : 0,
-      );
+      const delayMs = code !== 0 && !worker.isEnding ? restartDelayMs : 0;
+      setTimeout(() => {
+        this.#addUpTo('min');
+      }, delayMs);
     });
     const { events, dropped } = this.#parts;
     await worker.listen({
