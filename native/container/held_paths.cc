@@ -263,23 +263,18 @@ std::vector<std::string> split_paths(std::string_view paths) {
   return all;
 }
 
-// False: there are too many to be kept, as if nobody could look.
-bool HeldPaths::note_mounts(const Mounts& mounts) {
-  std::vector<int> hiding;
+void HeldPaths::note_mounts(const Mounts& mounts) {
   for (const auto& [id, mount] : mounts) {
-    if (is_hiding(mount)) hiding.push_back(id);
+    if (is_hiding(mount)) hiding_.push_back(id);
   }
-  if (hiding.size() * sizeof(int) > kMaxBytes) return false;
-  hiding.shrink_to_fit();
-  hiding_ = std::move(hiding);
+  hiding_.shrink_to_fit();
   if (const MountLine* top = find_top(mounts, "/"); top != nullptr) root_ = top->id;
-  return true;
 }
 
 std::shared_ptr<const HeldPaths> HeldPaths::of_mounts(const Mounts& mounts) {
   auto made = std::make_shared<HeldPaths>();
   made->unasked_ = ESTALE;
-  (void)made->note_mounts(mounts);
+  made->note_mounts(mounts);
   return made;
 }
 
@@ -300,8 +295,8 @@ std::shared_ptr<const HeldPaths> HeldPaths::find(pid_t pid, const UniqueFd& pidf
   const auto text = mountinfo_of(pidfd);
   const auto mounts = text ? parse_mounts(*text) : fail(text.error().number);
   if (!mounts) return fill(mounts.error().number);
-  if (!made->note_mounts(*mounts)) return fill(E2BIG);
-  std::size_t room = kMaxBytes - made->hiding_.size() * sizeof(int);
+  made->note_mounts(*mounts);
+  std::size_t room = kMaxBytes;
   if (!looks) return fill(looks.error().number);
   // now that all has been looked at
   if (!paths.empty() && !is_of_runtime(pidfd)) return fill(EALREADY);

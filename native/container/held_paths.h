@@ -69,7 +69,7 @@ class HeldPaths {
     std::string paths;
     std::shared_ptr<const Spared> spared = {};
   };
-  [[nodiscard]] bool note_mounts(const Mounts& mounts);
+  void note_mounts(const Mounts& mounts);
   [[nodiscard]] std::shared_ptr<const Spared> find_spared(std::string_view paths) const;
 
   // Of a path that nobody has asked for.

@@ -212,6 +212,22 @@ test('A15: listener counts: kept bytes of a user are limited, and ended listener
   second.keep(ownBytes(20));
 });
 
+test('A2, A15: listener counts: what is kept of a container’s mounts counts as well', () => {
+  const counts = new ListenerCounts();
+  const first = counts.enter(holder);
+  first.keep(ownBytes(10));
+  first.keepLooks(20 * mebibyte);
+  const second = counts.enter(holder);
+  expect(() => {
+    second.keepLooks(10 * mebibyte);
+  }).toThrow(failure('AGENT_LISTENER', /\b1000\b/u));
+  // in place of that
+  first.keepLooks(mebibyte);
+  second.keepLooks(10 * mebibyte);
+  second[Symbol.dispose]();
+  first.keepLooks(20 * mebibyte);
+});
+
 test('A15: listener counts: kept bytes of one of root’s containers are limited', () => {
   const counts = new ListenerCounts();
   const first = counts.enter(ofRoot('c1'));
