@@ -154,9 +154,11 @@ inline Terms terms() { return {.registry = "registry", .reads = whole_set(), .fa
 
 inline std::uint32_t add(Receiver& receiver, Callers& callers, pid_t first_pid = 0,
                          std::uint32_t container = 0, uid_t peer_uid = 0) {
-  return VALUE(receiver.add_listener(callers.take_listener(), {
-    .terms = terms(), @ @.container = container, .peer_uid = peer_uid, .sender = peer_uid
-  }));
+  return VALUE(receiver.add_listener(callers.take_listener(), {.terms = terms(),
+                                                               .container = container,
+                                                               .first = look_at_first(first_pid),
+                                                               .peer_uid = peer_uid,
+                                                               .sender = peer_uid}));
 }
 
 using Figure = std::uint64_t ReceiverFigures::*;
