@@ -26,7 +26,8 @@ void LongStatuses::note(pid_t tid, Nanoseconds took) {
   const Nanoseconds time = now();
   const std::lock_guard lock(mutex_);
   if (threads_.size() >= kMax) make_room(time);
-  threads_.insert_or_assign(tid, Known{.start = *start, .until = time + counted * kTimesAsLong});
+  over_at_ = std::min(std::max(over_at_, time) + counted * kTimesAsLong, time + kMaxKnown);
+  threads_.insert_or_assign(tid, Known{.start = *start, .until = over_at_});
   count_.store(threads_.size(), std::memory_order_relaxed);
 }
 

@@ -15,12 +15,14 @@
 
 namespace seccompagent {
 
-// Of the process: those that were found lately. A thread is known for as long as its status was
-// found to take for so many reads, so that no more than that part of the time is spent on it.
+// Of the process: those that were found lately. A thread is known until all such reads have been
+// made up for by so many times of what they took: with many of them each is known for longer, so
+// that no more than that part of the time is spent on reading them anew.
 class LongStatuses {
  public:
   static constexpr std::size_t kMax = 4096;
   static constexpr Nanoseconds kTimesAsLong = 100;
+  static constexpr Nanoseconds kMaxKnown = 60 * kSecond;
   // Whatever else the reading thread has waited for.
   static constexpr Nanoseconds kMaxTook = 20 * kMillisecond;
 
@@ -42,6 +44,8 @@ class LongStatuses {
 
   std::mutex mutex_;
   std::map<pid_t, Known> threads_;
+  // When all have been made up for.
+  Nanoseconds over_at_ = 0;
   std::atomic<std::size_t> count_ = 0;
 };
 

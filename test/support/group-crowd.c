@@ -2,9 +2,8 @@
 // A container whose processes are in many groups, and make a call each, one after the other, until
 // it is killed: the kernel takes long to tell of such a process.
 //
-// usage: group-crowd SOCKET METADATA GROUPS PROCESSES open|getpgid
+// usage: group-crowd SOCKET METADATA GROUPS PROCESSES
 #define _GNU_SOURCE
-#include <fcntl.h>
 #include <grp.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -13,23 +12,14 @@
 
 enum { LIFE_SECONDS = 100 };
 
-static void make_call(const char *name) {
-  if (strcmp(name, "getpgid") == 0) {
-    syscall(__NR_getpgid, 0);
-    return;
-  }
-  const int fd = open("/tmp", O_RDONLY | O_CLOEXEC);
-  if (fd >= 0) close(fd);
-}
-
-_Noreturn static void call_on_and_on(const char *name) {
+_Noreturn static void call_on_and_on(void) {
   if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) fail("end with the parent");
   alarm(LIFE_SECONDS);
   for (;;) {
     const pid_t child = fork();
     if (child < 0) continue;
     if (child == 0) {
-      make_call(name);
+      syscall(__NR_getpgid, 0);
       _exit(0);
     }
     waitpid(child, NULL, 0);
@@ -37,19 +27,19 @@ _Noreturn static void call_on_and_on(const char *name) {
 }
 
 int main(int argc, char **argv) {
-  if (argc != 6) return 2;
+  if (argc != 5) return 2;
   const struct container container = {.socket = argv[1], .metadata = argv[2]};
   const size_t count = (size_t)atol(argv[3]);
   static gid_t groups[65536];
   if (count > sizeof groups / sizeof *groups) return 2;
   for (size_t i = 0; i < count; i++) groups[i] = 1000000000u + (gid_t)i;
-  static const long numbers[] = {__NR_getpgid, __NR_openat};
-  close(enter_container(&container, numbers, 2));
+  static const long numbers[] = {__NR_getpgid};
+  close(enter_container(&container, numbers, 1));
   if (setgroups(count, groups) < 0) fail("be in groups");
   for (int left = atoi(argv[4]); left > 0; left--) {
     const pid_t child = fork();
     if (child < 0) fail("fork");
-    if (child == 0) call_on_and_on(argv[5]);
+    if (child == 0) call_on_and_on();
   }
   for (;;) pause();
 }
