@@ -53,6 +53,8 @@ interface Known {
   readonly pid: number | undefined;
   /** Of that process: another one may get its number. */
   readonly startTime: string | undefined;
+  /** User that has sent the container's state. */
+  readonly uid: number;
   readonly users: number;
 }
 
@@ -105,7 +107,8 @@ export class FirstPids {
 
   /**
    * One more listener of a container. What others than root say counts only for processes of their
-   * own: containers are killed by their first processes.
+   * own that are no container of somebody else: containers are killed by their first processes, and
+   * those of a pod may run as any user of the machine.
    */
   enter(state: ContainerProcessState, peer: Peer): EnteredListener {
     const key = keyOf({ state, peerUid: peer.uid });
@@ -113,10 +116,9 @@ export class FirstPids {
     // a container of the same name may have been made anew, so what is said now counts most
     const said = state.containerPid === 0 ? known?.pid : state.containerPid;
     const found = said ?? this.#firstEnteredBy(peer);
-    const isTheirs = found !== undefined && (peer.uid === 0 || this.#facts.isOf(found, peer.uid));
-    const pid = isTheirs ? found : undefined;
+    const pid = found !== undefined && this.#isTheirs(found, peer.uid) ? found : undefined;
     const startTime = pid === undefined ? undefined : startTimeOf(pid);
-    this.#known.set(key, { pid, startTime, users: (known?.users ?? 0) + 1 });
+    this.#known.set(key, { pid, startTime, uid: peer.uid, users: (known?.users ?? 0) + 1 });
     return {
       firstPid: pid,
       [Symbol.dispose]: () => {
@@ -140,6 +142,19 @@ export class FirstPids {
   processOf(key: ContainerKey): KnownProcess | undefined {
     const { pid, startTime } = this.#known.get(key) ?? {};
     return pid === undefined || startTime === undefined ? undefined : { pid, startTime };
+  }
+
+  #isTheirs(pid: number, uid: number): boolean {
+    if (uid === 0) return true;
+    return this.#facts.isOf(pid, uid) && !this.#isOfOthers(pid, uid);
+  }
+
+  /** Whether it is the first process of a container of another user's, or of root's. */
+  #isOfOthers(pid: number, uid: number): boolean {
+    const startTime = startTimeOf(pid);
+    return [...this.#known.values()].some(
+      (known) => known.pid === pid && known.uid !== uid && known.startTime === startTime,
+    );
   }
 
   /**

@@ -17,6 +17,7 @@
 #include "container/cgroup_members.h"
 #include "container/own_cgroup_mounts.h"
 #include "kernel/process_files.h"
+#include "process/as_user.h"
 #include "process/cgroup_places.h"
 
 namespace seccompagent {
@@ -25,11 +26,24 @@ namespace {
 constexpr uid_t kRoot = 0;
 constexpr std::string_view kFreezer = "freezer";
 
-[[nodiscard]] Result<void> write_file(const std::string& path, std::string_view text) {
-  const UniqueFd file(open(path.c_str(), O_WRONLY | O_CLOEXEC));
-  if (!file.is_open()) return fail_errno();
-  if (write(file.get(), text.data(), text.size()) == -1) return fail_errno();
-  return {};
+// A container's user may write to cgroups that were delegated to this user, see cgroups(7), and to
+// no others, whoever's processes are in them. EPERM also: it is none of these.
+[[nodiscard]] Result<void> write_file(uid_t user, const std::string& path, std::string_view text) {
+  return as_user(user, [&]() -> Result<void> {
+    const UniqueFd file(open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    if (!file.is_open()) return fail(errno == EACCES ? EPERM : errno);
+    if (write(file.get(), text.data(), text.size()) == -1) return fail_errno();
+    return {};
+  });
+}
+
+// EPERM: it has become somebody else's than the user's, such as by a set-user-ID program.
+[[nodiscard]] Result<void> send_kill(uid_t user, const UniqueFd& process) {
+  return as_user(user, [&]() -> Result<void> {
+    if (syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0) == -1)
+      return fail_errno();
+    return {};
+  });
 }
 
 // Whether everybody, or we ourselves, would freeze.
@@ -64,10 +78,10 @@ constexpr std::string_view kFreezer = "freezer";
   return cgroup;
 }
 
-[[nodiscard]] Result<void> freeze(const CgroupPlace& cgroup, bool is_frozen) {
+[[nodiscard]] Result<void> freeze(uid_t user, const CgroupPlace& cgroup, bool is_frozen) {
   return cgroup.hierarchy == kUnified
-             ? write_file(cgroup.folder + "/cgroup.freeze", is_frozen ? "1" : "0")
-             : write_file(cgroup.folder + "/freezer.state", is_frozen ? "FROZEN" : "THAWED");
+             ? write_file(user, cgroup.folder + "/cgroup.freeze", is_frozen ? "1" : "0")
+             : write_file(user, cgroup.folder + "/freezer.state", is_frozen ? "FROZEN" : "THAWED");
 }
 
 // Whether all of its pid namespace ends with it.
@@ -99,18 +113,24 @@ struct Members {
   return Members{.cgroup = std::move(*cgroup), .membership = *membership, .are_alone = are_alone};
 }
 
-// Whether it is one.
-bool kill_if_member(pid_t pid, const Members& members) {
+struct Killed {
+  std::set<pid_t> processes = {};
+  // Some of these were not, in the last round.
+  bool has_survivors = false;
+};
+
+void kill_if_member(pid_t pid, const Members& members, Killed& killed) {
   const UniqueFd process(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
   // what is seen after it was opened is of this process, or it has ended
-  if (!process.is_open() || !is_in(pid, members.cgroup)) return false;
-  if (!is_member(pid, members.membership)) return false;
-  syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0);
-  return true;
+  if (!process.is_open() || !is_in(pid, members.cgroup)) return;
+  if (!is_member(pid, members.membership)) return;
+  const auto sent = send_kill(members.membership.user, process);
+  if (!sent && sent.error() != Errno{ESRCH}) killed.has_survivors = true;
+  killed.processes.insert(pid);
 }
 
 // Looks among all processes. False: not everybody could be looked at.
-[[nodiscard]] bool kill_in_machine(const Members& members, std::set<pid_t>& killed) {
+[[nodiscard]] bool kill_in_machine(const Members& members, Killed& killed) {
   std::error_code error;
   std::filesystem::directory_iterator at("/proc", error);
   const std::filesystem::directory_iterator end;
@@ -119,36 +139,37 @@ bool kill_if_member(pid_t pid, const Members& members) {
     pid_t pid = 0;
     const auto [rest, wrong] = std::from_chars(name.data(), name.data() + name.size(), pid);
     if (wrong != std::errc() || rest != name.data() + name.size()) continue;
-    if (is_in(pid, members.cgroup) && kill_if_member(pid, members)) killed.insert(pid);
+    if (is_in(pid, members.cgroup)) kill_if_member(pid, members, killed);
   }
   return !error;
 }
 
 // Adds those that are there to `killed`. What stands still is where it is listed: the machine may
 // have many more processes. False: not everybody could be looked at.
-[[nodiscard]] bool kill_seen(const Members& members, std::set<pid_t>& killed) {
+[[nodiscard]] bool kill_seen(const Members& members, Killed& killed) {
   const auto listed = members.are_alone ? processes_in(members.cgroup) : std::nullopt;
   if (!listed) return kill_in_machine(members, killed);
-  for (const pid_t pid : *listed) {
-    if (kill_if_member(pid, members)) killed.insert(pid);
-  }
+  for (const pid_t pid : *listed) kill_if_member(pid, members, killed);
   return true;
 }
 
 // Version 1 has no cgroup.kill, nor has Linux before 5.14. What stands still makes no new processes
-// meanwhile. EPERM: again and again there are new ones.
+// meanwhile. EPERM: again and again there are new ones, or some may not be killed.
 [[nodiscard]] Result<void> kill_one_by_one(const Members& members) {
   constexpr int kRounds = 8;
-  std::set<pid_t> killed;
-  for (int rounds = kRounds; rounds > 0; --rounds) {
-    const std::size_t before = killed.size();
+  const uid_t user = members.membership.user;
+  Killed killed;
+  bool is_over = false;
+  for (int rounds = kRounds; rounds > 0 && !is_over; --rounds) {
+    const std::size_t before = killed.processes.size();
+    killed.has_survivors = false;
     // its last process may have ended, and the cgroup be gone
-    if (members.are_alone) (void)freeze(members.cgroup, true);
-    const bool is_whole = kill_seen(members, killed);
-    if (members.are_alone) (void)freeze(members.cgroup, false);
-    if (is_whole && killed.size() == before) return {};
+    if (members.are_alone) (void)freeze(user, members.cgroup, true);
+    is_over = kill_seen(members, killed) && killed.processes.size() == before;
+    if (members.are_alone) (void)freeze(user, members.cgroup, false);
   }
-  return fail(EPERM);
+  if (!is_over || killed.has_survivors) return fail(EPERM);
+  return {};
 }
 
 }  // namespace
@@ -159,7 +180,7 @@ Result<void> freeze_cgroup_of(const KnownContainer& container, bool is_frozen) {
   const auto cgroup = is_frozen || container.user != kRoot ? own_cgroup_of(container)
                                                            : cgroup_of(container.first_process);
   if (!cgroup) return std::unexpected(cgroup.error());
-  return freeze(*cgroup, is_frozen);
+  return freeze(container.user, *cgroup, is_frozen);
 }
 
 Result<void> kill_all_of(const KnownContainer& container) {
@@ -168,12 +189,12 @@ Result<void> kill_all_of(const KnownContainer& container) {
   if (!pid || *pid == 1) return fail(ESRCH);
   const bool is_first = is_first_of_namespace(first);
   const auto members = is_first ? Result<Members>(fail(ESRCH)) : members_of(container);
-  if (syscall(SYS_pidfd_send_signal, first.get(), SIGKILL, nullptr, 0) == -1) return fail_errno();
+  if (const auto sent = send_kill(container.user, first); !sent) return sent;
   if (is_first) return {};
   if (!members) return std::unexpected(members.error());
   const CgroupPlace& cgroup = members->cgroup;
   const bool has_kill = members->are_alone && cgroup.hierarchy == kUnified;
-  if (has_kill && write_file(cgroup.folder + "/cgroup.kill", "1")) return {};
+  if (has_kill && write_file(container.user, cgroup.folder + "/cgroup.kill", "1")) return {};
   return kill_one_by_one(*members);
 }
 

@@ -149,10 +149,11 @@ std::vector<pid_t> Listeners::other_firsts(const Listener& listener) {
   return others;
 }
 
-void Listeners::note_frozen(pid_t first_pid, bool is_frozen) {
+void Listeners::note_frozen(const Listener& listener, bool is_frozen) {
   const std::lock_guard lock(mutex_);
-  for (const auto& [token, listener] : listeners_) {
-    if (listener->first_pid == first_pid) listener->is_frozen.store(is_frozen);
+  for (const auto& [token, each] : listeners_) {
+    if (each->first_pid == listener.first_pid && each->peer_uid == listener.peer_uid)
+      each->is_frozen.store(is_frozen);
   }
 }
 

@@ -51,8 +51,9 @@ class Listeners {
 
   // The first processes of other containers.
   [[nodiscard]] std::vector<pid_t> other_firsts(const Listener& listener);
-  // Of all listeners with that first process.
-  void note_frozen(pid_t first_pid, bool is_frozen);
+  // Of all listeners with the same first process that come from the same user: others may have
+  // named that process, too.
+  void note_frozen(const Listener& listener, bool is_frozen);
   // A call of a sender and a listener, which may have ended, has kept a worker for so long.
   [[nodiscard]] std::shared_ptr<Listener> note_kept(std::uint32_t sender, std::uint32_t token,
                                                     Nanoseconds kept, Nanoseconds time);

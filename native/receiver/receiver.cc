@@ -145,7 +145,7 @@ Result<void> Receiver::freeze_container(std::uint32_t token, bool is_frozen, Urg
   // before: calls are taken back as soon as it freezes
   if (is_frozen) {
     if (Worker* const own = worker_of_thread(token)) own->know_program();
-    listeners_.note_frozen(listener->first_pid, true);
+    listeners_.note_frozen(*listener, true);
   }
   const auto others = listeners_.other_firsts(*listener);
   if (urgency == Urgency::after_others) lower_priority(0);
@@ -153,7 +153,7 @@ Result<void> Receiver::freeze_container(std::uint32_t token, bool is_frozen, Urg
                                       .user = listener->peer_uid,
                                       .other_firsts = others},
                                      is_frozen);
-  if (done.has_value() != is_frozen) listeners_.note_frozen(listener->first_pid, false);
+  if (done.has_value() != is_frozen) listeners_.note_frozen(*listener, false);
   return done;
 }
 

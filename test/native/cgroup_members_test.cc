@@ -2,14 +2,13 @@
 // Tests whose processes a cgroup has, with folders such as the kernel has them.
 #include "container/cgroup_members.h"
 
-#include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -38,36 +37,9 @@ class Folder {
   char path_[32] = "/tmp/cgroup-members-XXXXXX";
 };
 
-// Runs as a user, and waits to be killed.
-class UsersSleeper {
- public:
-  explicit UsersSleeper(uid_t user = kUser, const char* name = "sleeper") {
-    int is_user[2];
-    CHECK_EQUAL(pipe(is_user), 0);
-    pid_ = fork();
-    CHECK(pid_ != -1);
-    if (pid_ == 0) {
-      if (prctl(PR_SET_NAME, name) == -1 || setresuid(user, user, user) == -1 ||
-          write(is_user[1], "", 1) != 1)
-        _exit(1);
-      for (;;) pause();
-    }
-    close(is_user[1]);
-    char one = 0;
-    CHECK_EQUAL(read(is_user[0], &one, 1), 1);
-    close(is_user[0]);
-  }
-  UsersSleeper(const UsersSleeper&) = delete;
-  UsersSleeper& operator=(const UsersSleeper&) = delete;
-  ~UsersSleeper() {
-    kill(pid_, SIGKILL);
-    waitpid(pid_, nullptr, 0);
-  }
-  [[nodiscard]] std::string line() const { return std::to_string(pid_) + "\n"; }
-
- private:
-  pid_t pid_ = 0;
-};
+[[nodiscard]] std::string line_of(const UsersSleeper& process) {
+  return std::to_string(process.pid()) + "\n";
+}
 
 // Whether others than a container of a pid namespace that has all of us are in a folder.
 [[nodiscard]] bool others_in(const Folder& folder, uid_t user, bool shares_ours = false) {
@@ -124,11 +96,11 @@ void looks_so_deep() {
 
 void has_its_users_processes() {
   const Folder folder;
-  const UsersSleeper theirs;
+  const UsersSleeper theirs(kUser);
   const Sleeper roots;
-  folder.has(theirs.line());
+  folder.has(line_of(theirs));
   CHECK(!others_in(folder, kUser));
-  folder.has(theirs.line() + std::to_string(roots.pid()) + "\n");
+  folder.has(line_of(theirs) + std::to_string(roots.pid()) + "\n");
   CHECK(others_in(folder, kUser));
   CHECK(!others_in(folder, 0));
 }
@@ -138,10 +110,10 @@ void leaves_out_helpers() {
   constexpr uid_t kOther = 1001;
   const Folder folder;
   const UsersSleeper helper(kOther, "seccompagent-helper");
-  folder.has(helper.line());
+  folder.has(line_of(helper));
   CHECK(!others_in(folder, kUser));
   const UsersSleeper other(kOther);
-  folder.has(helper.line() + other.line());
+  folder.has(line_of(helper) + line_of(other));
   CHECK(others_in(folder, kUser));
 }
 
@@ -161,8 +133,8 @@ void sees_who_is_hidden() {
 
 void tells_no_users_from_ours() {
   const Folder folder;
-  const UsersSleeper theirs;
-  folder.has(theirs.line());
+  const UsersSleeper theirs(kUser);
+  folder.has(line_of(theirs));
   CHECK(others_in(folder, kUser, true));
   CHECK(!others_in(folder, 0, true));
 }

@@ -116,11 +116,28 @@ void knows_first_processes() {
   const auto one = fixture.add(first, {.terms = terms(), .first = look_at_first(first.pid(0))});
   const auto other = fixture.add(second, {.terms = terms(), .first = look_at_first(second.pid(0))});
   CHECK(fixture.listeners.other_firsts(*one) == std::vector<pid_t>{second.pid(0)});
-  fixture.listeners.note_frozen(second.pid(0), true);
+  fixture.listeners.note_frozen(*other, true);
   CHECK(!one->is_frozen.load());
   CHECK(other->is_frozen.load());
-  fixture.listeners.note_frozen(second.pid(0), false);
+  fixture.listeners.note_frozen(*other, false);
   CHECK(!other->is_frozen.load());
+}
+
+// A user may have named the first process of root's container.
+void is_frozen_for_who_has_sent_it() {
+  constexpr uid_t kUser = 1000;
+  Callers first(1);
+  Callers second(1);
+  Fixture fixture;
+  const auto roots = fixture.add(first, {.terms = terms(), .first = look_at_first(first.pid(0))});
+  const auto theirs = fixture.add(
+      second, {.terms = terms(), .first = look_at_first(first.pid(0)), .peer_uid = kUser});
+  fixture.listeners.note_frozen(*theirs, true);
+  CHECK(theirs->is_frozen.load());
+  CHECK(!roots->is_frozen.load());
+  fixture.listeners.note_frozen(*roots, true);
+  fixture.listeners.note_frozen(*theirs, false);
+  CHECK(roots->is_frozen.load());
 }
 
 void reports_an_overdue_handler() {
@@ -303,6 +320,8 @@ constexpr Case kCases[] = {
      has_one_container_for_its_listeners},
     {"Listeners: processes have tokens of their own", has_processes_beside_them},
     {"Listeners: first processes of other containers are known", knows_first_processes},
+    {"A10: listeners: a first process is frozen for the user whose container froze",
+     is_frozen_for_who_has_sent_it},
     {"A5: Listeners: an overdue handler is reported and quarantined", reports_an_overdue_handler},
     {"Listeners: no handler of an ended listener is quarantined",
      reports_nothing_of_an_ended_listener},

@@ -111,6 +111,20 @@ test('G6: FirstPids: the first process is found in the namespace that the peer h
   expect(told.firstPid).toBe(first);
 });
 
+test('A10: FirstPids: what is another’s container is no user’s, whoever’s its processes are', () => {
+  const pids = firstPids(() => true);
+  const own = process.pid;
+  const rootsListener = pids.enter(stateOf(own), { pid: nobody, uid: 0 });
+  const enter = (uid: number) => pids.enter(stateOf(own, 'c2'), { pid: nobody, uid });
+  expect(enter(1000).firstPid).toBeUndefined();
+  rootsListener[Symbol.dispose]();
+  expect(enter(1000).firstPid).toBe(own);
+  expect(enter(1001).firstPid).toBeUndefined();
+  // another container of the same user, and root
+  expect(pids.enter(stateOf(own, 'c3'), { pid: nobody, uid: 1000 }).firstPid).toBe(own);
+  expect(enter(0).firstPid).toBe(own);
+});
+
 test('FirstPids: for a user only the kernel is asked, and no processes are looked through', async (context) => {
   needsRoot(context);
   const { runtime, first } = await enteredNamespace();
