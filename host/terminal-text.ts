@@ -19,6 +19,12 @@ export function escaped(text: string): string {
   );
 }
 
+/** The value of a field in a line of text: it cannot be taken for more fields. */
+export function quoted(value: unknown): string {
+  if (typeof value !== 'string') return escaped(JSON.stringify(value) ?? 'undefined');
+  return /^[\w@%+=:,./-]+$/u.test(value) ? value : escaped(JSON.stringify(value));
+}
+
 /** Of a text of any length, its beginning. */
 export function cut(text: string, max: number): string {
   return text.length > max ? `${text.slice(0, max)}…` : text;

@@ -5,7 +5,7 @@ import { writeSync } from 'node:fs';
 import { pino } from 'pino';
 import type { Logger as Pino } from 'pino';
 
-import { escaped } from '../terminal-text.ts';
+import { escaped, quoted } from '../terminal-text.ts';
 import { LineWriter } from './line-writer.ts';
 import { logEvents, logLevels } from './log-events.ts';
 import type { AgentEvent, ContainerEvent, LogEvent, LogLevel } from './log-events.ts';
@@ -55,11 +55,6 @@ export function parseLogOptions(
     else if (word !== '') return { unknownWord: word };
   }
   return { options: { level, format, isColored } };
-}
-
-function quoted(value: unknown): string {
-  if (typeof value !== 'string') return escaped(JSON.stringify(value) ?? 'undefined');
-  return /^[\w@%+=:,./-]+$/u.test(value) ? value : escaped(JSON.stringify(value));
 }
 
 /** One line of text for a record that pino made: `TIME LEVEL message key=value …`. */

@@ -70,6 +70,27 @@ test.for([
   expect(JSON.parse(alert).output_fields['seccompagent.peeruid']).toBe(told);
 });
 
+test('falco: what a user calls a container is taken for no other field, and not for the end', () => {
+  const { container } = decisionOf();
+  const containerId = 'a1 namespace=prod pod=db-0) CRITICAL \u001B[31m\u202E';
+  const decision = decisionOf({
+    container: { ...container, containerId, peerUid: 1000, workload: {} },
+  });
+  const line = falcoAlert(decision, 'n');
+  const { output, output_fields: fields } = JSON.parse(line);
+  const shown = String.raw`"a1 namespace=prod pod=db-0) CRITICAL \u001b[31m\u202e"`;
+  expect(output).toContain(` container_id=${shown} namespace=<NA> pod=<NA> container=<NA>)`);
+  expect(output).toContain('(peeruid=1000 syscall=mount ');
+  expect(fields['container.id']).toBe(
+    String.raw`a1 namespace=prod pod=db-0) CRITICAL \u001b[31m\u202e`,
+  );
+  // nor are those of root's containers
+  const roots = decisionOf({ container: { ...container, containerId: 'a pod=b' } });
+  expect(JSON.parse(falcoAlert(roots, 'n')).output).toContain(
+    'pid=300 container_id="a pod=b" namespace=shop',
+  );
+});
+
 test.for([
   ['Critical', { acts: ['kill-container'] }],
   ['Critical', { acts: ['operate', 'freeze-container'] }],

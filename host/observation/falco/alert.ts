@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A decision as Falco prints its alerts in JSON, so that what takes those takes ours.
+import { escaped, quoted } from '../../terminal-text.ts';
 import type { ShownDecision } from '../decision.ts';
 import { answerText, foreignPeer } from '../decision.ts';
 
@@ -40,22 +41,40 @@ function outputFields(decision: ShownDecision): Readonly<Record<string, string |
   };
 }
 
+/** For people, and programs that read it as text: users choose what their containers are called. */
+function shownFields(fields: ReturnType<typeof outputFields>): readonly string[] {
+  const peer = fields['seccompagent.peeruid'];
+  const named: readonly (readonly [string, string])[] = [
+    ...(peer === undefined ? [] : [['peeruid', 'seccompagent.peeruid'] as const]),
+    ['syscall', 'seccompagent.syscall'],
+    ['answer', 'seccompagent.answer'],
+    ['pid', 'seccompagent.pid'],
+    ['container_id', 'container.id'],
+    ['namespace', 'seccompagent.k8s.namespace'],
+    ['pod', 'seccompagent.k8s.pod'],
+    ['container', 'seccompagent.k8s.container'],
+  ];
+  return named.map(([name, field]) => {
+    const value = fields[field] ?? undefined;
+    return `${name}=${value === undefined ? '<NA>' : quoted(value)}`;
+  });
+}
+
 /** One JSON object, without the end of its line. */
 export function falcoAlert(decision: ShownDecision, hostname: string): string {
   const fields = outputFields(decision);
   const time = timeText(decision.at);
   const priority = priorityOf(decision);
-  const shown = ['syscall', 'answer', 'pid'].map(
-    (name) => `${name}=${fields[`seccompagent.${name}`] ?? '<NA>'}`,
-  );
-  const place = ['namespace', 'pod', 'container'].map(
-    (name) => `${name}=${fields[`seccompagent.k8s.${name}`] ?? '<NA>'}`,
-  );
-  const what = [...shown, `container_id=${decision.container.containerId}`, ...place].join(' ');
+  const what = shownFields(fields).join(' ');
   return JSON.stringify({
     hostname,
     output: `${time.slice(11, -1)}: ${priority} ${rule} (${what})`,
-    output_fields: fields,
+    output_fields: Object.fromEntries(
+      Object.entries(fields).map(([name, value]) => [
+        name,
+        typeof value === 'string' ? escaped(value) : value,
+      ]),
+    ),
     priority,
     rule,
     source: 'seccompagent',
