@@ -153,10 +153,10 @@ export class Arrivals implements Disposable {
   }
 
   #tellLeftOut(identity: ContainerIdentity): void {
-    const { peerUid, state } = identity;
-    const { containerId: container, leftOut } = state;
+    const { containerId, leftOut } = identity.state;
     if (leftOut === undefined) return;
-    this.#parts.lines.tell(identity, 'annotations-too-many', { container, peerUid, leftOut });
+    const shown = shownContainer({ containerId }, identity);
+    this.#parts.lines.tell(identity, 'annotations-too-many', { ...shown, leftOut });
   }
 
   async #prepareAll(known: Known, isWanted: IsWanted): Promise<Entering> {
@@ -176,7 +176,7 @@ export class Arrivals implements Disposable {
     lines.tell(
       identity,
       'container-waiting',
-      shownContainer({ containerId, workload: believedWorkload(identity) }),
+      shownContainer({ containerId, workload: believedWorkload(identity) }, identity),
     );
     try {
       await whileWanted(fetching, isWanted);
@@ -224,7 +224,7 @@ export class Arrivals implements Disposable {
     const { lines, containers } = this.#parts;
     tellUnheld(lines, containers, token);
     const { identity, registry } = attached;
-    const fields = { ...shownContainer(registry), status, peerPid, firstPid };
+    const fields = { ...shownContainer(registry, identity), status, peerPid, firstPid };
     lines.tell(identity, 'container-attached', fields);
   }
 

@@ -168,7 +168,7 @@ export class Attachments {
     const errno = thrown instanceof ContainerRefusal ? thrown.errno : 'EPERM';
     const workload = this.resolver.workloadOf?.(identity) ?? believedWorkload(identity);
     this.#parts.lines.tell(identity, 'bundles-unresolved', {
-      ...shownContainer({ containerId, workload }),
+      ...shownContainer({ containerId, workload }, identity),
       errno,
       ...failureFields(thrown),
     });
@@ -203,7 +203,7 @@ export class Attachments {
     this.#parts.share(components);
     if (shadow?.kind !== 'refused') return;
     this.#parts.lines.tell(identity, 'shadow-unresolved', {
-      ...shownContainer(registry),
+      ...shownContainer(registry, identity),
       ...shadow.failure,
     });
   }

@@ -117,7 +117,11 @@ export class ContainerEvents {
     const attached = containers.get(token);
     if (attached === undefined) return;
     listenerCounts.noteShared(attached.identity);
-    lines.tell(attached.identity, 'listener-shared', shownContainer(attached.registry));
+    lines.tell(
+      attached.identity,
+      'listener-shared',
+      shownContainer(attached.registry, attached.identity),
+    );
   }
 
   /** The addon has answered a call by the failure policy, since its handler took too long. */
@@ -144,7 +148,7 @@ export class ContainerEvents {
     if (attached?.tapeSlot !== undefined) tapes.lose(attached.tapeSlot);
     const handler = attached?.registry.handlers[link - 1];
     lines.tell(attached?.identity ?? {}, failure, {
-      ...(attached === undefined ? {} : shownContainer(attached.registry)),
+      ...(attached === undefined ? {} : shownContainer(attached.registry, attached.identity)),
       handler: handler?.name,
       deadlineMs: handler?.deadlineMs,
       quarantineMs,
@@ -161,7 +165,11 @@ export class ContainerEvents {
     if (attached === undefined) return;
     attached.life[Symbol.dispose]();
     components.forgetLater();
-    lines.tell(attached.identity, 'container-detached', shownContainer(attached.registry));
+    lines.tell(
+      attached.identity,
+      'container-detached',
+      shownContainer(attached.registry, attached.identity),
+    );
   }
 }
 

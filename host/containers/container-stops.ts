@@ -54,7 +54,7 @@ export class ContainerStops {
     const errno = await this.#act(stop, token, stopped);
     const isFrozen = isFrozenBy(stop, errno);
     if (this.#told.take(key) || isFrozen) {
-      const shown = shownContainer(registry);
+      const shown = shownContainer(registry, identity);
       tellStop(stop, errno, {
         tell: (event, fields) => {
           lines.tell(identity, event, fields);

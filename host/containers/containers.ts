@@ -82,7 +82,9 @@ export class Containers {
       const firstProcess = firstPids.processOf(key);
       if (firstProcess === undefined) return [];
       const { containerId, workload = {} } = registry;
-      return [[key, { containerId, firstProcess, workload }] as const];
+      const { peerUid = 0 } = identity;
+      const owner = peerUid === 0 ? {} : { peerUid };
+      return [[key, { containerId, ...owner, firstProcess, workload }] as const];
     });
     return [...new Map(found).values()];
   }

@@ -127,7 +127,7 @@ export class EndedAgents implements Disposable {
       const { containerId, firstProcess } = container;
       if (!isSameProcess(firstProcess)) continue;
       if (!logged.has(containerId)) {
-        this.#parts.log.counted('container-orphaned', shownContainer(container));
+        this.#parts.log.counted('container-orphaned', shownContainer(container, container));
       }
       logged.add(containerId);
       if (told.has(containerId)) continue;

@@ -4,6 +4,7 @@ import type { AgentErrorCode } from '../errors.ts';
 import { errnoNameOf } from '../syscalls/errno.ts';
 import type { Attached } from './attached.ts';
 import type { UserLines } from '../log/user-lines.ts';
+import { shownContainer } from '../registry/shown-container.ts';
 
 /** One that is not, and why. */
 export interface UnheldPath {
@@ -35,10 +36,10 @@ export function tellUnheld(lines: UserLines, containers: HoldingContainers, toke
   if (attached === undefined) return;
   const unheld = containers.unheldPaths(token);
   if (unheld.length === 0) return;
-  const container = attached.registry.containerId;
+  const shown = shownContainer(attached.registry, attached.identity);
   const paths = unheld.slice(0, maxListed).map(({ path, errno }) => {
     const name = errnoNameOf(errno) ?? `errno ${errno}`;
     return { path: path.slice(0, maxLetters), errno: name, reason: reasons[name] };
   });
-  lines.tell(attached.identity, 'paths-not-held', { container, code, paths, count: unheld.length });
+  lines.tell(attached.identity, 'paths-not-held', { ...shown, code, paths, count: unheld.length });
 }

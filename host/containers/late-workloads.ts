@@ -59,7 +59,7 @@ export class LateWorkloads implements Disposable {
       this.#parts.lines.tell(
         attached.identity,
         'container-resolving-again',
-        shownContainer({ ...attached.registry, workload }),
+        shownContainer({ ...attached.registry, workload }, attached.identity),
       );
       void this.#resolve(token, attached.identity);
     }
@@ -73,7 +73,9 @@ export class LateWorkloads implements Disposable {
         if (attached !== undefined) resolveLate(this.#parts, token, attached);
       });
     } catch (thrown) {
-      lines.tell(identity, 'container-not-resolved-again', failureFields(thrown));
+      const shown = shownContainer(identity.state, identity);
+      const fields = { ...shown, ...failureFields(thrown) };
+      lines.tell(identity, 'container-not-resolved-again', fields);
     }
   }
 

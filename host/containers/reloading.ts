@@ -121,7 +121,8 @@ const events = {
 
 function tell({ lines }: ResolvingParts, attached: Attached, { kind, failure }: Renewed): void {
   if (kind === 'changed') return;
-  const fields = { ...shownContainer(attached.registry), ...failureFields(failure) };
+  const shown = shownContainer(attached.registry, attached.identity);
+  const fields = { ...shown, ...failureFields(failure) };
   lines.tell(attached.identity, events[kind], fields);
 }
 
@@ -177,12 +178,13 @@ class Renewal {
           const renewed = tryToRenew(this.#parts, token, attached);
           if (renewed.failure !== undefined) this.#tell(attached, renewed);
           else if (this.#failed.delete(token)) {
-            lines.tell(identity, 'bundles-resolved', shownContainer(attached.registry));
+            lines.tell(identity, 'bundles-resolved', shownContainer(attached.registry, identity));
           }
         });
       }
     } catch (thrown) {
-      lines.tell(identity, 'bundles-not-tried', failureFields(thrown));
+      const shown = shownContainer(identity.state, identity);
+      lines.tell(identity, 'bundles-not-tried', { ...shown, ...failureFields(thrown) });
     }
   }
 

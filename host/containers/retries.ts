@@ -78,7 +78,8 @@ export class Retries implements Disposable {
   }
 
   #failed(identity: ContainerIdentity, thrown: unknown): void {
-    this.#parts.lines.tell(identity, 'bundles-not-tried', failureFields(thrown));
+    const shown = shownContainer(identity.state, identity);
+    this.#parts.lines.tell(identity, 'bundles-not-tried', { ...shown, ...failureFields(thrown) });
   }
 
   async #prepare(token: number, identity: ContainerIdentity): Promise<void> {
@@ -108,7 +109,7 @@ export class Retries implements Disposable {
     // before: this may be the last try
     waiting.timer = this.#timer(token, waiting.backOff);
     if (!this.#parts.resolve(token, attached) || this.#waiting.has(token)) return;
-    const shown = shownContainer(attached.registry);
+    const shown = shownContainer(attached.registry, attached.identity);
     this.#parts.lines.tell(attached.identity, 'bundles-resolved', shown);
   }
 }

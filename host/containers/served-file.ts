@@ -24,6 +24,8 @@ import type { Workload } from '../agent-socket/workload.ts';
 
 export interface ServedContainer {
   readonly containerId: string;
+  /** User that has sent it; absent: root. */
+  readonly peerUid?: number;
   readonly firstProcess: KnownProcess;
   readonly workload: Workload;
 }
@@ -195,7 +197,7 @@ function processIn(json: unknown): KnownProcess | undefined {
 }
 
 function containerIn(json: unknown): ServedContainer | undefined {
-  const containerId = fieldOf(json, 'containerId');
+  const [containerId, peerUid] = [fieldOf(json, 'containerId'), fieldOf(json, 'peerUid')];
   const firstProcess = processIn(fieldOf(json, 'firstProcess'));
   if (typeof containerId !== 'string' || firstProcess === undefined) return undefined;
   const said = fieldOf(json, 'workload');
@@ -205,5 +207,6 @@ function containerIn(json: unknown): ServedContainer | undefined {
       return typeof text === 'string' ? [[field, text] as const] : [];
     }),
   );
-  return { containerId, firstProcess, workload };
+  const owner = typeof peerUid === 'number' ? { peerUid } : {};
+  return { containerId, ...owner, firstProcess, workload };
 }

@@ -28,10 +28,10 @@ export function logStranded(
   attached: readonly (readonly [token: number, attached: Attached])[],
 ): void {
   const stranded = distinct(attached.map(([, each]) => each));
-  for (const { registry, since } of stranded.slice(0, maxNamed)) {
+  for (const { identity, registry, since } of stranded.slice(0, maxNamed)) {
     const calls = answeredSyscalls(registry).join(',');
     log.counted('container-stranded', {
-      ...shownContainer(registry),
+      ...shownContainer(registry, identity),
       since: since.toISOString(),
       calls,
     });

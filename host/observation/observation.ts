@@ -12,6 +12,7 @@ import { DecisionReader } from './decision-reader.ts';
 import type { Ending } from './decision-reader.ts';
 import type { DecisionBuffers, Watch } from './decision-writer.ts';
 import { SeldomNotice } from '../scheduling/seldom-notice.ts';
+import { shownContainer } from '../registry/shown-container.ts';
 
 /** While calls come, what was decided is read so often. */
 const pauseMs = 20;
@@ -145,15 +146,11 @@ export class Observation implements AsyncDisposable {
     this.#losses[Symbol.dispose]();
   }
 
-  #warnOf(
-    middleware: MiddlewareName,
-    identity: ContainerIdentity,
-    { containerId }: Registry,
-  ): void {
+  #warnOf(middleware: MiddlewareName, identity: ContainerIdentity, registry: Registry): void {
     if (this.#unwatched.has(identity)) return;
     this.#unwatched.add(identity);
     this.#parts.lines.tell(identity, 'falco-unconfigured', {
-      container: containerId,
+      ...shownContainer(registry, identity),
       middleware,
     });
   }

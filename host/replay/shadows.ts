@@ -13,6 +13,7 @@ import { ShadowCounts } from '../recording/shadow-counts.ts';
 import type { ShadowCount } from '../recording/shadow-counts.ts';
 import { LossCounters } from '../recording/tape-room.ts';
 import { type Left, Drain } from '../scheduling/drain.ts';
+import { shownContainer } from '../registry/shown-container.ts';
 
 /** Results of a container's shadow. */
 export interface ShadowStatus {
@@ -205,7 +206,7 @@ export class Shadows implements AsyncDisposable {
     asked.leftAlone = failure;
     this.#thread.end(asked.chain);
     this.#parts.lines.tell(asked, 'shadow-failed', {
-      container: asked.containerId,
+      ...shownContainer(asked, asked),
       bundle: asked.name,
       error: failure,
     });
@@ -236,7 +237,7 @@ export class Shadows implements AsyncDisposable {
     const unlogged = this.#unlogged === 0 ? {} : { unlogged: this.#unlogged };
     this.#unlogged = 0;
     this.#parts.lines.tell(asked, 'shadow-differs', {
-      container: asked.containerId,
+      ...shownContainer(asked, asked),
       bundle: asked.name,
       syscall,
       what,

@@ -45,7 +45,7 @@ export function logFailure(
   { tid, syscall, container, callsUntold }: FailedCall & { readonly callsUntold: number },
 ): void {
   log.counted('call-failed', {
-    ...(container === undefined ? {} : shownContainer(container.registry)),
+    ...(container === undefined ? {} : shownContainer(container.registry, container)),
     syscall: syscall?.name,
     tid,
     handler: thrown instanceof AgentError ? thrown.handler : undefined,

@@ -88,7 +88,7 @@ export class ContainerBuilder {
     const { place, user = 0, writeRefusal } = shared;
     const log = new UserLog(workerLog, logRoom, user);
     const met: Met = { token, shared, log };
-    const shown = shownContainer(shared.registry);
+    const shown = shownIn(shared);
     const tape = this.#tapeOf(met);
     const container = new Container({
       ...shared,
@@ -116,7 +116,7 @@ export class ContainerBuilder {
     return container;
   }
 
-  #stopperOf({ token, log, shared: { registry } }: Met): (stop: ContainerStop) => void {
+  #stopperOf({ token, log, shared }: Met): (stop: ContainerStop) => void {
     const { native, call, current } = this.#side;
     const { receiver, onNote } = this.#parts;
     const stop = stopper({
@@ -125,7 +125,7 @@ export class ContainerBuilder {
       tell: (event, fields) => {
         log.say(event, fields);
       },
-      shown: shownContainer(registry),
+      shown: shownIn(shared),
       onNote: (note) => {
         onNote({ token, ...note });
       },
@@ -169,7 +169,7 @@ export class ContainerBuilder {
     const told = new Set<string>();
     return (handler, index) => {
       const { name, grants } = handler;
-      const shown = shownContainer(met.shared.registry);
+      const shown = shownIn(met.shared);
       const log = this.#parts.log.with({ handler: name, ...shown });
       const own = this.#hostFor(handler, met, { index, log });
       const refused = refusalLog({ log, lines: met.log, shown, told }, handler);
@@ -205,11 +205,15 @@ export class ContainerBuilder {
         place,
         user,
         onDropping: () => {
-          onLinesDropped({ place, container: shownContainer(registry), user });
+          onLinesDropped({ place, container: shownIn(shared), user });
         },
       },
     });
   }
+}
+
+function shownIn({ registry, user }: SharedRegistry): ShownContainer {
+  return shownContainer(registry, { peerUid: user });
 }
 
 interface RefusalLogParts {

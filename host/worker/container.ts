@@ -28,6 +28,8 @@ import type { CommonDigests, CommonParts, SharedRegistry } from './thread-messag
 export interface ContainerParts extends SharedRegistry {
   /** Of what others may have of its registry, too; absent: nobody asks. */
   readonly digests?: CommonDigests;
+  /** As of `SharedRegistry`. */
+  readonly user?: number | undefined;
   /** Names the registry: as `ReceivedCall.terms`. */
   readonly terms: number;
   /** Finds a component by its id. */
@@ -101,6 +103,8 @@ export class Container implements Kept {
   readonly common: CommonParts;
   /** Receiver of its decisions; undefined: none. */
   readonly watch: Watch | undefined;
+  /** User that sent it; undefined: root. */
+  readonly peerUid: number | undefined;
   readonly terms: number;
   readonly refusals: CallerRefusals | undefined;
   readonly #parts: ContainerParts;
@@ -128,6 +132,7 @@ export class Container implements Kept {
 
   constructor(parts: ContainerParts) {
     this.registry = parts.registry;
+    this.peerUid = parts.user;
     this.digests = parts.digests;
     this.common = { ...parts.registry, handlers: parts.base ?? parts.registry.handlers };
     this.watch = parts.watch;

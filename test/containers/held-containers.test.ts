@@ -12,6 +12,7 @@ import { Container } from '../support/container-runtime.ts';
 import type { RuntimeName } from '../support/container-runtime.ts';
 import { Freezer } from '../support/freezer.ts';
 import { until } from '../support/polling.ts';
+import { descendantsOf } from '../support/process-resources.ts';
 import { makeRootfs } from '../support/rootfs.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 import { testBundle } from '../support/test-bundles.ts';
@@ -53,12 +54,6 @@ function thaw(folder: string): void {
   ] as const) {
     if (existsSync(join(folder, file))) writeFileSync(join(folder, file), word);
   }
-}
-
-/** The processes that a process has started, and those that these have. */
-function descendantsOf(pid: number): readonly number[] {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').match(/\d+/gu) ?? [];
-  return children.map(Number).flatMap((child) => [child, ...descendantsOf(child)]);
 }
 
 function commandOf(pid: number): string {

@@ -10,7 +10,9 @@ import { AskedCaller } from '../support/asked-caller.ts';
 import { BundleFolder } from '../support/bundle-folder.ts';
 import { compiled } from '../support/compile.ts';
 import { makeFolder } from '../support/folder-contents.ts';
+import { Freezer } from '../support/freezer.ts';
 import { startInProcess } from '../support/in-process-agent.ts';
+import { descendantsOf } from '../support/process-resources.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 import { trapLines } from '../support/trap-container.ts';
 import { startWatchedAgent } from '../support/watched-agent.ts';
@@ -69,6 +71,49 @@ test('A10: users’ containers: by the id of root’s container they share nothi
     { id: 'c1', peerUid: undefined },
     { id: 'c1', peerUid: user },
   ]);
+});
+
+test('A10: users’ containers: what is told of them says whose they are, and their cgroups are root’s', async () => {
+  using bundles = new BundleFolder();
+  bundles.write('trapping', {
+    component: 'trap',
+    syscalls: ['mkdir'],
+    failure: 'freeze-container',
+  });
+  await using agent = await startWatchedAgent({
+    bundle: bundles.at('trapping'),
+    allowedUids: [user],
+    mayWarn: true,
+  });
+  await using freezer = new Freezer();
+  const { socket } = agent;
+  const wrapper = ['unshare', '--pid', '--fork', '--kill-child'];
+  const from = agent.records().length;
+  {
+    await using theirs = new AskedCaller({ socket, id: 'c1', user, wrapper });
+    await agent.untilLogged('container-attached', { container: 'c1' });
+    for (const pid of descendantsOf(theirs.pid)) freezer.take(pid);
+    expect((await theirs.ask('mkdir /trap')).answer).toBe('EPERM');
+    await agent.untilLogged('container-not-frozen', { errno: 'EPERM' });
+  }
+  await agent.untilLogged('container-detached');
+  const told = agent.records().slice(from);
+  expect(told.map(({ event }) => event)).toEqual([
+    'container-attached',
+    'call-failed',
+    'container-not-frozen',
+    'container-detached',
+  ]);
+  expect(told.map(({ container, peerUid }) => ({ container, peerUid: Number(peerUid) }))).toEqual(
+    told.map(() => ({ container: 'c1', peerUid: user })),
+  );
+
+  const before = agent.records().length;
+  await using roots = new AskedCaller({ socket, id: 'c1', wrapper });
+  await agent.untilLogged('container-attached', { container: 'c1' }, before);
+  expect(agent.records().slice(before)).toHaveLength(1);
+  expect(agent.records().at(-1)).not.toHaveProperty('peerUid');
+  roots.end();
 });
 
 /** Without a mount namespace of its own, where the host's root is not shared. */

@@ -102,3 +102,8 @@ export function cpuTicks(pid: number): number {
 export function mountsOf(pid: number | 'self'): string {
   return readFileSync(`/proc/${pid}/mountinfo`, 'utf8');
 }
+
+/** The processes that a process has started, and those that these have. */
+export function descendantsOf(pid: number): readonly number[] {
+  return childrenOf(pid).flatMap((child) => [child, ...descendantsOf(child)]);
+}
