@@ -12,13 +12,14 @@
 namespace seccompagent {
 namespace {
 
-// One for each thread of a container that has very many.
-constexpr std::size_t kMaxLate = 65'536;
+// The kernel has all calls of a listener that are not answered in one list, which it goes through
+// at each of ours: for whoever receives, and so for all containers.
+constexpr std::size_t kMaxLate = 1024;
 constexpr std::size_t kMaxLost = 4096;
 constexpr std::size_t kMaxGiven = 64;
-// Of all containers together. One has no more than half of what is left of these: so one alone may
-// have all of its late ones, and there is always something left for the next one.
-constexpr std::size_t kMaxOfAll = 3 * kMaxLate;
+// Of all containers together. One has no more than half of what is left of these, so there is
+// always something left for the next one.
+constexpr std::size_t kMaxOfAll = 192 * kMaxLate;
 
 std::atomic<std::size_t> count_of_all = 0;
 
@@ -49,14 +50,14 @@ bool CallContent::is_same_call(const CallContent& other) const {
 
 bool KeptCalls::keep_late(const CallContent& call, const Response& response, Nanoseconds due) {
   const std::lock_guard lock(mutex_);
-  if (of_container_->late >= kMaxLate || !has_share()) return false;
+  if (of_payer_->late >= kMaxLate || !has_share()) return false;
   put({.call = with_hash(call), .response = response, .due = due, .until = 0});
   return true;
 }
 
 std::uint64_t KeptCalls::keep_awaited(const CallContent& call) {
   const std::lock_guard lock(mutex_);
-  if (of_container_->late >= kMaxLate || !has_share()) return 0;
+  if (of_payer_->late >= kMaxLate || !has_share()) return 0;
   put({.call = with_hash(call),
        .response = {},
        .due = kAwaited,
@@ -102,9 +103,9 @@ bool KeptCalls::keep_lost(const CallContent& call, const Response& response, Nan
   drop_expired(now());
   // an older one of this thread is of another call, whatever becomes of this one
   if (const auto older = calls_.find(call.notification.tid); older != calls_.end()) erase(older);
-  const std::size_t lost = of_container_->all - of_container_->late;
+  const std::size_t lost = of_payer_->all - of_payer_->late;
   if (!may_come_again || lost >= kMaxLost || !has_share()) return false;
-  if (given && of_container_->given >= kMaxGiven) return false;
+  if (given && of_payer_->given >= kMaxGiven) return false;
   put({.call = with_hash(call),
        .response = response,
        .due = 0,
@@ -115,7 +116,7 @@ bool KeptCalls::keep_lost(const CallContent& call, const Response& response, Nan
 
 bool KeptCalls::has_share() const {
   const std::size_t all = count_of_all.load();
-  return all < kMaxOfAll && of_container_->all < (kMaxOfAll - all) / 2;
+  return all < kMaxOfAll && of_payer_->all < (kMaxOfAll - all) / 2;
 }
 
 void KeptCalls::put(Kept kept) {
@@ -123,11 +124,11 @@ void KeptCalls::put(Kept kept) {
   if (const auto older = calls_.find(tid); older != calls_.end()) erase(older);
   if (kept.due != 0) {
     ++late_count_;
-    ++of_container_->late;
+    ++of_payer_->late;
   }
-  if (kept.given) ++of_container_->given;
+  if (kept.given) ++of_payer_->given;
   calls_.emplace(tid, std::move(kept));
-  ++of_container_->all;
+  ++of_payer_->all;
   ++count_of_all;
   count_.store(calls_.size());
 }
@@ -144,20 +145,20 @@ void KeptCalls::drop_expired(Nanoseconds time) {
 
 void KeptCalls::erase(Calls::iterator call) {
   if (call->second.due != 0) end_being_late();
-  if (call->second.given) --of_container_->given;
+  if (call->second.given) --of_payer_->given;
   calls_.erase(call);
-  --of_container_->all;
+  --of_payer_->all;
   --count_of_all;
   count_.store(calls_.size());
 }
 
 void KeptCalls::end_being_late() {
   --late_count_;
-  --of_container_->late;
+  --of_payer_->late;
 }
 
 void KeptCalls::lose(Calls::iterator call, LostAnswer answer) {
-  const bool has_room = !answer.given || of_container_->given < kMaxGiven;
+  const bool has_room = !answer.given || of_payer_->given < kMaxGiven;
   if (!has_room || !thread_start_time(call->first)) {
     erase(call);
     return;
@@ -168,7 +169,7 @@ void KeptCalls::lose(Calls::iterator call, LostAnswer answer) {
   kept.until = answer.until;
   kept.response = answer.response;
   kept.given = std::move(answer.given);
-  if (kept.given) ++of_container_->given;
+  if (kept.given) ++of_payer_->given;
   drop_expired(now());
 }
 

@@ -66,7 +66,7 @@ struct LostAnswer {
   std::shared_ptr<GivenFd> given = nullptr;
 };
 
-// Number of calls kept for a container, whichever of its listeners they are of.
+// Number of calls kept for a payer, whichever of its containers and listeners they are of.
 struct KeptCount {
   std::atomic<std::size_t> all = 0;
   std::atomic<std::size_t> late = 0;
@@ -75,8 +75,8 @@ struct KeptCount {
 
 class KeptCalls {
  public:
-  explicit KeptCalls(std::shared_ptr<KeptCount> of_container = std::make_shared<KeptCount>())
-      : of_container_(std::move(of_container)) {}
+  explicit KeptCalls(std::shared_ptr<KeptCount> of_payer = std::make_shared<KeptCount>())
+      : of_payer_(std::move(of_payer)) {}
   KeptCalls(const KeptCalls&) = delete;
   KeptCalls& operator=(const KeptCalls&) = delete;
   ~KeptCalls();
@@ -202,7 +202,7 @@ class KeptCalls {
   Calls calls_;
   std::uint64_t last_number_ = 0;
   std::size_t late_count_ = 0;
-  const std::shared_ptr<KeptCount> of_container_;
+  const std::shared_ptr<KeptCount> of_payer_;
   std::atomic<std::size_t> count_ = 0;
 };
 

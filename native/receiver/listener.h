@@ -71,6 +71,7 @@ struct Container {
   std::atomic<Nanoseconds> operation_end = 0;
   WorkerTime worker_time = {};
   LostWorkers own_lost_workers = {};
+  // Of its payer. Never null.
   std::shared_ptr<KeptCount> kept = std::make_shared<KeptCount>();
   // Received and not yet some worker's own; under the receiver's mutex.
   std::deque<OwnedCall> queue = {};

@@ -61,8 +61,15 @@ std::shared_ptr<Container> Listeners::take_container(std::uint32_t token, uid_t 
       listeners_, [&](const auto& entry) { return is_it(entry.second->container); });
   if (living != listeners_.end()) return living->second->container;
   const auto ended = std::ranges::find_if(ended_, is_it);
-  if (ended == ended_.end())
-    return std::make_shared<Container>(token, payer_of(token, peer_uid), senders_.of(sender));
+  if (ended == ended_.end()) {
+    const Payer payer = payer_of(token, peer_uid);
+    auto container = std::make_shared<Container>(token, payer, senders_.of(sender));
+    // a user may have any number of containers
+    const auto other = std::ranges::find_if(
+        listeners_, [&](const auto& entry) { return entry.second->container->payer == payer; });
+    if (other != listeners_.end()) container->kept = other->second->container->kept;
+    return container;
+  }
   auto container = std::move(*ended);
   ended_.erase(ended);
   return container;

@@ -97,6 +97,20 @@ void has_one_container_for_its_listeners() {
   CHECK(fixture.add(third, {.terms = terms(), .container = kContainer})->container == container);
 }
 
+void counts_late_answers_of_a_user_together() {
+  constexpr uid_t kUser = 1000;
+  Callers first(1);
+  Callers second(1);
+  Callers third(1);
+  Fixture fixture;
+  const auto one = fixture.add(first, {.terms = terms(), .peer_uid = kUser});
+  const auto other = fixture.add(second, {.terms = terms(), .peer_uid = kUser});
+  const auto roots = fixture.add(third, {.terms = terms()});
+  CHECK(one->container != other->container);
+  CHECK(one->container->kept == other->container->kept);
+  CHECK(roots->container->kept != one->container->kept);
+}
+
 void has_processes_beside_them() {
   Callers callers(1);
   Fixture fixture;
@@ -318,6 +332,8 @@ constexpr Case kCases[] = {
      refuses_other_descriptors},
     {"Listeners: a container has one state for all of its listeners",
      has_one_container_for_its_listeners},
+    {"G4: Listeners: late answers are counted for all containers of a user",
+     counts_late_answers_of_a_user_together},
     {"Listeners: processes have tokens of their own", has_processes_beside_them},
     {"Listeners: first processes of other containers are known", knows_first_processes},
     {"A10: listeners: a first process is frozen for the user whose container froze",
