@@ -21,6 +21,7 @@
 #include "acting/handed_calls.h"
 #include "acting/helper_program.h"
 #include "acting/helper_start.h"
+#include "acting/living_helpers.h"
 #include "kernel/notify.h"
 #include "kernel/process_files.h"
 #include "kernel/scheduling.h"
@@ -40,20 +41,21 @@ struct HelperPool::Parts {
   // The last one was used last.
   std::vector<std::unique_ptr<Helper>> idle;
   // Those that are being started, too, and none that was killed.
-  std::size_t living = 0;
+  LivingHelpers living;
   // The pool's thread has nothing to look after, and does not wake by itself.
   bool is_asleep = false;
 
-  [[nodiscard]] bool is_full() {
+  [[nodiscard]] bool has_room(Payer payer) {
     const std::lock_guard lock(mutex);
-    return living >= kMax;
+    return living.has_room(payer);
   }
   void run();
   template <typename Condition>
   void end_idle_if(Condition is_over);
   void end_idle(Nanoseconds before);
   void kill_all_of(std::uint32_t container);
-  void make_room(std::uint32_t container);
+  void make_room(const Owner& owner);
+  [[nodiscard]] bool reserve(const Owner& owner, const Patience& patience);
   [[nodiscard]] std::unique_ptr<Helper> take_idle(const HelperIdentity& identity, int listener);
   [[nodiscard]] Result<ChildProcess> start(HelperLaunch& wanted, const UniqueFd& socket);
   void begin(Helper& helper, int listener);
@@ -63,16 +65,17 @@ struct HelperPool::Parts {
 
 // Of one that is counted as living before it is started.
 struct HelperPool::Reservation {
-  explicit Reservation(Parts& counted_by) : parts(counted_by) {}
+  Reservation(Parts& counted_by, Payer counted_for) : parts(counted_by), payer(counted_for) {}
   Reservation(const Reservation&) = delete;
   Reservation& operator=(const Reservation&) = delete;
   ~Reservation() {
     if (is_used) return;
     const std::lock_guard lock(parts.mutex);
-    --parts.living;
+    parts.living.remove(payer);
   }
 
   Parts& parts;
+  const Payer payer;
   bool is_used = false;
 };
 
@@ -98,7 +101,7 @@ void HelperPool::Parts::end_idle_if(Condition is_over) {
     if (!is_over(*helper)) return false;
     std::erase(all, helper.get());
     end_now(std::move(helper->process_), helper->identity_.owner.payer);
-    --living;
+    living.remove(helper->identity_.owner.payer);
     return true;
   });
 }
@@ -146,14 +149,31 @@ std::unique_ptr<Helper> HelperPool::Parts::take_idle(const HelperIdentity& ident
 
 // For one helper more of a container: the longest unused ones end, first of all its own where it
 // has many, as one has whose every call is of another user. With the mutex held.
-void HelperPool::Parts::make_room(std::uint32_t container) {
-  const auto is_own = [container](const auto& helper) {
-    return helper->identity_.owner.container == container;
+void HelperPool::Parts::make_room(const Owner& owner) {
+  const auto is_own = [&owner](const auto& helper) {
+    return helper->identity_.owner.container == owner.container;
   };
-  while (living >= kMax && !idle.empty()) {
+  while (!living.has_room(owner.payer) && !idle.empty()) {
     const bool has_many = std::ranges::count_if(idle, is_own) > kMaxIdleIfNeeded;
     const Helper* chosen = (has_many ? std::ranges::find_if(idle, is_own) : idle.begin())->get();
     end_idle_if([chosen](const Helper& helper) { return &helper == chosen; });
+  }
+}
+
+// Counts one more as living, when there is room: others come before it is started. False: there is
+// none for as long as the patience lasts.
+bool HelperPool::Parts::reserve(const Owner& owner, const Patience& patience) {
+  TimeTaken taken;
+  for (;;) {
+    // those that have answered by themselves
+    if (!has_room(owner.payer)) HandedCalls::of_process().collect();
+    std::unique_lock lock(mutex);
+    make_room(owner);
+    if (living.has_room(owner.payer)) {
+      living.add(owner.payer);
+      return true;
+    }
+    if (!living.await_room(lock, patience, taken)) return false;
   }
 }
 
@@ -173,7 +193,7 @@ bool HelperPool::Parts::use(Helper& helper, int listener) {
 void HelperPool::Parts::forget(Helper& helper) {
   const std::lock_guard lock(mutex);
   std::erase(all, &helper);
-  if (std::exchange(helper.is_counted_, false)) --living;
+  if (std::exchange(helper.is_counted_, false)) living.remove(helper.identity_.owner.payer);
 }
 
 // With the mutex not held.
@@ -262,16 +282,9 @@ Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity, int li
   step = kTooManyHang;
   // what hangs is its container's own trouble, and no other's
   if (!EndingChildren::of_process().await_room(identity.owner.payer, patience)) return fail(EBUSY);
-  if (parts_.is_full()) HandedCalls::of_process().collect();
-  {
-    const std::lock_guard lock(parts_.mutex);
-    step = "helpers: too many";
-    parts_.make_room(identity.owner.container);
-    if (parts_.living >= kMax) return fail(EBUSY);
-    // here, since others come before it is started
-    ++parts_.living;
-  }
-  Reservation reservation(parts_);
+  step = "helpers: too many";
+  if (!parts_.reserve(identity.owner, patience)) return fail(EBUSY);
+  Reservation reservation(parts_, identity.owner.payer);
   step = "look at the container's cgroups";
   auto found = cgroups_of(identity, cgroups);
   if (!found) return std::unexpected(found.error());
@@ -360,19 +373,21 @@ void HelperPool::put_back(std::unique_ptr<Helper> helper) {
   const std::lock_guard lock(parts_.mutex);
   if (!parts_.use(*helper, Helper::kNobody)) return;
   parts_.idle.push_back(std::move(helper));
+  parts_.living.note_room();
   if (parts_.is_asleep) parts_.wake.notify_one();
 }
 
 void HelperPool::count_out(Helper& helper) {
   const std::lock_guard lock(parts_.mutex);
-  if (std::exchange(helper.is_counted_, false)) --parts_.living;
+  if (std::exchange(helper.is_counted_, false)) parts_.living.remove(helper.identity_.owner.payer);
 }
 
 bool HelperPool::count_in(Helper& helper) {
   const std::lock_guard lock(parts_.mutex);
-  if (!helper.is_counted_ && parts_.living < kMax) {
+  const Payer payer = helper.identity_.owner.payer;
+  if (!helper.is_counted_ && parts_.living.has_room(payer)) {
     helper.is_counted_ = true;
-    ++parts_.living;
+    parts_.living.add(payer);
   }
   return helper.is_counted_;
 }

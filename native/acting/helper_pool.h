@@ -21,11 +21,10 @@
 
 namespace seccompagent {
 
-// Of the process. At most so many live at a time, and the longest unused of them make room; those
-// that hang don't count, see EndingChildren.
+// Of the process. At most so many live at a time (living_helpers.h), and the longest unused of them
+// make room; those that hang don't count, see EndingChildren.
 class HelperPool {
  public:
-  static constexpr std::size_t kMax = 64;
   // Where there is no room, a container with more that are unused gives up its own.
   static constexpr std::ptrdiff_t kMaxIdleIfNeeded = 8;
   static constexpr Nanoseconds kIdle = 30 * kSecond;
@@ -34,8 +33,9 @@ class HelperPool {
 
   // Reads the program of the helpers. ENOENT: it is not beside the addon.
   [[nodiscard]] Result<void> load();
-  // One for this caller; it is nobody else's until it is given back. EBUSY: too many hang. `step`
-  // says what failed, which means nothing if the notification is gone by then.
+  // One for this caller; it is nobody else's until it is given back. EBUSY: too many hang, or there
+  // was no room for one more for as long as the patience lasts. `step` says what failed, which
+  // means nothing if the notification is gone by then.
   [[nodiscard]] Result<std::unique_ptr<Helper>> take(const HelperCaller& caller, const Owner& owner,
                                                      const Patience& patience, const char*& step);
   // The same for mounts of any caller of a container.

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "acting/helper_pool.h"
+#include "acting/living_helpers.h"
 #include "caller/caller_state.h"
 #include "process/ending_children.h"
 #include "receiver/worker.h"
@@ -13,6 +14,8 @@ namespace {
 
 // Of one worker; helpers have fewer.
 constexpr std::size_t kMaxHanded = 1024;
+// Whoever waits for a helper finds one, whatever others have handed over.
+static_assert(LivingHelpers::kMaxAwaited >= Receiver::kMaxWorkers);
 // Intervals at which a worker without calls looks for results of those that it has handed over: at
 // first, and of those that take long.
 constexpr Nanoseconds kSoon = 10 * kMillisecond;
