@@ -96,15 +96,15 @@ test('A4: file helper: between calls it holds nothing of a container open, and s
   const status = statusOf(warm.files);
   expect(status).toMatch(/^Seccomp:\s2$/mu);
   expect(status).toMatch(/^NoNewPrivs:\s1$/mu);
-  // its socket and the agent's procfs
+  // its socket, the agent's procfs, and the listener of its last call
   await until(
     'what it was given to be closed',
-    () => readdirSync(at('fd')).length === 2 || undefined,
+    () => readdirSync(at('fd')).length === 3 || undefined,
   );
   const opened = readdirSync(at('fd')).map((fd) =>
     readlinkSync(at(`fd/${fd}`)).replace(/^socket:.*/u, 'socket'),
   );
-  expect(opened.toSorted()).toEqual(['/proc', 'socket']);
+  expect(opened.toSorted()).toEqual(['/proc', 'anon_inode:seccomp notify', 'socket']);
   // of what is dumpable it would be the user's
   expect(statSync(at('')).uid).toBe(user);
   for (const name of ['environ', 'mem', 'fd', 'exe', 'root', 'ns'])

@@ -264,12 +264,13 @@ void knows_who_loses_many_workers() {
   constexpr std::uint32_t kSender = 7;
   std::vector<std::unique_ptr<Callers>> callers;
   std::vector<std::shared_ptr<Listener>> all;
+  // before what keeps them waiting
+  Callers elsewhere(1);
   Fixture fixture;
   for (std::uint32_t index = 0; index <= LostWorkers::kMany; ++index) {
     callers.push_back(std::make_unique<Callers>(1));
     all.push_back(fixture.add(*callers.back(), {.terms = terms(), .sender = kSender}));
   }
-  Callers elsewhere(1);
   const auto other = fixture.add(elsewhere, {.terms = terms(), .sender = kSender + 1});
   const auto& last = all.back()->container;
   for (std::uint32_t index = 0; index < LostWorkers::kMany; ++index) {
