@@ -10,6 +10,7 @@
 #include <functional>
 #include <span>
 
+#include "caller/target.h"
 #include "kernel/payer.h"
 #include "kernel/result.h"
 #include "process/child.h"
@@ -55,6 +56,11 @@ using IsValid = std::function<bool()>;
 // another program: neither one executed meanwhile nor one that has got the thread's number.
 [[nodiscard]] Result<void> write_bytes(pid_t tid, std::uint64_t address,
                                        std::span<const std::byte> bytes, const IsValid& is_valid);
+
+// The same for a call, by whom `writer` says: where a page never comes, a child is killed, and from
+// then on writes nothing. ETIMEDOUT, ENOMEM: as reads; some of it may have been written.
+[[nodiscard]] Result<void> write_bytes(const CallId& call, std::uint64_t address,
+                                       std::span<const std::byte> bytes, const Reader& writer);
 
 // For tests: as if the kernel were older than Linux 6.11, and mappings are told by their lines
 // only.

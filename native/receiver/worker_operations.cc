@@ -93,17 +93,7 @@ Result<std::size_t> Worker::write_caller(std::uint64_t address, std::span<const 
   const auto write = [&](const CallId& call, const Reader& reader) -> Result<std::size_t> {
     // a signal could end the call between the question and the write
     if (!listener_->waits_killable) return fail(EOPNOTSUPP);
-    if (reader.by == ReadBy::nobody) return fail(ENOMEM);
-    // no child writes: it could do so after the call has ended
-    if (reader.by == ReadBy::child) return fail(ETIMEDOUT);
-    // others keep too many workers waiting: that this container does not, a child finds out
-    if (reader.by == ReadBy::hasty_child) {
-      std::vector<std::byte> there(bytes.size());
-      if (const auto looked = read_some(call.tid, address, there, reader); !looked) return looked;
-    }
-    const MemoryAccess by_this_thread(*this, {ReadBy::this_thread, reader.payer});
-    const auto written =
-        write_bytes(call.tid, address, bytes, [&] { return listener_->is_valid(call.id); });
+    const auto written = write_bytes(call, address, bytes, reader);
     if (!written) return std::unexpected(written.error());
     return bytes.size();
   };

@@ -17,6 +17,7 @@
 
 #include "caller/memory.h"
 #include "check.h"
+#include "process/child_starter.h"
 
 namespace seccompagent::test {
 namespace {
@@ -578,5 +579,6 @@ constexpr Case kCases[] = {
 }  // namespace seccompagent::test
 
 int main(int argc, char** argv) {
+  VALUE(seccompagent::ChildStarter::of_process().start());
   return seccompagent::test::run_cases(seccompagent::test::kCases, argc, argv);
 }

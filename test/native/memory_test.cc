@@ -25,6 +25,7 @@
 #include "hanging_children.h"
 #include "kernel/clock.h"
 #include "kernel/unique_fd.h"
+#include "process/child_starter.h"
 #include "sleeper.h"
 
 namespace seccompagent::test {
@@ -652,5 +653,6 @@ constexpr Case kCases[] = {
 }  // namespace seccompagent::test
 
 int main(int argc, char** argv) {
+  VALUE(seccompagent::ChildStarter::of_process().start());
   return seccompagent::test::run_cases(seccompagent::test::kCases, argc, argv);
 }
