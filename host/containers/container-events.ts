@@ -147,7 +147,9 @@ export class ContainerEvents {
     const attached = containers.get(token);
     if (attached?.tapeSlot !== undefined) tapes.lose(attached.tapeSlot);
     const handler = attached?.registry.handlers[link - 1];
-    lines.tell(attached?.identity ?? {}, failure, {
+    // one that has ended may still keep a worker waiting
+    const identity = containers.recentIdentity(token) ?? {};
+    lines.tell(identity, failure, {
       ...(attached === undefined ? {} : shownContainer(attached.registry, attached.identity)),
       handler: handler?.name,
       deadlineMs: handler?.deadlineMs,

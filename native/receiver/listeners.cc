@@ -174,6 +174,11 @@ std::shared_ptr<Listener> Listeners::note_kept(std::uint32_t sender, std::uint32
   return found->second;
 }
 
+std::shared_ptr<Container> Listeners::ended_container(std::uint32_t sender) {
+  const std::lock_guard lock(mutex_);
+  return std::make_shared<Container>(0, Payer{}, senders_.of(sender));
+}
+
 void Listeners::share_quarantine(const Quarantine& quarantine) {
   const std::lock_guard lock(mutex_);
   quarantine_ = quarantine;

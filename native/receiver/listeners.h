@@ -58,6 +58,9 @@ class Listeners {
   [[nodiscard]] std::shared_ptr<Listener> note_kept(std::uint32_t sender, std::uint32_t token,
                                                     Nanoseconds kept, Nanoseconds time);
 
+  // In place of one of this sender's that has ended, by which what it still does counts for him.
+  [[nodiscard]] std::shared_ptr<Container> ended_container(std::uint32_t sender);
+
   // Quarantine for handlers; else there is none.
   void share_quarantine(const Quarantine& quarantine);
   // Tells the event of a handler of these terms that has exceeded its deadline, and distrusts

@@ -27,7 +27,7 @@ struct Sender {
 // By their numbers. With the lock of Listeners held.
 class Senders {
  public:
-  // If there are more, those without a container may be forgotten.
+  // If there are more, those without a container may be forgotten, unless they have lost workers.
   static constexpr std::size_t kMax = 256;
 
   [[nodiscard]] std::shared_ptr<Sender> of(std::uint32_t number) {
@@ -47,7 +47,7 @@ class Senders {
     auto least = senders_.end();
     for (auto each = senders_.begin(); each != senders_.end(); ++each) {
       const auto kept = [time](const auto& entry) { return entry->second->worker_time.kept(time); };
-      if (each->second.use_count() > 1) continue;
+      if (each->second.use_count() > 1 || each->second->lost_workers.are_known()) continue;
       if (least == senders_.end() || kept(each) < kept(least)) least = each;
     }
     if (least != senders_.end()) senders_.erase(least);

@@ -203,9 +203,8 @@ void Receiver::note_lost(Place& place, const std::shared_ptr<Listener>& listener
     return;
   }
   held_count_.fetch_sub(1);
-  // else it has ended
-  if (!listener) return;
-  place.lost_for = listener->container;
+  // of one that has ended, the sender's next one begins where it has left off
+  place.lost_for = listener ? listener->container : listeners_.ended_container(place.sender.load());
   place.lost_for->note_lost_worker();
 }
 

@@ -262,6 +262,7 @@ void judges_by_the_sender_where_workers_are_few() {
 
 void knows_who_loses_many_workers() {
   constexpr std::uint32_t kSender = 7;
+  Callers elsewhere(1);
   std::vector<std::unique_ptr<Callers>> callers;
   std::vector<std::shared_ptr<Listener>> all;
   // before what keeps them waiting
@@ -283,6 +284,20 @@ void knows_who_loses_many_workers() {
     all[index]->container->note_worker_back(now());
   CHECK(last->loses_workers());
   CHECK(!other->container->loses_workers());
+}
+
+// However often its containers begin anew, and however many other senders come meanwhile.
+void knows_who_has_lost_workers_by_containers_that_have_ended() {
+  constexpr std::uint32_t kSender = 7;
+  constexpr std::uint32_t kOther = 1000;
+  Callers callers(1);
+  Fixture fixture;
+  for (std::uint32_t index = 0; index < LostWorkers::kMany; ++index)
+    fixture.listeners.ended_container(kSender)->note_lost_worker();
+  for (std::uint32_t index = 0; index < 2 * Senders::kMax; ++index)
+    (void)fixture.listeners.note_kept(kOther + index, 0, kSecond, now());
+  const auto next = fixture.add(callers, {.terms = terms(), .sender = kSender});
+  CHECK(next->container->loses_workers());
 }
 
 void notes_for_how_long_a_call_keeps_workers() {
@@ -351,6 +366,8 @@ constexpr Case kCases[] = {
      judges_by_the_sender_where_workers_are_few},
     {"A5: Listeners: a sender whose containers lose many workers is known",
      knows_who_loses_many_workers},
+    {"A5: Listeners: workers lost by containers that have ended count for their sender's next one",
+     knows_who_has_lost_workers_by_containers_that_have_ended},
     {"G4: Listeners: time of workers counts for a container and its user",
      notes_for_how_long_a_call_keeps_workers},
     {"Listeners: many threads use them at a time", serves_many_threads}};
