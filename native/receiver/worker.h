@@ -216,6 +216,7 @@ class Worker {
   [[nodiscard]] bool adopt(const Pending& parked);
   // By what is known of the program, or by what is read anew, which what was noted is held against.
   enum class Look : std::uint8_t { known, anew };
+  [[nodiscard]] Result<std::string> program_of(const Notification& notification, Look look);
   bool note_program(Look look = Look::known);
   [[nodiscard]] CallContent content() const;
   [[nodiscard]] CallContent content_of(const Notification& notification);

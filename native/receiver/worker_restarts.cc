@@ -107,14 +107,22 @@ bool Worker::adopt(const Pending& parked) {
   return false;
 }
 
+// While a program is executed, even its stat keeps whoever reads it waiting, for ever where the
+// container's own file system keeps execve(2) waiting. So nobody looks for those who are not read
+// by this thread: nothing is kept of their calls, and one that comes again is another call.
+Result<std::string> Worker::program_of(const Notification& notification, Look look) {
+  const Reader chosen = reader();
+  if (chosen.by != ReadBy::this_thread) return fail(ETIMEDOUT);
+  CallerState& caller = CallerState::of(notification.tid);
+  const MemoryAccess access(*this, chosen);
+  return look == Look::known ? caller.known_program(notification.id)
+                             : caller.read_program(notification.id);
+}
+
 // False: nobody can tell whose the current call is, or it is gone.
 bool Worker::note_program(Look look) {
-  const auto& [tid, id] = std::pair(pending_.notification.tid, pending_.notification.id);
-  if (!program_.empty() || tid == 0) return !program_.empty();
-  CallerState& caller = CallerState::of(tid);
-  // a program that is just being executed may keep us waiting
-  const MemoryAccess access(*this, {ReadBy::this_thread, owner().payer});
-  auto program = look == Look::known ? caller.known_program(id) : caller.read_program(id);
+  if (!program_.empty() || pending_.notification.tid == 0) return !program_.empty();
+  auto program = program_of(pending_.notification, look);
   if (!program || !listener_->is_valid(pending_.notification.id)) return false;
   program_ = std::move(*program);
   return true;
@@ -132,7 +140,7 @@ CallContent Worker::content_of(const Notification& notification) {
   (void)read_memory(notification, reader(), pointers, scratch_);
   return {.notification = notification,
           .memory_hash = hash_of(pointers, scratch_),
-          .program = CallerState::of(notification.tid).read_program(notification.id).value_or("")};
+          .program = program_of(notification, Look::anew).value_or("")};
 }
 
 }  // namespace seccompagent
