@@ -265,8 +265,6 @@ void knows_who_loses_many_workers() {
   Callers elsewhere(1);
   std::vector<std::unique_ptr<Callers>> callers;
   std::vector<std::shared_ptr<Listener>> all;
-  // before what keeps them waiting
-  Callers elsewhere(1);
   Fixture fixture;
   for (std::uint32_t index = 0; index <= LostWorkers::kMany; ++index) {
     callers.push_back(std::make_unique<Callers>(1));
