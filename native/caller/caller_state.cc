@@ -153,6 +153,16 @@ std::uint64_t CallerState::mount_of_root() {
       .value_or(0);
 }
 
+std::optional<Places> CallerState::lasting_places() {
+  const InUse in_use(is_used_);
+  return places_;
+}
+
+void CallerState::keep_places(const Places& places) {
+  const InUse in_use(is_used_);
+  places_ = places;
+}
+
 Result<mode_t> CallerState::link_mode(const char* what) {
   return with_entry([&]() -> Result<mode_t> {
     struct stat link = {};

@@ -54,8 +54,8 @@ class CallerState {
   // of them counts if the notification is valid afterwards.
   [[nodiscard]] Result<const char*> status_during(std::uint64_t notification);
   // What was kept of the thread that its number still is; see places_of.
-  [[nodiscard]] const std::optional<Places>& lasting_places() const { return places_; }
-  void keep_places(const Places& places) { places_ = places; }
+  [[nodiscard]] std::optional<Places> lasting_places();
+  void keep_places(const Places& places);
   // Label by a security module, at its one place in the entry (label.h); valid until the next use.
   // EINVAL: it is not active.
   [[nodiscard]] Result<std::string_view> read_label(const char* what);

@@ -123,7 +123,7 @@ namespace {
 Result<Places> places_of(pid_t tid) {
   const auto user = foreign_namespace(tid, Namespace::user);
   if (!user) return std::unexpected(user.error());
-  const auto& known = CallerState::of(tid).lasting_places();
+  const auto known = CallerState::of(tid).lasting_places();
   if (known && known->user == *user) return *known;
   return look_up_places(tid, *user);
 }
