@@ -64,7 +64,7 @@ struct Looking {
 
   void settle(const Napi::Promise::Deferred& promised) {
     const Napi::Env env = promised.Env();
-    Napi::Object look = Napi::Object::New(env);
+    const Napi::Object look = Napi::Object::New(env);
     look.Set("bytes", number(env, bytes_of(first)));
     look.Set("bound", Napi::Buffer<char>::Copy(env, bound.data(), bound.size()));
     AgentSocket* found = env.GetInstanceData<State>()->sockets.find(socket);
