@@ -89,8 +89,8 @@ class WritableRange {
 class Write {
  public:
   Write(pid_t tid, std::uint64_t address, std::span<const std::byte> bytes)
-      : mem_(tid, "mem"),
-        maps_(tid, "maps"),
+      : mem_path_(tid, "mem"),
+        maps_path_(tid, "maps"),
         address_(address),
         bytes_(bytes.data()),
         size_(static_cast<long>(bytes.size())) {}
@@ -98,16 +98,16 @@ class Write {
   // From here on it stays with the memory that the thread has now, even if it has another one
   // later. What it opens is the caller's to close.
   SECCOMPAGENT_CHILD_CODE long begin() {
-    mem = raw_retry([this] { return mem_.raw_open(O_RDWR); });
-    if (mem < 0) return error_of_open(mem);
-    maps = raw_retry([this] { return maps_.raw_open(O_RDONLY); });
-    if (maps < 0) return error_of_open(maps);
+    mem_ = raw_retry([this] { return mem_path_.raw_open(O_RDWR); });
+    if (mem_ < 0) return error_of_open(mem_);
+    maps_ = raw_retry([this] { return maps_path_.raw_open(O_RDONLY); });
+    if (maps_ < 0) return error_of_open(maps_);
     return size_ == 0 ? 0 : check_writable();
   }
   [[nodiscard]] SECCOMPAGENT_CHILD_CODE long finish() const {
     if (size_ == 0) return 0;
     const long written = raw_retry([this] {
-      return raw_syscall(SYS_pwrite64, mem, raw_pointer(bytes_), size_,
+      return raw_syscall(SYS_pwrite64, mem_, raw_pointer(bytes_), size_,
                          static_cast<long>(address_));
     });
     if (written < 0) return written == -EIO ? -EFAULT : written;
@@ -116,8 +116,9 @@ class Write {
     return written < size_ ? -EFAULT : 0;
   }
 
-  long mem = -1;
-  long maps = -1;
+  // Closed: -1.
+  [[nodiscard]] int mem() const { return static_cast<int>(std::max(mem_, -1L)); }
+  [[nodiscard]] int maps() const { return static_cast<int>(std::max(maps_, -1L)); }
 
  private:
   // Errno of process_vm_writev(2) where /proc can't be opened.
@@ -139,7 +140,7 @@ class Write {
     for (std::uint64_t next = address_; next < end;) {
       MapQuery query = {.flags = MapQuery::kWritable, .address = next};
       const long asked =
-          raw_syscall(SYS_ioctl, maps, static_cast<long>(kAskMap), raw_pointer(&query));
+          raw_syscall(SYS_ioctl, maps_, static_cast<long>(kAskMap), raw_pointer(&query));
       if (asked < 0) return asked == -ENOENT ? -EFAULT : asked;
       next = query.end;
     }
@@ -150,7 +151,7 @@ class Write {
     WritableRange range(address_, end);
     for (bool is_first = true;; is_first = false) {
       const long got = raw_retry(
-          [this] { return raw_syscall(SYS_read, maps, raw_pointer(&text_[0]), sizeof text_); });
+          [this] { return raw_syscall(SYS_read, maps_, raw_pointer(&text_[0]), sizeof text_); });
       if (got < 0) return got;
       // memory that nobody uses any more has no mappings
       if (got == 0) return is_first ? -ESRCH : -EFAULT;
@@ -158,8 +159,10 @@ class Write {
     }
   }
 
-  const ProcPath mem_;
-  const ProcPath maps_;
+  const ProcPath mem_path_;
+  const ProcPath maps_path_;
+  long mem_ = -1;
+  long maps_ = -1;
   const bool may_ask_ = !map_query_is_refused.load(std::memory_order_relaxed);
   const std::uint64_t address_;
   const std::byte* const bytes_;
@@ -224,8 +227,8 @@ Result<void> write_bytes(pid_t tid, std::uint64_t address, std::span<const std::
                          const IsValid& is_valid) {
   Write write(tid, address, bytes);
   const long begun = write.begin();
-  const UniqueFd mem(static_cast<int>(std::max(write.mem, -1L)));
-  const UniqueFd maps(static_cast<int>(std::max(write.maps, -1L)));
+  const UniqueFd mem(write.mem());
+  const UniqueFd maps(write.maps());
   if (begun < 0) return result_of(begun);
   // asked only now: if it is valid, then what was opened is the caller's
   if (!is_valid()) return fail(ESRCH);
