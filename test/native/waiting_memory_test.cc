@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -143,6 +144,34 @@ class WaitingCall {
   CallId id_ = {};
 };
 
+// A process with the memory that we had when it began: whoever waits for a page of it holds a lock
+// of its memory, which we need to serve the page.
+class Holder {
+ public:
+  Holder() : pid_(fork()) {
+    CHECK(pid_ != -1);
+    while (pid_ == 0) pause();
+  }
+  ~Holder() {
+    kill(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
+  }
+  Holder(const Holder&) = delete;
+  Holder& operator=(const Holder&) = delete;
+
+  [[nodiscard]] pid_t pid() const { return pid_; }
+  [[nodiscard]] std::string read(const char* pointer, std::size_t size) const {
+    std::string text(size, '\0');
+    const iovec local = {text.data(), size};
+    const iovec remote = {const_cast<char*>(pointer), size};
+    CHECK_EQUAL(process_vm_readv(pid_, &local, 1, &remote, 1, 0), static_cast<ssize_t>(size));
+    return text;
+  }
+
+ private:
+  pid_t pid_;
+};
+
 void writes_nothing_once_it_is_given_up() {
   VALUE(ChildStarter::of_process().start());
   LateFile file;
@@ -152,19 +181,22 @@ void writes_nothing_once_it_is_given_up() {
       static_cast<char*>(mmap(nullptr, kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE, file.fd(), 0));
   CHECK(page != MAP_FAILED);
   WaitingCall call;
-  file.serve_while(
-      [&] { CHECK_EQUAL(ERROR(write_to(call.id(), page, "late")), Errno{ETIMEDOUT}); });
+  std::optional<Holder> holder(std::in_place);
+  munmap(page, kPage);
+  CallId id = call.id();
+  id.tid = holder->pid();
+  file.serve_while([&] { CHECK_EQUAL(ERROR(write_to(id, page, "late")), Errno{ETIMEDOUT}); });
   // it was killed, and still waits for the page
   CHECK_EQUAL(waitpid(-1, nullptr, __WCLONE | WNOHANG), 0);
   file.give_page('a');
   file.serve_while([] { CHECK(waitpid(-1, nullptr, __WCLONE) > 0); });
-  CHECK_EQUAL(std::string(page, 4), "aaaa");
-  VALUE(write_to(call.id(), page, "soon"));
-  CHECK_EQUAL(std::string(page, 5), "soona");
+  CHECK_EQUAL(holder->read(page, 4), "aaaa");
+  VALUE(write_to(id, page, "soon"));
+  CHECK_EQUAL(holder->read(page, 5), "soona");
   call.answer();
-  CHECK_EQUAL(ERROR(write_to(call.id(), page, "gone")), Errno{ESRCH});
-  CHECK_EQUAL(std::string(page, 4), "soon");
-  munmap(page, kPage);
+  CHECK_EQUAL(ERROR(write_to(id, page, "gone")), Errno{ESRCH});
+  CHECK_EQUAL(holder->read(page, 4), "soon");
+  file.serve_while([&] { holder.reset(); });
 }
 
 void a_child_waits_for_a_program_that_is_being_executed() {
