@@ -92,14 +92,9 @@ void CallerState::close_kept() {
 }
 
 void CallerState::close() {
-  entry_ = {};
-  wait_channel_ = {};
-  status_ = {};
-  stat_ = {};
-  turns_ = {};
-  label_ = {};
-  limits_ = {};
-  pages_ = {};
+  for (UniqueFd* file : {&entry_, &wait_channel_, &status_, &stat_, &turns_, &label_, &limits_})
+    file->reset();
+  pages_.reset();
   places_.reset();
 }
 
