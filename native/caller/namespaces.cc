@@ -105,6 +105,14 @@ namespace {
   return (capabilities >> CAP_SYS_ADMIN & 1) != 0;
 }
 
+// Whether the thread's number can become that of another one that is there: what executes a program
+// gets the number of its process's first thread, see execve(2).
+[[nodiscard]] bool may_be_replaced(pid_t tid, std::string_view status) {
+  const auto first = count_of(status, "\nTgid:");
+  return !first || (*first == static_cast<std::uint64_t>(tid) &&
+                    count_of(status, "\nThreads:") != std::uint64_t{1});
+}
+
 [[nodiscard]] Result<Places> look_up_places(pid_t tid, std::uint64_t user) {
   const auto mount = foreign_namespace(tid, Namespace::mount);
   const auto net = foreign_namespace(tid, Namespace::net);
@@ -130,8 +138,8 @@ Result<Places> places_of(pid_t tid) {
 
 void know_places(pid_t tid, const Places& places, std::string_view status) {
   CallerState& caller = CallerState::of(tid);
-  const bool are_known = caller.lasting_places() == places;
-  if (!are_known && !may_leave(status)) caller.keep_places(places);
+  if (caller.lasting_places() == places) return;
+  if (!may_leave(status) && !may_be_replaced(tid, status)) caller.keep_places(places);
 }
 
 Result<UniqueFd> open_foreign_namespace(pid_t tid, Namespace kind) {

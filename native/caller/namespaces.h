@@ -32,8 +32,8 @@ struct Places {
 
 // Of a thread that waits for the answer to a notification: they count if that is valid afterwards.
 [[nodiscard]] Result<Places> places_of(pid_t tid);
-// They are not looked up again where the thread cannot leave them any more. `status`: of the same
-// wait, as is `places`.
+// They are not looked up again where whoever has the thread's number cannot leave them any more.
+// `status`: of the same wait, as is `places`.
 void know_places(pid_t tid, const Places& places, std::string_view status);
 
 // The namespace's descriptor, or a closed one when it is our own.

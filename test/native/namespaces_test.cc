@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <string>
+#include <thread>
 
 #include "caller/caller_state.h"
 #include "check.h"
@@ -26,6 +27,7 @@ enum class Step : char {
   leave_power_but_bounding = 'b',
   new_network = 'n',
   new_user_namespace = 'u',
+  new_thread = 't',
 };
 
 // Takes CAP_SYS_ADMIN out of the sets of this thread.
@@ -48,6 +50,9 @@ enum class Step : char {
       return unshare(CLONE_NEWNET) == 0;
     case Step::new_user_namespace:
       return unshare(CLONE_NEWUSER) == 0;
+    case Step::new_thread:
+      std::thread([] { pause(); }).detach();
+      return true;
   }
   return false;
 }
@@ -130,6 +135,15 @@ void relies_on_no_power_that_comes_back() {
   CHECK(!mover.are_known());
 }
 
+// It may still have the right, and execute a program as the first one then.
+void relies_on_no_other_thread() {
+  const Mover mover;
+  CHECK(mover.take(Step::new_thread));
+  CHECK(mover.take(Step::leave_power));
+  CHECK(mover.look() == Places{});
+  CHECK(!mover.are_known());
+}
+
 // Anybody has all power in a new user namespace, and may give it up there again.
 void follows_into_a_user_namespace() {
   const Mover mover;
@@ -152,6 +166,7 @@ constexpr Case kCases[] = {
     {"places_of: whoever can't leave them is looked up once", knows_where_a_thread_stays},
     {"A14: places_of: whoever may get that right back may leave them",
      relies_on_no_power_that_comes_back},
+    {"A14: places_of: so may whoever gets its number", relies_on_no_other_thread},
     {"A14: places_of: a new user namespace changes that", follows_into_a_user_namespace}};
 
 }  // namespace
