@@ -5,7 +5,7 @@ import { FirstPids } from './agent-socket/first-pids.ts';
 import type { Bundle } from './bundles/bundle.ts';
 import { AgentListener } from './agent-socket/agent-listener.ts';
 import type { SocketOptions } from './agent-socket/agent-listener.ts';
-import { Arrivals } from './containers/arrivals.ts';
+import { Arrivals, maxLooks } from './containers/arrivals.ts';
 import { Attachments } from './containers/attachments.ts';
 import { ContainerEvents } from './containers/container-events.ts';
 import { ContainerLives } from './containers/container-life.ts';
@@ -14,7 +14,7 @@ import { ContainerTurns } from './containers/container-turns.ts';
 import { Containers } from './containers/containers.ts';
 import { LateWorkloads } from './containers/late-workloads.ts';
 import { ListenerCounts } from './containers/listener-counts.ts';
-import { LookTurns } from './containers/look-turns.ts';
+import { OwnerTurns } from './containers/owner-turns.ts';
 import type { ListenerLimits } from './containers/listener-counts.ts';
 import { Recordings } from './containers/recordings.ts';
 import { regrantAll, reloadAll, resolveLate } from './containers/reloading.ts';
@@ -184,7 +184,7 @@ function buildWays(parts: CoreParts & ContainerParts) {
     components,
     events,
     firstPids,
-    arrivals: new Arrivals({ ...parts, firstPids, filterFlags, looks: new LookTurns() }),
+    arrivals: new Arrivals({ ...parts, firstPids, filterFlags, looks: new OwnerTurns(maxLooks) }),
     statuses: new ContainerStatuses({ ...parts, quarantine: parts.quarantines.quarantine }),
     recordings: new Recordings(parts),
     receiverEvents: new ReceiverEvents({ native, receiver, events }),

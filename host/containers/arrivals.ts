@@ -25,10 +25,13 @@ import type { Containers } from './containers.ts';
 import { heldPathBytes } from './held-path-bytes.ts';
 import { tellUnheld } from './held-paths.ts';
 import type { LateWorkloads } from './late-workloads.ts';
-import type { LookTurns } from './look-turns.ts';
+import type { OwnerTurns } from './owner-turns.ts';
 import type { ListenerCounts } from './listener-counts.ts';
 import type { Retries } from './retries.ts';
 import type { UserLines } from '../log/user-lines.ts';
+
+/** Threads that look at mounts. */
+export const maxLooks = { root: 8, users: 2, user: 1 } as const;
 
 export interface ArrivalsParts {
   readonly native: Pick<
@@ -39,7 +42,7 @@ export interface ArrivalsParts {
   readonly lines: UserLines;
   readonly lives: ContainerLives;
   readonly turns: ContainerTurns;
-  readonly looks: LookTurns;
+  readonly looks: OwnerTurns;
   readonly listenerCounts: ListenerCounts;
   readonly firstPids: FirstPids;
   readonly filterFlags: FilterFlags;

@@ -6,13 +6,10 @@ import type { ContainerKey } from '../agent-socket/container-key.ts';
 import type { UserLines } from '../log/user-lines.ts';
 import type { ContainerStop } from '../registry/policy.ts';
 import { shownContainer } from '../registry/shown-container.ts';
-import { whoAsks } from '../resolvers/who-asks.ts';
-import { Askers } from '../scheduling/asker.ts';
-import { Turns } from '../scheduling/turns.ts';
-import type { Wish } from '../scheduling/turns.ts';
 import { isFrozenBy, stopPauseMs, tellStop, ToldStops } from '../worker/container-stop.ts';
 import type { ListenerNote } from '../worker/thread-messages.ts';
 import type { Attached } from './attached.ts';
+import { OwnerTurns } from './owner-turns.ts';
 
 export interface ContainerStopsParts {
   /** By one of its listeners; 0 or a positive errno. */
@@ -21,8 +18,8 @@ export interface ContainerStopsParts {
   readonly onNote: (note: ListenerNote) => void;
 }
 
-/** Users may have any number of containers and of processes: root's containers do not wait for those. */
-const atOnce = { ofRoot: 4, ofUsers: 2, ofUser: 1 } as const;
+/** Users may have any number of containers and of processes. */
+const atOnce = { root: 4, users: 2, user: 1 } as const;
 
 type Stopped = Pick<Attached, 'identity' | 'registry'>;
 
@@ -31,9 +28,7 @@ export class ContainerStops {
   readonly #told = new ToldStops();
   /** Those that are stopped now, or were refused a moment ago. */
   readonly #stopping: Set<ContainerKey> = new Set();
-  readonly #ofRoot = new Turns(atOnce.ofRoot);
-  readonly #ofUsers = new Turns(atOnce.ofUsers);
-  readonly #ofUser: Map<number, Turns> = new Map();
+  readonly #turns = new OwnerTurns(atOnce);
 
   constructor(parts: ContainerStopsParts) {
     this.#parts = parts;
@@ -70,24 +65,11 @@ export class ContainerStops {
   }
 
   /** In its turn. */
-  async #act(
-    stop: ContainerStop,
-    token: number,
-    { identity, registry: { workload } }: Stopped,
-  ): Promise<number> {
-    const who = whoAsks(workload === undefined ? identity : { ...identity, workload });
-    let errno = 0;
-    const act = async (): Promise<void> => {
-      errno = await this.#parts.act(stop, token);
-    };
-    const wish = (): Wish => ({ askers: new Askers({ who }), costMs: 0 });
-    const { peerUid = 0 } = identity;
-    if (peerUid === 0) await this.#ofRoot.take(wish(), act);
-    else {
-      const own = this.#ofUser.get(peerUid) ?? new Turns(atOnce.ofUser);
-      this.#ofUser.set(peerUid, own);
-      await own.take(wish(), async () => this.#ofUsers.take(wish(), act));
-    }
-    return errno;
+  async #act(stop: ContainerStop, token: number, stopped: Stopped): Promise<number> {
+    const { identity, registry } = stopped;
+    const { workload } = registry;
+    const asking = workload === undefined ? identity : { ...identity, workload };
+    const act = async (): Promise<number> => this.#parts.act(stop, token);
+    return (await this.#turns.take(asking, () => true, act)) ?? 0;
   }
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tests how many threads look at mounts of containers at once, and whose are first.
+// Tests how many threads do something for containers at once, and whose are first.
 import { expect, test } from 'vitest';
 
 import { parseContainerProcessState } from '../../host/agent-socket/container-process-state.ts';
-import { LookTurns } from '../../host/containers/look-turns.ts';
+import { OwnerTurns } from '../../host/containers/owner-turns.ts';
 import type { ContainerIdentity } from '../../host/resolvers/resolver.ts';
 
 function containerOf(peerUid: number, id: string): ContainerIdentity {
@@ -19,7 +19,7 @@ function containerOf(peerUid: number, id: string): ContainerIdentity {
 }
 
 class Looks {
-  readonly #turns = new LookTurns();
+  readonly #turns = new OwnerTurns({ root: 8, users: 2, user: 1 });
   readonly #ends: (() => void)[] = [];
   readonly begun: string[] = [];
 
@@ -45,7 +45,7 @@ async function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-test('A2: look turns: a user has one at once, all users together two, and root waits for none', async () => {
+test('A2: owner turns: a user has one at once, all users together two, and root waits for none', async () => {
   const looks = new Looks();
   const all = ['a', 'b'].map(async (id) => looks.begin(1000, id));
   all.push(looks.begin(1001, 'c'), looks.begin(1002, 'd'));
@@ -65,13 +65,13 @@ test('A2: look turns: a user has one at once, all users together two, and root w
   expect(await Promise.all(all)).toEqual(['a', 'b', 'c', 'd', 'root']);
 });
 
-test('look turns: nobody looks for whom nobody waits', async () => {
+test('owner turns: nothing is done for whom nobody waits', async () => {
   const looks = new Looks();
   expect(await looks.begin(0, 'gone', false)).toBeUndefined();
   expect(looks.begun).toEqual([]);
 });
 
-test('A2: look turns: root’s are bounded, too', async () => {
+test('A2: owner turns: root’s are bounded, too', async () => {
   const looks = new Looks();
   const all = Array.from({ length: 20 }, async (_, index) => looks.begin(0, `c${index}`));
   await settled();
