@@ -10,6 +10,7 @@ import { heapLimitMb } from '../process/memory-limit.ts';
 import type { UnreadCounter } from '../recording/tape-room.ts';
 import type { TapedCall } from '../recording/recorded-call.ts';
 import type { DroppedLines } from './dropped-lines.ts';
+import type { LastUp } from './last-up.ts';
 import type { PoolSize } from './pool-size.ts';
 import { SentComponents } from './sent-components.ts';
 import type { CallFailure, ListenerNote, WorkerInput, WorkerMessage } from './thread-messages.ts';
@@ -30,6 +31,7 @@ interface PoolWorkerParts {
 
 /** Receivers of a worker's messages. */
 interface MessageParts {
+  readonly lastUp: LastUp;
   readonly events: WorkerEvents;
   readonly dropped: Pick<DroppedLines, 'begin'>;
   readonly onTaped: (taped: TapedCall) => void;
@@ -85,14 +87,19 @@ export class PoolWorker {
 
   /** Hands its messages on. Resolves once the worker receives. */
   async listen(parts: MessageParts): Promise<void> {
+    const { lastUp } = parts;
     await new Promise<void>((resolve, reject) => {
       this.thread.on('message', (message: WorkerMessage) => {
         if (message.kind === 'ready') {
           this.isReady = true;
+          lastUp.note();
           resolve();
         } else this.#hear(message, parts);
       });
       this.thread.once('error', reject);
+      this.thread.once('exit', () => {
+        if (this.isReady) lastUp.note();
+      });
     });
   }
 

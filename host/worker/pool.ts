@@ -18,6 +18,7 @@ import { maxInstanceBytes, maxResidentBytes } from './instance-memory.ts';
 import type { PoolSize } from './pool-size.ts';
 import type { QuarantineBuffers } from './quarantine.ts';
 import { PoolWorker } from './pool-worker.ts';
+import { LastUp } from './last-up.ts';
 import { StartRate } from './start-rate.ts';
 import type { WorkerEvents } from './pool-worker.ts';
 import type { WorkerInput } from './thread-messages.ts';
@@ -84,6 +85,7 @@ export class Pool {
   #isUp = false;
   #lastId = 0;
   readonly #starts: StartRate;
+  readonly #lastUp = new LastUp();
   #looking: NodeJS.Timeout | undefined;
   /** Each worker tells its own. */
   readonly #instanceCounts = new Int32Array(new SharedArrayBuffer(4 * instancePlaces));
@@ -103,9 +105,8 @@ export class Pool {
     const failed = started.find((result) => result.status === 'rejected');
     if (failed !== undefined) {
       await pool.stop();
-      throw new AgentError('AGENT_WORKER', 'a worker thread cannot start', {
-        cause: failed.reason,
-      });
+      const { reason: cause } = failed;
+      throw new AgentError('AGENT_WORKER', 'a worker thread cannot start', { cause });
     }
     pool.#isUp = true;
     // the first time it needs a descriptor
@@ -121,9 +122,9 @@ export class Pool {
     return !this.#isUp && this.#workers.size > 0;
   }
 
-  /** No worker is up, and none is being started. */
+  /** No worker has been up for longer than it takes to replace one. */
   get isDown(): boolean {
-    return this.workerCount === 0 && !this.#starts.isStarting;
+    return this.workerCount === 0 && this.#lastUp.isLongAgo;
   }
 
   /** Workers that receive, or are about to. */
@@ -299,10 +300,9 @@ export class Pool {
         this.#addUpTo('min');
       }, delayMs);
     });
-    const { events, dropped } = this.#parts;
     await worker.listen({
-      events,
-      dropped,
+      ...this.#parts,
+      lastUp: this.#lastUp,
       onTaped: (taped) => {
         this.#takeTaped(taped);
       },

@@ -3,15 +3,12 @@
 // millisecond, and the next one takes a processor a hundred to start.
 
 const perSecond = 4;
-/** A worker that is started is up by then, or will not be. */
-const startingMs = 5000;
 
 export class StartRate implements Disposable {
   readonly #max: number;
   #left: number;
   #since = performance.now();
   #waiting: NodeJS.Timeout | undefined;
-  #lastMs = -Infinity;
 
   /** @param max number of starts at once */
   constructor(max: number) {
@@ -29,7 +26,6 @@ export class StartRate implements Disposable {
     this.#since = now;
     if (this.#left >= 1) {
       this.#left -= 1;
-      this.#lastMs = now;
       return true;
     }
     this.#waiting ??= setTimeout(
@@ -40,11 +36,6 @@ export class StartRate implements Disposable {
       ((1 - this.#left) * 1000) / perSecond,
     ).unref();
     return false;
-  }
-
-  /** Whether a worker was started a moment ago. */
-  get isStarting(): boolean {
-    return performance.now() - this.#lastMs < startingMs;
   }
 
   [Symbol.dispose](): void {

@@ -33,16 +33,6 @@ test('A2: StartRate: those that wait are started as soon as they may be', () => 
   expect(takenIn(rate, 2010)).toBe(3 + 8);
 });
 
-test('A2: StartRate: a start is one for as long as it may take', () => {
-  using rate = new StartRate(1);
-  expect(rate.isStarting).toBe(false);
-  rate.take(() => undefined);
-  vi.advanceTimersByTime(4999);
-  expect(rate.isStarting).toBe(true);
-  vi.advanceTimersByTime(1);
-  expect(rate.isStarting).toBe(false);
-});
-
 test('A2: StartRate: after a while there are as many again, and no more', () => {
   using rate = new StartRate(2);
   for (let start = 0; start < 3; start += 1) rate.take(() => undefined);
