@@ -40,11 +40,13 @@ Result<std::string> own_cgroups_of(const CallId& call, const ActingCgroups* know
   return text;
 }
 
-std::vector<std::byte> start_message(const HelperIdentity& identity, bool is_charged_apart) {
+std::vector<std::byte> start_message(const HelperIdentity& identity, bool is_charged_apart,
+                                     std::size_t cgroups) {
   const UserIds& uid = identity.uid;
   const UserIds& gid = identity.gid;
   return encode(HelperStart{.role = identity.role,
                             .is_charged_apart = is_charged_apart,
+                            .cgroups = static_cast<std::uint32_t>(cgroups),
                             .uids = {uid.real, uid.effective, uid.saved, uid.fs},
                             .gids = {gid.real, gid.effective, gid.saved, gid.fs},
                             .groups = identity.groups,

@@ -295,19 +295,17 @@ Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity, int li
   // it is the first one
   if (identity.places.mount != 0)
     joined->hold(CallersFd(std::move(fds->opened.front()), identity.owner.payer));
-  step = "socketpair";
+  step = "socketpair and pipe";
   auto sockets = make_sockets();
   if (!sockets) return std::unexpected(sockets.error());
-  step = "pipe";
   auto lifeline = make_lifeline(identity);
   if (!lifeline) return std::unexpected(lifeline.error());
   step = "open of the locks";
   const auto locks = open_locks(parts_.locks, identity);
   if (!locks) return std::unexpected(locks.error());
   step = "memory of a completion";
-  const auto memory = make_completion(identity);
-  if (!memory) return std::unexpected(memory.error());
-  const std::shared_ptr<CompletionMemory>& completion = *memory;
+  const auto completion = make_completion(identity);
+  if (!completion) return std::unexpected(completion.error());
   step = "mmap of a stack";
   auto stack = ChildStack::make();
   if (!stack) return std::unexpected(stack.error());
@@ -318,15 +316,13 @@ Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity, int li
   // with ours open, nobody would notice the end of the helper
   sockets->theirs.reset();
   reservation.is_used = true;
-  const std::vector<std::byte> message =
-      start_message(identity, joined->cgroups().are_charged_apart());
   if (locks->is_open()) fds->all.push_back(locks->get());
   if (lifeline->theirs.is_open()) fds->all.push_back(lifeline->theirs.get());
-  if (completion) fds->all.push_back(completion->fd());
+  if (*completion) fds->all.push_back((*completion)->fd());
   auto helper = std::make_unique<Helper>(
       HelperProcess{
           .child = std::move(*child), .lifeline = std::move(lifeline->ours), .cgroups = joined},
-      std::move(sockets->ours), std::move(identity), completion);
+      std::move(sockets->ours), std::move(identity), *completion);
   parts_.begin(*helper, listener);
   // its container may have ended before, and then nobody else ends this one
   step = "start of the helper";
@@ -336,15 +332,19 @@ Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity, int li
     return fail(ESRCH);
   }
   // before it has anything to do
-  step = "start a helper: move it to the container's cgroup, which needs the machine's cgroups";
-  if (const auto moved = joined->enter(helper->process_.child.pid); !moved) {
+  step = kMoveStep;
+  std::vector<UniqueFd> lists;
+  if (const auto moved = joined->enter(helper->process_.child.pid, lists); !moved) {
     joined->keep(std::move(start));
     return std::unexpected(moved.error());
   }
+  const auto message =
+      start_message(helper->identity_, joined->cgroups().are_charged_apart(), lists.size());
+  fds->add_first(std::move(lists));
   step = "start of the helper";
   UniqueFd none;
   const auto answer = helper->ask(message, fds->all, patience, none);
-  if (completion) completion->forget_fd();
+  if (*completion) (*completion)->forget_fd();
   if (!answer) {
     // whether it still uses its stack nobody knows
     joined->keep(std::move(start));

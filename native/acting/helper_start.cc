@@ -37,9 +37,10 @@ struct StartFailure {
   const char* text;
 };
 
-// By the beginning of the step's name, see files_role.cc and mounts_role.cc.
+// By the beginning of the step's name, see main.cc, files_role.cc and mounts_role.cc.
 constexpr auto kStartFailures = std::to_array<StartFailure>(
-    {{"setns", "start a helper: enter the caller's namespaces, which needs CAP_SYS_ADMIN"},
+    {{"join", kMoveStep},
+     {"setns", "start a helper: enter the caller's namespaces, which needs CAP_SYS_ADMIN"},
      {"setgroups", "start a helper: take on the caller's groups, which needs CAP_SETGID"},
      {"setresgid", "start a helper: take on the caller's groups, which needs CAP_SETGID"},
      {"setresuid", "start a helper: take on the caller's user, which needs CAP_SETUID"},
@@ -49,6 +50,13 @@ constexpr auto kStartFailures = std::to_array<StartFailure>(
      {"seccomp", "start a helper: load its seccomp filter"}});
 
 }  // namespace
+
+void StartFds::add_first(std::vector<UniqueFd> lists) {
+  for (UniqueFd& list : std::views::reverse(lists)) {
+    all.insert(all.begin(), list.get());
+    opened.push_back(std::move(list));
+  }
+}
 
 Result<StartFds> namespaces_of(const HelperCaller& caller) {
   StartFds fds;

@@ -24,7 +24,14 @@ inline constexpr Nanoseconds kHelperLook = 100 * kMillisecond;
 struct StartFds {
   std::vector<UniqueFd> opened;
   std::vector<int> all;
+
+  // They come before those that are there.
+  void add_first(std::vector<UniqueFd> lists);
 };
+
+// Step of a helper that can't enter its container's cgroups.
+inline constexpr const char* kMoveStep =
+    "start a helper: move it to the container's cgroup, which needs the machine's cgroups";
 
 // The caller's namespaces, in the order of ForeignNamespaces.
 [[nodiscard]] Result<StartFds> namespaces_of(const HelperCaller& caller);
@@ -45,7 +52,10 @@ class JoinedCgroups {
   JoinedCgroups& operator=(const JoinedCgroups&) = delete;
   ~JoinedCgroups();
 
-  [[nodiscard]] Result<void> enter(pid_t helper) { return cgroups_.enter(helper, children_); }
+  // `lists`: see ActingCgroups::enter.
+  [[nodiscard]] Result<void> enter(pid_t helper, std::vector<UniqueFd>& lists) {
+    return cgroups_.enter(helper, children_, lists);
+  }
 
   // The container is paused, and so is what is in its cgroups.
   [[nodiscard]] bool are_paused() const { return are_managed_ && cgroups_.are_frozen(); }

@@ -42,6 +42,11 @@ constexpr std::array kControllers = {kMemory, std::string_view("devices")};
   return {};
 }
 
+// Closed: it is of version 2, where single threads join none.
+[[nodiscard]] UniqueFd open_tasks(const std::string& folder) {
+  return UniqueFd(open((folder + "/tasks").c_str(), O_WRONLY | O_CLOEXEC));
+}
+
 [[nodiscard]] bool is_child(std::string_view folder) {
   return folder.ends_with(kActingChild) && folder.size() > kActingChild.size() &&
          folder[folder.size() - kActingChild.size() - 1] == '/';
@@ -101,8 +106,13 @@ Result<ActingCgroups> ActingCgroups::of(std::string_view text) {
   return from(text, *ours, *mounts);
 }
 
-Result<void> ActingCgroups::enter(pid_t process, std::vector<std::string>& children) const {
+Result<void> ActingCgroups::enter(pid_t process, std::vector<std::string>& children,
+                                  std::vector<UniqueFd>& lists) const {
   for (const std::string& folder : folders_) {
+    if (UniqueFd tasks = open_tasks(folder); tasks.is_open()) {
+      lists.push_back(std::move(tasks));
+      continue;
+    }
     const auto joined =
         is_child(folder) ? join_child(folder, process, children) : join(folder, process);
     if (!joined) return joined;

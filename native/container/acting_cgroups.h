@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "kernel/result.h"
+#include "kernel/unique_fd.h"
 
 namespace seccompagent {
 
@@ -25,8 +26,11 @@ class ActingCgroups {
                                                   std::string_view mounts);
 
   // Moves a process of ours there. An errno of open(2) or write(2), see cgroups(7). `children`:
-  // gets those that are there for us, to be removed once it has ended.
-  [[nodiscard]] Result<void> enter(pid_t process, std::vector<std::string>& children) const;
+  // gets those that are there for us, to be removed once it has ended. `lists`: gets the `tasks` of
+  // those that it still has to enter, by writing 0 there: for a process that somebody else moves,
+  // the kernel holds up all forks of the machine, and waits for some milliseconds.
+  [[nodiscard]] Result<void> enter(pid_t process, std::vector<std::string>& children,
+                                   std::vector<UniqueFd>& lists) const;
   // Whether somebody has frozen the one of version 2, or one above it, and with it who has entered:
   // see cgroup.freeze in the kernel's documentation. What is below it does not count.
   [[nodiscard]] bool are_frozen() const;

@@ -2,6 +2,7 @@
 // The helper: a process that has one role for all its life, which the agent tells it first, and
 // serves one request after the other on descriptors that it is given.
 #include <sys/types.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <utility>
@@ -10,10 +11,23 @@
 #include "helper/files_role.h"
 #include "helper/hardening.h"
 #include "helper/mounts_role.h"
+#include "helper/reply.h"
 #include "helper/wire.h"
 
 namespace seccompagent {
 namespace {
+
+// Those whose lists of threads come first. They are closed then, and the others are left.
+[[nodiscard]] Result<void> join_cgroups(const HelperStart& start, std::vector<UniqueFd>& fds) {
+  if (fds.size() < start.cgroups) return fail(EBADMSG);
+  const auto end = fds.begin() + start.cgroups;
+  for (auto list = fds.begin(); list != end; ++list) {
+    constexpr char kItself = '0';
+    if (write(list->get(), &kItself, 1) == -1) return fail_errno();
+  }
+  fds.erase(fds.begin(), end);
+  return {};
+}
 
 int run(pid_t parent) {
   if (!harden_helper(parent)) return 1;
@@ -23,6 +37,10 @@ int run(pid_t parent) {
   const auto start = decode_start(std::span(message).first(received->length));
   if (!start) return 1;
   choose_oom_score(start->is_charged_apart);
+  if (const auto joined = join_cgroups(*start, received->fds); !joined) {
+    reply(failed_reply("join", joined.error()));
+    return 1;
+  }
   switch (start->role) {
     case HelperRole::files:
       return serve_files(*start, std::move(received->fds), message);

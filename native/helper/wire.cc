@@ -14,6 +14,7 @@ std::vector<std::byte> encode(const HelperStart& start) {
   MessageWriter writer(MessageKind::start);
   writer.number(start.role);
   writer.flag(start.is_charged_apart);
+  writer.number(start.cgroups);
   if (start.role == HelperRole::mounts) return writer.take();
   for (const std::uint32_t id : start.uids) writer.number(id);
   for (const std::uint32_t id : start.gids) writer.number(id);
@@ -28,6 +29,7 @@ Result<HelperStart> decode_start(std::span<const std::byte> message) {
   HelperStart start = {};
   start.role = reader.number<HelperRole>();
   start.is_charged_apart = reader.flag();
+  start.cgroups = reader.number<std::uint32_t>();
   if (start.role == HelperRole::files) {
     for (std::uint32_t& id : start.uids) id = reader.number<std::uint32_t>();
     for (std::uint32_t& id : start.gids) id = reader.number<std::uint32_t>();

@@ -26,7 +26,7 @@
 
 namespace seccompagent {
 
-inline constexpr std::uint32_t kWireVersion = 15;
+inline constexpr std::uint32_t kWireVersion = 16;
 // Two paths, also as they were asked for, a name and a value, as long as the kernel takes them, and
 // what goes with them: folders of a grant, which have at most 8 KiB together.
 inline constexpr std::size_t kMaxMessage = 96UL * 1024;
@@ -68,6 +68,9 @@ struct HelperStart {
   HelperRole role;
   // Its memory is charged to its container, and not to the agent.
   bool is_charged_apart;
+  // Number of lists of threads that come along as the first descriptors: it joins the cgroups they
+  // are of, see ActingCgroups::enter.
+  std::uint32_t cgroups;
   std::uint32_t uids[4];
   std::uint32_t gids[4];
   std::vector<gid_t> groups;

@@ -114,15 +114,33 @@ void makes_a_child_once() {
   const ActingCgroups cgroups = VALUE(ActingCgroups::from("0::/c\n", "0::/a\n", mounts));
   files.write("c/cgroup.procs", "");
   std::vector<std::string> children;
+  std::vector<UniqueFd> lists;
   // what is no cgroup has no list in it: then it is the one above
-  CHECK(cgroups.enter(42, children).has_value());
+  CHECK(cgroups.enter(42, children, lists).has_value());
   CHECK_EQUAL(files.read("c/cgroup.procs"), "42");
   CHECK(children.empty());
   files.write("c/seccompagent/cgroup.procs", "");
-  CHECK(cgroups.enter(43, children).has_value());
+  CHECK(cgroups.enter(43, children, lists).has_value());
   CHECK_EQUAL(files.read("c/seccompagent/cgroup.procs"), "43");
   CHECK_EQUAL(children.size(), 1U);
   CHECK_EQUAL(children.front(), files.path() + "/c/seccompagent");
+  CHECK(lists.empty());
+}
+
+void leaves_lists_of_threads_to_who_joins() {
+  const CgroupFiles files;
+  const std::string mounts = "cgroup " + files.path() + " cgroup rw,memory 0 0\n";
+  const ActingCgroups cgroups =
+      VALUE(ActingCgroups::from("4:memory:/c\n", "4:memory:/a\n", mounts));
+  files.write("c/cgroup.procs", "");
+  files.write("c/tasks", "");
+  std::vector<std::string> children;
+  std::vector<UniqueFd> lists;
+  CHECK(cgroups.enter(42, children, lists).has_value());
+  CHECK_EQUAL(files.read("c/cgroup.procs"), "");
+  CHECK_EQUAL(lists.size(), 1U);
+  CHECK_EQUAL(write(lists.front().get(), "0", 1), 1);
+  CHECK_EQUAL(files.read("c/tasks"), "0");
 }
 
 constexpr Case kCases[] = {
@@ -138,6 +156,8 @@ constexpr Case kCases[] = {
      tells_who_is_about_to_be_stopped},
     {"A12: acting cgroups: who manages the container has it frozen", tells_who_is_frozen},
     {"A12: acting cgroups: a child cgroup is made once", makes_a_child_once},
+    {"A12: acting cgroups: of version 1, who acts joins them itself",
+     leaves_lists_of_threads_to_who_joins},
 };
 
 }  // namespace

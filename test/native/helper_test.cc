@@ -275,6 +275,34 @@ void stays_nobody_outside_of_a_namespace() {
   }
 }
 
+// Lists of threads come before anything else.
+void joins_its_cgroups_itself() {
+  std::array<int, 2> ends = {};
+  CHECK_EQUAL(pipe2(ends.data(), O_CLOEXEC), 0);
+  const UniqueFd read_end(ends[0]);
+  const UniqueFd list(ends[1]);
+  RunningHelper helper;
+  HelperStart start = start_of_root({});
+  start.cgroups = 2;
+  const HelperAnswer answer =
+      helper.ask(encode(start), {list.get(), list.get(), completion_memory().get()});
+  CHECK_EQUAL(answer.failed_step, "");
+  std::array<char, 3> written = {};
+  CHECK_EQUAL(read(read_end.get(), written.data(), written.size()), 2);
+  CHECK_EQUAL(std::string_view(written.data()), "00");
+}
+
+void stays_nobody_outside_of_a_cgroup() {
+  const UniqueFd full(open("/dev/full", O_WRONLY | O_CLOEXEC));
+  RunningHelper helper;
+  HelperStart start = start_of_root({});
+  start.cgroups = 1;
+  const HelperAnswer answer = helper.ask(encode(start), {full.get(), completion_memory().get()});
+  CHECK_EQUAL(answer.failed_step, "join");
+  CHECK_EQUAL(answer.error, ENOSPC);
+  CHECK_EQUAL(helper.code(), 1);
+}
+
 // The exit code of a helper whose parent had ended before it was a helper, while the socket's other
 // end is still held; -1: it waits to be told something.
 int code_of_orphan() {
@@ -312,6 +340,8 @@ constexpr Case kCases[] = {
     {"A1: helper: a start comes with its descriptors", starts_with_its_descriptors_only},
     {"A14: helper: one that can't enter a namespace of its caller acts for nobody",
      stays_nobody_outside_of_a_namespace},
+    {"A12: helper: it joins its container's cgroups itself", joins_its_cgroups_itself},
+    {"A12: helper: it does nothing where it can't join a cgroup", stays_nobody_outside_of_a_cgroup},
     {"A4: helper: one whose parent has ended before it could hear of that ends, too",
      ends_where_its_parent_has}};
 
