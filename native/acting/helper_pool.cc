@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -25,7 +24,6 @@
 #include "kernel/notify.h"
 #include "kernel/process_files.h"
 #include "kernel/scheduling.h"
-#include "process/child_starter.h"
 #include "process/ending_children.h"
 
 namespace seccompagent {
@@ -57,7 +55,8 @@ struct HelperPool::Parts {
   void make_room(const Owner& owner);
   [[nodiscard]] bool reserve(const Owner& owner, const Patience& patience);
   [[nodiscard]] std::unique_ptr<Helper> take_idle(const HelperIdentity& identity, int listener);
-  [[nodiscard]] Result<ChildProcess> start(HelperLaunch& wanted, const UniqueFd& socket);
+  [[nodiscard]] Result<ChildProcess> start(HelperLaunch& wanted, const UniqueFd& socket,
+                                           JoinedCgroups& cgroups);
   void begin(Helper& helper, int listener);
   [[nodiscard]] bool use(Helper& helper, int listener);
   void forget(Helper& helper);
@@ -197,16 +196,15 @@ void HelperPool::Parts::forget(Helper& helper) {
 }
 
 // With the mutex not held.
-Result<ChildProcess> HelperPool::Parts::start(HelperLaunch& wanted, const UniqueFd& socket) {
+Result<ChildProcess> HelperPool::Parts::start(HelperLaunch& wanted, const UniqueFd& socket,
+                                              JoinedCgroups& cgroups) {
   int file = -1;
   {
     const std::lock_guard lock(mutex);
     file = program.get();
   }
   if (file < 0) return fail(ENOENT);
-  const std::array given = {file, socket.get()};
-  return ChildStarter::of_process().start_child(wanted.stack, HelperLaunch::child_main, &wanted,
-                                                given);
+  return start_program(file, socket, wanted, cgroups);
 }
 
 Result<void> HelperPool::load() {
@@ -311,7 +309,7 @@ Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity, int li
   if (!stack) return std::unexpected(stack.error());
   auto start = std::make_shared<HelperLaunch>(std::move(*stack));
   step = "start of the helper";
-  auto child = parts_.start(*start, sockets->theirs);
+  auto child = parts_.start(*start, sockets->theirs, *joined);
   if (!child) return std::unexpected(child.error());
   // with ours open, nobody would notice the end of the helper
   sockets->theirs.reset();

@@ -104,6 +104,22 @@ void JoinedCgroups::leave(pid_t helper) {
   }
 }
 
+Result<ChildProcess> start_program(int program, const UniqueFd& socket, HelperLaunch& launch,
+                                   JoinedCgroups& cgroups) {
+  const std::array given = {program, socket.get()};
+  const auto start = [&](int cgroup) {
+    return ChildStarter::of_process().start_child(launch.stack, HelperLaunch::child_main, &launch,
+                                                  given, cgroup);
+  };
+  if (const UniqueFd birthplace = cgroups.open_birthplace(); birthplace.is_open()) {
+    auto born = start(birthplace.get());
+    if (born) cgroups.note_birth();
+    if (born) return born;
+  }
+  // whoever is moved may be one more than pids.max allows
+  return start(-1);
+}
+
 Result<SocketPair> make_sockets() {
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == -1) return fail_errno();

@@ -106,9 +106,19 @@ Result<ActingCgroups> ActingCgroups::of(std::string_view text) {
   return from(text, *ours, *mounts);
 }
 
-Result<void> ActingCgroups::enter(pid_t process, std::vector<std::string>& children,
+UniqueFd ActingCgroups::open_birthplace(std::vector<std::string>& children) const {
+  const auto child = std::ranges::find_if(folders_, is_child);
+  if (child == folders_.end() || (mkdir(child->c_str(), 0755) == -1 && errno != EEXIST)) return {};
+  UniqueFd folder(open(child->c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (folder.is_open()) children.push_back(*child);
+  return folder;
+}
+
+Result<void> ActingCgroups::enter(pid_t process, bool has_birthplace,
+                                  std::vector<std::string>& children,
                                   std::vector<UniqueFd>& lists) const {
   for (const std::string& folder : folders_) {
+    if (has_birthplace && is_child(folder)) continue;
     if (UniqueFd tasks = open_tasks(folder); tasks.is_open()) {
       lists.push_back(std::move(tasks));
       continue;

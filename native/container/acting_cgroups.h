@@ -25,11 +25,16 @@ class ActingCgroups {
   [[nodiscard]] static Result<ActingCgroups> from(std::string_view theirs, std::string_view ours,
                                                   std::string_view mounts);
 
-  // Moves a process of ours there. An errno of open(2) or write(2), see cgroups(7). `children`:
-  // gets those that are there for us, to be removed once it has ended. `lists`: gets the `tasks` of
-  // those that it still has to enter, by writing 0 there: for a process that somebody else moves,
-  // the kernel holds up all forks of the machine, and waits for some milliseconds.
-  [[nodiscard]] Result<void> enter(pid_t process, std::vector<std::string>& children,
+  // The one of version 2 in which a process of ours may be born, made for it and then in `children`
+  // as in `enter`. Closed: there is none, or whoever goes there has to be moved.
+  [[nodiscard]] UniqueFd open_birthplace(std::vector<std::string>& children) const;
+  // Moves a process of ours there, but not to the birthplace, where it has one. An errno of open(2)
+  // or write(2), see cgroups(7). `children`: gets those that are there for us, to be removed once
+  // it has ended. `lists`: gets the `tasks` of those that it still has to enter, by writing 0
+  // there: for a process that somebody else moves, the kernel holds up all forks of the machine,
+  // and waits for some milliseconds.
+  [[nodiscard]] Result<void> enter(pid_t process, bool has_birthplace,
+                                   std::vector<std::string>& children,
                                    std::vector<UniqueFd>& lists) const;
   // Whether somebody has frozen the one of version 2, or one above it, and with it who has entered:
   // see cgroup.freeze in the kernel's documentation. What is below it does not count.

@@ -18,6 +18,8 @@
 #include <string_view>
 #include <utility>
 
+#include "kernel/clone_into.h"
+
 namespace seccompagent {
 namespace {
 
@@ -64,19 +66,28 @@ void* ChildStack::bottom() const { return static_cast<std::byte*>(base_) + guard
 
 namespace {
 
+// A handler of ours must never run in a child: it would run on our memory.
+class BlockedSignals {
+ public:
+  BlockedSignals() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  BlockedSignals(const BlockedSignals&) = delete;
+  BlockedSignals& operator=(const BlockedSignals&) = delete;
+  ~BlockedSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+ private:
+  sigset_t before_;
+};
+
 // No exit signal: nobody else's SIGCHLD handler hears of this child.
 [[nodiscard]] Result<pid_t> start_with(int flags, const ChildStack& stack, ChildMain main,
                                        void* argument, int* pidfd) {
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  // a handler of ours must never run in the child: it would run on our memory
-  pthread_sigmask(SIG_SETMASK, &all, &before);
+  const BlockedSignals blocked;
   const pid_t pid = clone(main, stack.top(), CLONE_VM | flags, argument, pidfd);
-  const int error = errno;
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  if (pid == -1) return fail(error);
-  return pid;
+  return pid == -1 ? fail_errno() : Result<pid_t>(pid);
 }
 
 [[nodiscard]] Result<ChildProcess> start_watched(int flags, const ChildStack& stack, ChildMain main,
@@ -97,8 +108,11 @@ Result<ChildProcess> start_sharing_child(const ChildStack& stack, ChildMain main
   return start_watched(CLONE_FILES, stack, main, argument);
 }
 
-Result<pid_t> start_unwatched_child(const ChildStack& stack, ChildMain main, void* argument) {
-  return start_with(0, stack, main, argument, nullptr);
+Result<pid_t> start_unwatched_child(const ChildStack& stack, ChildMain main, void* argument,
+                                    int cgroup) {
+  if (cgroup < 0) return start_with(0, stack, main, argument, nullptr);
+  const BlockedSignals blocked;
+  return clone_into(cgroup, stack.bottom(), kStack, main, argument);
 }
 
 namespace {

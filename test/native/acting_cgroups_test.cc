@@ -116,15 +116,34 @@ void makes_a_child_once() {
   std::vector<std::string> children;
   std::vector<UniqueFd> lists;
   // what is no cgroup has no list in it: then it is the one above
-  CHECK(cgroups.enter(42, children, lists).has_value());
+  CHECK(cgroups.enter(42, false, children, lists).has_value());
   CHECK_EQUAL(files.read("c/cgroup.procs"), "42");
   CHECK(children.empty());
   files.write("c/seccompagent/cgroup.procs", "");
-  CHECK(cgroups.enter(43, children, lists).has_value());
+  CHECK(cgroups.enter(43, false, children, lists).has_value());
   CHECK_EQUAL(files.read("c/seccompagent/cgroup.procs"), "43");
   CHECK_EQUAL(children.size(), 1U);
   CHECK_EQUAL(children.front(), files.path() + "/c/seccompagent");
   CHECK(lists.empty());
+}
+
+void is_born_in_the_child() {
+  const CgroupFiles files;
+  const std::string mounts = "cgroup2 " + files.path() + " cgroup2 rw 0 0\n";
+  const ActingCgroups cgroups = VALUE(ActingCgroups::from("0::/c\n", "0::/a\n", mounts));
+  files.write("c/cgroup.procs", "");
+  std::vector<std::string> children;
+  std::vector<UniqueFd> lists;
+  CHECK(cgroups.open_birthplace(children).is_open());
+  CHECK_EQUAL(children.size(), 1U);
+  CHECK_EQUAL(children.front(), files.path() + "/c/seccompagent");
+  // nobody moves it
+  CHECK(cgroups.enter(42, true, children, lists).has_value());
+  CHECK_EQUAL(files.read("c/cgroup.procs"), "");
+  CHECK_EQUAL(children.size(), 1U);
+  // the first one is divided by nobody
+  const ActingCgroups first = VALUE(ActingCgroups::from("0::/\n", "0::/a\n", mounts));
+  CHECK(!first.open_birthplace(children).is_open());
 }
 
 void leaves_lists_of_threads_to_who_joins() {
@@ -136,7 +155,7 @@ void leaves_lists_of_threads_to_who_joins() {
   files.write("c/tasks", "");
   std::vector<std::string> children;
   std::vector<UniqueFd> lists;
-  CHECK(cgroups.enter(42, children, lists).has_value());
+  CHECK(cgroups.enter(42, false, children, lists).has_value());
   CHECK_EQUAL(files.read("c/cgroup.procs"), "");
   CHECK_EQUAL(lists.size(), 1U);
   CHECK_EQUAL(write(lists.front().get(), "0", 1), 1);
@@ -156,6 +175,7 @@ constexpr Case kCases[] = {
      tells_who_is_about_to_be_stopped},
     {"A12: acting cgroups: who manages the container has it frozen", tells_who_is_frozen},
     {"A12: acting cgroups: a child cgroup is made once", makes_a_child_once},
+    {"A12: acting cgroups: of version 2, who acts is born in the child", is_born_in_the_child},
     {"A12: acting cgroups: of version 1, who acts joins them itself",
      leaves_lists_of_threads_to_who_joins},
 };
