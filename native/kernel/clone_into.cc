@@ -16,7 +16,7 @@ using Main = int (*)(void*);
 // it never comes back to where we were called, which is on ours.
 #if defined(__x86_64__)
 [[nodiscard]] long clone3(const clone_args& args, Main main, void* argument) {
-  long result = SYS_clone3;
+  long result;
   const register Main r12 __asm__("r12") = main;
   const register void* r13 __asm__("r13") = argument;
   __asm__ volatile(
@@ -31,8 +31,8 @@ using Main = int (*)(void*);
       "syscall\n\t"
       "hlt\n"
       "1:"
-      : "+a"(result)
-      : "D"(&args), "S"(sizeof args), "r"(r12), "r"(r13), [exit] "i"(SYS_exit)
+      : "=a"(result)
+      : "a"(SYS_clone3), "D"(&args), "S"(sizeof args), "r"(r12), "r"(r13), [exit] "i"(SYS_exit)
       : "rcx", "r11", "memory");
   return result;
 }
