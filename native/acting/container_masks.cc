@@ -96,6 +96,7 @@ std::string look_at_first(FirstProcess& first) {
     first.paths = HeldPaths::of_mounts(*mounts);
     bound = bound_in(*mounts);
   }
+  first.places = find_first_places(first.pidfd);
   // of this process, and of no other that has its number by now
   const auto text = read_of_process(first.pidfd, "cgroup");
   auto cgroups = text ? ActingCgroups::of(*text) : std::unexpected(text.error());

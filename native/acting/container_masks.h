@@ -11,6 +11,7 @@
 #include <string>
 
 #include "container/acting_cgroups.h"
+#include "container/first_places.h"
 #include "container/held_paths.h"
 #include "helper/masks.h"
 #include "helper/mountinfo.h"
@@ -59,6 +60,8 @@ struct FirstProcess {
   std::shared_ptr<const ActingCgroups> cgroups = {};
   // Never null.
   std::shared_ptr<const HeldPaths> paths = std::make_shared<const HeldPaths>();
+  // Null: nobody knows them.
+  std::shared_ptr<const FirstPlaces> places = {};
 };
 
 // Parts of file systems that are mounted somewhere, from their roots, with a NUL behind each: what

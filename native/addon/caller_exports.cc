@@ -178,8 +178,9 @@ Napi::Value has_capability(const Napi::CallbackInfo& info) {
         where > static_cast<std::uint32_t>(CapabilityIn::of_container))
       return -EINVAL;
     const auto has = seen_of_caller(worker, call, [&](const CallId& current) {
+      const FirstPlaces* const first = worker.first_places();
       return has_capability_in(current, capability, static_cast<CapabilityIn>(where),
-                               worker.first_process());
+                               first == nullptr ? -1 : first->made_in.get());
     });
     return has ? (*has ? 1 : 0) : negated(has.error());
   });

@@ -113,18 +113,12 @@ struct NamespaceId {
   }
 }
 
-// A process can leave its user and mount namespaces, but not its pid namespace: the owner of the
-// first one's is where the runtime has made the container.
-[[nodiscard]] Result<UniqueFd> namespace_of_container(const UniqueFd& first_process) {
-  if (!first_process.is_open()) return fail(ESRCH);
-  const auto pid_namespace = open_of_process(first_process, "ns/pid");
-  if (!pid_namespace) return std::unexpected(pid_namespace.error());
-  return asked_of(*pid_namespace, NS_GET_USERNS);
-}
-
-[[nodiscard]] Result<UniqueFd> open_wanted(const CallId& call, CapabilityIn where,
-                                           const UniqueFd& first_process) {
-  if (where == CapabilityIn::of_container) return namespace_of_container(first_process);
+[[nodiscard]] Result<UniqueFd> open_wanted(const CallId& call, CapabilityIn where, int made_in) {
+  if (where == CapabilityIn::of_container) {
+    if (made_in < 0) return fail(ESRCH);
+    UniqueFd copy(fcntl(made_in, F_DUPFD_CLOEXEC, 0));
+    return copy.is_open() ? Result<UniqueFd>(std::move(copy)) : fail_errno();
+  }
   if (where != CapabilityIn::of_mounts) return open_of(getpid(), "ns/user");
   const auto mount_namespace = open_of(call.tid, "ns/mnt");
   if (!mount_namespace) return std::unexpected(mount_namespace.error());
@@ -205,10 +199,10 @@ Result<void> describe_process(const CallId& call, const UniqueFd& first_process,
 }
 
 Result<bool> has_capability_in(const CallId& call, unsigned capability, CapabilityIn where,
-                               const UniqueFd& first_process) {
+                               int made_in) {
   const auto status = CallerState::of(call.tid).status_during(call.id);
   const auto own = open_of(call.tid, "ns/user");
-  const auto wanted = open_wanted(call, where, first_process);
+  const auto wanted = open_wanted(call, where, made_in);
   if (is_gone(call)) return fail(ESRCH);
   if (!status) return std::unexpected(status.error());
   if (!own) return std::unexpected(own.error());

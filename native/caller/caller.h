@@ -28,9 +28,9 @@ namespace seccompagent {
 [[nodiscard]] Result<void> describe_process(const CallId& call, const UniqueFd& first_process,
                                             std::span<std::byte> into);
 
-// `first_process`: a pidfd of the container's; a closed one: nobody knows it. ESRCH: the
-// notification is gone, or the first process is.
+// `made_in`: the user namespace in which the runtime has made the container; -1: nobody knows it.
+// ESRCH: the notification is gone, or that is not known.
 [[nodiscard]] Result<bool> has_capability_in(const CallId& call, unsigned capability,
-                                             CapabilityIn where, const UniqueFd& first_process);
+                                             CapabilityIn where, int made_in);
 
 }  // namespace seccompagent

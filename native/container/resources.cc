@@ -69,23 +69,12 @@ void apply_version1(const std::string& folder, Amount& memory, Amount& swap) {
   memory.limit(*max, used);
 }
 
-// Seconds since a process began; field 22 of proc_pid_stat(5), behind a name that may hold
-// anything.
-[[nodiscard]] Number age_of(const std::string& stat) {
-  constexpr int kStart = 22;
-  constexpr int kFirstBehindName = 3;
-  const std::size_t name_end = stat.rfind(')');
-  if (name_end == std::string::npos) return std::nullopt;
-  std::size_t at = name_end + 1;
-  for (int place = kFirstBehindName; place <= kStart; ++place) {
-    at = stat.find(' ', place == kFirstBehindName ? at : at + 1);
-    if (at == std::string::npos) return std::nullopt;
-  }
-  const std::uint64_t ticks = std::strtoull(stat.c_str() + at, nullptr, 10);
+// Seconds since a process began.
+[[nodiscard]] Number age_of(const FirstPlaces& process) {
   timespec now = {};
   if (clock_gettime(CLOCK_BOOTTIME, &now) == -1) return std::nullopt;
   const auto ticks_per_second = static_cast<std::uint64_t>(sysconf(_SC_CLK_TCK));
-  return difference(static_cast<std::uint64_t>(now.tv_sec), ticks / ticks_per_second);
+  return difference(static_cast<std::uint64_t>(now.tv_sec), process.start / ticks_per_second);
 }
 
 [[nodiscard]] Result<Resources> resources_of_machine() {
@@ -136,13 +125,12 @@ void apply_memory_limits(Resources& resources, const MemoryGroup& group) {
   resources.memory_shared = stat ? number_behind(*stat, "shmem").value_or(0) : 0;
 }
 
-Result<Resources> resources_of(const UniqueFd& first_process) {
+Result<Resources> resources_of(const UniqueFd& first_process, const FirstPlaces* places) {
   const auto cgroups = read_of_process(first_process, "cgroup");
-  const auto stat = read_of_process(first_process, "stat");
-  if (!cgroups || !stat) return fail(ESRCH);
+  if (!cgroups) return fail(ESRCH);
   auto resources = resources_of_machine();
   if (!resources) return resources;
-  resources->uptime = age_of(*stat).value_or(resources->uptime);
+  if (places != nullptr) resources->uptime = age_of(*places).value_or(resources->uptime);
   const auto mounts = own_cgroup_mounts();
   if (!mounts) return std::unexpected(mounts.error());
   if (const auto memory = group_of(*cgroups, *mounts, "memory"); memory)

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "container/first_places.h"
 #include "kernel/border.h"
 #include "kernel/result.h"
 #include "kernel/unique_fd.h"
@@ -30,7 +31,9 @@ struct MemoryGroup {
 // they have not used of that yet.
 void apply_memory_limits(Resources& resources, const MemoryGroup& group);
 
-// Of the container whose first process a pidfd stands for. ESRCH: it has ended.
-[[nodiscard]] Result<Resources> resources_of(const UniqueFd& first_process);
+// Of the container whose first process a pidfd stands for. `places`: of that one; null: it is as
+// old as the machine. ESRCH: it has ended.
+[[nodiscard]] Result<Resources> resources_of(const UniqueFd& first_process,
+                                             const FirstPlaces* places);
 
 }  // namespace seccompagent

@@ -127,6 +127,8 @@ struct Listener {
   std::shared_ptr<const HeldPaths> paths;
   // Of the container; null: nobody knows them.
   std::shared_ptr<const ActingCgroups> cgroups;
+  // Of the first process; null: nobody knows them.
+  std::shared_ptr<const FirstPlaces> places;
 
   KeptCalls kept = KeptCalls(container->kept);
   // It was frozen, by us, and not thawed by us: calls that are taken back come again only when

@@ -49,6 +49,7 @@ void Listeners::take_earlier(FirstProcess& first, uid_t peer_uid) const {
     first.masks = listener->masks;
     first.cgroups = listener->cgroups;
     first.paths = listener->paths;
+    first.places = listener->places;
     return;
   }
 }
@@ -101,7 +102,7 @@ Result<std::shared_ptr<Listener>> Listeners::add(UniqueFd fd, ListenerFacts fact
       std::move(fd), *request, token, take_container(named, facts.peer_uid, facts.sender),
       std::make_unique<CurrentTerms>(std::move(facts.terms)), std::move(first.pidfd),
       facts.waits_killable, first.pid, facts.peer_uid, std::move(first.masks),
-      std::move(first.paths), std::move(first.cgroups));
+      std::move(first.paths), std::move(first.cgroups), std::move(first.places));
   // a user's runtime may name any process
   if (facts.peer_uid != 0) listener->cgroups.reset();
   distrust(*listener);

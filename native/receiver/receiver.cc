@@ -170,7 +170,7 @@ Worker* Receiver::worker_of_thread(std::uint32_t token) {
 Result<Resources> Receiver::container_resources(std::uint32_t token) {
   const auto listener = listeners_.find(token);
   if (!listener || !listener->first_process.is_open()) return fail(ESRCH);
-  return resources_of(listener->first_process);
+  return resources_of(listener->first_process, listener->places.get());
 }
 
 Result<std::uint32_t> Receiver::watch_process(int pidfd) {

@@ -77,11 +77,13 @@ class Worker {
   // Parts of proc and sysfs that its container's first process does not see. ESRCH: it has ended,
   // or nobody knew it; others as masks_of_process.
   [[nodiscard]] Result<Masks> container_masks() const;
+  // Null: nobody knows them, or the first process has ended.
+  [[nodiscard]] const FirstPlaces* first_places() const;
   // Mounts that an unmount for its container spares; none: one of these paths is not held.
   [[nodiscard]] std::shared_ptr<const Spared> spared(std::string_view paths) const;
-  // Whether this mount namespace is the first process's; closed: our own.
+  // Whether this mount namespace was the first process's when it came; closed: our own.
   [[nodiscard]] bool has_mounts_of_first(const UniqueFd& mount_namespace) const;
-  // Whether the caller's root, which is pinned for that, is that of the container's first process.
+  // Whether the caller's root, which is pinned for that, was the first process's when it came.
   // False, too: that is not known, or has ended. ESRCH: the call is gone.
   [[nodiscard]] Result<bool> has_root_of_first(Target& target) const;
   // Whether power is lent to the caller of the current call. A user's containers have mounts of

@@ -109,27 +109,27 @@ std::shared_ptr<const Spared> Worker::spared(std::string_view paths) const {
   return listener_ ? listener_->paths->spared(paths) : nullptr;
 }
 
+const FirstPlaces* Worker::first_places() const {
+  if (!listener_ || !listener_->places) return nullptr;
+  // somebody else may have got the numbers of what it had
+  const bool is_there =
+      syscall(SYS_pidfd_send_signal, listener_->first_process.get(), 0, nullptr, 0) == 0;
+  return is_there ? listener_->places.get() : nullptr;
+}
+
 bool Worker::has_mounts_of_first(const UniqueFd& mount_namespace) const {
-  if (!listener_) return false;
-  const std::string path = "/proc/" + std::to_string(listener_->first_pid) + "/ns/mnt";
-  struct stat first = {};
+  const FirstPlaces* const first = first_places();
   struct stat theirs = {};
-  const bool are_known = stat(path.c_str(), &first) == 0 &&
-                         (mount_namespace.is_open() ? fstat(mount_namespace.get(), &theirs)
-                                                    : stat("/proc/self/ns/mnt", &theirs)) == 0;
-  return are_known && first.st_ino == theirs.st_ino && first.st_dev == theirs.st_dev;
+  const bool are_known = mount_namespace.is_open() ? fstat(mount_namespace.get(), &theirs) == 0
+                                                   : stat("/proc/self/ns/mnt", &theirs) == 0;
+  return first != nullptr && are_known && first->mounts == theirs.st_ino &&
+         first->namespaces == theirs.st_dev;
 }
 
 Result<bool> Worker::has_root_of_first(Target& target) const {
-  if (!listener_ || listener_->first_pid <= 0 || !listener_->first_process.is_open()) return false;
-  const std::string path = "/proc/" + std::to_string(listener_->first_pid) + "/root";
-  struct statx first = {};
-  // the second is of kernels that do not know the first
+  const FirstPlaces* const first = first_places();
+  if (first == nullptr) return false;
   constexpr unsigned kWanted = kUniqueMount | STATX_MNT_ID | STATX_INO;
-  if (statx(AT_FDCWD, path.c_str(), AT_STATX_DONT_SYNC, kWanted, &first) == -1) return false;
-  // somebody else may have its number by now
-  if (syscall(SYS_pidfd_send_signal, listener_->first_process.get(), 0, nullptr, 0) == -1)
-    return false;
   if (!target.root.is_open()) {
     auto root = CallerState::of(target.call.tid).open("root", O_PATH | O_DIRECTORY);
     if (root) target.root = std::move(*root);
@@ -138,9 +138,9 @@ Result<bool> Worker::has_root_of_first(Target& target) const {
   constexpr int kOpened = AT_EMPTY_PATH | AT_STATX_DONT_SYNC;
   const bool is_known = statx(target.root.get(), "", kOpened, kWanted, &theirs) == 0;
   if (!listener_->is_valid(target.call.id)) return fail(ESRCH);
-  const bool is_acted_in = target.root_mount == 0 || target.root_mount == first.stx_mnt_id;
-  return is_known && is_acted_in && theirs.stx_mnt_id == first.stx_mnt_id &&
-         theirs.stx_ino == first.stx_ino;
+  const bool is_acted_in = target.root_mount == 0 || target.root_mount == first->root_mount;
+  return is_known && is_acted_in && theirs.stx_mnt_id == first->root_mount &&
+         theirs.stx_ino == first->root_inode;
 }
 
 bool Worker::may_lend(const Target& target) const {

@@ -27,6 +27,8 @@ class ClingingFile {
   [[nodiscard]] bool is_being_closed(int timeout_ms) const {
     return system_.has_question(timeout_ms);
   }
+  // It clings to nobody any more.
+  void let_go() const { system_.abort(); }
 
  private:
   ClingingFile() {

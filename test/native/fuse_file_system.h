@@ -42,12 +42,13 @@ class FuseFileSystem {
   FuseFileSystem(const FuseFileSystem&) = delete;
   FuseFileSystem& operator=(const FuseFileSystem&) = delete;
   ~FuseFileSystem() {
-    // with MNT_FORCE, whoever still waits for an answer gets ECONNABORTED
-    umount2(folder_.c_str(), MNT_FORCE);
+    abort();
     umount2(folder_.c_str(), MNT_DETACH);
     rmdir(folder_.c_str());
   }
 
+  // Whoever still waits for an answer gets ECONNABORTED.
+  void abort() const { umount2(folder_.c_str(), MNT_FORCE); }
   [[nodiscard]] std::string file() const { return folder_ + "/file"; }
   // Waits for it: who has asked can't be killed from now on.
   [[nodiscard]] fuse_in_header next_question() const {

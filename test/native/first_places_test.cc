@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "container/first_places.h"
+
+#include <fcntl.h>
+#include <linux/nsfs.h>
+#include <poll.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <string>
+#include <thread>
+
+#include "check.h"
+#include "clinging_file.h"
+#include "container/resources.h"
+#include "receiver_fixture.h"
+
+namespace seccompagent::test {
+namespace {
+
+[[nodiscard]] UniqueFd pidfd_of(pid_t pid) {
+  return UniqueFd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+}
+
+// Waits to be told to do something, and to end.
+class Child {
+ public:
+  template <typename Work>
+  explicit Child(Work work) {
+    int ends[2];
+    CHECK_EQUAL(pipe2(ends, O_CLOEXEC), 0);
+    const UniqueFd theirs(ends[0]);
+    ours_.reset(ends[1]);
+    pid_ = fork();
+    if (pid_ == 0) {
+      prctl(PR_SET_PDEATHSIG, SIGKILL);
+      work(theirs.get());
+      _exit(1);
+    }
+    CHECK(pid_ > 0);
+  }
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+  ~Child() {
+    kill(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
+  }
+
+  [[nodiscard]] pid_t pid() const { return pid_; }
+  void go_on() const { CHECK_EQUAL(write(ours_.get(), "", 1), 1L); }
+
+ private:
+  UniqueFd ours_;
+  pid_t pid_ = -1;
+};
+
+void await_go_on(int told) {
+  char byte = 0;
+  if (read(told, &byte, 1) != 1) _exit(1);
+}
+
+ino_t namespace_of(pid_t pid, const char* name) {
+  struct stat found = {};
+  CHECK_EQUAL(stat(("/proc/" + std::to_string(pid) + "/ns/" + name).c_str(), &found), 0);
+  return found.st_ino;
+}
+
+void tells_where_it_was() {
+  const auto own = find_first_places(pidfd_of(getpid()));
+  CHECK(own != nullptr);
+  CHECK_EQUAL(own->mounts, namespace_of(getpid(), "mnt"));
+  struct stat made_in = {};
+  CHECK_EQUAL(fstat(own->made_in.get(), &made_in), 0);
+  CHECK_EQUAL(made_in.st_ino, namespace_of(getpid(), "user"));
+  const Child moved([](int told) {
+    if (unshare(CLONE_NEWNS) == -1 || chroot("/proc") == -1) _exit(1);
+    for (;;) await_go_on(told);
+  });
+  wait_until([&] { return namespace_of(moved.pid(), "mnt") != own->mounts; });
+  wait_until([&] {
+    const auto other = find_first_places(pidfd_of(moved.pid()));
+    return other != nullptr && other->root_mount != own->root_mount;
+  });
+  const auto other = find_first_places(pidfd_of(moved.pid()));
+  CHECK(other->mounts != own->mounts);
+  CHECK(other->start >= own->start);
+}
+
+void tells_nothing_of_who_has_ended() {
+  UniqueFd pidfd;
+  {
+    const Child child(await_go_on);
+    pidfd = pidfd_of(child.pid());
+  }
+  CHECK(find_first_places(pidfd) == nullptr);
+  CHECK(find_first_places(UniqueFd()) == nullptr);
+}
+
+// Within execve(2), a process closes its files, and the kernel lets nobody look at it meanwhile.
+void waits_for_nobody_who_executes() {
+  // threads that close what they need not
+  const auto receiver = make_receiver();
+  const ClingingFile& file = ClingingFile::of_process();
+  // of what it executes with, the file system's own device is closed before the file
+  const Child first([](int told) {
+    await_go_on(told);
+    execl("/bin/true", "true", nullptr);
+  });
+  Callers callers(1);
+  const std::uint32_t token = add(*receiver, callers, first.pid());
+  Desk desk(receiver);
+  CHECK_EQUAL(desk.receive(), EventKind::notification);
+  Worker& worker = desk.worker();
+  const CallId call = VALUE(worker.current());
+  first.go_on();
+  CHECK(file.is_being_closed(20'000));
+  std::atomic<bool> has_mounts = false;
+  std::atomic<bool> has_root = false;
+  std::atomic<bool> has_resources = false;
+  std::atomic<bool> is_done = false;
+  std::thread asking([&] {
+    Target target = {};
+    target.call = call;
+    has_mounts = worker.has_mounts_of_first(UniqueFd());
+    has_root = worker.has_root_of_first(target).value_or(false);
+    has_resources = receiver->container_resources(token).has_value();
+    is_done = true;
+  });
+  const Nanoseconds end = now() + 10 * kSecond;
+  while (!is_done.load() && now() < end) pause_for(kMillisecond);
+  const bool was_done = is_done.load();
+  // else nobody who waits could be ended
+  file.let_go();
+  asking.join();
+  CHECK(was_done);
+  CHECK(has_mounts.load());
+  CHECK(has_root.load());
+  CHECK(has_resources.load());
+  desk.answer(0);
+}
+
+constexpr Case kCases[] = {
+    {"first places: they are those of the process", tells_where_it_was},
+    {"first places: there are none of a process that has ended", tells_nothing_of_who_has_ended},
+    {"A5: first places: nobody waits for a first process that executes",
+     waits_for_nobody_who_executes},
+};
+
+}  // namespace
+}  // namespace seccompagent::test
+
+int main(int argc, char** argv) {
+  return seccompagent::test::run_cases(seccompagent::test::kCases, argc, argv);
+}
