@@ -213,7 +213,6 @@ const onlyOfHelper = new Set(['files', 'helper']);
 const neededByHelper = [
   'caller/label.cc',
   'caller/path_start.cc',
-  'kernel/clone_into.cc',
   'kernel/message.cc',
   'kernel/notify.cc',
   'kernel/own_processes.cc',

@@ -40,13 +40,23 @@ Result<std::string> own_cgroups_of(const CallId& call, const ActingCgroups* know
   return text;
 }
 
+namespace {
+
+[[nodiscard]] std::vector<bool> alternatives_of(std::span<const CgroupList> lists) {
+  std::vector<bool> are;
+  for (const CgroupList& list : lists) are.push_back(list.is_alternative);
+  return are;
+}
+
+}  // namespace
+
 std::vector<std::byte> start_message(const HelperIdentity& identity, bool is_charged_apart,
-                                     std::size_t cgroups) {
+                                     std::span<const CgroupList> lists) {
   const UserIds& uid = identity.uid;
   const UserIds& gid = identity.gid;
   return encode(HelperStart{.role = identity.role,
                             .is_charged_apart = is_charged_apart,
-                            .cgroups = static_cast<std::uint32_t>(cgroups),
+                            .cgroups = alternatives_of(lists),
                             .uids = {uid.real, uid.effective, uid.saved, uid.fs},
                             .gids = {gid.real, gid.effective, gid.saved, gid.fs},
                             .groups = identity.groups,

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -50,9 +51,10 @@ struct HelperIdentity {
 [[nodiscard]] Result<HelperIdentity> identity_of(const HelperCaller& caller, const Owner& owner);
 
 // The first message to a helper, which becomes that.
-// `cgroups`: see HelperStart.
+// `lists`: come along as the first descriptors.
 [[nodiscard]] std::vector<std::byte> start_message(const HelperIdentity& identity,
-                                                   bool is_charged_apart, std::size_t cgroups);
+                                                   bool is_charged_apart,
+                                                   std::span<const CgroupList> lists);
 
 // The text of /proc/PID/cgroup; ESRCH: the notification is gone. Empty where they are known.
 [[nodiscard]] Result<std::string> own_cgroups_of(const CallId& call, const ActingCgroups* known);

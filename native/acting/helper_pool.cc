@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -24,6 +25,7 @@
 #include "kernel/notify.h"
 #include "kernel/process_files.h"
 #include "kernel/scheduling.h"
+#include "process/child_starter.h"
 #include "process/ending_children.h"
 
 namespace seccompagent {
@@ -55,8 +57,7 @@ struct HelperPool::Parts {
   void make_room(const Owner& owner);
   [[nodiscard]] bool reserve(const Owner& owner, const Patience& patience);
   [[nodiscard]] std::unique_ptr<Helper> take_idle(const HelperIdentity& identity, int listener);
-  [[nodiscard]] Result<ChildProcess> start(HelperLaunch& wanted, const UniqueFd& socket,
-                                           JoinedCgroups& cgroups);
+  [[nodiscard]] Result<ChildProcess> start(HelperLaunch& wanted, const UniqueFd& socket);
   void begin(Helper& helper, int listener);
   [[nodiscard]] bool use(Helper& helper, int listener);
   void forget(Helper& helper);
@@ -196,15 +197,16 @@ void HelperPool::Parts::forget(Helper& helper) {
 }
 
 // With the mutex not held.
-Result<ChildProcess> HelperPool::Parts::start(HelperLaunch& wanted, const UniqueFd& socket,
-                                              JoinedCgroups& cgroups) {
+Result<ChildProcess> HelperPool::Parts::start(HelperLaunch& wanted, const UniqueFd& socket) {
   int file = -1;
   {
     const std::lock_guard lock(mutex);
     file = program.get();
   }
   if (file < 0) return fail(ENOENT);
-  return start_program(file, socket, wanted, cgroups);
+  const std::array given = {file, socket.get()};
+  return ChildStarter::of_process().start_child(wanted.stack, HelperLaunch::child_main, &wanted,
+                                                given);
 }
 
 Result<void> HelperPool::load() {
@@ -309,7 +311,7 @@ Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity, int li
   if (!stack) return std::unexpected(stack.error());
   auto start = std::make_shared<HelperLaunch>(std::move(*stack));
   step = "start of the helper";
-  auto child = parts_.start(*start, sockets->theirs, *joined);
+  auto child = parts_.start(*start, sockets->theirs);
   if (!child) return std::unexpected(child.error());
   // with ours open, nobody would notice the end of the helper
   sockets->theirs.reset();
@@ -329,16 +331,15 @@ Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity, int li
     joined->keep(std::move(start));
     return fail(ESRCH);
   }
-  // before it has anything to do
   step = kMoveStep;
-  std::vector<UniqueFd> lists;
-  if (const auto moved = joined->enter(helper->process_.child.pid, lists); !moved) {
+  auto lists = joined->open_lists();
+  if (!lists) {
     joined->keep(std::move(start));
-    return std::unexpected(moved.error());
+    return std::unexpected(lists.error());
   }
   const auto message =
-      start_message(helper->identity_, joined->cgroups().are_charged_apart(), lists.size());
-  fds->add_first(std::move(lists));
+      start_message(helper->identity_, joined->cgroups().are_charged_apart(), *lists);
+  fds->add_first(std::move(*lists));
   step = "start of the helper";
   UniqueFd none;
   const auto answer = helper->ask(message, fds->all, patience, none);

@@ -51,10 +51,10 @@ constexpr auto kStartFailures = std::to_array<StartFailure>(
 
 }  // namespace
 
-void StartFds::add_first(std::vector<UniqueFd> lists) {
-  for (UniqueFd& list : std::views::reverse(lists)) {
-    all.insert(all.begin(), list.get());
-    opened.push_back(std::move(list));
+void StartFds::add_first(std::vector<CgroupList> lists) {
+  for (CgroupList& list : std::views::reverse(lists)) {
+    all.insert(all.begin(), list.file.get());
+    opened.push_back(std::move(list.file));
   }
 }
 
@@ -102,22 +102,6 @@ void JoinedCgroups::leave(pid_t helper) {
     (void)!write(file.get(), "1000", 4);
     (void)cgroups_.leave(process);
   }
-}
-
-Result<ChildProcess> start_program(int program, const UniqueFd& socket, HelperLaunch& launch,
-                                   JoinedCgroups& cgroups) {
-  const std::array given = {program, socket.get()};
-  const auto start = [&](int cgroup) {
-    return ChildStarter::of_process().start_child(launch.stack, HelperLaunch::child_main, &launch,
-                                                  given, cgroup);
-  };
-  if (const UniqueFd birthplace = cgroups.open_birthplace(); birthplace.is_open()) {
-    auto born = start(birthplace.get());
-    if (born) cgroups.note_birth();
-    if (born) return born;
-  }
-  // whoever is moved may be one more than pids.max allows
-  return start(-1);
 }
 
 Result<SocketPair> make_sockets() {

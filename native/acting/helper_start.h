@@ -10,7 +10,6 @@
 
 #include "acting/helper.h"
 #include "acting/helper_identity.h"
-#include "acting/helper_program.h"
 #include "kernel/clock.h"
 #include "kernel/result.h"
 #include "kernel/unique_fd.h"
@@ -27,7 +26,7 @@ struct StartFds {
   std::vector<int> all;
 
   // They come before those that are there.
-  void add_first(std::vector<UniqueFd> lists);
+  void add_first(std::vector<CgroupList> lists);
 };
 
 // Step of a helper that can't enter its container's cgroups.
@@ -53,11 +52,8 @@ class JoinedCgroups {
   JoinedCgroups& operator=(const JoinedCgroups&) = delete;
   ~JoinedCgroups();
 
-  // As ActingCgroups, of the helper.
-  [[nodiscard]] UniqueFd open_birthplace() { return cgroups_.open_birthplace(children_); }
-  void note_birth() { has_birthplace_ = true; }
-  [[nodiscard]] Result<void> enter(pid_t helper, std::vector<UniqueFd>& lists) {
-    return cgroups_.enter(helper, has_birthplace_, children_, lists);
+  [[nodiscard]] Result<std::vector<CgroupList>> open_lists() {
+    return cgroups_.open_lists(children_);
   }
 
   // The container is paused, and so is what is in its cgroups.
@@ -78,15 +74,10 @@ class JoinedCgroups {
   ActingCgroups cgroups_;
   bool are_managed_;
   bool is_left_ = false;
-  bool has_birthplace_ = false;
   std::vector<std::string> children_;
   CallersFd mount_namespace_;
   std::shared_ptr<void> used_;
 };
-
-// Starts the program; where its cgroups let it, in one of them.
-[[nodiscard]] Result<ChildProcess> start_program(int program, const UniqueFd& socket,
-                                                 HelperLaunch& launch, JoinedCgroups& cgroups);
 
 struct SocketPair {
   UniqueFd ours;

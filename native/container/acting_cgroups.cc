@@ -42,9 +42,9 @@ constexpr std::array kControllers = {kMemory, std::string_view("devices")};
   return {};
 }
 
-// Closed: it is of version 2, where single threads join none.
-[[nodiscard]] UniqueFd open_tasks(const std::string& folder) {
-  return UniqueFd(open((folder + "/tasks").c_str(), O_WRONLY | O_CLOEXEC));
+// Closed: see errno.
+[[nodiscard]] UniqueFd open_list(const std::string& folder, const char* name) {
+  return UniqueFd(open((folder + "/" + name).c_str(), O_WRONLY | O_CLOEXEC));
 }
 
 [[nodiscard]] bool is_child(std::string_view folder) {
@@ -54,21 +54,6 @@ constexpr std::array kControllers = {kMemory, std::string_view("devices")};
 
 [[nodiscard]] std::string above(const std::string& child) {
   return child.substr(0, child.size() - kActingChild.size() - 1);
-}
-
-// Others may remove it meanwhile. Where none may be made, as below one of threads, it is the cgroup
-// itself.
-[[nodiscard]] Result<void> join_child(const std::string& child, pid_t process,
-                                      std::vector<std::string>& children) {
-  constexpr int kTries = 8;
-  for (int tries = 0; tries < kTries; ++tries) {
-    if (mkdir(child.c_str(), 0755) == -1 && errno != EEXIST) break;
-    const auto joined = join(child, process);
-    if (joined) children.push_back(child);
-    if (joined) return joined;
-    if (joined.error() != Errno{ENOENT} && joined.error() != Errno{ENODEV}) break;
-  }
-  return join(above(child), process);
 }
 
 }  // namespace
@@ -106,28 +91,31 @@ Result<ActingCgroups> ActingCgroups::of(std::string_view text) {
   return from(text, *ours, *mounts);
 }
 
-UniqueFd ActingCgroups::open_birthplace(std::vector<std::string>& children) const {
-  const auto child = std::ranges::find_if(folders_, is_child);
-  if (child == folders_.end() || (mkdir(child->c_str(), 0755) == -1 && errno != EEXIST)) return {};
-  UniqueFd folder(open(child->c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (folder.is_open()) children.push_back(*child);
-  return folder;
-}
-
-Result<void> ActingCgroups::enter(pid_t process, bool has_birthplace,
-                                  std::vector<std::string>& children,
-                                  std::vector<UniqueFd>& lists) const {
+Result<std::vector<CgroupList>> ActingCgroups::open_lists(
+    std::vector<std::string>& children) const {
+  constexpr const char* kProcesses = "cgroup.procs";
+  std::vector<CgroupList> lists;
+  const auto add = [&lists](UniqueFd list, bool is_alternative) {
+    if (list.is_open()) lists.push_back({std::move(list), is_alternative});
+  };
   for (const std::string& folder : folders_) {
-    if (has_birthplace && is_child(folder)) continue;
-    if (UniqueFd tasks = open_tasks(folder); tasks.is_open()) {
-      lists.push_back(std::move(tasks));
-      continue;
+    const std::size_t before = lists.size();
+    if (is_child(folder)) {
+      // Others may remove it meanwhile. Where none may be made, as below one of threads, it is the
+      // cgroup itself.
+      if (mkdir(folder.c_str(), 0755) == 0 || errno == EEXIST)
+        add(open_list(folder, kProcesses), false);
+      const bool has_child = lists.size() > before;
+      if (has_child) children.push_back(folder);
+      add(open_list(above(folder), kProcesses), has_child);
+    } else {
+      // of single threads, which version 2 does not have there
+      add(open_list(folder, "tasks"), false);
+      if (lists.size() == before) add(open_list(folder, kProcesses), false);
     }
-    const auto joined =
-        is_child(folder) ? join_child(folder, process, children) : join(folder, process);
-    if (!joined) return joined;
+    if (lists.size() == before) return fail_errno();
   }
-  return {};
+  return lists;
 }
 
 // Above the first one there are no such files.

@@ -14,6 +14,12 @@
 
 namespace seccompagent {
 
+struct CgroupList {
+  UniqueFd file;
+  // Only where the one before it can't be entered.
+  bool is_alternative;
+};
+
 class ActingCgroups {
  public:
   // None: whoever enters them stays where it is.
@@ -25,17 +31,14 @@ class ActingCgroups {
   [[nodiscard]] static Result<ActingCgroups> from(std::string_view theirs, std::string_view ours,
                                                   std::string_view mounts);
 
-  // The one of version 2 in which a process of ours may be born, made for it and then in `children`
-  // as in `enter`. Closed: there is none, or whoever goes there has to be moved.
-  [[nodiscard]] UniqueFd open_birthplace(std::vector<std::string>& children) const;
-  // Moves a process of ours there, but not to the birthplace, where it has one. An errno of open(2)
-  // or write(2), see cgroups(7). `children`: gets those that are there for us, to be removed once
-  // it has ended. `lists`: gets the `tasks` of those that it still has to enter, by writing 0
-  // there: for a process that somebody else moves, the kernel holds up all forks of the machine,
-  // and waits for some milliseconds.
-  [[nodiscard]] Result<void> enter(pid_t process, bool has_birthplace,
-                                   std::vector<std::string>& children,
-                                   std::vector<UniqueFd>& lists) const;
+  // Their lists, open for a process of ours, which enters the cgroups by writing 0 to each. It has
+  // to do so itself, and be another program by then: where it shares our memory, the kernel ends
+  // us, too, when it ends it for want of the container's memory; and of version 1, for a process
+  // that somebody else moves, the kernel holds up all forks of the machine, and waits for some
+  // milliseconds. An errno of open(2). `children`: gets those that are there for us, to be removed
+  // once it has ended.
+  [[nodiscard]] Result<std::vector<CgroupList>> open_lists(
+      std::vector<std::string>& children) const;
   // Whether somebody has frozen the one of version 2, or one above it, and with it who has entered:
   // see cgroup.freeze in the kernel's documentation. What is below it does not count.
   [[nodiscard]] bool are_frozen() const;

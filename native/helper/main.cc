@@ -17,16 +17,21 @@
 namespace seccompagent {
 namespace {
 
-// Those whose lists of threads come first. They are closed then, and the others are left.
+// Their lists come first. They are closed then, and the others are left.
 [[nodiscard]] Result<void> join_cgroups(const HelperStart& start, std::vector<UniqueFd>& fds) {
-  if (fds.size() < start.cgroups) return fail(EBADMSG);
-  const auto end = fds.begin() + start.cgroups;
-  for (auto list = fds.begin(); list != end; ++list) {
+  if (fds.size() < start.cgroups.size()) return fail(EBADMSG);
+  Result<void> joined;
+  for (std::size_t at = 0; at < start.cgroups.size(); ++at) {
+    if (start.cgroups[at] == joined.has_value()) {
+      // one that is needed comes after one that failed
+      if (!joined) return joined;
+      continue;
+    }
     constexpr char kItself = '0';
-    if (write(list->get(), &kItself, 1) == -1) return fail_errno();
+    joined = write(fds[at].get(), &kItself, 1) == -1 ? fail_errno() : Result<void>();
   }
-  fds.erase(fds.begin(), end);
-  return {};
+  fds.erase(fds.begin(), fds.begin() + static_cast<std::ptrdiff_t>(start.cgroups.size()));
+  return joined;
 }
 
 int run(pid_t parent) {

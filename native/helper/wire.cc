@@ -14,7 +14,8 @@ std::vector<std::byte> encode(const HelperStart& start) {
   MessageWriter writer(MessageKind::start);
   writer.number(start.role);
   writer.flag(start.is_charged_apart);
-  writer.number(start.cgroups);
+  writer.number(static_cast<std::uint32_t>(start.cgroups.size()));
+  for (const bool is_alternative : start.cgroups) writer.flag(is_alternative);
   if (start.role == HelperRole::mounts) return writer.take();
   for (const std::uint32_t id : start.uids) writer.number(id);
   for (const std::uint32_t id : start.gids) writer.number(id);
@@ -29,7 +30,9 @@ Result<HelperStart> decode_start(std::span<const std::byte> message) {
   HelperStart start = {};
   start.role = reader.number<HelperRole>();
   start.is_charged_apart = reader.flag();
-  start.cgroups = reader.number<std::uint32_t>();
+  const auto cgroups = reader.number<std::uint32_t>();
+  if (cgroups > kMaxMessageFds) return fail(EBADMSG);
+  for (std::uint32_t at = 0; at < cgroups; ++at) start.cgroups.push_back(reader.flag());
   if (start.role == HelperRole::files) {
     for (std::uint32_t& id : start.uids) id = reader.number<std::uint32_t>();
     for (std::uint32_t& id : start.gids) id = reader.number<std::uint32_t>();

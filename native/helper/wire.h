@@ -68,9 +68,9 @@ struct HelperStart {
   HelperRole role;
   // Its memory is charged to its container, and not to the agent.
   bool is_charged_apart;
-  // Number of lists of threads that come along as the first descriptors: it joins the cgroups they
-  // are of, see ActingCgroups::enter.
-  std::uint32_t cgroups;
+  // Of the lists that come along as the first descriptors, see ActingCgroups::open_lists: which are
+  // alternatives.
+  std::vector<bool> cgroups;
   std::uint32_t uids[4];
   std::uint32_t gids[4];
   std::vector<gid_t> groups;

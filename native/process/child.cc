@@ -18,8 +18,6 @@
 #include <string_view>
 #include <utility>
 
-#include "kernel/clone_into.h"
-
 namespace seccompagent {
 namespace {
 
@@ -66,28 +64,19 @@ void* ChildStack::bottom() const { return static_cast<std::byte*>(base_) + guard
 
 namespace {
 
-// A handler of ours must never run in a child: it would run on our memory.
-class BlockedSignals {
- public:
-  BlockedSignals() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  BlockedSignals(const BlockedSignals&) = delete;
-  BlockedSignals& operator=(const BlockedSignals&) = delete;
-  ~BlockedSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
- private:
-  sigset_t before_;
-};
-
 // No exit signal: nobody else's SIGCHLD handler hears of this child.
 [[nodiscard]] Result<pid_t> start_with(int flags, const ChildStack& stack, ChildMain main,
                                        void* argument, int* pidfd) {
-  const BlockedSignals blocked;
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  // a handler of ours must never run in the child: it would run on our memory
+  pthread_sigmask(SIG_SETMASK, &all, &before);
   const pid_t pid = clone(main, stack.top(), CLONE_VM | flags, argument, pidfd);
-  return pid == -1 ? fail_errno() : Result<pid_t>(pid);
+  const int error = errno;
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (pid == -1) return fail(error);
+  return pid;
 }
 
 [[nodiscard]] Result<ChildProcess> start_watched(int flags, const ChildStack& stack, ChildMain main,
@@ -108,11 +97,8 @@ Result<ChildProcess> start_sharing_child(const ChildStack& stack, ChildMain main
   return start_watched(CLONE_FILES, stack, main, argument);
 }
 
-Result<pid_t> start_unwatched_child(const ChildStack& stack, ChildMain main, void* argument,
-                                    int cgroup) {
-  if (cgroup < 0) return start_with(0, stack, main, argument, nullptr);
-  const BlockedSignals blocked;
-  return clone_into(cgroup, stack.bottom(), kStack, main, argument);
+Result<pid_t> start_unwatched_child(const ChildStack& stack, ChildMain main, void* argument) {
+  return start_with(0, stack, main, argument, nullptr);
 }
 
 namespace {

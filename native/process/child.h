@@ -54,10 +54,9 @@ using ChildMain = int (*)(void* argument);
 [[nodiscard]] Result<ChildProcess> start_sharing_child(const ChildStack& stack, ChildMain main,
                                                        void* argument);
 
-// As start_child, for who watches it in another way. `cgroup`: a descriptor of the cgroup of
-// version 2 that it is born in; -1: ours. Its pid.
+// As start_child, for who watches it in another way. Its pid.
 [[nodiscard]] Result<pid_t> start_unwatched_child(const ChildStack& stack, ChildMain main,
-                                                  void* argument, int cgroup = -1);
+                                                  void* argument);
 
 // Time limits of a child.
 struct Patience {

@@ -33,8 +33,6 @@ struct Order {
   const ChildStack* stack;
   ChildMain main;
   void* argument;
-  // The last descriptor that is given is the cgroup that the child is born in.
-  bool has_cgroup;
 };
 
 // 0 or an errno; of a start, also whose it is.
@@ -63,9 +61,7 @@ template <typename T>
     if (given[at].get() != ChildStarter::kFirstGiven + static_cast<int>(at))
       return {.error = EBADF, .pid = -1};
   }
-  if (order.has_cgroup && given.empty()) return {.error = EBADF, .pid = -1};
-  const int cgroup = order.has_cgroup ? given.back().get() : -1;
-  const auto child = start_unwatched_child(*order.stack, order.main, order.argument, cgroup);
+  const auto child = start_unwatched_child(*order.stack, order.main, order.argument);
   if (!child) return {.error = child.error().number, .pid = -1};
   return {.error = 0, .pid = *child};
 }
@@ -138,20 +134,16 @@ Result<void> ChildStarter::start() {
 }
 
 Result<ChildProcess> ChildStarter::start_child(const ChildStack& stack, ChildMain main,
-                                               void* argument, std::span<const int> given,
-                                               int cgroup) {
+                                               void* argument, std::span<const int> given) {
   // a child that nobody can watch must not be started: this keeps a number for it
   UniqueFd reserved(static_cast<int>(syscall(SYS_pidfd_open, getpid(), 0)));
   if (!reserved.is_open()) return fail_errno();
-  std::vector<int> all(given.begin(), given.end());
-  if (cgroup >= 0) all.push_back(cgroup);
-  const Order order = {
-      .stack = &stack, .main = main, .argument = argument, .has_cgroup = cgroup >= 0};
+  const Order order = {.stack = &stack, .main = main, .argument = argument};
   Result<pid_t> pid = fail(ECHILD);
   {
     const std::lock_guard lock(mutex_);
     if (!socket_.is_open()) return fail(ECHILD);
-    if (const auto sent = send_message(socket_.get(), bytes_of(order), all); !sent)
+    if (const auto sent = send_message(socket_.get(), bytes_of(order), given); !sent)
       return std::unexpected(sent.error());
     pid = receive_answer(socket_.get());
   }

@@ -27,11 +27,9 @@ class ChildStarter {
   [[nodiscard]] Result<void> start();
   // As start_child of child.h; the child has the standard streams and copies of `given`, which are
   // at most kMaxMessageFds and no containers' open files (descriptors with O_PATH are fine). All
-  // of them go with execve. `cgroup`: see start_unwatched_child; it is given as the last one, too.
-  // ECHILD: the thread was not started.
+  // of them go with execve. ECHILD: the thread was not started.
   [[nodiscard]] Result<ChildProcess> start_child(const ChildStack& stack, ChildMain main,
-                                                 void* argument, std::span<const int> given,
-                                                 int cgroup = -1);
+                                                 void* argument, std::span<const int> given);
 
  private:
   ChildStarter() = default;

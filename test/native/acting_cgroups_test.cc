@@ -107,59 +107,43 @@ void tells_who_is_about_to_be_stopped() {
   CHECK(!VALUE(ActingCgroups::from("0::/c\n", "0::/a\n", kVersion2)).are_stopping(kText));
 }
 
-// A file system of the test's own in place of a hierarchy.
-void makes_a_child_once() {
+// A file system of the test's own in place of a hierarchy. What is no cgroup has no list in it.
+void offers_a_child_and_what_is_above() {
   const CgroupFiles files;
   const std::string mounts = "cgroup2 " + files.path() + " cgroup2 rw 0 0\n";
   const ActingCgroups cgroups = VALUE(ActingCgroups::from("0::/c\n", "0::/a\n", mounts));
   files.write("c/cgroup.procs", "");
   std::vector<std::string> children;
-  std::vector<UniqueFd> lists;
-  // what is no cgroup has no list in it: then it is the one above
-  CHECK(cgroups.enter(42, false, children, lists).has_value());
-  CHECK_EQUAL(files.read("c/cgroup.procs"), "42");
+  const auto without_child = VALUE(cgroups.open_lists(children));
+  CHECK_EQUAL(without_child.size(), 1U);
+  CHECK(!without_child.front().is_alternative);
   CHECK(children.empty());
   files.write("c/seccompagent/cgroup.procs", "");
-  CHECK(cgroups.enter(43, false, children, lists).has_value());
-  CHECK_EQUAL(files.read("c/seccompagent/cgroup.procs"), "43");
+  const auto both = VALUE(cgroups.open_lists(children));
+  CHECK_EQUAL(both.size(), 2U);
+  CHECK(!both.front().is_alternative);
+  CHECK(both.back().is_alternative);
   CHECK_EQUAL(children.size(), 1U);
   CHECK_EQUAL(children.front(), files.path() + "/c/seccompagent");
-  CHECK(lists.empty());
-}
-
-void is_born_in_the_child() {
-  const CgroupFiles files;
-  const std::string mounts = "cgroup2 " + files.path() + " cgroup2 rw 0 0\n";
-  const ActingCgroups cgroups = VALUE(ActingCgroups::from("0::/c\n", "0::/a\n", mounts));
-  files.write("c/cgroup.procs", "");
-  std::vector<std::string> children;
-  std::vector<UniqueFd> lists;
-  CHECK(cgroups.open_birthplace(children).is_open());
-  CHECK_EQUAL(children.size(), 1U);
-  CHECK_EQUAL(children.front(), files.path() + "/c/seccompagent");
-  // nobody moves it
-  CHECK(cgroups.enter(42, true, children, lists).has_value());
+  CHECK_EQUAL(write(both.front().file.get(), "0", 1), 1);
+  CHECK_EQUAL(files.read("c/seccompagent/cgroup.procs"), "0");
   CHECK_EQUAL(files.read("c/cgroup.procs"), "");
-  CHECK_EQUAL(children.size(), 1U);
-  // the first one is divided by nobody
-  const ActingCgroups first = VALUE(ActingCgroups::from("0::/\n", "0::/a\n", mounts));
-  CHECK(!first.open_birthplace(children).is_open());
 }
 
-void leaves_lists_of_threads_to_who_joins() {
+void offers_threads_of_version_1() {
   const CgroupFiles files;
   const std::string mounts = "cgroup " + files.path() + " cgroup rw,memory 0 0\n";
   const ActingCgroups cgroups =
       VALUE(ActingCgroups::from("4:memory:/c\n", "4:memory:/a\n", mounts));
+  std::vector<std::string> children;
+  CHECK_EQUAL(ERROR(cgroups.open_lists(children)), Errno{ENOENT});
   files.write("c/cgroup.procs", "");
   files.write("c/tasks", "");
-  std::vector<std::string> children;
-  std::vector<UniqueFd> lists;
-  CHECK(cgroups.enter(42, false, children, lists).has_value());
-  CHECK_EQUAL(files.read("c/cgroup.procs"), "");
+  const auto lists = VALUE(cgroups.open_lists(children));
   CHECK_EQUAL(lists.size(), 1U);
-  CHECK_EQUAL(write(lists.front().get(), "0", 1), 1);
+  CHECK_EQUAL(write(lists.front().file.get(), "0", 1), 1);
   CHECK_EQUAL(files.read("c/tasks"), "0");
+  CHECK_EQUAL(files.read("c/cgroup.procs"), "");
 }
 
 constexpr Case kCases[] = {
@@ -174,10 +158,9 @@ constexpr Case kCases[] = {
     {"A9: ActingCgroups: the freezer of version 1 waits for callers",
      tells_who_is_about_to_be_stopped},
     {"A12: acting cgroups: who manages the container has it frozen", tells_who_is_frozen},
-    {"A12: acting cgroups: a child cgroup is made once", makes_a_child_once},
-    {"A12: acting cgroups: of version 2, who acts is born in the child", is_born_in_the_child},
-    {"A12: acting cgroups: of version 1, who acts joins them itself",
-     leaves_lists_of_threads_to_who_joins},
+    {"A12: acting cgroups: of version 2 there is a child, or what is above",
+     offers_a_child_and_what_is_above},
+    {"A12: acting cgroups: of version 1 there are threads", offers_threads_of_version_1},
 };
 
 }  // namespace

@@ -4,23 +4,18 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
-#include <string>
 #include <thread>
 #include <vector>
 
 #include "check.h"
 #include "clinging_file.h"
-#include "container/own_cgroup_mounts.h"
-#include "kernel/process_files.h"
 #include "kernel/raw_syscall.h"
-#include "process/cgroup_places.h"
 
 namespace seccompagent::test {
 namespace {
@@ -89,62 +84,6 @@ void gives_what_it_is_given() {
   // ours are as they were
   CHECK(fcntl(other.get(), F_GETFD) != -1);
   CHECK(fcntl(writing.get(), F_GETFD) != -1);
-  check_childless();
-}
-
-SECCOMPAGENT_CHILD_CODE int wait_for_given(void* /*argument*/) {
-  char byte = 0;
-  return raw_syscall(SYS_read, ChildStarter::kFirstGiven, raw_pointer(&byte), 1) == 1 ? 0 : 1;
-}
-
-// A cgroup of the test's own in the hierarchy of version 2.
-struct OwnCgroup {
-  OwnCgroup() {
-    const std::string mounts = VALUE(own_cgroup_mounts());
-    const auto mounted = cgroup_mount(mounts, kUnified);
-    CHECK(mounted.has_value());
-    name = "/seccompagent-test-birth-" + std::to_string(getpid());
-    path = *mounted + name;
-    CHECK_EQUAL(mkdir(path.c_str(), 0755), 0);
-    fd.reset(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  }
-  OwnCgroup(const OwnCgroup&) = delete;
-  OwnCgroup& operator=(const OwnCgroup&) = delete;
-  ~OwnCgroup() { rmdir(path.c_str()); }
-
-  std::string name;
-  std::string path;
-  UniqueFd fd;
-};
-
-void is_born_in_a_cgroup() {
-  ChildStarter& starter = started();
-  const OwnCgroup cgroup;
-  int ends[2];
-  CHECK_EQUAL(pipe2(ends, O_CLOEXEC), 0);
-  const UniqueFd reading(ends[0]);
-  UniqueFd writing(ends[1]);
-  const ChildStack stack = VALUE(ChildStack::make());
-  const std::array given = {reading.get()};
-  const ChildProcess child =
-      VALUE(starter.start_child(stack, wait_for_given, nullptr, given, cgroup.fd.get()));
-  const std::string text = VALUE(read_file("/proc/" + std::to_string(child.pid) + "/cgroup"));
-  CHECK(cgroup_path(text, kUnified).value_or("").ends_with(cgroup.name));
-  CHECK_EQUAL(write(writing.get(), "b", 1), 1L);
-  VALUE(await_child(child, kLong));
-  check_childless();
-}
-
-// The kernel refuses what is no cgroup, and somebody may have removed it.
-void is_not_born_elsewhere() {
-  ChildStarter& starter = started();
-  const ChildStack stack = VALUE(ChildStack::make());
-  const UniqueFd none(open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  CHECK_EQUAL(ERROR(starter.start_child(stack, end_at_once, nullptr, {}, none.get())),
-              Errno{EBADF});
-  const OwnCgroup cgroup;
-  CHECK_EQUAL(rmdir(cgroup.path.c_str()), 0);
-  CHECK(!starter.start_child(stack, end_at_once, nullptr, {}, cgroup.fd.get()));
   check_childless();
 }
 
@@ -279,8 +218,6 @@ void takes_no_signals() {
 constexpr Case kCases[] = {
     {"child starter: a child has what it is given, the standard streams, and no others",
      gives_what_it_is_given},
-    {"A12: child starter: a child is born in a cgroup", is_born_in_a_cgroup},
-    {"A12: child starter: where it can't be born, there is no child", is_not_born_elsewhere},
     {"child starter: it keeps nothing that a child was given", keeps_nothing_that_it_was_given},
     {"A5: child starter: no copy of a container's file is closed", closes_no_file_of_a_container},
     {"child starter: without its thread there is no child", needs_a_thread},

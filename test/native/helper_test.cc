@@ -283,7 +283,7 @@ void joins_its_cgroups_itself() {
   const UniqueFd list(ends[1]);
   RunningHelper helper;
   HelperStart start = start_of_root({});
-  start.cgroups = 2;
+  start.cgroups = {false, false};
   const HelperAnswer answer =
       helper.ask(encode(start), {list.get(), list.get(), completion_memory().get()});
   CHECK_EQUAL(answer.failed_step, "");
@@ -292,11 +292,28 @@ void joins_its_cgroups_itself() {
   CHECK_EQUAL(std::string_view(written.data()), "00");
 }
 
+void joins_the_next_where_one_fails() {
+  std::array<int, 2> ends = {};
+  CHECK_EQUAL(pipe2(ends.data(), O_CLOEXEC), 0);
+  const UniqueFd read_end(ends[0]);
+  const UniqueFd list(ends[1]);
+  const UniqueFd full(open("/dev/full", O_WRONLY | O_CLOEXEC));
+  RunningHelper helper;
+  HelperStart start = start_of_root({});
+  // the second alternative is not needed
+  start.cgroups = {false, true, true};
+  const HelperAnswer answer =
+      helper.ask(encode(start), {full.get(), list.get(), list.get(), completion_memory().get()});
+  CHECK_EQUAL(answer.failed_step, "");
+  std::array<char, 3> written = {};
+  CHECK_EQUAL(read(read_end.get(), written.data(), written.size()), 1);
+}
+
 void stays_nobody_outside_of_a_cgroup() {
   const UniqueFd full(open("/dev/full", O_WRONLY | O_CLOEXEC));
   RunningHelper helper;
   HelperStart start = start_of_root({});
-  start.cgroups = 1;
+  start.cgroups = {false};
   const HelperAnswer answer = helper.ask(encode(start), {full.get(), completion_memory().get()});
   CHECK_EQUAL(answer.failed_step, "join");
   CHECK_EQUAL(answer.error, ENOSPC);
@@ -341,6 +358,8 @@ constexpr Case kCases[] = {
     {"A14: helper: one that can't enter a namespace of its caller acts for nobody",
      stays_nobody_outside_of_a_namespace},
     {"A12: helper: it joins its container's cgroups itself", joins_its_cgroups_itself},
+    {"A12: helper: it joins another cgroup where it can't join the first",
+     joins_the_next_where_one_fails},
     {"A12: helper: it does nothing where it can't join a cgroup", stays_nobody_outside_of_a_cgroup},
     {"A4: helper: one whose parent has ended before it could hear of that ends, too",
      ends_where_its_parent_has}};

@@ -20,7 +20,7 @@ using Bytes = std::vector<std::byte>;
 HelperStart some_start() {
   return {.role = HelperRole::files,
           .is_charged_apart = true,
-          .cgroups = 2,
+          .cgroups = {false, true},
           .uids = {1, 2, 3, 4},
           .gids = {5, 6, 7, 0xffffffff},
           .groups = {10, 20, 30},
