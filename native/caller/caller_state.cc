@@ -362,15 +362,12 @@ bool CallerState::has_all_descriptors() {
   return true;
 }
 
-// Number of times it got a processor: the third number of its schedstat, see sched-stats in the
-// kernel's documentation. Nothing: the kernel does not count.
 std::optional<std::uint64_t> CallerState::turns() {
   const auto file = kept(turns_, "schedstat");
   if (!file) return std::nullopt;
   FileText text;
   const auto numbers = text_of(turns_, text);
-  if (!numbers) return std::nullopt;
-  return count_of(numbers->substr(std::min(numbers->find(' ') + 1, numbers->size())), " ");
+  return numbers ? turns_in(*numbers) : std::nullopt;
 }
 
 // A thread that sleeps has left a processor as often as it got one. If it had got one as often

@@ -21,13 +21,13 @@ LongStatuses& LongStatuses::of_process() {
 void LongStatuses::note(pid_t tid, Nanoseconds took) {
   const Nanoseconds counted = std::min(took, kMaxTook);
   time_of_this_thread += counted;
-  const auto start = thread_start_time(tid);
-  if (!start) return;
+  const std::uint64_t identity = identity_of_thread(tid);
+  if (identity == 0) return;
   const Nanoseconds time = now();
   const std::lock_guard lock(mutex_);
   if (threads_.size() >= kMax) make_room(time);
   over_at_ = std::min(std::max(over_at_, time) + counted * kTimesAsLong, time + kMaxKnown);
-  threads_.insert_or_assign(tid, Known{.start = *start, .until = over_at_});
+  threads_.insert_or_assign(tid, Known{.identity = identity, .until = over_at_});
   count_.store(threads_.size(), std::memory_order_relaxed);
 }
 
@@ -54,8 +54,7 @@ bool LongStatuses::has(pid_t tid) {
     }
   }
   // its number may be another one's by now
-  const auto start = thread_start_time(tid);
-  return start && *start == known.start;
+  return identity_of_thread(tid) == known.identity;
 }
 
 Nanoseconds LongStatuses::take_time() { return std::exchange(time_of_this_thread, 0); }

@@ -36,7 +36,7 @@ class LongStatuses {
 
  private:
   struct Known {
-    std::uint64_t start;
+    std::uint64_t identity;
     Nanoseconds until;
   };
 

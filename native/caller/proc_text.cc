@@ -2,6 +2,9 @@
 #include "caller/proc_text.h"
 
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -79,6 +82,31 @@ Result<std::uint64_t> thread_start_time(pid_t tid) {
   std::uint64_t time = 0;
   std::from_chars(rest.data(), rest.data() + rest.size(), time);
   return time;
+}
+
+bool has_thread(pid_t tid) { return kill(tid, 0) == 0 || errno != ESRCH; }
+
+std::uint64_t identity_of_thread(pid_t tid) {
+  // PIDFD_THREAD of pidfd_open(2), which older headers lack
+  constexpr int kThread = O_EXCL;
+  UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, tid, kThread)));
+  if (!pidfd.is_open()) pidfd.reset(static_cast<int>(syscall(SYS_pidfd_open, tid, 0)));
+  struct stat found = {};
+  return pidfd.is_open() && fstat(pidfd.get(), &found) == 0 ? found.st_ino : 0;
+}
+
+std::optional<std::uint64_t> turns_in(std::string_view schedstat) {
+  return count_of(schedstat.substr(std::min(schedstat.find(' ') + 1, schedstat.size())), " ");
+}
+
+std::optional<std::uint64_t> turns_of_thread(pid_t tid) {
+  char path[32];
+  std::snprintf(path, sizeof path, "/proc/%d/schedstat", tid);
+  const UniqueFd file(open(path, O_RDONLY | O_CLOEXEC));
+  if (!file.is_open()) return std::nullopt;
+  FileText text;
+  const auto numbers = text_of(file, text);
+  return numbers ? turns_in(*numbers) : std::nullopt;
 }
 
 }  // namespace seccompagent

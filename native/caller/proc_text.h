@@ -40,7 +40,21 @@ inline constexpr int kExitCode = 52;
 [[nodiscard]] std::string_view fields(std::string_view stat, int from, int to);
 
 // When a thread started, in clock ticks since boot, see proc_pid_stat(5). ESRCH or ENOENT: it has
-// ended.
+// ended. Whoever asks waits while another thread of its process, which has got its number by then,
+// is within execve(2), and that may be for ever: so no thread asks that others wait for.
 [[nodiscard]] Result<std::uint64_t> thread_start_time(pid_t tid);
+
+// The following wait for nobody.
+
+// Whether there is a thread with that number.
+[[nodiscard]] bool has_thread(pid_t tid);
+// Two threads that have the same number one after the other have not the same of these, from Linux
+// 6.9 on; 0: there is none.
+[[nodiscard]] std::uint64_t identity_of_thread(pid_t tid);
+// Number of times a thread got a processor: the third number of its schedstat, see sched-stats in
+// the kernel's documentation. Nothing: it has ended, or the kernel does not count.
+[[nodiscard]] std::optional<std::uint64_t> turns_of_thread(pid_t tid);
+// The same from the text of that file.
+[[nodiscard]] std::optional<std::uint64_t> turns_in(std::string_view schedstat);
 
 }  // namespace seccompagent

@@ -10,6 +10,7 @@
 
 #include "caller/caller_state.h"
 #include "caller/long_statuses.h"
+#include "caller/proc_text.h"
 #include "receiver/worker.h"
 
 namespace seccompagent {
@@ -129,10 +130,12 @@ void Worker::send_later(const Response& response, Counted counted, Nanoseconds t
     send_now(terms_->failure, Counted::failed, time);
     return;
   }
-  const bool is_planned = receiver_->late_answers_.add({.due = time + delay,
-                                                        .listener = listener_,
-                                                        .tid = pending_.notification.tid,
-                                                        .is_second_try = false});
+  const bool is_planned =
+      receiver_->late_answers_.add({.due = time + delay,
+                                    .listener = listener_,
+                                    .tid = pending_.notification.tid,
+                                    .is_second_try = false,
+                                    .turns = turns_of_thread(pending_.notification.tid)});
   // the receiver stops, and may have sent it with an older one of the thread
   if (!is_planned && listener_->kept.forget(pending_.notification.tid)) {
     send_now(response, counted, time);

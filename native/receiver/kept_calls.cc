@@ -98,7 +98,7 @@ bool KeptCalls::lose_awaited(pid_t tid, std::uint64_t number, std::uint64_t id,
 bool KeptCalls::keep_lost(const CallContent& call, const Response& response, Nanoseconds until,
                           std::shared_ptr<GivenFd> given) {
   // neither a dead thread comes again nor one of which nobody can tell that it is the same
-  const bool may_come_again = !call.program.empty() && thread_start_time(call.notification.tid);
+  const bool may_come_again = !call.program.empty() && has_thread(call.notification.tid);
   const std::lock_guard lock(mutex_);
   drop_expired(now());
   // an older one of this thread is of another call, whatever becomes of this one
@@ -159,7 +159,7 @@ void KeptCalls::end_being_late() {
 
 void KeptCalls::lose(Calls::iterator call, LostAnswer answer) {
   const bool has_room = !answer.given || of_payer_->given < kMaxGiven;
-  if (!has_room || !thread_start_time(call->first)) {
+  if (!has_room || !has_thread(call->first)) {
     erase(call);
     return;
   }

@@ -8,7 +8,7 @@
 #include <limits>
 #include <utility>
 
-#include "caller/caller_state.h"
+#include "caller/proc_text.h"
 
 namespace seccompagent {
 namespace {
@@ -95,10 +95,11 @@ void LateAnswers::send_due(NotifyBuffers& buffers, Nanoseconds time) {
   const bool are_few = due.size() <= kFew;
   for (const LateAnswer& late : due) {
     // An answer that meets a signal is lost without a word, so a signal that has woken the caller
-    // gets a little time to take the call back. What else the caller's state says is not looked at:
-    // how long that takes is for the caller to choose.
+    // gets a little time to take the call back. Whoever has not run since the call came gets its
+    // answer whatever wakes it. Nothing else of the caller's state is looked at: how long that
+    // takes is for the caller to choose.
     const bool may_meet_signal = are_few && !late.is_second_try && !late.listener.expired() &&
-                                 CallerState(late.tid).is_awake();
+                                 (!late.turns || turns_of_thread(late.tid) != late.turns);
     if (may_meet_signal && add({.due = now() + kSignalTime,
                                 .listener = late.listener,
                                 .tid = late.tid,

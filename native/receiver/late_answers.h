@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "kernel/clock.h"
@@ -26,6 +27,8 @@ struct LateAnswer {
   std::weak_ptr<Listener> listener;
   pid_t tid;
   bool is_second_try;
+  // How often the thread had got a processor when this was planned; nothing: nobody knows.
+  std::optional<std::uint64_t> turns = std::nullopt;
 };
 
 class LateAnswers {

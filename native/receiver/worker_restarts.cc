@@ -47,7 +47,7 @@ Result<std::shared_ptr<const Terms>> Worker::terms(std::uint32_t token) {
 
 bool Worker::await_restart() {
   constexpr Nanoseconds kPatience = 10 * kMillisecond;
-  if (!has_call_ || !thread_start_time(pending_.notification.tid)) return false;
+  if (!has_call_ || !has_thread(pending_.notification.tid)) return false;
   // where signals come in a row, what has come may be gone by the time that it is looked at
   for (const Nanoseconds start = now(); now() - start < kPatience;) {
     // somebody has to receive it

@@ -23,6 +23,7 @@
 #include "caller/long_statuses.h"
 #include "caller/target.h"
 #include "check.h"
+#include "executing_process.h"
 #include "kernel/clock.h"
 #include "sleeper.h"
 
@@ -409,6 +410,19 @@ void reads_a_status_that_is_too_long_once() {
   CHECK_EQUAL(LongStatuses::take_time(), Nanoseconds{0});
 }
 
+// Its number may be that of a thread that is executed by now.
+void knows_it_of_who_executes() {
+  const ExecutingProcess process;
+  LongStatuses statuses;
+  process.execute();
+  std::atomic<bool> is_known = false;
+  CHECK(!process.keeps_waiting([&] {
+    statuses.note(process.pid(), LongStatuses::kMaxTook);
+    is_known = statuses.has(process.pid());
+  }));
+  CHECK(is_known.load());
+}
+
 void knows_whose_status_is_long() {
   LongStatuses statuses;
   statuses.note(getpid(), LongStatuses::kMaxTook);
@@ -603,6 +617,8 @@ constexpr Case kCases[] = {
     {"G4: CallerState: a status that is too long is read once in a while",
      reads_a_status_that_is_too_long_once},
     {"G4: LongStatuses: they are of threads that are there", knows_whose_status_is_long},
+    {"A5: LongStatuses: nobody waits for a program that is being executed",
+     knows_it_of_who_executes},
     {"CallerState: it leaves no descriptor behind", leaves_no_descriptor}};
 
 }  // namespace

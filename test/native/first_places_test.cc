@@ -14,11 +14,10 @@
 
 #include <atomic>
 #include <string>
-#include <thread>
 
 #include "check.h"
-#include "clinging_file.h"
 #include "container/resources.h"
+#include "executing_process.h"
 #include "receiver_fixture.h"
 
 namespace seccompagent::test {
@@ -28,7 +27,7 @@ namespace {
   return UniqueFd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
 }
 
-// Waits to be told to do something, and to end.
+// Is there until the test has seen enough.
 class Child {
  public:
   template <typename Work>
@@ -53,7 +52,6 @@ class Child {
   }
 
   [[nodiscard]] pid_t pid() const { return pid_; }
-  void go_on() const { CHECK_EQUAL(write(ours_.get(), "", 1), 1L); }
 
  private:
   UniqueFd ours_;
@@ -102,43 +100,26 @@ void tells_nothing_of_who_has_ended() {
   CHECK(find_first_places(UniqueFd()) == nullptr);
 }
 
-// Within execve(2), a process closes its files, and the kernel lets nobody look at it meanwhile.
 void waits_for_nobody_who_executes() {
-  // threads that close what they need not
   const auto receiver = make_receiver();
-  const ClingingFile& file = ClingingFile::of_process();
-  // of what it executes with, the file system's own device is closed before the file
-  const Child first([](int told) {
-    await_go_on(told);
-    execl("/bin/true", "true", nullptr);
-  });
+  const ExecutingProcess first;
   Callers callers(1);
   const std::uint32_t token = add(*receiver, callers, first.pid());
   Desk desk(receiver);
   CHECK_EQUAL(desk.receive(), EventKind::notification);
   Worker& worker = desk.worker();
   const CallId call = VALUE(worker.current());
-  first.go_on();
-  CHECK(file.is_being_closed(20'000));
+  first.execute();
   std::atomic<bool> has_mounts = false;
   std::atomic<bool> has_root = false;
   std::atomic<bool> has_resources = false;
-  std::atomic<bool> is_done = false;
-  std::thread asking([&] {
+  CHECK(!first.keeps_waiting([&] {
     Target target = {};
     target.call = call;
     has_mounts = worker.has_mounts_of_first(UniqueFd());
     has_root = worker.has_root_of_first(target).value_or(false);
     has_resources = receiver->container_resources(token).has_value();
-    is_done = true;
-  });
-  const Nanoseconds end = now() + 10 * kSecond;
-  while (!is_done.load() && now() < end) pause_for(kMillisecond);
-  const bool was_done = is_done.load();
-  // else nobody who waits could be ended
-  file.let_go();
-  asking.join();
-  CHECK(was_done);
+  }));
   CHECK(has_mounts.load());
   CHECK(has_root.load());
   CHECK(has_resources.load());

@@ -8,6 +8,8 @@
 #include <thread>
 #include <utility>
 
+#include "caller/proc_text.h"
+#include "executing_process.h"
 #include "receiver/listeners.h"
 #include "receiver_fixture.h"
 
@@ -27,8 +29,11 @@ struct LateCall {
 
   [[nodiscard]] bool plan(Nanoseconds due) {
     CHECK(listener->kept.keep_late(call, kNine, due));
-    return late.add(
-        {.due = due, .listener = listener, .tid = call.notification.tid, .is_second_try = false});
+    return late.add({.due = due,
+                     .listener = listener,
+                     .tid = call.notification.tid,
+                     .is_second_try = false,
+                     .turns = turns_of_thread(call.notification.tid)});
   }
   // The caller must have an answer before it can be waited for.
   void release() { (void)buffers.respond(listener->fd.get(), call.notification.id, kRefused); }
@@ -49,6 +54,38 @@ bool is_readable(const LateAnswers& late, int timeout_ms = 0) {
 
 LateAnswer for_nobody(Nanoseconds due) {
   return {.due = due, .listener = {}, .tid = 1, .is_second_try = false};
+}
+
+// Its thread's number may be that of another one by then, of a program that is being executed.
+void waits_for_nobody_who_executes() {
+  LateCall own;
+  const ExecutingProcess process;
+  own.call.notification.tid = process.pid();
+  CHECK(own.plan(now()));
+  process.execute();
+  CHECK(!process.keeps_waiting([&] {
+    own.late.send_due(own.buffers, now());
+    pause_for(5 * kMillisecond);
+    own.late.send_due(own.buffers, now());
+  }));
+  // it was the caller's all the same
+  CHECK_EQUAL(own.callers.count_of(Callers::kNone), 0UL);
+}
+
+// Nor does who keeps an answer that did not arrive, while others wait for what is kept.
+void keeps_what_was_lost_of_who_executes() {
+  LateCall own;
+  const ExecutingProcess process;
+  own.call.notification.tid = process.pid();
+  const std::uint64_t number = own.listener->kept.keep_awaited(own.call);
+  CHECK(number != 0);
+  process.execute();
+  CHECK(!process.keeps_waiting([&] {
+    LostAnswer answer = {.response = kNine, .until = now() + kSecond};
+    (void)own.listener->kept.lose_awaited(process.pid(), number, own.call.notification.id, answer);
+    (void)own.listener->kept.keep_lost(own.call, kNine, now() + kSecond);
+  }));
+  own.release();
 }
 
 void sends_when_it_is_due() {
@@ -140,6 +177,9 @@ void sends_in_a_thread_of_its_own() {
 }
 
 constexpr Case kCases[] = {
+    {"A5: LateAnswers: nobody waits for a program that is being executed",
+     waits_for_nobody_who_executes},
+    {"A5: LateAnswers: nor does who keeps what was lost", keeps_what_was_lost_of_who_executes},
     {"LateAnswers: an answer is sent when it is due", sends_when_it_is_due},
     {"LateAnswers: an answer is sent once", sends_an_answer_once},
     {"G11: LateAnswers: all are sent before their time", sends_all_before_their_time},
