@@ -18,14 +18,14 @@ const nsPerReport = 1_000_000_000n / maxReports;
 /** Of one user, as on the main thread (user-lines.ts): at once, and in each minute after that. */
 const maxUserLines = 200n;
 const nsPerUserLine = 60_000_000_000n / maxUserLines;
-/** Users whose ids leave the same rest have one stock. */
-const userStocks = 1024;
+/** Twice as many as there can be: each has an entry in the socket's list (acl(5)), which has 64 KiB. */
+const userStocks = 16_384;
 
 /** Words of a container. */
 const word = { fullAt: 0, lines: 1, bytes: 2, reportsFullAt: 3, words: 4 } as const;
 
-/** Words of a stock of users, behind those of all containers. */
-const userWord = { fullAt: 0, leftOut: 1, bytesFullAt: 2, words: 3 } as const;
+/** Words of a stock of users, behind those of all containers. It is its user's for good. */
+const userWord = { user: 0, fullAt: 1, leftOut: 2, bytesFullAt: 3, words: 4 } as const;
 const usersAt = (maxPlaces + 1) * word.words;
 
 export interface Dropped {
@@ -37,10 +37,6 @@ export interface Dropped {
 export function makeLogRoom(): SharedArrayBuffer {
   const words = usersAt + userStocks * userWord.words;
   return new SharedArrayBuffer(words * BigInt64Array.BYTES_PER_ELEMENT);
-}
-
-function userAt(user: number): number {
-  return usersAt + (user % userStocks) * userWord.words;
 }
 
 /** The stocks of all containers, seen from one thread. */
@@ -59,7 +55,11 @@ export class LogRoom {
     const wantedNs = BigInt(bytes) * nsPerByte;
     if (!this.#take(place * word.words + word.fullAt, wantedNs, stockNs)) return false;
     if (user === 0) return true;
-    return this.#take(userAt(user) + userWord.bytesFullAt, wantedNs / containersOfUser, stockNs);
+    return this.#take(
+      this.#userAt(user) + userWord.bytesFullAt,
+      wantedNs / containersOfUser,
+      stockNs,
+    );
   }
 
   /** @returns whether a call that failed may be told of */
@@ -71,18 +71,22 @@ export class LogRoom {
   /** @returns whether one more line on a container of this user may be written; root has no limit */
   takeUserLine(user: number): boolean {
     if (user === 0) return true;
-    return this.#take(userAt(user) + userWord.fullAt, nsPerUserLine, maxUserLines * nsPerUserLine);
+    return this.#take(
+      this.#userAt(user) + userWord.fullAt,
+      nsPerUserLine,
+      maxUserLines * nsPerUserLine,
+    );
   }
 
   /** A line on a container of this user was left out. */
   leaveOut(user: number): void {
-    Atomics.add(this.#words, userAt(user) + userWord.leftOut, 1n);
+    Atomics.add(this.#words, this.#userAt(user) + userWord.leftOut, 1n);
   }
 
   /** Number of lines on this user's containers that were left out since the last look. */
   leftOut(user: number): number {
     if (user === 0) return 0;
-    return Number(Atomics.exchange(this.#words, userAt(user) + userWord.leftOut, 0n));
+    return Number(Atomics.exchange(this.#words, this.#userAt(user) + userWord.leftOut, 0n));
   }
 
   /** Whether nothing was dropped since somebody has looked. */
@@ -106,6 +110,20 @@ export class LogRoom {
   /** Another container has the place from now on. */
   clear(place: number): void {
     this.#words.fill(0n, place * word.words, (place + 1) * word.words);
+  }
+
+  /**
+   * Stock of a user: the first of those from the rest of the id on that is this user's, or nobody's yet.
+   * A thread may be ended at any time, so that there is no lock.
+   */
+  #userAt(user: number): number {
+    const id = BigInt(user);
+    for (let step = 0; step < userStocks; step += 1) {
+      const at = usersAt + ((user + step) % userStocks) * userWord.words;
+      const owner = Atomics.compareExchange(this.#words, at + userWord.user, 0n, id);
+      if (owner === 0n || owner === id) return at;
+    }
+    throw new RangeError(`more than ${userStocks} users have containers`);
   }
 
   /** @param most of what has been taken and has not come back with time */

@@ -64,6 +64,23 @@ test('G1: log room: all containers of a user have as much as four of root’s', 
   expect(written(1000)).toBe(1);
 });
 
+test('G1: log room: no user has the stock of another one, whatever their ids are', () => {
+  const buffer = makeLogRoom();
+  const rooms = [new LogRoom(buffer), new LogRoom(buffer)];
+  const users = Array.from({ length: 100 }, (_, index) => 7 + index * 16_384);
+  users.push(2 ** 32 - 2);
+  for (const user of users) {
+    for (const [at, room] of rooms.entries()) {
+      for (let line = 0; line < 100; line += 1) expect(room.takeUserLine(user)).toBe(true);
+      expect(room.take(at, stock, user)).toBe(true);
+      room.clear(at);
+      room.leaveOut(user);
+    }
+    expect(rooms[0]?.takeUserLine(user)).toBe(false);
+  }
+  for (const user of users) expect(rooms[1]?.leftOut(user)).toBe(2);
+});
+
 test('W3: log room: there is a place for containers past the last one', () => {
   const room = new LogRoom(makeLogRoom());
   expect(fitting(room, maxPlaces, 1024)).toBe(stock / 1024);
