@@ -16,7 +16,7 @@ import type { LogOptions } from '../log/log.ts';
 import { watchOptionsOf, watchUsage } from './watch-options.ts';
 import type { WatchOptions } from '../observation/observers.ts';
 import { resolvers } from '../resolvers/all.ts';
-import type { BindAddress } from '../metrics/server.ts';
+import type { BindAddress } from '../metrics/server-messages.ts';
 import type { ControlAddress } from '../control/control-socket.ts';
 
 /** Options on who answers for a container. */

@@ -327,9 +327,11 @@ describe('connections', () => {
       block.name({ slot, token: 1, syscall: `syscall-${slot}`, ...labels });
     }
     await using server = await startServer({ counters });
+    const before = openFdCount(process.pid);
     const socket = await connected(server);
     socket.pause();
-    const openFds = openFdCount(process.pid);
+    const openFds = before + 2;
+    await until('its other end', () => openFdCount(process.pid) === openFds || undefined);
     socket.write('GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n');
     const start = performance.now();
     const look = (): true | undefined => openFdCount(process.pid) === openFds - 1 || undefined;
