@@ -242,6 +242,11 @@ export class BundleStore {
     this.#loaded.forgetUnused(keptForMs);
   }
 
+  /** Pulled bundles that containers use, or are about to, stay in the store on the disk. */
+  noteUse(): void {
+    for (const reference of this.#loaded.pulledInUse()) this.#parts.pulled?.noteUse(reference);
+  }
+
   /** As `PresentGrants.regranted`. */
   regranted(bundle: Bundle): Bundle {
     return new PresentGrants(this.#parts).regranted(bundle);

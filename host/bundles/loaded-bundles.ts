@@ -177,6 +177,14 @@ export class LoadedBundles {
     return new Set(unused.map(([key]) => key));
   }
 
+  /** References of pulled bundles that containers use, or are about to. */
+  pulledInUse(): readonly string[] {
+    const unused = this.unused();
+    return [...this.pulled].flatMap(([key, { bundle }]) =>
+      bundle.origin.kind === 'pulled' && !unused.has(key) ? bundle.origin.reference : [],
+    );
+  }
+
   forget(keys: ReadonlySet<string>): void {
     const known = this.#known;
     const handlers = [...keys].flatMap((key) => known.get(key)?.bundle.handlers ?? []);

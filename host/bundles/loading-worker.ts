@@ -9,6 +9,7 @@ import { beginThread } from '../process/own-thread.ts';
 import { ComponentLoader } from './component-loader.ts';
 import type { ComponentFile, ReadComponent, UntriedComponent } from './component-loader.ts';
 import type { OpenedBundle, RegistryPolicy } from './oci/open-bundle.ts';
+import type { Payer } from './oci/store-room.ts';
 
 export type LoadingQuestion =
   /** Known digests of a component, or the findings of children. */
@@ -18,6 +19,8 @@ export type LoadingQuestion =
       readonly kind: 'open' | 'pull';
       readonly reference: string;
       readonly policy: Omit<RegistryPolicy, 'signal'>;
+      /** Who has caused it. */
+      readonly payer: Payer;
     };
 
 /** A bundle as the main thread gets it. */
@@ -66,7 +69,7 @@ async function find(question: LoadingQuestion): Promise<LoadingAnswer> {
     }
     case 'pull': {
       const { openBundle } = await import('./oci/open-bundle.ts');
-      return opened(await openBundle(question.reference, question.policy));
+      return opened(await openBundle(question.reference, question.policy, question.payer));
     }
   }
 }

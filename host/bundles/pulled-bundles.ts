@@ -13,7 +13,9 @@ import type { LoadingAnswer, LoadingQuestion, UsableBundle } from './loading-wor
 import { isAllowedReference, openStoredBundle, readKeys } from './oci/open-bundle.ts';
 import type { RegistryPolicy } from './oci/open-bundle.ts';
 import { parseDigestReference } from './oci/reference.ts';
-import { filesOfStored } from './oci/store.ts';
+import { defaultStore, filesOfStored, folderOf, tidyStore } from './oci/store.ts';
+import { operatorPays, touchStored } from './oci/store-room.ts';
+import type { Payer } from './oci/store-room.ts';
 
 const maxFailures = 1024;
 const maxOpened = 1024;
@@ -62,6 +64,7 @@ export class PulledBundles {
 
   constructor(policy: RegistryPolicy) {
     this.#policy = { ...policy, keys: new Map() };
+    if (policy.registries.length > 0) tidyStore(policy.store);
   }
 
   /**
@@ -70,10 +73,20 @@ export class PulledBundles {
    */
   open(reference: string): UsableBundle {
     const known = this.#known(reference);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      // from now on it is in use: it may not make room for others
+      touchStored(known.folder);
+      return known;
+    }
     const failure = this.#failures.get(reference);
     if (failure !== undefined) throw failure;
     return openStoredBundle(reference, this.#policy);
+  }
+
+  /** Containers use it: it is not to make room for others. */
+  noteUse(reference: string): void {
+    const { digest } = parseDigestReference(reference);
+    touchStored(folderOf(this.#policy.store ?? defaultStore, digest));
   }
 
   /** Whether `open` takes no time. */
@@ -120,7 +133,8 @@ export class PulledBundles {
     if (!this.#isAllowed(reference)) return;
     const { host } = parseDigestReference(reference);
     const pulls = this.#pullsOf(host, whoseOf(asking));
-    await pulls.take({ askers, costMs: 0 }, async () => this.#fetch(reference));
+    const payer = { owner: asking.who.at(-1) ?? '', isUser: whoseOf(asking) === 'users' };
+    await pulls.take({ askers, costMs: 0 }, async () => this.#fetch(reference, payer));
   }
 
   /** Nothing is kept of others: those who start containers may name as many as they like. */
@@ -147,10 +161,10 @@ export class PulledBundles {
     }
   }
 
-  async #fetch(reference: string): Promise<void> {
+  async #fetch(reference: string, payer: Payer): Promise<void> {
     if (this.isOpen(reference)) return;
     try {
-      await this.#open('pull', reference);
+      await this.#open('pull', reference, payer);
     } catch (thrown) {
       this.#failed(reference, thrown);
     }
@@ -167,10 +181,14 @@ export class PulledBundles {
     if (this.#failures.size > maxFailures) this.#failures.delete(oldest);
   }
 
-  async #open(kind: 'open' | 'pull', reference: string): Promise<void> {
+  async #open(
+    kind: 'open' | 'pull',
+    reference: string,
+    payer: Payer = operatorPays,
+  ): Promise<void> {
     const { signal, ...policy } = this.#policy;
     readKeys(reference, policy);
-    const answer = await this.#ask({ kind, reference, policy }, signal);
+    const answer = await this.#ask({ kind, reference, policy, payer }, signal);
     if (answer.kind === 'failed') throw failureIn(answer);
     if (answer.kind !== 'opened') throw new Error(`no answer to this question: ${answer.kind}`);
     const { bundle } = answer;

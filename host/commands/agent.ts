@@ -38,7 +38,7 @@ interface StoreSource {
 }
 
 function storeParts(
-  { bundleFolders, limits, bundles, signers, registries }: Config,
+  { bundleFolders, limits, storeBytes, bundles, signers, registries }: Config,
   { configFile = defaultConfigFile, ending }: StoreSource,
 ): BundleStoreParts {
   return {
@@ -47,7 +47,7 @@ function storeParts(
     limits,
     allowedTo: allowedToBundles(bundles),
     allowedToSigned: allowedToSignedBundles(bundles, signers),
-    pulled: new PulledBundles({ registries, signal: ending }),
+    pulled: new PulledBundles({ registries, storeBytes, signal: ending }),
   };
 }
 

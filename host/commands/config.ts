@@ -13,7 +13,7 @@ import { AgentError, messageOf, systemCodeOf } from '../errors.ts';
 import { allowedToBundles, allowedToSignedBundles } from '../bundles/granted-bundles.ts';
 import { bundleNamesIn } from '../bundles/bundle-places.ts';
 import { BundleStore } from '../bundles/bundle-store.ts';
-import type { Bundle, BundleLimits } from '../bundles/bundle.ts';
+import type { Bundle } from '../bundles/bundle.ts';
 import { byteSizeText } from '../text/byte-size.ts';
 import { durationText } from '../text/duration.ts';
 import { grantLines } from '../registry/grants.ts';
@@ -161,14 +161,17 @@ function foundLines({ name, folder, granted }: FoundBundle): readonly string[] {
   return [`found ${name} in ${folder}, granted`, ...indented(grantLines(granted))];
 }
 
-function limitsText({ maximumBytes, maximumPages, deadlineMs }: BundleLimits): string {
+function limitsText({ limits, storeBytes }: Config): string {
+  const { maximumBytes, maximumPages, deadlineMs } = limits;
   const memory = byteSizeText(maximumPages * pageBytes);
   const deadline = durationText(deadlineMs);
-  return `component ${byteSizeText(maximumBytes)}, memory ${memory}, deadline ${deadline}`;
+  const component = byteSizeText(maximumBytes);
+  const store = byteSizeText(storeBytes);
+  return `component ${component}, memory ${memory}, deadline ${deadline}, store ${store}`;
 }
 
 function show({ config, found }: Checked): readonly string[] {
-  const { bundles, signers, registries, bundleFolders, limits, options } = config;
+  const { bundles, signers, registries, bundleFolders, options } = config;
   return [
     ...[...bundles].flatMap(([name, { signers: own, ...grants }]) => [
       own === undefined
@@ -189,7 +192,7 @@ function show({ config, found }: Checked): readonly string[] {
     ...found.flatMap(foundLines),
     `folders  ${bundleFolders.length === 0 ? 'none' : bundleFolders.join(', ')}`,
     ...policyText(config),
-    `limits   ${limitsText(limits)}`,
+    `limits   ${limitsText(config)}`,
     ...[...options].map(([name, value]) => `option   -${name}${value === true ? '' : ` ${value}`}`),
   ];
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `seccompagent pull`: a bundle out of an OCI registry into the store.
+import { loadConfig } from '../config/config.ts';
 import { parseWords, textOf, usage } from '../text/command-line.ts';
 import type { OptionTable } from '../text/command-line.ts';
 import { formatReference } from '../bundles/oci/reference.ts';
@@ -32,11 +33,12 @@ async function run(words: readonly string[]): Promise<number> {
   if (signers?.length === 0) {
     usage('pull needs the public keys of accepted signers (-key), or -unsigned');
   }
+  const { storeBytes: maxBytes } = loadConfig(textOf(values, 'config'));
   await using client = await openRegistry(reference, { access: 'pull', configured }, values);
   using line = progressLine();
   const pulled = await pullBundle(client, {
     reference,
-    store: new BundleStore(textOf(values, 'store') ?? defaultStore),
+    store: new BundleStore(textOf(values, 'store') ?? defaultStore, { maxBytes }),
     signers,
     progress: (file, bytes, size) => line.show(`${file}: ${bytes} of ${size} bytes`),
   });

@@ -71,6 +71,9 @@ const limits: Schema = closed(
     deadline: orNothing(
       matching(durationPattern, 'Maximum time of a handler for a call, from 1ms to 1m.'),
     ),
+    store: orNothing(
+      matching(sizePattern, 'Maximum size of the store of pulled bundles, from 1MiB to 1024GiB.'),
+    ),
   },
   [],
 );

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The text of a configuration, read key by key; unknown keys and wrong values are errors with their line.
 import { AgentError, messageOf } from '../errors.ts';
-import type { BundleLimits } from '../bundles/bundle.ts';
 import { bundleFolders } from '../bundles/bundle-places.ts';
 import type { BundleEntry } from '../bundles/granted-bundles.ts';
 import { complaint, namedKeys, parseAllowed } from '../bundles/grant-parser.ts';
@@ -10,7 +9,7 @@ import { longestDeadlineMs } from '../bundles/manifest-handler.ts';
 import { folderName } from '../bundles/manifest.ts';
 import type { Grants } from '../registry/grants.ts';
 import { defaultPolicies, parseDefaultAction, parseFailurePolicy } from '../registry/policy.ts';
-import { parseByteSize } from '../text/byte-size.ts';
+import { byteSizeText, parseByteSize } from '../text/byte-size.ts';
 import { parseDuration } from '../text/duration.ts';
 import { parseYaml } from '../text/yaml-file.ts';
 import { agentOptionTable } from './agent-option-table.ts';
@@ -18,7 +17,14 @@ import { emptyConfig, signerName } from './settings.ts';
 import type { AllowedRegistry, Config, Signer } from './settings.ts';
 
 const pageBytes = 65_536;
-const maxBytes = 2 ** 30;
+
+interface Sizes {
+  readonly min: number;
+  readonly max: number;
+}
+
+const componentSizes: Sizes = { min: pageBytes, max: 2 ** 30 };
+const storeSizes: Sizes = { min: 2 ** 20, max: 2 ** 40 };
 
 /** A configuration that was read, and where each of its values stands. */
 export interface ConfigText {
@@ -90,7 +96,7 @@ class Reader {
         failure: this.#policy(top('failure'), parseFailurePolicy, defaultPolicies.failure),
         ...(isThere(top('failure')) ? { isFailureSet: true } : {}),
       },
-      limits: this.#limits(top('limits')),
+      ...this.#limits(top('limits')),
       options: this.#options(top),
     };
   }
@@ -200,28 +206,33 @@ class Reader {
     }
   }
 
-  #limits(value: Value): BundleLimits {
+  #limits(value: Value): Pick<Config, 'limits' | 'storeBytes'> {
     const of = this.#object({ ...value, json: value.json ?? {} }, [
       'component-bytes',
       'memory',
       'deadline',
+      'store',
     ]);
-    const { limits } = emptyConfig;
+    const { limits, storeBytes } = emptyConfig;
     const bytes = this.#size(of('component-bytes'));
     const memory = this.#size(of('memory'));
     return {
-      maximumBytes: bytes ?? limits.maximumBytes,
-      maximumPages: memory === undefined ? limits.maximumPages : Math.floor(memory / pageBytes),
-      deadlineMs: this.#deadline(of('deadline')) ?? limits.deadlineMs,
+      limits: {
+        maximumBytes: bytes ?? limits.maximumBytes,
+        maximumPages: memory === undefined ? limits.maximumPages : Math.floor(memory / pageBytes),
+        deadlineMs: this.#deadline(of('deadline')) ?? limits.deadlineMs,
+      },
+      storeBytes: this.#size(of('store'), storeSizes) ?? storeBytes,
     };
   }
 
-  #size(value: Value): number | undefined {
+  #size(value: Value, { min, max }: Sizes = componentSizes): number | undefined {
     if (!isThere(value)) return undefined;
     const text = this.#text(value);
     const size = parseByteSize(text);
-    if (size !== undefined && size >= pageBytes && size <= maxBytes) return size;
-    return this.#complain(value.keys, `"${text}" is not a size from 64KiB to 1GiB, such as 16MiB`);
+    if (size !== undefined && size >= min && size <= max) return size;
+    const range = `from ${byteSizeText(min)} to ${byteSizeText(max)}`;
+    return this.#complain(value.keys, `"${text}" is not a size ${range}, such as 16MiB`);
   }
 
   #deadline(value: Value): number | undefined {

@@ -4,6 +4,7 @@ import { defaultBundleLimits } from '../bundles/bundle.ts';
 import type { BundleLimits } from '../bundles/bundle.ts';
 import { bundleFolders } from '../bundles/bundle-places.ts';
 import type { BundleEntry } from '../bundles/granted-bundles.ts';
+import { defaultStoreBytes } from '../bundles/oci/store-room.ts';
 import type { Grants } from '../registry/grants.ts';
 import { defaultPolicies } from '../registry/policy.ts';
 import type { Policies } from '../registry/policy.ts';
@@ -38,6 +39,8 @@ export interface Config {
   /** Defaults where bundles have none. */
   readonly policies: Policies;
   readonly limits: BundleLimits;
+  /** Of the store of pulled bundles. */
+  readonly storeBytes: number;
   /** Values of the agent's options; the command line wins. */
   readonly options: ReadonlyMap<string, string | true>;
 }
@@ -53,5 +56,6 @@ export const emptyConfig: Config = {
   bundleFolders,
   policies: defaultPolicies,
   limits: defaultBundleLimits,
+  storeBytes: defaultStoreBytes,
   options: new Map(),
 };

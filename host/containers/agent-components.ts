@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Components of all containers; the workers and the resolver forget those that no container has any more.
 import type { CodeSize } from '../bundles/code-room.ts';
+import { useEveryMs } from '../bundles/oci/store-room.ts';
 import type { Pool } from '../worker/pool.ts';
 import type { Attachments } from './attachments.ts';
 import type { UsedComponents } from './used-components.ts';
@@ -17,9 +18,13 @@ const forgetAfterMs = 120_000;
 export class AgentComponents implements Disposable {
   readonly #parts: AgentComponentsParts;
   #timer: NodeJS.Timeout | undefined;
+  readonly #inUse: NodeJS.Timeout;
 
   constructor(parts: AgentComponentsParts) {
     this.#parts = parts;
+    this.#inUse = setInterval(() => {
+      parts.attachments.resolver.noteUse?.();
+    }, useEveryMs).unref();
   }
 
   /** Components of containers, of shadows and of workers. */
@@ -68,5 +73,6 @@ export class AgentComponents implements Disposable {
 
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
+    clearInterval(this.#inUse);
   }
 }

@@ -96,6 +96,8 @@ export interface Resolver {
    * @param keptForMs newer bundles stay
    */
   forgetUnused?(keptForMs: number): void;
+  /** Bundles that containers have stay on the disk: called every minute. */
+  noteUse?(): void;
   /** Kubernetes workload of a container; absent: that of the annotations of its state. */
   workloadOf?(identity: ContainerIdentity): Workload;
   /** People are to hear of something where they look for their containers; it never throws. */

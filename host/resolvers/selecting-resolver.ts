@@ -222,6 +222,9 @@ export function selectingResolver(parts: SelectingParts): Resolver {
     forgetUnused: (keptForMs) => {
       parts.store.forgetUnused(keptForMs);
     },
+    noteUse: () => {
+      parts.store.noteUse();
+    },
     resolve: (identity, other) => {
       const same = resolved.same(identity, other);
       if (same !== undefined) return same;

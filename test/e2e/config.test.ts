@@ -343,7 +343,7 @@ describe('config check', () => {
       naming(operator.at('bundles')),
       naming(' continue'),
       naming(' kill-container'),
-      naming(/ 16MiB\b.* 16MiB\b.* 60s$/u),
+      naming(/ 16MiB\b.* 16MiB\b.* 60s\b.* 1GiB$/u),
       naming(' -audit-log /var/log/audit.jsonl'),
       naming(' -audit-arguments'),
       '',

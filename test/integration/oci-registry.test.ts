@@ -87,7 +87,7 @@ test('push and pull: the pulled bundle is the pushed one, under the same digest'
   expect(bundle.references).toEqual([reference]);
   const names = ['errno.wasm', 'mkdir-suffix.wasm', 'mount.wasm'];
   expect(readdirSync(bundle.folder).toSorted()).toEqual(
-    [...names, bundleFile, 'manifest.json', 'origin.json'].toSorted(),
+    [...names, bundleFile, 'manifest.json', 'origin.json', 'room.json'].toSorted(),
   );
   expect(bundle.text).toBe(readFileSync(join(bundle.folder, bundleFile), 'utf8'));
   const shipped = shippedBundle('demo-basic');

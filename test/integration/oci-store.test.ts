@@ -1,15 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // The store of pulled bundles, and bundles that are opened by reference: nothing in it is believed.
-import { existsSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { AgentError, messageOf } from '../../host/errors.ts';
 import type { AgentErrorCode } from '../../host/errors.ts';
 import { openBundle } from '../../host/bundles/oci/open-bundle.ts';
 import type { RegistryPolicy } from '../../host/bundles/oci/open-bundle.ts';
 import { BundleStore } from '../../host/bundles/oci/store.ts';
+import { PulledBundles } from '../../host/bundles/pulled-bundles.ts';
 import { pullInto, ship, shippedBundle, snapshotOf, testKey } from '../support/bundle-shipping.ts';
 import { DockerRegistry } from '../support/docker-registry.ts';
 import { failure } from '../support/failures.ts';
@@ -180,6 +189,14 @@ test('store: files abandoned long ago are cleared away, and no younger ones', as
   expect(new BundleStore(store.path).digests()).toHaveLength(1);
 });
 
+test('store: an agent that starts clears away what was being removed', () => {
+  using store = new TemporaryFolder();
+  mkdirSync(join(store.at('.removed-1'), `sha256-${'a'.repeat(64)}`), { recursive: true });
+  const pulled = new PulledBundles(policy(store));
+  expect(pulled.isOpen(reference)).toBe(false);
+  expect(snapshotOf(store.path)).toEqual([]);
+});
+
 test('store: two that pull the same at once both get it', async () => {
   using store = new TemporaryFolder();
   const both = await Promise.all([1, 2].map(async () => openBundle(reference, policy(store))));
@@ -191,4 +208,68 @@ test('store: a folder that is not there has no bundles', () => {
   using folder = new TemporaryFolder();
   const store = new BundleStore(folder.at('none'));
   expect(store.digests()).toEqual([]);
+});
+
+function small(store: TemporaryFolder, storeBytes: number): RegistryPolicy {
+  return { ...policy(store), storeBytes };
+}
+
+describe('limit', () => {
+  const longAgo = 1_000_000;
+  let second: string;
+
+  beforeAll(async () => {
+    const { digest } = await ship(`${registry.host}/acme/second`, {
+      bundle: shippedBundle('errno'),
+      key: acme.privateKey,
+    });
+    second = `oci://${registry.host}/acme/second@${digest}`;
+  });
+
+  test('A12: store: one that was used long ago makes room for another one, and comes again', async () => {
+    using store = new TemporaryFolder();
+    const first = await openBundle(reference, policy(store));
+    // each counts for at least 256 KiB
+    const storeBytes = 400_000;
+    const refusal = await refusalOf(openBundle(second, small(store, storeBytes)));
+    expect(refusal).toEqual(failure('AGENT_STORE', 'limits.store'));
+    expect(snapshotOf(store.path).some((name) => name.startsWith('.'))).toBe(false);
+    expect(existsSync(first.folder)).toBe(true);
+
+    utimesSync(first.folder, longAgo, longAgo);
+    await openBundle(second, small(store, storeBytes));
+    expect(existsSync(first.folder)).toBe(false);
+    expect(snapshotOf(store.path).some((name) => name.startsWith('.'))).toBe(false);
+    expect((await openBundle(second, offline(store))).signers).toEqual(['signer-of-acme']);
+  });
+
+  test('A12: store: whoever causes a pull has a part of it', async () => {
+    using store = new TemporaryFolder();
+    const user = { owner: 'user 1000', isUser: true };
+    const refusal = await refusalOf(openBundle(second, small(store, 1_000_000), user));
+    expect(refusal).toEqual(failure('AGENT_STORE', 'limits.store', 'user 1000'));
+    await openBundle(second, small(store, 1_100_000), user);
+  });
+
+  test('store: one that is pulled again because it was changed needs no more room', async () => {
+    using store = new TemporaryFolder();
+    const { folder } = await openBundle(second, small(store, 300_000));
+    rmSync(join(folder, 'errno.wasm'));
+    const mended = await openBundle(second, small(store, 300_000));
+    expect(mended.repaired).toBeDefined();
+  });
+
+  test('store: a bundle that is opened or in use says so', async () => {
+    using store = new TemporaryFolder();
+    const pulled = new PulledBundles(policy(store));
+    await pulled.prepare(second);
+    const { folder } = pulled.open(second);
+    const isUsed = (): boolean => Date.now() - statSync(folder).mtimeMs < 60_000;
+    for (const use of [() => pulled.open(second), () => pulled.noteUse(second)]) {
+      utimesSync(folder, longAgo, longAgo);
+      use();
+      expect(isUsed()).toBe(true);
+    }
+    expect(pulled.isOpen(second)).toBe(true);
+  });
 });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bundles of registries as the agent has them: how many are pulled at once, and what is read once.
-import { rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -247,6 +247,12 @@ test('A6: pulled bundles: one that no container has makes room for another one',
   expect(store.named(second)).toBe(unused);
 
   store.named(third);
+  const folders = readdirSync(folder.at('store')).map((name) => join(folder.at('store'), name));
+  for (const path of folders) utimesSync(path, 1_000_000, 1_000_000);
+  components.used = () => [...componentsOf(used)];
+  store.noteUse();
+  const noted = folders.filter((path) => statSync(path).mtimeMs > 1e12);
+  expect(noted).toEqual([dirname(used.handlers[0]?.file ?? '')]);
 
   expect(store.named(first)).toBe(used);
   components.used = () => bundles.flatMap((bundle) => componentsOf(bundle));

@@ -25,7 +25,7 @@ registries:
 bundle-folders: [/bundles]
 default: errno:ENOSYS
 failure: kill-container
-limits: { component-bytes: 1MiB, memory: 2MiB, deadline: 1.5s }
+limits: { component-bytes: 1MiB, memory: 2MiB, deadline: 1.5s, store: 2GiB }
 resolver: falco
 bundle: [idle, ./mine]
 bundle-shadow: mkdir-suffix
@@ -157,6 +157,7 @@ export const configMistakesBeyondSchema: readonly ConfigMistake[] = [
   ],
   ['a small size', 'limits: { memory: 1KiB }\n', 1, 'limits.memory', '"1KiB"'],
   ['a large size', 'limits: { component-bytes: 2GiB }\n', 1, 'limits.component-bytes', '"2GiB"'],
+  ['a small store', 'limits: { store: 64KiB }\n', 1, 'limits.store', '"64KiB"'],
   ['a long time', 'limits: { deadline: 61s }\n', 1, 'limits.deadline', '"61s"'],
   [
     'long folders',

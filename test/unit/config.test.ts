@@ -65,6 +65,7 @@ describe('config', () => {
         isFailureSet: true,
       },
       limits: { maximumBytes: 2 ** 20, maximumPages: 32, deadlineMs: 1500 },
+      storeBytes: 2 ** 31,
       options: new Map<string, string | true>([
         ['resolver', 'falco'],
         ['bundle', 'idle,./mine'],

@@ -14,6 +14,8 @@ import { readPublicKey } from './signing-key.ts';
 import type { Signer } from './signing-key.ts';
 import { BundleStore } from './store.ts';
 import type { StoredBundle } from './store.ts';
+import { defaultStoreBytes, operatorPays } from './store-room.ts';
+import type { Payer } from './store-room.ts';
 import { pullBundle } from './transfer.ts';
 
 /** A registry that the operator allows. */
@@ -36,6 +38,8 @@ export interface RegistryPolicy {
   readonly registries: readonly AllowedRegistry[];
   /** The folder of the store. */
   readonly store?: string;
+  /** Of all of it; absent: as much as it has without a configuration. */
+  readonly storeBytes?: number;
   /** Time limit of a pull. */
   readonly pullMs?: number;
   /** Those that were read, by their files; absent: they are read each time. */
@@ -78,10 +82,11 @@ export function isAllowedReference(text: string, { registries }: RegistryPolicy)
   return registries.some((registry) => registry.host === host);
 }
 
-function openingOf(text: string, policy: RegistryPolicy): Opening {
+function openingOf(text: string, policy: RegistryPolicy, payer: Payer = operatorPays): Opening {
   const reference = parseDigestReference(text);
   const registry = allowedRegistry(reference.host, policy);
-  const store = new BundleStore(policy.store);
+  const { storeBytes: maxBytes = defaultStoreBytes } = policy;
+  const store = new BundleStore(policy.store, { maxBytes, payer });
   return { reference, registry, signers: signersOf(registry, policy.keys), store, policy };
 }
 
@@ -152,11 +157,16 @@ export function openStoredBundle(text: string, policy: RegistryPolicy): OpenedBu
 
 /**
  * A bundle out of the store, or else out of its registry.
+ * @param payer who has caused it
  * @throws AgentError as `openStoredBundle`, and AGENT_OCI
  * @example await openBundle('oci://registry.example.com/acme/mkdir@sha256:…', policy)
  */
-export async function openBundle(text: string, policy: RegistryPolicy): Promise<OpenedBundle> {
-  const opening = openingOf(text, policy);
+export async function openBundle(
+  text: string,
+  policy: RegistryPolicy,
+  payer?: Payer,
+): Promise<OpenedBundle> {
+  const opening = openingOf(text, policy, payer);
   if (!opening.store.has(opening.reference.digest)) return pull(opening);
   let reason: string;
   try {

@@ -10,9 +10,10 @@ import {
   renameSync,
   rmSync,
   statSync,
+  writeFileSync,
 } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 
 import { AgentError, systemCodeOf } from '../../errors.ts';
 import { defaultLimits } from '../../handler/outline.ts';
@@ -26,6 +27,17 @@ import type { Digest } from './digest.ts';
 import { elementsOf, memberOf, parseJson } from './json.ts';
 import { manifestBytes } from './registry-client.ts';
 import type { Signature } from './signature.ts';
+import {
+  defaultStoreBytes,
+  incomingPrefix,
+  operatorPays,
+  payerOf,
+  removeLeft,
+  roomFile,
+  serializeRoom,
+  StoreRoom,
+} from './store-room.ts';
+import type { Payer } from './store-room.ts';
 
 export const defaultStore = '/var/lib/seccompagent/bundles';
 
@@ -48,7 +60,6 @@ const manifestFile = 'manifest.json';
 const originFile = 'origin.json';
 /** Of the signatures that are kept, encoded: twice as much as there can be. */
 const maxOriginBytes = 16 * 2 ** 20;
-const incomingPrefix = '.incoming-';
 /** Longer than any pull may take. */
 const abandonedMs = 3_600_000;
 
@@ -72,6 +83,12 @@ async function syncFolder(folder: string): Promise<void> {
   await handle.sync();
 }
 
+/** Room of the store, and whose part of it is used. */
+export interface StoreLimit {
+  readonly maxBytes: number;
+  readonly payer: Payer;
+}
+
 /** A bundle that is being written; unless it is kept, nothing stays of it. */
 export class IncomingBundle implements Disposable {
   readonly #store: string;
@@ -86,6 +103,16 @@ export class IncomingBundle implements Disposable {
     } catch (cause) {
       failed(store, 'nothing can be stored', cause);
     }
+  }
+
+  /**
+   * Takes room for all of it before it is there, so that others see it.
+   * @throws AgentError AGENT_STORE
+   */
+  async reserve(digest: Digest, bytes: number, { payer, maxBytes }: StoreLimit): Promise<void> {
+    await this.add(roomFile, serializeRoom(payer, bytes));
+    const without = [this.#folder, folderOf(this.#store, digest)].map((path) => basename(path));
+    new StoreRoom(this.#store, maxBytes).make({ payer, bytes, without });
   }
 
   async add(name: string, bytes: Uint8Array): Promise<void> {
@@ -113,6 +140,16 @@ export class IncomingBundle implements Disposable {
   }
 }
 
+/** Leftovers of processes that were killed. */
+export function tidyStore(store: string = defaultStore): void {
+  try {
+    removeLeft(store);
+    removeAbandoned(store);
+  } catch {
+    // there is no store yet, or it says so when something is stored
+  }
+}
+
 /** Leftovers of processes killed while writing. */
 function removeAbandoned(store: string): void {
   for (const name of readdirSync(store)) {
@@ -125,7 +162,7 @@ function removeAbandoned(store: string): void {
   }
 }
 
-function folderOf(store: string, digest: Digest): string {
+export function folderOf(store: string, digest: Digest): string {
   return join(store, `sha256-${hexOf(digest)}`);
 }
 
@@ -150,9 +187,12 @@ function readContent(file: string, { digest, size }: Descriptor): Buffer {
 
 export class BundleStore {
   readonly #folder: string;
+  readonly #limit: StoreLimit;
 
-  constructor(folder: string = defaultStore) {
+  /** @param limit of what is stored from now on */
+  constructor(folder: string = defaultStore, limit: Partial<StoreLimit> = {}) {
     this.#folder = folder;
+    this.#limit = { maxBytes: defaultStoreBytes, payer: operatorPays, ...limit };
   }
 
   has(digest: Digest): boolean {
@@ -179,10 +219,13 @@ export class BundleStore {
 
   /** Facts of a bundle have changed: somebody signed it, or it has one more name. */
   async updateOrigin(digest: Digest, origin: Origin): Promise<void> {
-    const file = join(folderOf(this.#folder, digest), originFile);
+    const folder = folderOf(this.#folder, digest);
+    const file = join(folder, originFile);
     const written = `${file}.new`;
+    const text = serializeOrigin(origin);
     try {
-      await writeDurably(written, serializeOrigin(origin));
+      this.#makeRoomFor(folder, text.length);
+      await writeDurably(written, text);
       renameSync(written, file);
     } catch (cause) {
       rmSync(written, { force: true });
@@ -191,8 +234,26 @@ export class BundleStore {
     }
   }
 
-  begin(): IncomingBundle {
-    return new IncomingBundle(this.#folder);
+  /** @param bytes of all of its files. @throws AgentError AGENT_STORE where there is no room */
+  async begin(digest: Digest, bytes: number): Promise<IncomingBundle> {
+    const incoming = new IncomingBundle(this.#folder);
+    try {
+      await incoming.reserve(digest, bytes, this.#limit);
+      return incoming;
+    } catch (thrown) {
+      incoming[Symbol.dispose]();
+      throw thrown;
+    }
+  }
+
+  /** Signatures count, too, of which there may be more than before. */
+  #makeRoomFor(folder: string, newBytes: number): void {
+    const others = [manifestFile, bundleFile, ...componentsIn(folder)];
+    const bytes = others.reduce((sum, name) => sum + sizeOf(join(folder, name)), newBytes);
+    const payer = payerOf(folder);
+    const { maxBytes } = this.#limit;
+    new StoreRoom(this.#folder, maxBytes).make({ payer, bytes, without: [basename(folder)] });
+    writeFileSync(join(folder, roomFile), serializeRoom(payer, bytes));
   }
 
   /** All that is there, whatever it is worth. */
@@ -207,6 +268,19 @@ export class BundleStore {
       return failed(this.#folder, 'cannot be read', cause);
     }
   }
+}
+
+function componentsIn(folder: string): readonly string[] {
+  return readdirSync(folder).filter((name) => name.endsWith('.wasm'));
+}
+
+function sizeOf(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+/** Of its files in the store, besides those of its manifest. */
+export function originBytes(origin: Origin): number {
+  return serializeOrigin(origin).length;
 }
 
 function encode(bytes: Uint8Array): string {

@@ -15,6 +15,7 @@ import { fetchSignatures, pushSignature } from './remote-signatures.ts';
 import { isSignatureBy, signDigest, verifySignatures } from './signature.ts';
 import type { Signature } from './signature.ts';
 import type { Signer } from './signing-key.ts';
+import { originBytes } from './store.ts';
 import type { BundleStore, Origin, StoredBundle } from './store.ts';
 
 /** One file on its way: how much of it has come. */
@@ -166,7 +167,9 @@ async function download(
   const bundle = await fetchFile(bundleFile, plan.bundle);
   // before anything large is asked for
   checkOutline(bundle, plan, place);
-  using incoming = store.begin();
+  const sizes = [plan.bundle, ...plan.components.values()].map(({ size }) => size);
+  const itsBytes = sizes.reduce((sum, size) => sum + size, bytes.length + originBytes(origin));
+  using incoming = await store.begin(digest, itsBytes);
   await incoming.add(bundleFile, bundle);
   for (const [file, descriptor] of plan.components) {
     await incoming.add(file, await fetchFile(file, descriptor));
