@@ -104,9 +104,14 @@ function chainBytes(
 }
 
 /** Of a few hundred senders hardly two have the same number, and those share workers. */
-function senderNumber({ identity, registry: { workload, handlers } }: Attached): number {
+function senderNumber({ identity, sources, registry: { workload, handlers } }: Attached): number {
   const digests = handlers.map(({ component }) => digestOf(component));
-  const sender = senderOf(workload === undefined ? identity : { ...identity, workload }, digests);
+  const pulled = sources.flatMap(({ origin }) =>
+    origin.kind === 'pulled' ? [origin.signers] : [],
+  );
+  const signers = pulled.length === 0 ? undefined : pulled.flat();
+  const known = workload === undefined ? identity : { ...identity, workload };
+  const sender = senderOf(known, { digests, signers });
   return createHash('sha256').update(sender).digest().readUInt32LE();
 }
 

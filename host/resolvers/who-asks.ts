@@ -19,12 +19,22 @@ export function ownerOf(identity: ContainerIdentity): string {
   return whoAsks(identity).at(-1) ?? '';
 }
 
+/** Handlers of a container, and who has made them. */
+export interface Made {
+  /** Of the components of its handlers. */
+  readonly digests: readonly string[];
+  /** Of its pulled bundles; absent: it has none. */
+  readonly signers?: readonly string[] | undefined;
+}
+
 /**
  * Owner of turns and workers: a user, a namespace, or else all containers with the same handlers.
- * Those of an id alone may be any number, also one after the other.
- * @param digests of the components of its handlers
+ * Those of an id alone may be any number, also one after the other, and so may be the bundles that
+ * whoever signs them pushes: all of those with one are of their signers, whatever else they have.
  */
-export function senderOf(identity: ContainerIdentity, digests: readonly string[]): string {
+export function senderOf(identity: ContainerIdentity, { digests, signers }: Made): string {
   const [, owner] = whoAsks(identity);
-  return owner ?? `handlers ${[...new Set(digests)].toSorted().join(' ')}`;
+  if (owner !== undefined) return owner;
+  const [kind, makers] = signers === undefined ? ['handlers', digests] : ['signers', signers];
+  return `${kind} ${[...new Set(makers)].toSorted().join(' ')}`;
 }

@@ -10,6 +10,8 @@ import { poolSize } from '../../host/worker/pool-size.ts';
 import { AgentProcess } from '../support/agent-process.ts';
 import { AskedCaller } from '../support/asked-caller.ts';
 import { BundleFolder } from '../support/bundle-folder.ts';
+import { ship, testKey } from '../support/bundle-shipping.ts';
+import { DockerRegistry } from '../support/docker-registry.ts';
 import { looping } from '../support/hostile-components.ts';
 import { startHostileAgent } from '../support/hostile-agent-process.ts';
 import { until } from '../support/polling.ts';
@@ -29,6 +31,12 @@ const mostMs = 100;
 const startsPerSecond = 4;
 
 const good = { component: 'errno', syscalls, settings: { errno: 'EBADMSG' } };
+/** Each is in a custom section of its own. */
+function loopingAs(name: string): Uint8Array {
+  const text = Buffer.from(name);
+  return Buffer.concat([looping(), Buffer.from([0, text.length + 1, text.length]), text]);
+}
+
 const loops = { component: looping(), syscalls, deadline: '1ms' };
 
 /** Times of a container's calls, the shortest first, all of which were answered. */
@@ -86,4 +94,53 @@ test('A2, G4: looping crowd: nor do those that were quick until then', async () 
   await pause(watchMs);
   const times = await timesFrom(steady, began);
   expect(times.at(Math.floor(times.length / 2))).toBeLessThan(mostMs);
+});
+
+test('A2, G4: looping crowd: nor do those that have each a pulled bundle of their own', async () => {
+  await using registry = await DockerRegistry.start();
+  using folder = new TemporaryFolder();
+  using bundles = new BundleFolder();
+  bundles.write('good', good);
+  const acme = testKey('acme');
+  const references: string[] = [];
+  for (let index = 0; index < knownCrowd; index += 1) {
+    const name = `loops-${index}`;
+    bundles.write(name, { ...loops, component: loopingAs(name), deadline: '20ms' });
+    const repository = `${registry.host}/acme/${name}`;
+    const { digest } = await ship(repository, { bundle: bundles.at(name), key: acme.privateKey });
+    references.push(`oci://${repository}@${digest}`);
+  }
+  const [socket, config] = [folder.at('agent.socket'), folder.at('config.yaml')];
+  const key = folder.at('acme.pub');
+  writeFileSync(key, acme.key.export({ format: 'pem', type: 'spki' }));
+  const allowed = {
+    'bundle-folders': [bundles.path],
+    signers: [{ name: 'acme', key }],
+    registries: [{ host: registry.host, 'plain-http': true, signers: ['acme'] }],
+  };
+  writeFileSync(config, JSON.stringify(allowed));
+  const privately = [
+    'unshare',
+    '-m',
+    'sh',
+    '-c',
+    'mount -t tmpfs tmpfs /var/lib && exec "$@"',
+    'sh',
+  ];
+  const options = [`-config=${config}`, '-resolver=none'] as const;
+  await using _agent = await AgentProcess.startBy(privately, socket, ...options);
+  await using steady = new SteadyCaller('getpgid 0', { socket, metadata: 'BUNDLE=good' });
+  await until('the good container', () => steady.count > 5 || undefined);
+  await using stack = new AsyncDisposableStack();
+  const known = references.map((reference, index) =>
+    stack.use(new AskedCaller({ socket, metadata: `BUNDLE=${reference}`, id: `loop-${index}` })),
+  );
+  for (let call = 0; call < goodCalls; call += 1) {
+    await Promise.all(known.map(async (one) => await one.ask('getpgid 0')));
+  }
+  const began = performance.now();
+  for (const one of known) one.ask('getpgid 1').catch(() => undefined);
+  await pause(watchMs);
+  const times = await timesFrom(steady, began);
+  expect(times.at(Math.floor(times.length * 0.9))).toBeLessThan(mostMs);
 });

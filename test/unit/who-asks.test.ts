@@ -26,22 +26,35 @@ const shop = { workload: { namespace: 'shop' } };
 const office = { workload: { namespace: 'office' } };
 
 test('G4: senders: containers of a user, and of a namespace, are of one, whatever handlers they have', () => {
-  const ofUser = senderOf(identityOf('c1', { peerUid: 1000 }), ['a']);
-  const ofShop = senderOf(identityOf('c1', shop), ['a']);
+  const ofUser = senderOf(identityOf('c1', { peerUid: 1000 }), { digests: ['a'] });
+  const ofShop = senderOf(identityOf('c1', shop), { digests: ['a'] });
 
-  expect(senderOf(identityOf('c2', { peerUid: 1000 }), ['b'])).toBe(ofUser);
-  expect(senderOf(identityOf('c2', shop), ['b'])).toBe(ofShop);
+  expect(senderOf(identityOf('c2', { peerUid: 1000 }), { digests: ['b'] })).toBe(ofUser);
+  expect(senderOf(identityOf('c2', shop), { digests: ['b'] })).toBe(ofShop);
   const others = [
-    senderOf(identityOf('c1', { peerUid: 1001 }), ['a']),
-    senderOf(identityOf('c1', office), ['a']),
-    senderOf(identityOf('c1'), ['a']),
+    senderOf(identityOf('c1', { peerUid: 1001 }), { digests: ['a'] }),
+    senderOf(identityOf('c1', office), { digests: ['a'] }),
+    senderOf(identityOf('c1'), { digests: ['a'] }),
   ];
   expect(new Set([ofUser, ofShop, ...others]).size).toBe(5);
 });
 
 test('G4: senders: other containers of root’s are of one for all that have the same handlers', () => {
-  const sender = senderOf(identityOf('c1'), ['a', 'b']);
+  const sender = senderOf(identityOf('c1'), { digests: ['a', 'b'] });
 
-  expect(senderOf(identityOf('c2'), ['b', 'a', 'a'])).toBe(sender);
-  expect(senderOf(identityOf('c1'), ['a'])).not.toBe(sender);
+  expect(senderOf(identityOf('c2'), { digests: ['b', 'a', 'a'] })).toBe(sender);
+  expect(senderOf(identityOf('c1'), { digests: ['a'] })).not.toBe(sender);
+});
+
+test('G4: senders: those with pulled bundles are of one for all that the same signers have signed', () => {
+  const made = (digests: readonly string[], ...signers: readonly string[]): string =>
+    senderOf(identityOf('c1'), { digests, signers });
+  const sender = made(['a'], 'acme');
+
+  expect(made(['b'], 'acme')).toBe(sender);
+  expect(made(['b', 'of-the-operator'], 'acme', 'acme')).toBe(sender);
+  const others = [made(['a'], 'other'), made(['a'], 'acme', 'other'), made(['acme'])];
+  expect(new Set([sender, ...others, senderOf(identityOf('c1'), { digests: ['acme'] })]).size).toBe(
+    5,
+  );
 });
