@@ -16,7 +16,7 @@ import { failureErrno as errnoOf } from '../registry/policy.ts';
 import { pointerWish } from '../registry/registry.ts';
 import type { RegistryHandler } from '../registry/registry.ts';
 import type { BundleName, ContainerIdentity, Resolution, Shadow } from '../resolvers/resolver.ts';
-import { senderOf } from '../resolvers/who-asks.ts';
+import { isNamed, senderOf } from '../resolvers/who-asks.ts';
 import type { ListenerStates } from '../worker/handler-states.ts';
 import type { ContainerLife } from './container-life.ts';
 import type { CountedListener } from './listener-counts.ts';
@@ -103,6 +103,9 @@ function chainBytes(
   return Buffer.concat([new Uint8Array(indexes.buffer), ...digests]);
 }
 
+/** Bit of the numbers of senders that are known by their handlers alone; see sender.h. */
+const byHandlers = 2 ** 31;
+
 /** Of a few hundred senders hardly two have the same number, and those share workers. */
 function senderNumber({ identity, sources, registry: { workload, handlers } }: Attached): number {
   const digests = handlers.map(({ component }) => digestOf(component));
@@ -112,7 +115,8 @@ function senderNumber({ identity, sources, registry: { workload, handlers } }: A
   const signers = pulled.length === 0 ? undefined : pulled.flat();
   const known = workload === undefined ? identity : { ...identity, workload };
   const sender = senderOf(known, { digests, signers });
-  return createHash('sha256').update(sender).digest().readUInt32LE();
+  const number = createHash('sha256').update(sender).digest().readUInt32LE() >>> 1;
+  return isNamed(known) ? number : number + byHandlers;
 }
 
 /** Reasons to read arguments behind pointers, besides the wishes of handlers. */

@@ -19,6 +19,11 @@ export function ownerOf(identity: ContainerIdentity): string {
   return whoAsks(identity).at(-1) ?? '';
 }
 
+/** Whether a user or a namespace has it. */
+export function isNamed(identity: ContainerIdentity): boolean {
+  return whoAsks(identity).length > 1;
+}
+
 /** Handlers of a container, and who has made them. */
 export interface Made {
   /** Of the components of its handlers. */

@@ -186,13 +186,15 @@ void Listeners::share_quarantine(const Quarantine& quarantine) {
 }
 
 // A container with a component that has exceeded its deadline in another one is slow until it was
-// quick for a while: if nobody knows of it, or both have the same `sender`. `component`: the one
-// that just did; empty: any that has. With the lock held.
+// quick for a while: if nobody knows of it, or both have the same `sender`, or one by handlers.
+// `component`: the one that just did; empty: any that has. With the lock held.
 void Listeners::distrust(const Listener& listener, std::string_view component,
                          std::uint32_t sender) const {
   const Nanoseconds time = now();
   WorkerTime& worker_time = listener.container->worker_time;
-  const bool is_of_sender = sender != 0 && listener.container->sender->number == sender;
+  const std::uint32_t own_sender = listener.container->sender->number;
+  const bool is_of_sender = sender != 0 && (own_sender == sender ||
+                                            (is_by_handlers(own_sender) && is_by_handlers(sender)));
   if (worker_time.is_slow(time) || (worker_time.is_known() && !is_of_sender)) return;
   const auto terms = listener.terms->get();
   for (std::size_t place = 0; place < terms->quarantine.size(); ++place) {

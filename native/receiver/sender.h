@@ -14,6 +14,14 @@
 
 namespace seccompagent {
 
+// Of a sender that is no user and no namespace, but all containers with the same handlers. With
+// others beside them, containers are of another such sender.
+inline constexpr std::uint32_t kByHandlers = 1U << 31U;
+
+[[nodiscard]] constexpr bool is_by_handlers(std::uint32_t sender) {
+  return (sender & kByHandlers) != 0;
+}
+
 struct Sender {
   // Of all listeners that are given it; 0: nobody's in particular, and nothing is known of it.
   std::uint32_t number;

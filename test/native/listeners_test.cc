@@ -241,6 +241,29 @@ void distrusts_known_containers_of_the_sender() {
   CHECK_EQUAL(without->container->pace(now(), false), Pace::quick);
 }
 
+// Whoever starts containers may name any handlers besides.
+void distrusts_known_containers_of_senders_by_handlers() {
+  constexpr std::uint32_t kSender = kByHandlers | 7;
+  Callers first(1);
+  Callers second(1);
+  Callers third(1);
+  Callers fourth(1);
+  Fixture fixture;
+  const auto own = fixture.add(first, {.terms = terms_of("b", {1}), .sender = kSender});
+  const auto more = fixture.add(second, {.terms = terms_of("xb", {1, 2}), .sender = kSender + 1});
+  const auto named = fixture.add(third, {.terms = terms_of("xb", {1, 2}), .sender = 7});
+  const auto without = fixture.add(fourth, {.terms = terms_of("x", {1}), .sender = kSender + 2});
+  for (const auto& known : {more, named, without}) {
+    for (std::uint32_t call = 0; call < WorkerTime::kProof; ++call)
+      known->container->worker_time.note_answer(0);
+  }
+  fixture.listeners.report_overdue(*own->terms->get(), 1, kSender,
+                                   {.kind = Kind::overdue, .token = own->token, .link = 1});
+  CHECK_EQUAL(more->container->pace(now(), false), Pace::slow);
+  CHECK_EQUAL(named->container->pace(now(), false), Pace::quick);
+  CHECK_EQUAL(without->container->pace(now(), false), Pace::quick);
+}
+
 // A known container is judged by its sender's only where there are too few workers.
 void judges_by_the_sender_where_workers_are_few() {
   constexpr std::uint32_t kSender = 7;
@@ -360,6 +383,8 @@ constexpr Case kCases[] = {
      distrusts_containers_with_an_overdue_component},
     {"G4: Listeners: so are those of the same sender that were quick until then",
      distrusts_known_containers_of_the_sender},
+    {"G4: Listeners: so are those of other senders that are known by their handlers alone",
+     distrusts_known_containers_of_senders_by_handlers},
     {"G4: Listeners: where workers are few, a container is judged by others of its sender",
      judges_by_the_sender_where_workers_are_few},
     {"A5: Listeners: a sender whose containers lose many workers is known",
