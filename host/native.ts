@@ -126,7 +126,8 @@ export interface Native {
   /**
    * Looks for the paths that are to be held for the listener, with a NUL behind each, in the first process
    * that `lookAtFirstProcess` has seen: until it resolves, which takes long where file systems do not
-   * answer. Resolves to the bytes that are kept of both looks.
+   * answer. Resolves to the bytes that are kept of both looks. `sender`: the number of who has sent the
+   * listeners of all that are counted together; users are counted by `peerUid`.
    */
   findPaths(
     this: void,
@@ -134,6 +135,8 @@ export interface Native {
     connection: ConnectionId,
     firstPid: number,
     paths: Uint8Array,
+    sender: number,
+    peerUid: number,
   ): Promise<number>;
   /** Also closes the descriptors that came with it and were not adopted. */
   closeConnection(this: void, socket: SocketHandle, connection: ConnectionId): void;

@@ -15,7 +15,7 @@ import { shownContainer } from '../registry/shown-container.ts';
 import type { ContainerIdentity } from '../resolvers/resolver.ts';
 import { whileWanted } from '../scheduling/asker.ts';
 import type { IsWanted } from '../scheduling/asker.ts';
-import { termsOf } from './attached.ts';
+import { senderNumber, termsOf } from './attached.ts';
 import type { Attached, Resolved } from './attached.ts';
 import type { Attachments, Entering } from './attachments.ts';
 import { commonState } from './common-parts.ts';
@@ -195,18 +195,19 @@ export class Arrivals implements Disposable {
   #lookForPaths(
     arrival: Arrival,
     { identity, counted }: Known,
-    { registry }: Resolved,
+    { registry, sources }: Resolved,
     isWanted: IsWanted,
   ): Promise<void> | undefined {
     const { native, firstPids, containers, looks } = this.#parts;
-    const { socket, connection } = arrival;
+    const { socket, connection, peerUid } = arrival;
     const firstPid = firstPids.living(keyOf(identity), identity.firstPid);
     const paths = heldPathBytes(registry);
     if (paths.length === 0 || firstPid === undefined) return undefined;
     // its first listener's paths are also those of the others
     if (containers.ofContainer(arrival) !== undefined) return undefined;
+    const sender = senderNumber({ identity, registry, sources });
     const looking = looks.take(identity, isWanted, async () =>
-      native.findPaths(socket, connection, firstPid, paths),
+      native.findPaths(socket, connection, firstPid, paths, sender, peerUid),
     );
     return looking.then((bytes = 0) => counted?.keepLooks(bytes));
   }

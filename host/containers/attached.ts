@@ -107,7 +107,11 @@ function chainBytes(
 const byHandlers = 2 ** 31;
 
 /** Of a few hundred senders hardly two have the same number, and those share workers. */
-function senderNumber({ identity, sources, registry: { workload, handlers } }: Attached): number {
+export function senderNumber({
+  identity,
+  sources,
+  registry: { workload, handlers },
+}: Pick<Attached, 'identity' | 'registry' | 'sources'>): number {
   const digests = handlers.map(({ component }) => digestOf(component));
   const pulled = sources.flatMap(({ origin }) =>
     origin.kind === 'pulled' ? [origin.signers] : [],

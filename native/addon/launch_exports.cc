@@ -36,9 +36,9 @@ std::vector<TrappedCalls> trapped_calls(std::span<std::byte> pairs) {
 
 // Of a command that does not run yet, and that nobody else waits for.
 FirstProcess first_of(const Launch& launch, const std::vector<std::string>& paths) {
-  constexpr std::uint32_t kNobody = 0;
   FirstProcess first = look_at_first(launch.pid());
-  if (!paths.empty()) first.paths = HeldPaths::find(first.pid, first.pidfd, paths, kNobody);
+  const Payer payer = payer_of_arrival(0, 0);
+  if (!paths.empty()) first.paths = HeldPaths::find(first.pid, first.pidfd, paths, payer);
   return first;
 }
 

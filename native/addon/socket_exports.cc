@@ -37,13 +37,10 @@ struct Finding {
   pid_t pid;
   UniqueFd pidfd;
   std::vector<std::string> paths;
+  Payer payer;
   std::shared_ptr<const HeldPaths> held = {};
 
-  void run() {
-    // nobody's listener yet, for whom a child could hang
-    constexpr std::uint32_t kNobody = 0;
-    held = HeldPaths::find(pid, pidfd, paths, kNobody);
-  }
+  void run() { held = HeldPaths::find(pid, pidfd, paths, payer); }
 
   void settle(const Napi::Promise::Deferred& promised) {
     const Napi::Env env = promised.Env();
@@ -163,6 +160,8 @@ Napi::Value find_paths(const Napi::CallbackInfo& info) {
   const std::uint32_t connection = arguments.u32();
   const std::uint32_t pid = arguments.u32();
   const std::span<const std::byte> paths = arguments.bytes();
+  const std::uint32_t sender = arguments.u32();
+  const std::uint32_t peer_uid = arguments.u32();
   if (!arguments.is_ok()) return {};
   AgentSocket* socket = find(info, &State::sockets, handle);
   if (socket == nullptr) return {};
@@ -170,7 +169,8 @@ Napi::Value find_paths(const Napi::CallbackInfo& info) {
                                                    .connection = connection,
                                                    .pid = static_cast<pid_t>(pid),
                                                    .pidfd = socket->copy_first(connection),
-                                                   .paths = split_paths(paths)});
+                                                   .paths = split_paths(paths),
+                                                   .payer = payer_of_arrival(sender, peer_uid)});
 }
 
 Napi::Value look_at_first_process(const Napi::CallbackInfo& info) {

@@ -163,8 +163,10 @@ struct Looking {
 
 [[nodiscard]] Result<std::vector<Look>> look_at(const UniqueFd& root,
                                                 const std::vector<std::string>& paths,
-                                                std::uint32_t token) {
+                                                Payer payer) {
   if (paths.empty()) return std::vector<Look>();
+  constexpr Patience kPatience = {.max = kSecond};
+  if (!EndingChildren::of_process().await_room(payer, kPatience)) return fail(EBUSY);
   auto stack = ChildStack::make();
   if (!stack) return std::unexpected(stack.error());
   auto looking = std::make_unique<Looking>(std::move(*stack), paths);
@@ -173,7 +175,7 @@ struct Looking {
   auto child = ChildStarter::of_process().start_child(looking->stack, Looking::child_main,
                                                       looking.get(), given);
   if (!child) return std::unexpected(child.error());
-  const auto ended = await_or_leave(std::move(*child), {.max = kSecond}, token, looking);
+  const auto ended = await_or_leave(std::move(*child), kPatience, payer, looking);
   if (!ended) return std::unexpected(ended.error());
   return std::move(looking->looks);
 }
@@ -280,7 +282,7 @@ std::shared_ptr<const HeldPaths> HeldPaths::of_mounts(const Mounts& mounts) {
 
 std::shared_ptr<const HeldPaths> HeldPaths::find(pid_t pid, const UniqueFd& pidfd,
                                                  const std::vector<std::string>& paths,
-                                                 std::uint32_t token) {
+                                                 Payer payer) {
   auto made = std::make_shared<HeldPaths>();
   made->unasked_ = ESTALE;
   const auto fill = [&](int error) {
@@ -291,7 +293,7 @@ std::shared_ptr<const HeldPaths> HeldPaths::find(pid_t pid, const UniqueFd& pidf
   const std::string link = "/proc/" + std::to_string(pid) + "/root";
   const UniqueFd root(open(link.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!root.is_open()) return fill(errno);
-  const auto looks = look_at(root, paths, token);
+  const auto looks = look_at(root, paths, payer);
   const auto text = mountinfo_of(pidfd);
   const auto mounts = text ? parse_mounts(*text) : fail(text.error().number);
   if (!mounts) return fill(mounts.error().number);

@@ -17,6 +17,7 @@
 
 #include "helper/mountinfo.h"
 #include "helper/spared.h"
+#include "kernel/payer.h"
 #include "kernel/result.h"
 #include "kernel/unique_fd.h"
 
@@ -38,10 +39,10 @@ class HeldPaths {
   // No paths, of a container that has these mounts.
   [[nodiscard]] static std::shared_ptr<const HeldPaths> of_mounts(const Mounts& mounts);
   // In the root of the container's first process. Its file systems have a second to answer.
-  // `token`: for whom a child hangs if they don't.
+  // `payer`: for whom a child hangs if they don't; who has too many that hang gets EBUSY.
   [[nodiscard]] static std::shared_ptr<const HeldPaths> find(pid_t pid, const UniqueFd& pidfd,
                                                              const std::vector<std::string>& paths,
-                                                             std::uint32_t token);
+                                                             Payer payer);
 
   // Why a path is not held; 0: it is. ESTALE: nobody asked for it then. EALREADY: the container's
   // own program ran by then. ESRCH: nobody knew its first process, or could look at it. EINVAL:

@@ -173,17 +173,21 @@ struct PlaceInMount {
   const std::string link = "self/fd/" + std::to_string(file);
   const ssize_t length = readlinkat(processes, link.c_str(), text.data(), text.size());
   if (length <= 0 || static_cast<std::size_t>(length) == text.size()) return {};
-  const std::string path(text.data(), static_cast<std::size_t>(length));
+  std::string_view path(text.data(), static_cast<std::size_t>(length));
+  // what is below net is looked up anew each time, and then the one before counts as deleted
+  constexpr std::string_view kDeleted = " (deleted)";
+  if (path.ends_with(kDeleted)) path.remove_suffix(kDeleted.size());
   const std::size_t end = path.rfind('/');
   if (!path.starts_with('/')) return {};
   constexpr open_how kHow = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
                              .mode = 0,
                              .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
-  const std::string above = end == 0 ? "/" : path.substr(0, end);
+  const std::string above(end == 0 ? "/" : path.substr(0, end));
   UniqueFd by_text(
       static_cast<int>(syscall(SYS_openat2, AT_FDCWD, above.c_str(), &kHow, sizeof kHow)));
   if (!by_text.is_open()) return {};
-  const UniqueFd again = open_same(by_text.get(), path.substr(end + 1).c_str(), O_NOFOLLOW);
+  const UniqueFd again =
+      open_same(by_text.get(), std::string(path.substr(end + 1)).c_str(), O_NOFOLLOW);
   const bool is_right = again.is_open() && are_same(again.get(), file) &&
                         mount_of(again.get()).number == mount_of(file).number;
   return is_right ? std::move(by_text) : UniqueFd();

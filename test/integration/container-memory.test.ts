@@ -85,6 +85,33 @@ test.for([
   },
 );
 
+test.for([
+  { runtime: 'runc', flags: [] },
+  { runtime: 'crun', flags: ['SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV'] },
+] as const)(
+  'A5: memory: a container that has none left ends its own processes, and not the agent: $runtime',
+  async ({ runtime, flags }) => {
+    await using agent = await startWatchedAgent({
+      bundle: testBundle('perform'),
+      log: 'warn',
+      mayWarn: true,
+    });
+    const options = limited('memory-hogs 6; echo "ended with $?"', {
+      runtime,
+      listenerPath: agent.socket,
+      trapped: ['mkdir', 'mkdirat'],
+      flags,
+      capabilities: ['CAP_SETGID'],
+      resources: { memory: { limit: 48 * mebibyte } },
+    });
+    await using container = await Container.run({
+      ...options,
+      mounts: [...(options.mounts ?? []), readOnly(compiled('memory-hogs'), '/bin/memory-hogs')],
+    });
+    expect(container.output).toContain('calls: some, last: answered');
+  },
+);
+
 test('A12: memory: a shipped handler makes folders at the expense of the container, too', async () => {
   using cgroup = new MemoryCgroup(1024 * mebibyte);
   await using agent = await startWatchedAgent({

@@ -115,7 +115,7 @@ const signatures: Readonly<
   muteConnection: ['number', 'number'],
   holdConnection: ['number', 'number', 'number'],
   connectionIsOver: ['number', 'number', 'number'],
-  findPaths: ['number', 'number', 'number', 'bytes'],
+  findPaths: ['number', 'number', 'number', 'bytes', 'number', 'number'],
   lookAtFirstProcess: ['number', 'number', 'number'],
   closeConnection: ['number', 'number'],
   closeSocket: ['number'],

@@ -3,15 +3,21 @@
 #include "container/held_paths.h"
 
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <thread>
 
 #include "check.h"
 #include "container_fixture.h"
+#include "fuse_file_system.h"
 #include "helper/mountinfo.h"
 #include "kernel/clock.h"
 #include "process/child_starter.h"
+#include "process/ending_children.h"
 
 namespace seccompagent::test {
 namespace {
@@ -150,6 +156,43 @@ void holds_nothing_of_who_is_gone() {
   CHECK_EQUAL(unknown->spared("")->root, 0);
 }
 
+// A child that can't be killed stays for each look that a file system does not answer.
+void looks_no_more_for_whom_too_many_hang() {
+  constexpr Payer kHanging = payer_of_arrival(7, 0);
+  constexpr Payer kOther = payer_of_arrival(8, 0);
+  constexpr std::size_t kMax = EndingChildren::kMaxHanging;
+  CHECK(ChildStarter::of_process().start().has_value());
+  EndingChildren::of_process().start();
+  const FuseFileSystem system;
+  // once it is asked, nobody who waits can be killed
+  std::atomic<bool> is_over = false;
+  std::thread reading([&] {
+    while (!is_over.load()) {
+      if (system.has_question(100)) (void)system.next_question();
+    }
+  });
+  const pid_t pid = fork();
+  if (pid == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    pause();
+  }
+  const auto error_of = [&](const std::string& path, Payer payer) {
+    return HeldPaths::find(pid, pidfd_of(pid), {path}, payer)->error_of(path);
+  };
+  std::size_t hanging = 0;
+  while (hanging <= kMax && error_of(system.file(), kHanging) == ETIMEDOUT) ++hanging;
+  CHECK_EQUAL(hanging, kMax);
+  CHECK_EQUAL(error_of("/tmp", kHanging), EBUSY);
+  CHECK(error_of("/tmp", kOther) != EBUSY);
+  CHECK_EQUAL(EndingChildren::of_process().count(), kMax);
+  is_over.store(true);
+  reading.join();
+  system.abort();
+  while (EndingChildren::of_process().count() != 0) pause_for(kMillisecond);
+  CHECK(error_of("/tmp", kHanging) != EBUSY);
+  kill(pid, SIGKILL);
+}
+
 void looks_paths_up_without_searching() {
   std::vector<std::string> paths;
   constexpr int kMany = 200'000;
@@ -235,6 +278,8 @@ void keeps_no_more_than_it_may() {
 }
 
 constexpr Case kCases[] = {
+    {"A5: held paths: who has too many looks that hang gets no other",
+     looks_no_more_for_whom_too_many_hang},
     {"A15: HeldPaths: a path is held as what it leads to, with all that is mounted there",
      holds_what_a_path_leads_to},
     {"A15: HeldPaths: it is said why a path is not held", says_why_paths_are_not_held},
