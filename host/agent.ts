@@ -5,7 +5,7 @@ import { FirstPids } from './agent-socket/first-pids.ts';
 import type { Bundle } from './bundles/bundle.ts';
 import { AgentListener } from './agent-socket/agent-listener.ts';
 import type { SocketOptions } from './agent-socket/agent-listener.ts';
-import { Arrivals, maxLooks } from './containers/arrivals.ts';
+import { Arrivals, lookLimits } from './containers/arrivals.ts';
 import { Attachments } from './containers/attachments.ts';
 import { ContainerEvents } from './containers/container-events.ts';
 import { ContainerLives } from './containers/container-life.ts';
@@ -174,10 +174,7 @@ function buildWays(parts: CoreParts & ContainerParts) {
   const { native, receiver, turns, used, attachments, pool } = parts;
   const components = new AgentComponents({ used, attachments, pool });
   const events = new ContainerEvents({ ...parts, components });
-  const firstPids = new FirstPids({
-    isOf: (pid, uid) => native.processIsOf(pid, uid),
-    firstOf: (pid) => native.firstProcessBeside(pid),
-  });
+  const firstPids = new FirstPids(native.processIdentity);
   const filterFlags = new FilterFlags(native.readRuntimeFile, async (uid, work) =>
     uid === 0 ? work() : turns.takeOfUser(uid, work),
   );
@@ -185,7 +182,7 @@ function buildWays(parts: CoreParts & ContainerParts) {
     components,
     events,
     firstPids,
-    arrivals: new Arrivals({ ...parts, firstPids, filterFlags, looks: new OwnerTurns(maxLooks) }),
+    arrivals: new Arrivals({ ...parts, firstPids, filterFlags, looks: new OwnerTurns(lookLimits) }),
     statuses: new ContainerStatuses({ ...parts, quarantine: parts.quarantines.quarantine }),
     recordings: new Recordings(parts),
     receiverEvents: new ReceiverEvents({ native, receiver, events }),

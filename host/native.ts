@@ -21,6 +21,7 @@ import type {
 } from './border/requests.ts';
 import type {
   FirstLook,
+  FoundProcess,
   LaunchExit,
   ProbeOutcome,
   ProgramResult,
@@ -114,6 +115,29 @@ export interface Native {
     fdIndex: number,
   ): boolean;
   /**
+   * Keeps the processes that `findFirstProcess` is to ask about: the one that a state says, or else the
+   * sender (`said` is 0).
+   */
+  keepAsked(
+    this: void,
+    socket: SocketHandle,
+    connection: ConnectionId,
+    senderPid: number,
+    senderUid: number,
+    said: number,
+  ): void;
+  /**
+   * Resolves to the container's first process: what was said, else whose pid namespace the sender or a
+   * child of its has entered. Null: that is nobody, or, for others than root, none of this user's
+   * processes. A process takes as long as it likes.
+   */
+  findFirstProcess(
+    this: void,
+    socket: SocketHandle,
+    connection: ConnectionId,
+    senderUid: number,
+  ): Promise<FoundProcess | null>;
+  /**
    * Keeps the first process's view of proc and sysfs, for `adoptConnectionFd` with the same number: later
    * it may see what the container has made. Whoever makes mounts decides how long it takes.
    */
@@ -183,15 +207,18 @@ export interface Native {
    * it is neither root's nor that of the user `owner`. ETIMEDOUT: its file system does not answer.
    */
   readRuntimeFile(this: void, path: string, maxBytes: number, owner: number): Promise<Uint8Array>;
-  /** Whether a process runs as a user, or in a user namespace that this user has made. */
-  processIsOf(this: void, pid: number, uid: number): boolean;
-  /** The first process of the pid namespace of a process's children; 0: before Linux 6.11, or gone. */
-  firstProcessBeside(this: void, pid: number): number;
+  /**
+   * What no other process has until the machine starts anew; null: it has ended. Waits for nobody since
+   * Linux 6.9.
+   */
+  processIdentity(this: void, pid: number): string | null;
   /**
    * Kills a listener's container: 0 or a positive errno. ESRCH: its first process has ended, or
    * nobody knew it. EPERM: only that one was killed.
    */
   killContainer(this: void, receiver: ReceiverHandle, token: Token): number;
+  /** Kills a listener's first process alone, and waits for nobody. As `killContainer`. */
+  killFirstProcess(this: void, receiver: ReceiverHandle, token: Token): number;
   /**
    * As `killContainer`, or as `freezeContainer` with `isFreeze`, in a thread: a container may have
    * thousands of processes and cgroups. EAGAIN: there is no thread for it.

@@ -35,6 +35,12 @@ export type SocketEvent = {
   readonly errno: number;
 };
 
+/** A process that is told from others which get its number later. */
+export interface FoundProcess {
+  readonly pid: number;
+  readonly identity: string;
+}
+
 /** Of a container's first process. */
 export interface FirstLook {
   /** That are kept of it. */

@@ -5,7 +5,7 @@ import type { Arrival } from '../agent-socket/agent-socket.ts';
 import { keyOf } from '../agent-socket/container-key.ts';
 import { refusalOfCommand } from '../agent-socket/filter-flags.ts';
 import type { FilterFlags } from '../agent-socket/filter-flags.ts';
-import type { FirstPids } from '../agent-socket/first-pids.ts';
+import type { EnteredListener, FirstPids } from '../agent-socket/first-pids.ts';
 import { believedWorkload } from '../agent-socket/workload.ts';
 import type { CounterSum } from '../counting/counter-sum.ts';
 import { AgentError } from '../errors.ts';
@@ -31,12 +31,18 @@ import type { Retries } from './retries.ts';
 import type { UserLines } from '../log/user-lines.ts';
 
 /** Threads that look at mounts. */
-export const maxLooks = { root: 8, users: 2, user: 1 } as const;
+export const lookLimits = { root: 8, users: 2, user: 1 } as const;
 
 export interface ArrivalsParts {
   readonly native: Pick<
     Native,
-    'adoptConnectionFd' | 'adoptLaunch' | 'findPaths' | 'launchWaitsKillable' | 'lookAtFirstProcess'
+    | 'adoptConnectionFd'
+    | 'adoptLaunch'
+    | 'findFirstProcess'
+    | 'findPaths'
+    | 'keepAsked'
+    | 'launchWaitsKillable'
+    | 'lookAtFirstProcess'
   >;
   readonly receiver: ReceiverHandle;
   readonly lines: UserLines;
@@ -55,6 +61,11 @@ export interface ArrivalsParts {
 
 /** A listener of a runtime, before it is known why its callers' memory may not be written. */
 type Known = Omit<Entering, 'writeRefusal'>;
+
+/** Before its first process is known. */
+interface Entered extends Known {
+  readonly entered: EnteredListener;
+}
 
 /** One that was adopted. */
 interface Listener {
@@ -84,7 +95,7 @@ export class Arrivals implements Disposable {
     using unlessAttached = new DisposableStack();
     const life = unlessAttached.use(this.#parts.lives.begin());
     const isWanted = (): boolean => !this.#isOver && !life.isOver && !arrival.isOver();
-    const known = await this.#look(arrival, this.#know(arrival, life), isWanted);
+    const known = await this.#look(arrival, this.#enter(arrival, life), isWanted);
     const { identity } = known;
     // the caller has to catch failures of what a turn begins: nobody else would
     const prepared = await this.#inTurn(identity, async () =>
@@ -128,27 +139,40 @@ export class Arrivals implements Disposable {
     return adopted.process;
   }
 
-  /** Facts that are read at once: the sending process may be gone later. */
-  #know(arrival: Arrival, life: ContainerLife): Known {
-    const { listenerCounts, firstPids, containers } = this.#parts;
-    const { peerPid, peerUid } = arrival;
+  /** What is asked about its processes later has to be kept at once: they may be gone by then. */
+  #enter(arrival: Arrival, life: ContainerLife): Entered {
+    const { native, listenerCounts, firstPids, containers } = this.#parts;
+    const { socket, connection, peerPid, peerUid } = arrival;
     const state = commonState(arrival.state, containers.ofContainer(arrival)?.identity.state);
     const counted = life.hold(listenerCounts.enter({ state, peerUid }));
-    const { firstPid } = life.hold(firstPids.enter(state, { pid: peerPid, uid: peerUid }));
-    const identity = { state, peerUid, firstPid };
+    const entered = life.hold(firstPids.enter(state, peerUid));
+    if (entered.asked !== undefined) {
+      native.keepAsked(socket, connection, peerPid, peerUid, entered.asked);
+    }
+    const identity = { state, peerUid, firstPid: undefined };
     this.#tellLeftOut(identity);
-    return { life, identity, counted };
+    return { life, identity, counted, entered };
   }
 
   /** At its first process, before that can change what it sees. */
-  async #look({ socket, connection }: Arrival, known: Known, isWanted: IsWanted): Promise<Known> {
-    const { native, looks } = this.#parts;
+  async #look(
+    { socket, connection, peerUid }: Arrival,
+    { entered, ...without }: Entered,
+    isWanted: IsWanted,
+  ): Promise<Known> {
+    const { native } = this.#parts;
+    const look = await this.#parts.looks.take(without.identity, isWanted, async () => {
+      if (entered.asked !== undefined) {
+        entered.answer(await native.findFirstProcess(socket, connection, peerUid));
+      }
+      const { firstPid } = entered;
+      // it may have taken long
+      if (firstPid === undefined || !isWanted()) return undefined;
+      return native.lookAtFirstProcess(socket, connection, firstPid);
+    });
+    const { firstPid } = entered;
+    const known = { ...without, identity: { ...without.identity, firstPid } };
     const { identity, counted } = known;
-    const { firstPid } = identity;
-    if (firstPid === undefined) return known;
-    const look = await looks.take(identity, isWanted, async () =>
-      native.lookAtFirstProcess(socket, connection, firstPid),
-    );
     if (look === undefined) return known;
     counted?.keepLooks(look.bytes);
     if ((identity.peerUid ?? 0) !== 0) return known;
@@ -198,7 +222,7 @@ export class Arrivals implements Disposable {
     { registry, sources }: Resolved,
     isWanted: IsWanted,
   ): Promise<void> | undefined {
-    const { native, firstPids, containers, looks } = this.#parts;
+    const { native, firstPids, containers } = this.#parts;
     const { socket, connection, peerUid } = arrival;
     const firstPid = firstPids.living(keyOf(identity), identity.firstPid);
     const paths = heldPathBytes(registry);
@@ -206,7 +230,7 @@ export class Arrivals implements Disposable {
     // its first listener's paths are also those of the others
     if (containers.ofContainer(arrival) !== undefined) return undefined;
     const sender = senderNumber({ identity, registry, sources });
-    const looking = looks.take(identity, isWanted, async () =>
+    const looking = this.#parts.looks.take(identity, isWanted, async () =>
       native.findPaths(socket, connection, firstPid, paths, sender, peerUid),
     );
     return looking.then((bytes = 0) => counted?.keepLooks(bytes));

@@ -5,7 +5,8 @@ import type { Dir } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
 import { failureFields } from '../errors.ts';
-import { isSameProcess } from '../agent-socket/first-pids.ts';
+import { isSameProcess } from '../agent-socket/known-process.ts';
+import type { IdentityOf, KnownProcess } from '../agent-socket/known-process.ts';
 import type { Log } from '../log/log.ts';
 import { shownContainer } from '../registry/shown-container.ts';
 import {
@@ -22,6 +23,7 @@ export interface EndedAgentsParts {
   /** The agent socket. */
   readonly socket: string;
   readonly log: Log;
+  readonly identityOf: IdentityOf;
   /** Tells who looks elsewhere than in the log. @returns false: later, perhaps */
   readonly tell: (container: ServedContainer) => boolean;
 }
@@ -103,7 +105,7 @@ export class EndedAgents implements Disposable {
     if (served === undefined) return;
     if (served.boot === this.#boot) {
       // one that lives, as we do, still answers
-      if (isSameProcess(served.agent)) return;
+      if (this.#lives(served.agent)) return;
       if (!this.#tellAll(file, served.containers)) return;
     }
     this.#remove(file, removeServed);
@@ -125,7 +127,7 @@ export class EndedAgents implements Disposable {
     let isThrough = true;
     for (const container of containers) {
       const { containerId, firstProcess } = container;
-      if (!isSameProcess(firstProcess)) continue;
+      if (!this.#lives(firstProcess)) continue;
       if (!logged.has(containerId)) {
         this.#parts.log.counted('container-orphaned', shownContainer(container, container));
       }
@@ -135,6 +137,10 @@ export class EndedAgents implements Disposable {
       else isThrough = false;
     }
     return isThrough;
+  }
+
+  #lives(process: KnownProcess): boolean {
+    return isSameProcess(this.#parts.identityOf, process);
   }
 
   #notedOf(file: string): Noted {

@@ -17,8 +17,8 @@ import type { Stats } from 'node:fs';
 
 import { failureFields } from '../errors.ts';
 import { fieldOf } from '../text/fields.ts';
-import { startTimeOf } from '../agent-socket/first-pids.ts';
-import type { KnownProcess } from '../agent-socket/first-pids.ts';
+import { knownProcess } from '../agent-socket/known-process.ts';
+import type { IdentityOf, KnownProcess } from '../agent-socket/known-process.ts';
 import type { Log } from '../log/log.ts';
 import type { Workload } from '../agent-socket/workload.ts';
 
@@ -41,6 +41,7 @@ export interface ServedFileParts {
   /** The agent socket. */
   readonly socket: string;
   readonly log: Log;
+  readonly identityOf: IdentityOf;
   /** Those that count most come first. */
   readonly containers: () => readonly ServedContainer[];
 }
@@ -52,6 +53,7 @@ const maxContainers = 4096;
 const maxBytes = 4 * 1024 * 1024;
 /** Of what is there besides containers. */
 const headBytes = 1024;
+const maxPid = 0x7fff_ffff;
 /** Containers come in crowds. */
 const gatherMs = 100;
 /** Nobody who lives writes so long. */
@@ -63,7 +65,7 @@ export function servedPrefix(socket: string): string {
   return `${socket}.served-`;
 }
 
-/** Outside of it, process ids and start times mean nothing; undefined: the kernel does not say. */
+/** Outside of it, processes' numbers and identities mean nothing; undefined: the kernel does not say. */
 export function bootId(): string | undefined {
   try {
     return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
@@ -144,7 +146,7 @@ export class ServedFile implements Disposable {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const containers = thatFit(this.#parts.containers());
-    const agent = { pid: process.pid, startTime: startTimeOf(process.pid) };
+    const agent = knownProcess(this.#parts.identityOf, process.pid);
     try {
       if (containers.length === 0) {
         removeServed(this.file);
@@ -192,8 +194,9 @@ function servedIn(json: unknown): Served | undefined {
 }
 
 function processIn(json: unknown): KnownProcess | undefined {
-  const [pid, startTime] = [fieldOf(json, 'pid'), fieldOf(json, 'startTime')];
-  return typeof pid === 'number' && typeof startTime === 'string' ? { pid, startTime } : undefined;
+  const [pid, identity] = [fieldOf(json, 'pid'), fieldOf(json, 'identity')];
+  const isPid = typeof pid === 'number' && Number.isInteger(pid) && pid > 0 && pid <= maxPid;
+  return isPid && typeof identity === 'string' ? { pid, identity } : undefined;
 }
 
 function containerIn(json: unknown): ServedContainer | undefined {

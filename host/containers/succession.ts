@@ -3,6 +3,7 @@
 // file by which the next agent knows this one's.
 import type { FirstPids } from '../agent-socket/first-pids.ts';
 import type { Log } from '../log/log.ts';
+import type { Native } from '../native.ts';
 import { agentEndedNote } from '../registry/container-note.ts';
 import type { Attachments } from './attachments.ts';
 import type { Containers } from './containers.ts';
@@ -14,6 +15,7 @@ export interface SuccessionParts {
   readonly socket: string;
   readonly log: Log;
   readonly containers: Containers;
+  readonly native: Pick<Native, 'processIdentity'>;
   readonly firstPids: FirstPids;
   readonly attachments: Attachments;
 }
@@ -22,11 +24,11 @@ export class Succession implements Disposable {
   readonly #served: ServedFile;
   readonly #ended: EndedAgents;
 
-  constructor({ socket, log, containers, firstPids, attachments }: SuccessionParts) {
-    this.#served = new ServedFile({ socket, log, containers: () => containers.served(firstPids) });
+  constructor({ socket, log, native, containers, firstPids, attachments }: SuccessionParts) {
+    const parts = { socket, log, identityOf: native.processIdentity };
+    this.#served = new ServedFile({ ...parts, containers: () => containers.served(firstPids) });
     this.#ended = new EndedAgents({
-      socket,
-      log,
+      ...parts,
       tell: ({ workload }) =>
         attachments.resolver.kubernetes?.noteWorkload(workload, agentEndedNote) ?? true,
     });

@@ -92,6 +92,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("socketHasPending", socket_has_pending);
   add("holdConnection", hold_connection);
   add("connectionIsOver", connection_is_over);
+  add("keepAsked", keep_asked);
+  add("findFirstProcess", find_first_process_of);
   add("findPaths", find_paths);
   add("lookAtFirstProcess", look_at_first_process);
   add("pathErrors", path_errors);
@@ -103,11 +105,11 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("closeReceiver", close_receiver);
   add("listenerCount", listener_count);
   add("adoptConnectionFd", adopt_connection_fd);
-  add("firstProcessBeside", first_process_beside);
+  add("processIdentity", process_identity);
   add("muteConnection", mute_connection);
   add("readRuntimeFile", read_runtime_file_bytes);
-  add("processIsOf", process_is_of);
   add("killContainer", kill_container);
+  add("killFirstProcess", kill_first_process);
   add("stopContainer", stop_container);
   add("takeReceiverWakeFd", take_receiver_wake_fd);
   add("nextReceiverEvent", next_receiver_event);

@@ -14,6 +14,8 @@ Napi::Value socket_has_pending(const Napi::CallbackInfo& info);
 Napi::Value mute_connection(const Napi::CallbackInfo& info);
 Napi::Value hold_connection(const Napi::CallbackInfo& info);
 Napi::Value connection_is_over(const Napi::CallbackInfo& info);
+Napi::Value keep_asked(const Napi::CallbackInfo& info);
+Napi::Value find_first_process_of(const Napi::CallbackInfo& info);
 Napi::Value find_paths(const Napi::CallbackInfo& info);
 Napi::Value look_at_first_process(const Napi::CallbackInfo& info);
 Napi::Value close_connection(const Napi::CallbackInfo& info);
@@ -35,12 +37,12 @@ Napi::Value adopt_connection_fd(const Napi::CallbackInfo& info);
 Napi::Value replace_terms(const Napi::CallbackInfo& info);
 Napi::Value path_errors(const Napi::CallbackInfo& info);
 Napi::Value kill_container(const Napi::CallbackInfo& info);
+Napi::Value kill_first_process(const Napi::CallbackInfo& info);
 Napi::Value stop_container(const Napi::CallbackInfo& info);
 
 // runtime_exports.cc
-Napi::Value first_process_beside(const Napi::CallbackInfo& info);
+Napi::Value process_identity(const Napi::CallbackInfo& info);
 Napi::Value read_runtime_file_bytes(const Napi::CallbackInfo& info);
-Napi::Value process_is_of(const Napi::CallbackInfo& info);
 
 // worker_exports.cc
 Napi::Value attach_worker(const Napi::CallbackInfo& info);

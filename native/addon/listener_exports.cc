@@ -120,6 +120,17 @@ Napi::Value path_errors(const Napi::CallbackInfo& info) {
   return all;
 }
 
+Napi::Value kill_first_process(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  const std::uint32_t handle = arguments.u32();
+  const std::uint32_t token = arguments.u32();
+  if (!arguments.is_ok()) return {};
+  const auto receiver = find_receiver(info, handle);
+  if (!receiver) return {};
+  const auto killed = receiver->kill_first_process(token);
+  return number(info.Env(), killed ? 0 : killed.error().number);
+}
+
 namespace {
 
 // Looks at all processes and cgroups of a container, of which it may have many.

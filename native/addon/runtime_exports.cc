@@ -5,7 +5,7 @@
 #include "acting/promised_work.h"
 #include "addon/addon_state.h"
 #include "addon/exports.h"
-#include "caller/process_owner.h"
+#include "caller/process_identity.h"
 #include "process/runtime_file.h"
 
 namespace seccompagent {
@@ -40,19 +40,13 @@ Napi::Value read_runtime_file_bytes(const Napi::CallbackInfo& info) {
                                                  {.path = path, .max = max, .owner = owner});
 }
 
-Napi::Value process_is_of(const Napi::CallbackInfo& info) {
-  Arguments arguments(info);
-  const std::uint32_t process = arguments.u32();
-  const std::uint32_t user = arguments.u32();
-  if (!arguments.is_ok()) return {};
-  return Napi::Boolean::New(info.Env(), is_process_of(static_cast<pid_t>(process), user));
-}
-
-Napi::Value first_process_beside(const Napi::CallbackInfo& info) {
+Napi::Value process_identity(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const std::uint32_t process = arguments.u32();
   if (!arguments.is_ok()) return {};
-  return number(info.Env(), seccompagent::first_process_beside(static_cast<pid_t>(process)));
+  const auto identity = identity_of(static_cast<pid_t>(process));
+  if (!identity) return info.Env().Null();
+  return Napi::String::New(info.Env(), std::to_string(*identity));
 }
 
 }  // namespace seccompagent

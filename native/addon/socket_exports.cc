@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The exports of the agent socket.
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -47,6 +48,27 @@ struct Finding {
     AgentSocket* found = env.GetInstanceData<State>()->sockets.find(socket);
     const bool is_kept = found != nullptr && held;
     promised.Resolve(number(env, is_kept ? found->keep_paths(connection, std::move(held)) : 0));
+  }
+};
+
+// Asks about processes that may keep whoever asks waiting.
+struct Asking {
+  AskedProcesses asked;
+  uid_t user;
+  std::optional<FoundProcess> found = {};
+
+  void run() { found = find_first_process(asked, user); }
+
+  void settle(const Napi::Promise::Deferred& promised) const {
+    const Napi::Env env = promised.Env();
+    if (!found) {
+      promised.Resolve(env.Null());
+      return;
+    }
+    const Napi::Object process = Napi::Object::New(env);
+    process.Set("pid", number(env, found->pid));
+    process.Set("identity", Napi::String::New(env, std::to_string(found->identity)));
+    promised.Resolve(process);
   }
 };
 
@@ -171,6 +193,33 @@ Napi::Value find_paths(const Napi::CallbackInfo& info) {
                                                    .pidfd = socket->copy_first(connection),
                                                    .paths = split_paths(paths),
                                                    .payer = payer_of_arrival(sender, peer_uid)});
+}
+
+Napi::Value keep_asked(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  const std::uint32_t handle = arguments.u32();
+  const std::uint32_t connection = arguments.u32();
+  const std::uint32_t sender = arguments.u32();
+  const std::uint32_t user = arguments.u32();
+  const std::uint32_t said = arguments.u32();
+  if (!arguments.is_ok()) return {};
+  AgentSocket* socket = find(info, &State::sockets, handle);
+  if (socket == nullptr) return {};
+  socket->keep_asked(connection,
+                     open_asked(static_cast<pid_t>(sender), user, static_cast<pid_t>(said)));
+  return info.Env().Undefined();
+}
+
+Napi::Value find_first_process_of(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  const std::uint32_t handle = arguments.u32();
+  const std::uint32_t connection = arguments.u32();
+  const std::uint32_t user = arguments.u32();
+  if (!arguments.is_ok()) return {};
+  AgentSocket* socket = find(info, &State::sockets, handle);
+  if (socket == nullptr) return {};
+  return PromisedWork<Asking>::start(info.Env(),
+                                     {.asked = socket->take_asked(connection), .user = user});
 }
 
 Napi::Value look_at_first_process(const Napi::CallbackInfo& info) {

@@ -7,16 +7,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "kernel/process_files.h"
-
-#ifndef NS_GET_PID_FROM_PIDNS
-#define NS_GET_PID_FROM_PIDNS _IOR(NSIO, 0x6, int)
-#endif
 
 namespace seccompagent {
 namespace {
@@ -50,22 +46,16 @@ namespace {
 
 }  // namespace
 
-bool is_process_of(pid_t process, uid_t user) {
-  const UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, process, 0)));
-  if (!pidfd.is_open()) return false;
+bool is_process_of(const UniqueFd& pidfd, uid_t user) {
   const auto status = read_of_process(pidfd, "status");
   if (status && runs_as(*status, user)) return true;
   auto own = open_of_process(pidfd, "ns/user");
   return own && is_made_by(std::move(*own), user);
 }
 
-pid_t first_process_beside(pid_t process) {
+bool is_process_of(pid_t process, uid_t user) {
   const UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, process, 0)));
-  if (!pidfd.is_open()) return 0;
-  const auto children = open_of_process(pidfd, "ns/pid_for_children");
-  if (!children) return 0;
-  constexpr int kFirst = 1;
-  return std::max(0, ioctl(children->get(), NS_GET_PID_FROM_PIDNS, kFirst));
+  return pidfd.is_open() && is_process_of(pidfd, user);
 }
 
 }  // namespace seccompagent

@@ -14,6 +14,7 @@
 #include <system_error>
 #include <utility>
 
+#include "caller/first_process.h"
 #include "container/cgroup_members.h"
 #include "container/own_cgroup_mounts.h"
 #include "kernel/process_files.h"
@@ -82,17 +83,6 @@ constexpr std::string_view kFreezer = "freezer";
   return cgroup.hierarchy == kUnified
              ? write_file(user, cgroup.folder + "/cgroup.freeze", is_frozen ? "1" : "0")
              : write_file(user, cgroup.folder + "/freezer.state", is_frozen ? "FROZEN" : "THAWED");
-}
-
-// Whether all of its pid namespace ends with it.
-[[nodiscard]] bool is_first_of_namespace(const UniqueFd& process) {
-  const auto status = read_of_process(process, "status");
-  constexpr std::string_view kName = "\nNSpid:";
-  const std::size_t at = status ? status->find(kName) : std::string::npos;
-  if (at == std::string::npos) return false;
-  const std::string_view line = std::string_view(*status).substr(at + kName.size());
-  const std::string_view numbers = line.substr(0, line.find('\n'));
-  return numbers.substr(numbers.find_last_of('\t') + 1) == "1";
 }
 
 // Place of a container's processes.
@@ -183,13 +173,22 @@ Result<void> freeze_cgroup_of(const KnownContainer& container, bool is_frozen) {
   return freeze(container.user, *cgroup, is_frozen);
 }
 
+Result<void> kill_first_of(const KnownContainer& container) {
+  const auto pid = pid_of(container.first_process);
+  if (!pid || *pid == 1) return fail(ESRCH);
+  return send_kill(container.user, container.first_process);
+}
+
 Result<void> kill_all_of(const KnownContainer& container) {
   const UniqueFd& first = container.first_process;
   const auto pid = pid_of(first);
   if (!pid || *pid == 1) return fail(ESRCH);
   const bool is_first = is_first_of_namespace(first);
   const auto members = is_first ? Result<Members>(fail(ESRCH)) : members_of(container);
-  if (const auto sent = send_kill(container.user, first); !sent) return sent;
+  const auto sent = send_kill(container.user, first);
+  // the others may be found by what it was
+  const bool has_ended = !sent && sent.error() == Errno{ESRCH} && members;
+  if (!sent && !has_ended) return sent;
   if (is_first) return {};
   if (!members) return std::unexpected(members.error());
   const CgroupPlace& cgroup = members->cgroup;

@@ -13,6 +13,10 @@ namespace seccompagent {
 // not write to. EOPNOTSUPP: neither version has a freezer there.
 [[nodiscard]] Result<void> freeze_cgroup_of(const KnownContainer& container, bool is_frozen);
 
+// Kills a container's first process alone, and waits for nobody, as a look for the others does (see
+// process_owner.h). ESRCH, EPERM: as below.
+[[nodiscard]] Result<void> kill_first_of(const KnownContainer& container);
+
 // Kills a container's first process, and with it all of its pid namespace, or, if that is not its
 // own, all of its processes in its cgroup. ESRCH: it has ended, or is the machine's own first
 // process. EPERM: only the first process was killed, since nobody can tell its other processes from

@@ -139,6 +139,13 @@ Result<void> Receiver::kill_container(std::uint32_t token, Urgency urgency) {
                       .other_firsts = others});
 }
 
+Result<void> Receiver::kill_first_process(std::uint32_t token) {
+  const auto listener = listeners_.find(token);
+  if (!listener || !listener->first_process.is_open()) return fail(ESRCH);
+  return kill_first_of(
+      {.first_process = listener->first_process, .user = listener->peer_uid, .other_firsts = {}});
+}
+
 Result<void> Receiver::freeze_container(std::uint32_t token, bool is_frozen, Urgency urgency) {
   const auto listener = listeners_.find(token);
   if (!listener || !listener->first_process.is_open()) return fail(ESRCH);

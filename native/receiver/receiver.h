@@ -112,6 +112,8 @@ class Receiver {
   // only that one was killed.
   [[nodiscard]] Result<void> kill_container(std::uint32_t token,
                                             Urgency urgency = Urgency::at_once);
+  // Kills its first process alone, and waits for nobody. Errors as above.
+  [[nodiscard]] Result<void> kill_first_process(std::uint32_t token);
   // Of a listener's container. ESRCH: nobody knows its first process, or it has ended.
   [[nodiscard]] Result<Resources> container_resources(std::uint32_t token);
   // Freezes or thaws the cgroup of a listener's container. ESRCH as above; EPERM: it has none for

@@ -336,6 +336,16 @@ bool AgentSocket::is_connection_over(std::uint32_t connection, std::size_t index
   return poll(&polled, 1, 0) == 1 && (polled.revents & POLLHUP) != 0;
 }
 
+void AgentSocket::keep_asked(std::uint32_t connection, AskedProcesses asked) {
+  const auto found = connections_.find(connection);
+  if (found != connections_.end()) found->second.asked = std::move(asked);
+}
+
+AskedProcesses AgentSocket::take_asked(std::uint32_t connection) {
+  const auto found = connections_.find(connection);
+  return found == connections_.end() ? AskedProcesses{} : std::exchange(found->second.asked, {});
+}
+
 void AgentSocket::keep_first(std::uint32_t connection, FirstProcess first) {
   const auto found = connections_.find(connection);
   if (found != connections_.end()) found->second.first = std::move(first);

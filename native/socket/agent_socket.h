@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "acting/container_masks.h"
+#include "caller/first_process.h"
 #include "kernel/blocked_signals_thread.h"
 #include "kernel/result.h"
 #include "kernel/scm_rights.h"
@@ -77,6 +78,10 @@ class AgentSocket {
   // Whether no process has the filter any more whose listener the index-th descriptor is; also
   // where there is no such descriptor. Nothing else is asked: that may wait for its owner.
   [[nodiscard]] bool is_connection_over(std::uint32_t connection, std::size_t index);
+  // Processes to ask about the container whose listener has come: they may end soon.
+  void keep_asked(std::uint32_t connection, AskedProcesses asked);
+  // None is open: there were none.
+  [[nodiscard]] AskedProcesses take_asked(std::uint32_t connection);
   // Of the first process of the container whose listener has come: what it sees later, when
   // somebody takes the listener, may be of its own making.
   void keep_first(std::uint32_t connection, FirstProcess first);
@@ -94,6 +99,7 @@ class AgentSocket {
     UniqueFd socket;
     uid_t user;
     std::vector<UniqueFd> fds;
+    AskedProcesses asked = {};
     FirstProcess first = {};
   };
 

@@ -115,6 +115,8 @@ const signatures: Readonly<
   muteConnection: ['number', 'number'],
   holdConnection: ['number', 'number', 'number'],
   connectionIsOver: ['number', 'number', 'number'],
+  keepAsked: ['number', 'number', 'number', 'number', 'number'],
+  findFirstProcess: ['number', 'number', 'number'],
   findPaths: ['number', 'number', 'number', 'bytes', 'number', 'number'],
   lookAtFirstProcess: ['number', 'number', 'number'],
   closeConnection: ['number', 'number'],
@@ -143,8 +145,8 @@ const signatures: Readonly<
   ],
   pathErrors: ['number', 'number', 'bytes'],
   readRuntimeFile: ['text', 'number', 'number'],
-  firstProcessBeside: ['number'],
-  processIsOf: ['number', 'number'],
+  processIdentity: ['number'],
+  killFirstProcess: ['number', 'number'],
   killContainer: ['number', 'number'],
   stopContainer: ['number', 'number', 'number'],
   attachWorker: ['number', 'bytes', 'bytes', 'number'],
@@ -275,8 +277,7 @@ const others = [
   'filterBytes',
   'probe',
   'readRuntimeFile',
-  'processIsOf',
-  'firstProcessBeside',
+  'processIdentity',
 ];
 // what they are given is looked at before the handle is, or they look at it later
 const looking = [

@@ -106,6 +106,20 @@ void kills_the_users_own() {
   CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 }
 
+void kills_the_first_alone() {
+  const UsersSleeper others(kOther);
+  CHECK_EQUAL(ERROR(kill_first_of(Known(others.pid()).get())), Errno{EPERM});
+  CHECK_EQUAL(waitpid(others.pid(), nullptr, WNOHANG), 0);
+  CHECK_EQUAL(ERROR(kill_first_of(Known(1, 0).get())), Errno{ESRCH});
+  for (const uid_t user : {kUser, uid_t{0}}) {
+    const UsersSleeper theirs(kUser);
+    VALUE(kill_first_of(Known(theirs.pid(), user).get()));
+    int status = 0;
+    CHECK_EQUAL(waitpid(theirs.pid(), &status, 0), theirs.pid());
+    CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+  }
+}
+
 void freezes_the_users_cgroups_alone() {
   const UsersSleeper theirs(kUser, "sleeper", CLONE_NEWPID);
   FreezerCgroup cgroup(theirs.pid());
@@ -137,6 +151,7 @@ constexpr Case kCases[] = {
     {"A10: kill_all_of: what has become somebody else's is not killed for a user",
      leaves_what_became_anothers},
     {"A10: kill_all_of: a user's own container is killed", kills_the_users_own},
+    {"A10: kill_first_of: a first process is killed with its user's rights", kills_the_first_alone},
     {"A10: freeze_cgroup_of: a user's container is frozen by a cgroup of this user's alone",
      freezes_the_users_cgroups_alone},
     {"A10: freeze_cgroup_of: root's container is frozen whoever it runs as", freezes_any_for_root},

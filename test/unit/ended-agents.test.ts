@@ -24,22 +24,23 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 
 import { EndedAgents } from '../../host/containers/ended-agents.ts';
 import { bootId, readServed, ServedFile, servedPrefix } from '../../host/containers/served-file.ts';
 import type { ServedContainer } from '../../host/containers/served-file.ts';
-import { startTimeOf } from '../../host/agent-socket/first-pids.ts';
-import type { KnownProcess } from '../../host/agent-socket/first-pids.ts';
+import type { KnownProcess } from '../../host/agent-socket/known-process.ts';
+import { loadNative } from '../../host/native.ts';
 import { KeptLog } from '../support/kept-log.ts';
 import { needsRoot } from '../support/needs.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
+const identityOf = loadNative().processIdentity;
 let running: ChildProcess;
 let living: KnownProcess;
 /** Its number is another's by now. */
-const gone: KnownProcess = { pid: process.pid, startTime: '1' };
+const gone: KnownProcess = { pid: process.pid, identity: '1' };
 
 beforeAll(async () => {
   running = spawn('sleep', ['1000']);
   await once(running, 'spawn');
   const pid = running.pid ?? 0;
-  living = { pid, startTime: startTimeOf(pid) ?? '' };
+  living = { pid, identity: identityOf(pid) ?? '' };
 });
 
 afterAll(() => {
@@ -93,6 +94,7 @@ function looking(
   const ended = new EndedAgents({
     socket: folder.at('agent.socket'),
     log: log.log,
+    identityOf,
     tell: (container) => {
       const isTold = tell(container);
       if (isTold) told.push(container.containerId);
@@ -105,11 +107,11 @@ function looking(
 test('served file: it is root’s alone, says what is served, and goes with the last container', () => {
   using folder = new TemporaryFolder();
   let containers = [containerOf('c1', living)];
-  const parts = { socket: folder.at('agent.socket'), log: new KeptLog().log };
+  const parts = { socket: folder.at('agent.socket'), log: new KeptLog().log, identityOf };
   const file = new ServedFile({ ...parts, containers: () => containers });
   file[Symbol.dispose]();
   expect(statSync(file.file).mode & 0o777).toBe(0o600);
-  const agent = { pid: process.pid, startTime: startTimeOf(process.pid) };
+  const agent = { pid: process.pid, identity: identityOf(process.pid) };
   expect(readServed(file.file)).toEqual({ boot: bootId(), agent, containers });
   containers = [];
   file[Symbol.dispose]();
@@ -120,7 +122,7 @@ test('served file: a file of others at its path is not written to', () => {
   using folder = new TemporaryFolder();
   const victim = folder.at('victim');
   writeFileSync(victim, 'precious');
-  const parts = { socket: folder.at('agent.socket'), log: new KeptLog().log };
+  const parts = { socket: folder.at('agent.socket'), log: new KeptLog().log, identityOf };
   const file = new ServedFile({ ...parts, containers: () => [containerOf('c1', living)] });
   for (const name of [file.file, `${file.file}.new`]) symlinkSync(victim, name);
   file[Symbol.dispose]();
@@ -135,7 +137,7 @@ test('served file: no more is written than is read, and the first ones are there
   const long = Array.from({ length: 1000 }, (_, index) =>
     containerOf(`${index}${'\u0001'.repeat(1000)}`, living),
   );
-  const parts = { socket: folder.at('agent.socket'), log: new KeptLog().log };
+  const parts = { socket: folder.at('agent.socket'), log: new KeptLog().log, identityOf };
   const file = new ServedFile({ ...parts, containers: () => [first, ...long] });
   file[Symbol.dispose]();
   const read = readServed(file.file)?.containers ?? [];
@@ -148,6 +150,7 @@ test('served file: a folder that cannot be written to is told of once', () => {
   const file = new ServedFile({
     socket: '/proc/none/agent.socket',
     log: log.log,
+    identityOf,
     containers: () => [containerOf('c1', living)],
   });
   file[Symbol.dispose]();

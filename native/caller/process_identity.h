@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// What tells a process from others that get its number later.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+
+#include "kernel/unique_fd.h"
+
+namespace seccompagent {
+
+// No other process has it until the machine starts anew: the inode of its pidfd, since Linux 6.9,
+// before that the time when it began. None: it has ended, and was waited for. To ask waits for
+// nobody since 6.9: a process that executes a program may keep whoever reads its `stat` waiting.
+[[nodiscard]] std::optional<std::uint64_t> identity_of(pid_t process);
+[[nodiscard]] std::optional<std::uint64_t> identity_of(const UniqueFd& pidfd);
+
+}  // namespace seccompagent
