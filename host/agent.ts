@@ -178,11 +178,13 @@ function buildWays(parts: CoreParts & ContainerParts) {
   const filterFlags = new FilterFlags(native.readRuntimeFile, async (uid, work) =>
     uid === 0 ? work() : turns.takeOfUser(uid, work),
   );
+  const looks = new OwnerTurns(lookLimits);
   return {
     components,
     events,
     firstPids,
-    arrivals: new Arrivals({ ...parts, firstPids, filterFlags, looks: new OwnerTurns(lookLimits) }),
+    looks,
+    arrivals: new Arrivals({ ...parts, firstPids, filterFlags, looks }),
     statuses: new ContainerStatuses({ ...parts, quarantine: parts.quarantines.quarantine }),
     recordings: new Recordings(parts),
     receiverEvents: new ReceiverEvents({ native, receiver, events }),
@@ -386,8 +388,9 @@ export class Agent {
 
   /** Ends the process at once where Node would wait for a thread that does not end soon. */
   exitIfStuck(code: number): void {
-    const { later, observers } = this.#parts;
+    const { later, observers, looks, events } = this.#parts;
     const isStuck = later.pool?.isStuck === true || observers.isStuck;
-    if (isStuck || isProgramRunning()) this.native.exitProcess(code);
+    if (isStuck || looks.areBusy || events.areStopping || isProgramRunning())
+      this.native.exitProcess(code);
   }
 }

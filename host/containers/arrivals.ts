@@ -25,13 +25,14 @@ import type { Containers } from './containers.ts';
 import { heldPathBytes } from './held-path-bytes.ts';
 import { tellUnheld } from './held-paths.ts';
 import type { LateWorkloads } from './late-workloads.ts';
+import { TurnRefusal } from './owner-turns.ts';
 import type { OwnerTurns } from './owner-turns.ts';
 import type { ListenerCounts } from './listener-counts.ts';
 import type { Retries } from './retries.ts';
 import type { UserLines } from '../log/user-lines.ts';
 
 /** Threads that look at mounts. */
-export const lookLimits = { root: 8, users: 2, user: 1 } as const;
+export const lookLimits = { root: 8, users: 2, user: 1, lastMs: 60_000 } as const;
 
 export interface ArrivalsParts {
   readonly native: Pick<
@@ -161,7 +162,7 @@ export class Arrivals implements Disposable {
     isWanted: IsWanted,
   ): Promise<Known> {
     const { native } = this.#parts;
-    const look = await this.#parts.looks.take(without.identity, isWanted, async () => {
+    const look = await this.#inLook(without.identity, isWanted, async () => {
       if (entered.asked !== undefined) {
         entered.answer(await native.findFirstProcess(socket, connection, peerUid));
       }
@@ -177,6 +178,20 @@ export class Arrivals implements Disposable {
     counted?.keepLooks(look.bytes);
     if ((identity.peerUid ?? 0) !== 0) return known;
     return { ...known, identity: { ...identity, mounted: mountedNamesIn(look.bound) } };
+  }
+
+  /** @throws AgentError AGENT_LISTENER */
+  async #inLook<T>(
+    identity: ContainerIdentity,
+    isWanted: IsWanted,
+    look: () => Promise<T>,
+  ): Promise<T | undefined> {
+    try {
+      return await this.#parts.looks.take(identity, isWanted, look);
+    } catch (cause) {
+      if (!(cause instanceof TurnRefusal)) throw cause;
+      throw new AgentError('AGENT_LISTENER', `listener refused: ${cause.message}`, { cause });
+    }
   }
 
   #tellLeftOut(identity: ContainerIdentity): void {
@@ -230,7 +245,7 @@ export class Arrivals implements Disposable {
     // its first listener's paths are also those of the others
     if (containers.ofContainer(arrival) !== undefined) return undefined;
     const sender = senderNumber({ identity, registry, sources });
-    const looking = this.#parts.looks.take(identity, isWanted, async () =>
+    const looking = this.#inLook(identity, isWanted, async () =>
       native.findPaths(socket, connection, firstPid, paths, sender, peerUid),
     );
     return looking.then((bytes = 0) => counted?.keepLooks(bytes));

@@ -49,11 +49,17 @@ export class ContainerEvents {
     this.#stops = new ContainerStops({
       act: async (stop, token) =>
         native.stopContainer(receiver, tokenOf(token), stop === 'freeze-container' ? 1 : 0),
+      killFirst: (token) => native.killFirstProcess(receiver, tokenOf(token)),
       lines,
       onNote: (note) => {
         this.note(note);
       },
     });
+  }
+
+  /** Containers are being stopped, in threads that Node waits for at its end. */
+  get areStopping(): boolean {
+    return this.#stops.areBusy;
   }
 
   hear(event: ReceiverEvent): void {

@@ -1,20 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 // Containers that are in the middle of execve(2) for as long as they like: whoever looks at them by
 // files of procfs waits, and cannot be killed. Nobody else may wait for that.
+import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
 import { AgentProcess } from '../support/agent-process.ts';
 import { AskedCaller } from '../support/asked-caller.ts';
+import { BundleFolder } from '../support/bundle-folder.ts';
+import { Freezer } from '../support/freezer.ts';
 import type { AnyEvent, WantedFields } from '../support/log-records.ts';
 import { patient } from '../support/patience.ts';
+import { childrenOf } from '../support/process-resources.ts';
 import { StuckExecutor } from '../support/stuck-executor.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
-const user = 1000;
+const [user, anotherUser] = [1000, 1001];
 /** A container of somebody else's is served, on a machine that is busy with much else. */
 const promptMs = patient(1500);
+/** It has waited for two turns of others. */
+const inTurnMs = patient(6000);
+/** Nobody waits for a stop any more. */
+const stopMs = patient(15_000);
+const endMs = patient(5000);
+const inNamespace = ['unshare', '--pid', '--fork', '--kill-child'] as const;
 /** That containers say no `pid` is crun's way to enter one. */
 const ways = [
   { what: 'the process that a user names', first: undefined },
@@ -84,10 +94,14 @@ test.for(ways)('A5: execve: $what keeps nobody else waiting', async ({ first }) 
   await one.execute();
   await one.finish();
   expect(await isPrompt(agent)).toBe(true);
+  // nor does it wait at its own end
+  const began = performance.now();
+  await agent.stop('SIGTERM');
+  expect(performance.now() - began).toBeLessThan(endMs);
 });
 
-test('A5: execve: another’s process that users name keeps only users waiting', async () => {
-  const agent = await startAgent('-resolver=demo-basic', `-allow-uids=${user}`);
+test('A5: execve: another’s process that users name keeps only users waiting, and no user for long', async () => {
+  const agent = await startAgent('-resolver=demo-basic', `-allow-uids=${user},${anotherUser}`);
   const roots = stuck.use(new StuckExecutor({ socket, id: 'stuck' }));
   const first = await roots.pid();
   await agent.logged('container-attached', { container: 'stuck' });
@@ -95,6 +109,10 @@ test('A5: execve: another’s process that users name keeps only users waiting',
   const theirs = ['u0', 'u1'].map((id) => ({ socket, id, user, first }));
   for (const each of theirs) await resources.use(new StuckExecutor(each)).pid();
   expect(await isPrompt(agent)).toBe(true);
+  resources.use(new AskedCaller({ socket, id: 'others', user: anotherUser }));
+  expect(await isLoggedIn(inTurnMs, agent, 'container-attached', { container: 'others' })).toBe(
+    true,
+  );
   expect(agent.records.filter(({ peerUid }) => peerUid === String(user))).toEqual([]);
 });
 
@@ -110,4 +128,50 @@ test('A5: execve: a container keeps no later agent waiting', async () => {
   const next = await startAgent('-resolver=demo-basic');
   expect(await isLoggedIn(promptMs, next, 'container-orphaned', { container: 'stuck' })).toBe(true);
   expect(await isPrompt(next)).toBe(true);
+});
+
+/** An agent that freezes or kills containers whose calls fail, and a handler that fails at all. */
+async function startStopping(failure: string): Promise<AgentProcess> {
+  const bundles = resources.use(new BundleFolder());
+  bundles.write('trapping', { component: 'trap', syscalls: ['mkdir'], failure });
+  return startAgent(`-bundle=${bundles.at('trapping')}`);
+}
+
+test('A5: execve: four of root’s containers keep no other one from being frozen', async () => {
+  const agent = await startStopping('freeze-container');
+  for (let index = 0; index < 4; index += 1) {
+    const id = `stuck-${index}`;
+    const freezer = resources.use(new Freezer());
+    const other = stuck.use(new StuckExecutor({ socket, id, wrapper: inNamespace }));
+    freezer.take(await other.pid());
+    await agent.logged('container-attached', { container: id });
+    await other.execute();
+    expect(await other.call()).toBe('EPERM');
+  }
+  const freezer = resources.use(new Freezer());
+  const victim = resources.use(new AskedCaller({ socket, id: 'victim', wrapper: inNamespace }));
+  resources.defer(() => {
+    freezer.thaw();
+  });
+  await agent.logged('container-attached', { container: 'victim' });
+  for (const pid of childrenOf(victim.pid)) freezer.take(pid);
+  expect((await victim.ask('mkdir /trap')).answer).toBe('EPERM');
+  expect(await isLoggedIn(inTurnMs, agent, 'container-frozen', { container: 'victim' })).toBe(true);
+});
+
+test('A5: execve: the first process of a container is killed, though nobody can look at it', async () => {
+  const agent = await startStopping('kill-container');
+  const one = stuck.use(new StuckExecutor({ socket }));
+  const pid = await one.pid();
+  await agent.logged('container-attached', { container: 'stuck' });
+  await one.execute();
+  expect(await one.call()).toBe('EPERM');
+
+  const fields = { container: 'stuck', errno: 'ETIMEDOUT' };
+  expect(await isLoggedIn(stopMs, agent, 'container-not-killed', fields)).toBe(true);
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const killed = 1n << 8n;
+  const pending = [...status.matchAll(/^S(?:ig|hd)Pnd:\t(?<mask>[0-9a-f]+)$/gmu)];
+  const masks = pending.map(({ groups }) => BigInt(`0x${groups?.['mask']}`) & killed);
+  expect(masks).toContain(killed);
 });

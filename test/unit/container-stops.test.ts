@@ -3,6 +3,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import { ContainerStops } from '../../host/containers/container-stops.ts';
+import { turnMs } from '../../host/containers/owner-turns.ts';
 import { UserLines } from '../../host/log/user-lines.ts';
 import { stopPauseMs } from '../../host/worker/container-stop.ts';
 import { defaultFailure } from '../../host/registry/policy.ts';
@@ -35,11 +36,15 @@ function containerOf(
   return { identity: { state, firstPid: 77, ...owner }, registry: { containerId, ...rest } };
 }
 
+const lastMs = 10_000;
+
 /** Containers that take a while to stop. */
 class Slow {
   readonly asked: number[] = [];
   readonly log = new KeptLog();
   readonly notes: unknown[] = [];
+  /** Whose first processes were killed. */
+  readonly killed: number[] = [];
   readonly stops: ContainerStops;
   readonly #answers: ((errno: number) => void)[] = [];
 
@@ -51,6 +56,7 @@ class Slow {
           this.#answers.push(resolve);
         });
       },
+      killFirst: (token) => this.killed.push(token),
       lines: new UserLines(this.log.log),
       onNote: (note) => this.notes.push(note),
     });
@@ -118,6 +124,47 @@ test('G1: stops: two users’ containers are stopped at once, one of each, and r
   expect(seen.toSorted((one, other) => one - other)).toEqual([
     1000, 1001, 1002, 2000, 2001, 2002, 3000, 3001, 3002,
   ]);
+});
+
+test.for(kinds)('A5: stops: one that does not end leaves its turn to others: %s', async (kind) => {
+  const slow = new Slow();
+  for (let token = 0; token < 5; token += 1) slow.stops.stop(kind, token, containerOf(`c${token}`));
+  expect(slow.asked).toEqual([0, 1, 2, 3]);
+  await vi.advanceTimersByTimeAsync(turnMs);
+  expect(slow.asked).toEqual([0, 1, 2, 3, 4]);
+
+  await vi.advanceTimersByTimeAsync(lastMs);
+  expect(slow.log.records).toHaveLength(5);
+  for (const record of slow.log.records) {
+    expect(record).toMatchObject({
+      event: kind === 'kill-container' ? 'container-not-killed' : 'container-not-frozen',
+      errno: 'ETIMEDOUT',
+    });
+  }
+  expect(slow.killed).toEqual(kind === 'kill-container' ? [0, 1, 2, 3, 4] : []);
+  expect(slow.notes).toEqual([]);
+});
+
+test('A5: stops: a container of which two hang is refused, and its first process is killed all the same', async () => {
+  const slow = new Slow();
+  const stop = (): void => {
+    slow.stops.stop('kill-container', 1, containerOf('a'));
+  };
+  for (let time = 0; time < 2; time += 1) {
+    stop();
+    await vi.advanceTimersByTimeAsync(lastMs + stopPauseMs);
+  }
+  expect(slow.asked).toEqual([1, 1]);
+  expect(slow.killed).toEqual([1, 1]);
+  stop();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(slow.asked).toEqual([1, 1]);
+  expect(slow.killed).toEqual([1, 1, 1]);
+  // they count until they end
+  await slow.answer(0);
+  await vi.advanceTimersByTimeAsync(stopPauseMs);
+  stop();
+  expect(slow.asked).toEqual([1, 1, 1]);
 });
 
 test('G1: stops: of the containers of a user, no more are told than a user may have lines', async () => {
