@@ -114,10 +114,7 @@ export interface Native {
     connection: ConnectionId,
     fdIndex: number,
   ): boolean;
-  /**
-   * Keeps the processes that `findFirstProcess` is to ask about: the one that a state says, or else the
-   * sender (`said` is 0).
-   */
+  /** Those that `findFirstProcess` is to ask about: what a state says, or else (0) the sender. */
   keepAsked(
     this: void,
     socket: SocketHandle,
@@ -207,10 +204,7 @@ export interface Native {
    * it is neither root's nor that of the user `owner`. ETIMEDOUT: its file system does not answer.
    */
   readRuntimeFile(this: void, path: string, maxBytes: number, owner: number): Promise<Uint8Array>;
-  /**
-   * What no other process has until the machine starts anew; null: it has ended. Waits for nobody since
-   * Linux 6.9.
-   */
+  /** No other process has it until the machine starts anew; null: it has ended. See known-process.ts. */
   processIdentity(this: void, pid: number): string | null;
   /**
    * Kills a listener's container: 0 or a positive errno. ESRCH: its first process has ended, or

@@ -7,7 +7,7 @@ export interface KnownProcess {
   readonly identity: string;
 }
 
-/** Knowledge of the addon; null: the process has ended. Waits for nobody. */
+/** Knowledge of the addon; null: the process has ended. Waits for nobody since Linux 6.9. */
 export type IdentityOf = (pid: number) => string | null;
 
 /** Whether it is still there. */
