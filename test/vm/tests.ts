@@ -34,7 +34,7 @@ export const nativeTests = [
 
 /** The programs of `compiled` that the tests start. */
 export const programsOf: Readonly<Record<MachineArch, readonly string[]>> = {
-  x64: ['asked-caller', 'directory-filler', 'guarded-caller', 'trap.static'],
+  x64: ['asked-caller', 'directory-filler', 'guarded-caller', 'memory-hogs', 'trap.static'],
   arm64: ['trap.static'],
 };
 
