@@ -147,8 +147,8 @@ export interface Native {
   /**
    * Looks for the paths that are to be held for the listener, with a NUL behind each, in the first process
    * that `lookAtFirstProcess` has seen: until it resolves, which takes long where file systems do not
-   * answer. Resolves to the bytes that are kept of both looks. `sender`: the number of who has sent the
-   * listeners of all that are counted together; users are counted by `peerUid`.
+   * answer. Resolves to the bytes that are kept of both looks. `owner`: the number of whom looks count
+   * that hang; users are counted by `peerUid`.
    */
   findPaths(
     this: void,
@@ -156,7 +156,7 @@ export interface Native {
     connection: ConnectionId,
     firstPid: number,
     paths: Uint8Array,
-    sender: number,
+    owner: number,
     peerUid: number,
   ): Promise<number>;
   /** Also closes the descriptors that came with it and were not adopted. */

@@ -53,15 +53,16 @@ export class FirstPids {
       ? { pid: said, process: knownProcess(this.#identityOf, said) }
       : { pid: known?.pid, process: known?.process };
     this.#known.set(key, { pid, process, uid, users: (known?.users ?? 0) + 1 });
+    const asked = isBelieved ? undefined : (said ?? 0);
     let firstPid = isBelieved ? said : undefined;
     let isOver = false;
     return {
       get firstPid() {
         return firstPid;
       },
-      asked: isBelieved ? undefined : (said ?? 0),
+      asked,
       answer: (found) => {
-        if (!isOver) firstPid = this.#answer(key, found);
+        if (!isOver && asked !== undefined) firstPid = this.#answer(key, asked, found);
       },
       [Symbol.dispose]: () => {
         if (!isOver) this.#leave(key);
@@ -85,12 +86,19 @@ export class FirstPids {
     return this.#known.get(key)?.process;
   }
 
-  #answer(key: ContainerKey, found: KnownProcess | null): number | undefined {
+  /** What nobody is, another listener of the container may know. */
+  #answer(key: ContainerKey, asked: number, found: KnownProcess | null): number | undefined {
     const known = this.#known.get(key);
     if (known === undefined) return undefined;
-    const process = found === null || this.#isOfOthers(found, known.uid) ? undefined : found;
-    this.#known.set(key, { ...known, pid: process?.pid, process });
-    return process?.pid;
+    if (found === null || this.#isOfOthers(found, known.uid)) {
+      if (asked === 0) return this.living(key, known.process?.pid);
+      // it is nobody's any more
+      if (asked === known.pid)
+        this.#known.set(key, { ...known, pid: undefined, process: undefined });
+      return undefined;
+    }
+    this.#known.set(key, { ...known, pid: found.pid, process: found });
+    return found.pid;
   }
 
   /** Whether it is the first process of a container of another user's, or of root's. */

@@ -50,6 +50,11 @@ function identityOf({ folder, outline }: UsableBundle): string {
   return identityOfAll([...filesOfStored(folder), ...components]);
 }
 
+/** Containers that neither a user nor a namespace has may be any number: they pay together. */
+function payingOwner({ who: [container, owner] }: Asking): string {
+  return owner ?? (container === undefined ? '' : 'containers in no namespace');
+}
+
 export class PulledBundles {
   readonly #policy: RegistryPolicy & { readonly keys: NonNullable<RegistryPolicy['keys']> };
   readonly #thread = new LoadingThread();
@@ -133,7 +138,7 @@ export class PulledBundles {
     if (!this.#isAllowed(reference)) return;
     const { host } = parseDigestReference(reference);
     const pulls = this.#pullsOf(host, whoseOf(asking));
-    const payer = { owner: asking.who.at(-1) ?? '', isUser: whoseOf(asking) === 'users' };
+    const payer = { owner: payingOwner(asking), isUser: whoseOf(asking) === 'users' };
     await pulls.take({ askers, costMs: 0 }, async () => this.#fetch(reference, payer));
   }
 

@@ -15,7 +15,7 @@ import { shownContainer } from '../registry/shown-container.ts';
 import type { ContainerIdentity } from '../resolvers/resolver.ts';
 import { whileWanted } from '../scheduling/asker.ts';
 import type { IsWanted } from '../scheduling/asker.ts';
-import { senderNumber, termsOf } from './attached.ts';
+import { ownerNumber, termsOf } from './attached.ts';
 import type { Attached, Resolved } from './attached.ts';
 import type { Attachments, Entering } from './attachments.ts';
 import { commonState } from './common-parts.ts';
@@ -234,7 +234,7 @@ export class Arrivals implements Disposable {
   #lookForPaths(
     arrival: Arrival,
     { identity, counted }: Known,
-    { registry, sources }: Resolved,
+    { registry }: Resolved,
     isWanted: IsWanted,
   ): Promise<void> | undefined {
     const { native, firstPids, containers } = this.#parts;
@@ -244,9 +244,9 @@ export class Arrivals implements Disposable {
     if (paths.length === 0 || firstPid === undefined) return undefined;
     // its first listener's paths are also those of the others
     if (containers.ofContainer(arrival) !== undefined) return undefined;
-    const sender = senderNumber({ identity, registry, sources });
+    const owner = ownerNumber(identity, registry);
     const looking = this.#inLook(identity, isWanted, async () =>
-      native.findPaths(socket, connection, firstPid, paths, sender, peerUid),
+      native.findPaths(socket, connection, firstPid, paths, owner, peerUid),
     );
     return looking.then((bytes = 0) => counted?.keepLooks(bytes));
   }

@@ -14,9 +14,9 @@ import type { Bundle } from '../bundles/bundle.ts';
 import type { ListenerTerms } from '../native.ts';
 import { failureErrno as errnoOf } from '../registry/policy.ts';
 import { pointerWish } from '../registry/registry.ts';
-import type { RegistryHandler } from '../registry/registry.ts';
+import type { Registry, RegistryHandler } from '../registry/registry.ts';
 import type { BundleName, ContainerIdentity, Resolution, Shadow } from '../resolvers/resolver.ts';
-import { isNamed, senderOf } from '../resolvers/who-asks.ts';
+import { isNamed, ownerOf, senderOf } from '../resolvers/who-asks.ts';
 import type { ListenerStates } from '../worker/handler-states.ts';
 import type { ContainerLife } from './container-life.ts';
 import type { CountedListener } from './listener-counts.ts';
@@ -107,20 +107,27 @@ function chainBytes(
 const byHandlers = 2 ** 31;
 
 /** Of a few hundred senders hardly two have the same number, and those share workers. */
-export function senderNumber({
-  identity,
-  sources,
-  registry: { workload, handlers },
-}: Pick<Attached, 'identity' | 'registry' | 'sources'>): number {
+function senderNumber({ identity, sources, registry: { workload, handlers } }: Attached): number {
   const digests = handlers.map(({ component }) => digestOf(component));
   const pulled = sources.flatMap(({ origin }) =>
     origin.kind === 'pulled' ? [origin.signers] : [],
   );
   const signers = pulled.length === 0 ? undefined : pulled.flat();
   const known = workload === undefined ? identity : { ...identity, workload };
-  const sender = senderOf(known, { digests, signers });
-  const number = createHash('sha256').update(sender).digest().readUInt32LE() >>> 1;
+  const number = numberOf(senderOf(known, { digests, signers })) >>> 1;
   return isNamed(known) ? number : number + byHandlers;
+}
+
+/** Of whom looks count that hang, before there is a container: see `ownerOf`. */
+export function ownerNumber(
+  identity: ContainerIdentity,
+  { workload }: Pick<Registry, 'workload'>,
+): number {
+  return numberOf(ownerOf(workload === undefined ? identity : { ...identity, workload }));
+}
+
+function numberOf(name: string): number {
+  return createHash('sha256').update(name).digest().readUInt32LE();
 }
 
 /** Reasons to read arguments behind pointers, besides the wishes of handlers. */

@@ -3,8 +3,13 @@
 // a program and whose files nobody closes. They cannot be ended, so there are only so many, and whose
 // they are gets no further ones.
 
-/** At once: of a container, a user and a Kubernetes namespace, of all users, and of all. */
+/**
+ * At once: of a container, a user and a Kubernetes namespace. And of all users, and of all, from where on
+ * only those get one that have none: who lets nothing hang is not refused for those who do.
+ */
 const most = { container: 2, user: 4, namespace: 8, users: 16, all: 32 } as const;
+/** Of all, whoever has one. */
+const mostEver = 128;
 
 /** To whom one is counted. */
 export interface HangingOwner {
@@ -19,7 +24,10 @@ export class HangingWork {
 
   /** Whether these get no further one. */
   isFull(owner: HangingOwner): boolean {
-    return countsOf(owner).some(([name, max]) => this.#of(name) >= max);
+    if (this.#of('all') >= mostEver) return true;
+    const own = ownCountsOf(owner);
+    const isFirst = own.every(([name]) => this.#of(name) === 0);
+    return (isFirst ? own : countsOf(owner)).some(([name, max]) => this.#of(name) >= max);
   }
 
   /** One more, until it is disposed of. */
@@ -42,9 +50,17 @@ export class HangingWork {
   }
 }
 
-function countsOf({ uid, who: [container, owner] }: HangingOwner): readonly [string, number][] {
-  const counts: [string, number][] = [['all', most.all]];
-  if (uid !== 0) counts.push(['users', most.users]);
+function countsOf(owner: HangingOwner): readonly (readonly [string, number])[] {
+  const all: readonly [string, number] = ['all', most.all];
+  const users: readonly [string, number] = ['users', most.users];
+  return [...ownCountsOf(owner), all, ...(owner.uid === 0 ? [] : [users])];
+}
+
+function ownCountsOf({
+  uid,
+  who: [container, owner],
+}: HangingOwner): readonly (readonly [string, number])[] {
+  const counts: [string, number][] = [];
   if (container !== undefined) counts.push([container, most.container]);
   if (owner !== undefined) counts.push([owner, uid === 0 ? most.namespace : most.user]);
   return counts;

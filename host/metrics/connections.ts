@@ -55,7 +55,10 @@ export class Connections {
     this.#limit(kind);
   }
 
-  /** Of those that say nothing the oldest one goes: it has had its time. Others keep their turn. */
+  /**
+   * Of those that say nothing, and where each source has one, the oldest one goes: it has had its time.
+   * Others keep their turn.
+   */
   #limit(kind: ConnectionKind): void {
     const ofKind = [...this.#all].filter(([, connection]) => connection.kind === kind);
     if (ofKind.length <= maxOfKind[kind]) return;
@@ -63,7 +66,8 @@ export class Connections {
     for (const [, { source }] of ofKind) counts.set(source, (counts.get(source) ?? 0) + 1);
     const most = Math.max(...counts.values());
     const crowded = ofKind.filter(([, { source }]) => counts.get(source) === most);
-    const [socket] = (kind === 'silent' ? crowded.at(0) : crowded.at(-1)) ?? [];
+    const isOldest = kind === 'silent' || most === 1;
+    const [socket] = (isOldest ? crowded.at(0) : crowded.at(-1)) ?? [];
     if (socket === undefined) return;
     this.#forget(socket);
     socket.destroy();

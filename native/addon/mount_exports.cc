@@ -102,8 +102,7 @@ Napi::Value mount_as_caller(const Napi::CallbackInfo& info) {
   const Pinned pinned = request->type == "proc" ? Pinned::for_proc : Pinned::for_mounts;
   return act_on_mount(info, worker, start, pinned, [&](const Mounting& mounting) {
     const auto masks = needs_masks(*request) ? worker.container_masks() : Masks{};
-    const bool has_own_mounts =
-        needs_masks(*request) && !worker.has_mounts_of_first(mounting.target.mount_namespace);
+    const bool has_own_mounts = needs_masks(*request) && !worker.has_mounts_of_first();
     if (masks) return make_mount(mounting, *request, *masks, has_own_mounts);
     return our_failure("look at what the container's first process does not see", masks.error());
   });

@@ -182,7 +182,7 @@ Napi::Value find_paths(const Napi::CallbackInfo& info) {
   const std::uint32_t connection = arguments.u32();
   const std::uint32_t pid = arguments.u32();
   const std::span<const std::byte> paths = arguments.bytes();
-  const std::uint32_t sender = arguments.u32();
+  const std::uint32_t owner = arguments.u32();
   const std::uint32_t peer_uid = arguments.u32();
   if (!arguments.is_ok()) return {};
   AgentSocket* socket = find(info, &State::sockets, handle);
@@ -192,7 +192,7 @@ Napi::Value find_paths(const Napi::CallbackInfo& info) {
                                                    .pid = static_cast<pid_t>(pid),
                                                    .pidfd = socket->copy_first(connection),
                                                    .paths = split_paths(paths),
-                                                   .payer = payer_of_arrival(sender, peer_uid)});
+                                                   .payer = payer_of_arrival(owner, peer_uid)});
 }
 
 Napi::Value keep_asked(const Napi::CallbackInfo& info) {

@@ -96,7 +96,10 @@ std::uint64_t identity_of_thread(pid_t tid) {
 }
 
 std::optional<std::uint64_t> turns_in(std::string_view schedstat) {
-  return count_of(schedstat.substr(std::min(schedstat.find(' ') + 1, schedstat.size())), " ");
+  const auto turns =
+      count_of(schedstat.substr(std::min(schedstat.find(' ') + 1, schedstat.size())), " ");
+  // a thread that has run has had one
+  return turns == 0U ? std::nullopt : turns;
 }
 
 std::optional<std::uint64_t> turns_of_thread(pid_t tid) {

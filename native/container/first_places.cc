@@ -21,10 +21,8 @@ namespace seccompagent {
 std::shared_ptr<const FirstPlaces> find_first_places(const UniqueFd& pidfd) {
   const auto pid = pid_of(pidfd);
   if (!pid) return nullptr;
-  const auto mounts = open_of_process(pidfd, "ns/mnt");
   const auto pids = open_of_process(pidfd, "ns/pid");
-  struct stat ids = {};
-  if (!mounts || !pids || fstat(mounts->get(), &ids) == -1) return nullptr;
+  if (!pids) return nullptr;
   UniqueFd made_in(ioctl(pids->get(), NS_GET_USERNS));
   const std::string path = "/proc/" + std::to_string(*pid) + "/root";
   // the second is of kernels that do not know the first
@@ -34,9 +32,9 @@ std::shared_ptr<const FirstPlaces> find_first_places(const UniqueFd& pidfd) {
   const auto start = thread_start_time(*pid);
   // somebody else may have its number by now
   const bool is_there = syscall(SYS_pidfd_send_signal, pidfd.get(), 0, nullptr, 0) == 0;
-  if (!made_in.is_open() || !is_root_seen || !start || !is_there) return nullptr;
-  return std::make_shared<const FirstPlaces>(ids.st_dev, ids.st_ino, root.stx_mnt_id, root.stx_ino,
-                                             std::move(made_in), *start);
+  if (!is_root_seen || !start || !is_there) return nullptr;
+  return std::make_shared<const FirstPlaces>(root.stx_mnt_id, root.stx_ino, std::move(made_in),
+                                             *start);
 }
 
 }  // namespace seccompagent

@@ -16,14 +16,11 @@ namespace seccompagent {
 // its files may take for ever: so they are looked at once, before anybody needs them, and for no
 // other caller.
 struct FirstPlaces {
-  // Id of its mount namespace.
-  dev_t namespaces;
-  ino_t mounts;
   // Of its root: STATX_MNT_ID_UNIQUE of statx(2), or before Linux 6.8 STATX_MNT_ID; and the inode.
   std::uint64_t root_mount;
   std::uint64_t root_inode;
   // The user namespace that owns its pid namespace, which it can't leave: where the runtime has
-  // made the container.
+  // made the container. Closed: it is none that we can see.
   UniqueFd made_in;
   // When it began, in ticks since the machine did.
   std::uint64_t start;

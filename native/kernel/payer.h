@@ -10,12 +10,12 @@
 
 namespace seccompagent {
 
-// The token of a container, or a user, or of what is done before a container has one, who has sent
-// its listener.
+// The token of a container, or a user. Before a container of root's has a token: the number of its
+// owner, which is a namespace or the container.
 using Payer = std::uint64_t;
 
 inline constexpr Payer kUserBit = 1ULL << 32;
-inline constexpr Payer kSenderBit = 1ULL << 33;
+inline constexpr Payer kOwnerBit = 1ULL << 33;
 
 [[nodiscard]] constexpr Payer user_payer(uid_t user) { return kUserBit | user; }
 [[nodiscard]] constexpr bool is_user(Payer payer) { return (payer & kUserBit) != 0; }
@@ -25,10 +25,9 @@ inline constexpr Payer kSenderBit = 1ULL << 33;
   return sender == 0 ? container : user_payer(sender);
 }
 
-// Before there is a container. `number`: of all containers of root's that somebody else counts
-// together.
-[[nodiscard]] constexpr Payer payer_of_arrival(std::uint32_t number, uid_t sender) {
-  return sender == 0 ? kSenderBit | number : user_payer(sender);
+// Before there is a container. `owner`: see Payer.
+[[nodiscard]] constexpr Payer payer_of_arrival(std::uint32_t owner, uid_t sender) {
+  return sender == 0 ? kOwnerBit | owner : user_payer(sender);
 }
 
 // Container and payer of something.

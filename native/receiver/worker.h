@@ -81,8 +81,9 @@ class Worker {
   [[nodiscard]] const FirstPlaces* first_places() const;
   // Mounts that an unmount for its container spares; none: one of these paths is not held.
   [[nodiscard]] std::shared_ptr<const Spared> spared(std::string_view paths) const;
-  // Whether this mount namespace was the first process's when it came; closed: our own.
-  [[nodiscard]] bool has_mounts_of_first(const UniqueFd& mount_namespace) const;
+  // Whether the caller sees the mounts that the container's first process sees now: whoever leaves
+  // a mount namespace leaves others there. False, too: nobody can tell.
+  [[nodiscard]] bool has_mounts_of_first() const;
   // Whether the caller's root, which is pinned for that, was the first process's when it came.
   // False, too: that is not known, or has ended. ESRCH: the call is gone.
   [[nodiscard]] Result<bool> has_root_of_first(Target& target) const;

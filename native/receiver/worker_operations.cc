@@ -2,6 +2,7 @@
 // Operations of a worker's handler for the caller: they may wait for a container's file system or
 // memory, so others take over meanwhile.
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 
 #include "caller/caller_state.h"
 #include "caller/namespaces.h"
+#include "helper/mountinfo.h"
 #include "kernel/root_mount.h"
 #include "process/ending_children.h"
 #include "receiver/worker.h"
@@ -111,19 +113,21 @@ std::shared_ptr<const Spared> Worker::spared(std::string_view paths) const {
 
 const FirstPlaces* Worker::first_places() const {
   if (!listener_ || !listener_->places) return nullptr;
-  // somebody else may have got the numbers of what it had
-  const bool is_there =
-      syscall(SYS_pidfd_send_signal, listener_->first_process.get(), 0, nullptr, 0) == 0;
-  return is_there ? listener_->places.get() : nullptr;
+  // somebody else may get the numbers of what it had
+  pollfd ended = {.fd = listener_->first_process.get(), .events = POLLIN, .revents = 0};
+  return poll(&ended, 1, 0) == 0 ? listener_->places.get() : nullptr;
 }
 
-bool Worker::has_mounts_of_first(const UniqueFd& mount_namespace) const {
-  const FirstPlaces* const first = first_places();
-  struct stat theirs = {};
-  const bool are_known = mount_namespace.is_open() ? fstat(mount_namespace.get(), &theirs) == 0
-                                                   : stat("/proc/self/ns/mnt", &theirs) == 0;
-  return first != nullptr && are_known && first->mounts == theirs.st_ino &&
-         first->namespaces == theirs.st_dev;
+// Numbers of mounts tell which namespace they are of: whoever asks for that itself may have to
+// wait.
+bool Worker::has_mounts_of_first() const {
+  if (!has_call_) return false;
+  const pid_t tid = pending_.notification.tid;
+  const auto first = mountinfo_of(listener_->first_process);
+  const auto file = CallerState::of(tid).open("mountinfo", O_RDONLY);
+  const auto theirs = file ? read_mountinfo(*file) : fail(file.error().number);
+  return first && theirs && !first->empty() && *first == *theirs &&
+         listener_->is_valid(pending_.notification.id);
 }
 
 Result<bool> Worker::has_root_of_first(Target& target) const {

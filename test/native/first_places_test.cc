@@ -52,6 +52,7 @@ class Child {
   }
 
   [[nodiscard]] pid_t pid() const { return pid_; }
+  void go_on() const { CHECK_EQUAL(write(ours_.get(), "", 1), 1L); }
 
  private:
   UniqueFd ours_;
@@ -72,7 +73,6 @@ ino_t namespace_of(pid_t pid, const char* name) {
 void tells_where_it_was() {
   const auto own = find_first_places(pidfd_of(getpid()));
   CHECK(own != nullptr);
-  CHECK_EQUAL(own->mounts, namespace_of(getpid(), "mnt"));
   struct stat made_in = {};
   CHECK_EQUAL(fstat(own->made_in.get(), &made_in), 0);
   CHECK_EQUAL(made_in.st_ino, namespace_of(getpid(), "user"));
@@ -80,14 +80,31 @@ void tells_where_it_was() {
     if (unshare(CLONE_NEWNS) == -1 || chroot("/proc") == -1) _exit(1);
     for (;;) await_go_on(told);
   });
-  wait_until([&] { return namespace_of(moved.pid(), "mnt") != own->mounts; });
   wait_until([&] {
     const auto other = find_first_places(pidfd_of(moved.pid()));
     return other != nullptr && other->root_mount != own->root_mount;
   });
   const auto other = find_first_places(pidfd_of(moved.pid()));
-  CHECK(other->mounts != own->mounts);
   CHECK(other->start >= own->start);
+}
+
+// Whoever leaves its mounts leaves the others there, who may have hidden something from each other.
+void knows_who_left_its_mounts() {
+  const Child first([](int told) {
+    await_go_on(told);
+    if (unshare(CLONE_NEWNS) == -1) _exit(1);
+    for (;;) await_go_on(told);
+  });
+  const auto receiver = make_receiver();
+  Callers callers(1);
+  add(*receiver, callers, first.pid());
+  Desk desk(receiver);
+  CHECK_EQUAL(desk.receive(), EventKind::notification);
+  CHECK(desk.worker().has_mounts_of_first());
+  first.go_on();
+  wait_until([&] { return namespace_of(first.pid(), "mnt") != namespace_of(getpid(), "mnt"); });
+  CHECK(!desk.worker().has_mounts_of_first());
+  desk.answer(0);
 }
 
 void tells_nothing_of_who_has_ended() {
@@ -116,7 +133,7 @@ void waits_for_nobody_who_executes() {
   CHECK(!first.keeps_waiting([&] {
     Target target = {};
     target.call = call;
-    has_mounts = worker.has_mounts_of_first(UniqueFd());
+    has_mounts = worker.has_mounts_of_first();
     has_root = worker.has_root_of_first(target).value_or(false);
     has_resources = receiver->container_resources(token).has_value();
   }));
@@ -128,6 +145,8 @@ void waits_for_nobody_who_executes() {
 
 constexpr Case kCases[] = {
     {"first places: they are those of the process", tells_where_it_was},
+    {"A8: first places: a first process that has left its mounts is known",
+     knows_who_left_its_mounts},
     {"first places: there are none of a process that has ended", tells_nothing_of_who_has_ended},
     {"A5: first places: nobody waits for a first process that executes",
      waits_for_nobody_who_executes},

@@ -57,6 +57,20 @@ test('G6: FirstPids: whom the sender has entered is the first one, for those tha
   expect(pids.processOf(roots)).toEqual(found(1234));
 });
 
+test('FirstPids: what one listener does not know takes nothing from another', () => {
+  const pids = firstPids();
+  const entered = [pids.enter(stateOf(0), 0), pids.enter(stateOf(0), 0)];
+  entered[0]?.answer(found(1234));
+  entered[1]?.answer(null);
+  expect(entered.map(({ firstPid }) => firstPid)).toEqual([1234, 1234]);
+  expect(pids.living(roots, 1234)).toBe(1234);
+  const user = [pids.enter(stateOf(1234), 1000), pids.enter(stateOf(5678), 1000)];
+  user[0]?.answer(found(1234));
+  user[1]?.answer(null);
+  expect(user.map(({ firstPid }) => firstPid)).toEqual([undefined, undefined]);
+  expect(pids.living(roots, 1234)).toBe(1234);
+});
+
 test('FirstPids: a container made anew under the same id has what was said last', () => {
   const pids = firstPids();
   pids.enter(stateOf(1234), 0);

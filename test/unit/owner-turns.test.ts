@@ -196,17 +196,31 @@ test('A5: owner turns: four of a user hang, eight of a namespace, and other user
   expect(ends).toEqual(['refused', 'open', 'refused', 'open', 'open']);
 });
 
-test('A5: owner turns: sixteen of users hang, and thirty-two of all', async () => {
+/** What has come of it at once. */
+async function endOf(asked: Promise<unknown>): Promise<unknown> {
+  const ends = watched([asked]);
+  await vi.advanceTimersByTimeAsync(0);
+  return ends[0];
+}
+
+test('A5: owner turns: where many hang, who has one gets no other, and who has none gets one', async () => {
   fakeTime();
   const looks = new Looks();
-  const byUser = async (index: number): Promise<unknown> =>
-    looks.begin(1000 + (index % 8), `u${index}`);
-  await hang(looks, 16, byUser);
-  const ends = watched([looks.begin(2000, 'late')]);
-  await vi.advanceTimersByTimeAsync(0);
-  expect(ends).toEqual(['refused']);
+  await hang(looks, 16, async (index) => looks.begin(1000 + (index % 8), `u${index}`));
+  expect(await endOf(looks.begin(1000, 'another'))).toBe('refused');
+  // for root's there are as many again
   await hang(looks, 16, async (index) => looks.begin(0, `r${index}`));
-  const more = watched([looks.begin(0, 'late')]);
+  expect(await endOf(looks.begin(0, 'r0'))).toBe('refused');
+  await hang(looks, 1, async () => looks.begin(2000, 'late'));
+  expect(await endOf(looks.begin(2000, 'later'))).toBe('refused');
+  await hang(looks, 1, async () => looks.begin(0, 'late'));
+});
+
+test('A5: owner turns: there are only so many that hang, whosever they are', async () => {
+  fakeTime();
+  const looks = new Looks();
+  await hang(looks, 128, async (index) => looks.begin(0, `r${index}`));
+  const ends = watched([looks.begin(0, 'late'), looks.begin(1000, 'late')]);
   await vi.advanceTimersByTimeAsync(0);
-  expect(more).toEqual(['refused']);
+  expect(ends).toEqual(['refused', 'refused']);
 });
