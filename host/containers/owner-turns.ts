@@ -81,7 +81,7 @@ export class OwnerTurns {
 
   #refuseFull(owner: HangingOwner): void {
     if (this.#hanging.isFull(owner)) {
-      throw new TurnRefusal('too many looks at its processes have not come to their end');
+      throw new TurnRefusal('too many looks at processes have not come to their end');
     }
   }
 
