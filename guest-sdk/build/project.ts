@@ -11,6 +11,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { AgentError, messageOf, systemCodeOf } from '../../host/errors.ts';
 import { OpenFolder } from '../../host/files/open-folder.ts';
 import { readBundle } from '../../host/bundles/bundle.ts';
+import { maxManifestBytes } from '../../host/bundles/bundle-folder.ts';
 import { BuildError } from './build-error.ts';
 import { type Bundle, parseBundle } from './bundle.ts';
 import { buildHandler } from './handler.ts';
@@ -115,7 +116,11 @@ function readManifest(
   displayDirectory: string = shortPath(directory),
 ): { readonly text: string; readonly bundle: Bundle } {
   try {
-    const text = readOwnFile(join(directory, 'bundle.json'), [directory]).toString();
+    const text = readOwnFile(
+      join(directory, 'bundle.json'),
+      [directory],
+      maxManifestBytes,
+    ).toString();
     return { text, bundle: parseBundle(text, join(displayDirectory, 'bundle.json')) };
   } catch (cause) {
     if (cause instanceof BuildError) throw cause;

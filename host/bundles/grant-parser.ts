@@ -13,6 +13,7 @@ import {
 } from './grant-limits.ts';
 import type { LimitKind } from './grant-limits.ts';
 import type { Grants, Limits } from '../registry/grants.ts';
+import { shownKey } from '../text/shown-key.ts';
 
 /** From the top: keys of objects, and places in lists. */
 export type Keys = readonly (string | number)[];
@@ -85,7 +86,7 @@ export function parseGrant(
   const unknownKey = Object.keys(grant).find((key) => !known.includes(key));
   if (unknownKey !== undefined) {
     const list = known.length === 0 ? 'it has none' : `known are ${known.join(', ')}`;
-    complain([name, unknownKey], `unknown key "${unknownKey}"; ${list}`);
+    complain([name, unknownKey], `unknown key "${shownKey(unknownKey)}"; ${list}`);
   }
   const limits = Object.entries(kinds).flatMap(([key, kind]) =>
     grant[key] === undefined

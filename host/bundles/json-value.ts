@@ -2,6 +2,7 @@
 // Values of a bundle.json: each function says where a value stands and what it has to be.
 import { AgentError } from '../errors.ts';
 import { hasControlCharacters } from '../terminal-text.ts';
+import { shownKey } from '../text/shown-key.ts';
 
 /** @throws AgentError AGENT_BUNDLE_INVALID, always */
 export function invalid(what: string, cause?: unknown): never {
@@ -31,7 +32,7 @@ export function objectOf(
   if (!isObject(json)) invalid(`${place} must be an object`);
   const unknownKey = Object.keys(json).find((key) => !keys.includes(key));
   if (unknownKey !== undefined) {
-    invalid(`${place}: unknown key "${unknownKey}". Keys: ${keys.join(', ')}`);
+    invalid(`${place}: unknown key "${shownKey(unknownKey)}". Keys: ${keys.join(', ')}`);
   }
   return json;
 }

@@ -5,6 +5,8 @@ import { parseHandler } from './manifest-handler.ts';
 import type { ManifestHandler, SettingSource } from './manifest-handler.ts';
 import { parseDefaultAction, parseFailurePolicy } from '../registry/policy.ts';
 import type { DefaultAction, FailurePolicy } from '../registry/policy.ts';
+import { jsonFaultAt, jsonPlaceAt } from '../text/json-fault.ts';
+import { isOfKind } from '../text/shown-key.ts';
 import { parseSettingDeclarations } from './setting.ts';
 import type { Declared, SettingDeclaration } from './setting.ts';
 import { parseGrants } from './wanted-grants.ts';
@@ -36,8 +38,10 @@ export const maxHandlers = 32;
 function parseJson(text: string, place: string): unknown {
   try {
     return JSON.parse(text);
-  } catch (cause) {
-    return invalid(`${place}: not JSON`, cause);
+  } catch {
+    // the error has a piece of the text
+    const { line, column } = jsonPlaceAt(text, jsonFaultAt(text) ?? 0);
+    return invalid(`${place}: not JSON from line ${line}, column ${column} on`);
   }
 }
 
@@ -104,23 +108,29 @@ function checkUse(declared: Declared, handlers: readonly ManifestHandler[], plac
   if (unused !== undefined) invalid(`${place}.${unused} is passed to no handler`);
 }
 
+const keysOfManifest: readonly string[] = [
+  '$schema',
+  'name',
+  'version',
+  'description',
+  'settings',
+  'grants',
+  'handlers',
+  'default',
+  'failure',
+];
+
 /**
  * Unknown keys are errors.
  * @param place begins the messages
  * @throws AgentError AGENT_BUNDLE_INVALID
  */
 export function parseManifest(text: string, place: string): Manifest {
-  const bundle = objectOf(parseJson(text, place), place, [
-    '$schema',
-    'name',
-    'version',
-    'description',
-    'settings',
-    'grants',
-    'handlers',
-    'default',
-    'failure',
-  ]);
+  const json = parseJson(text, place);
+  if (!isOfKind(Object.keys(Object(json)), keysOfManifest)) {
+    invalid(`${place} must have the keys name, version, description and handlers`);
+  }
+  const bundle = objectOf(json, place, keysOfManifest);
   if (bundle['$schema'] !== undefined) textOf(bundle['$schema'], `${place}: $schema`);
   const settings = parseSettingDeclarations(bundle['settings'], `${place}: settings`);
   const handlers = parseHandlers(bundle['handlers'], `${place}: handlers`, settings);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // `seccompagent config check`: what the operator's configuration grants, and what is wrong with it.
 import { createPublicKey, X509Certificate } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
+import type { Stats } from 'node:fs';
 import { join } from 'node:path';
 
 import { parseWords, usage } from '../text/command-line.ts';
@@ -10,6 +11,9 @@ import type { Config } from '../config/settings.ts';
 import type { ConfigText } from '../config/config-text.ts';
 import { optionsFault } from './configured-options.ts';
 import { AgentError, messageOf, systemCodeOf } from '../errors.ts';
+import { readRegularFile } from '../files/regular-file.ts';
+import { maxCertificateBytes } from '../bundles/oci/open-bundle.ts';
+import { maxKeyBytes } from '../bundles/oci/signing-key.ts';
 import { allowedToBundles, allowedToSignedBundles } from '../bundles/granted-bundles.ts';
 import { bundleNamesIn } from '../bundles/bundle-places.ts';
 import { BundleStore } from '../bundles/bundle-store.ts';
@@ -37,6 +41,11 @@ interface Checked {
   readonly problems: readonly string[];
 }
 
+interface NamedFile {
+  readonly maxBytes: number;
+  readonly parse: (pem: string) => unknown;
+}
+
 /** Looks at all that a configuration names. */
 class Check {
   readonly #text: ConfigText;
@@ -49,11 +58,17 @@ class Check {
   run(): Checked {
     const { config } = this.#text;
     config.signers.forEach(({ keyFile }, index) => {
-      this.#file(keyFile, ['signers', index, 'key'], (pem) => createPublicKey(pem));
+      this.#file(keyFile, ['signers', index, 'key'], {
+        maxBytes: maxKeyBytes,
+        parse: (pem) => createPublicKey(pem),
+      });
     });
     config.registries.forEach(({ caFile }, index) => {
       if (caFile === undefined) return;
-      this.#file(caFile, ['registries', index, 'ca'], (pem) => new X509Certificate(pem));
+      this.#file(caFile, ['registries', index, 'ca'], {
+        maxBytes: maxCertificateBytes,
+        parse: (pem) => new X509Certificate(pem),
+      });
     });
     const found = config.bundleFolders.flatMap((folder, index) => this.#folder(folder, index));
     this.#unused(found);
@@ -67,11 +82,13 @@ class Check {
     this.#problems.push(`${this.#text.place(keys)}: ${what}`);
   }
 
-  #file(path: string, keys: Keys, parse: (pem: string) => unknown): void {
-    try {
-      const fault = ownershipFault(statSync(path));
+  #file(path: string, keys: Keys, { maxBytes, parse }: NamedFile): void {
+    const check = (status: Stats): void => {
+      const fault = ownershipFault(status);
       if (fault !== undefined) this.#tell(keys, `${path} ${fault}`);
-      parse(readFileSync(path, 'utf8'));
+    };
+    try {
+      parse(readRegularFile(path, { maxBytes, check }).toString());
     } catch (thrown) {
       this.#tell(keys, `cannot use ${path}: ${messageOf(thrown)}`);
     }

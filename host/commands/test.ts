@@ -2,13 +2,16 @@
 // `seccompagent test`: a handler on the cases of handler.test.yaml or handler.cases.ts, without root
 // or kernel.
 import { existsSync, watch } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 
+import { BuildError } from '../../guest-sdk/build/build-error.ts';
+import { readOwnFile } from '../../guest-sdk/build/own-files.ts';
 import { buildProject } from '../../guest-sdk/build/project.ts';
 import { parseWords, usage } from '../text/command-line.ts';
 import { AgentError, failureLine, systemCodeOf } from '../errors.ts';
+import { OpenFolder } from '../files/open-folder.ts';
 import { readBundle } from '../bundles/bundle.ts';
 import { parseCases } from '../trial/case-file.ts';
 import type { CaseFile } from '../trial/case-file.ts';
@@ -34,10 +37,17 @@ function shown(path: string): string {
   return short.startsWith('..') ? path : short;
 }
 
-async function textOf(file: string): Promise<string> {
+/** A program can make more of them. */
+const maxBytes = 256 * 1024;
+
+/** The folder may be a stranger's, whose links do not lead out of it. */
+function textOf(file: string): string {
   try {
-    return await readFile(file, 'utf8');
+    using folder = new OpenFolder(dirname(file));
+    const { place } = folder;
+    return readOwnFile(join(place, basename(file)), [place], maxBytes).toString();
   } catch (cause) {
+    if (cause instanceof BuildError) throw new AgentError('AGENT_CASES_INVALID', cause.message);
     if (systemCodeOf(cause) !== 'ENOENT') {
       throw new AgentError('AGENT_CASES_INVALID', `${shown(file)}: cannot be read`, { cause });
     }
@@ -63,8 +73,9 @@ function casesFile(directory: string): string {
 
 async function casesOf(file: string): Promise<CaseFile> {
   const name = shown(file);
+  const text = textOf(file);
   return file.endsWith('.yaml')
-    ? parseCases(await textOf(file), name)
+    ? parseCases(text, name)
     : parseCases(await casesOfModule(file, `${name} as YAML`), `${name} as YAML`);
 }
 
@@ -160,8 +171,9 @@ export const test: Tool = {
 
 Builds the bundle in DIR (default: the current folder) in a temporary folder and runs its handler on the
 cases in DIR/handler.test.yaml or DIR/handler.cases.ts, a module whose default export has the same
-structure and which runs with your rights. A case has a call, settings and replies of capabilities, and
-the expected action and capability calls. Needs neither root nor kernel. Exits with 1 if a case fails.
+structure and which runs with your rights. Links that lead out of DIR are not followed. A case has a
+call, settings and replies of capabilities, and the expected action and capability calls. Needs neither
+root nor kernel. Exits with 1 if a case fails.
 
 Options:
   -watch              run again whenever a file in DIR changes

@@ -11,6 +11,7 @@ import type { Grants } from '../registry/grants.ts';
 import { defaultPolicies, parseDefaultAction, parseFailurePolicy } from '../registry/policy.ts';
 import { byteSizeText, parseByteSize } from '../text/byte-size.ts';
 import { parseDuration } from '../text/duration.ts';
+import { isOfKind, shownKey } from '../text/shown-key.ts';
 import { parseYaml } from '../text/yaml-file.ts';
 import { agentOptionTable } from './agent-option-table.ts';
 import { emptyConfig, signerName } from './settings.ts';
@@ -294,10 +295,14 @@ class Reader {
   #object(value: Value, known: readonly string[]): (key: string) => Value {
     const { json, keys } = value;
     if (!isRecord(json)) this.#complain(keys, 'must be an object');
+    const list = known.join(', ');
+    if (keys.length === 0 && !isOfKind(Object.keys(json), known)) {
+      this.#complain(keys, `must have one of the keys ${list}`);
+    }
     const unknownKey = Object.keys(json).find((key) => !known.includes(key));
     if (unknownKey !== undefined) {
-      const list = known.join(', ');
-      this.#complain([...keys, unknownKey], `unknown key "${unknownKey}". Keys: ${list}`);
+      const shown = shownKey(unknownKey);
+      this.#complain([...keys, shown], `unknown key "${shown}". Keys: ${list}`);
     }
     return (key) => ({ json: json[key], keys: [...keys, key] });
   }

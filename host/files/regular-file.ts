@@ -1,8 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads files of which nobody knows what stands in their place: archives and repositories may bring
 // FIFOs, which are waited for, and links to devices, which have no end.
-import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  createReadStream,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readSync,
+  statSync,
+} from 'node:fs';
 import type { Stats } from 'node:fs';
+import { Readable } from 'node:stream';
 
 import { systemCodeOf } from '../errors.ts';
 
@@ -51,28 +61,51 @@ function readBytes(fd: number, size: number): Buffer {
   return bytes.subarray(0, count);
 }
 
-/**
- * A regular file, or one that a link leads to.
- * @throws Error of the file system; Error when it is another kind of file, or too large
- */
-export function readRegularFile(
+interface OpenFile {
+  readonly descriptor: number;
+  readonly size: number;
+}
+
+function openRegularFile(
   file: string,
   { maxBytes, mayBeLink = true, check }: FileLimits,
-): Buffer {
+): OpenFile {
   // some devices do something as soon as they are opened
   checkRegular(mayBeLink ? statSync(file) : lstatSync(file));
   const follow = mayBeLink ? 0 : constants.O_NOFOLLOW;
-  const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK | follow);
+  const descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK | follow);
   try {
     // it may be another one by now
-    const status = fstatSync(fd);
+    const status = fstatSync(descriptor);
     checkRegular(status);
     if (status.size > maxBytes) {
       throw new Error(`it has ${status.size} bytes; the maximum is ${maxBytes}`);
     }
-    check?.(status, fd);
-    return readBytes(fd, status.size);
-  } finally {
-    closeSync(fd);
+    check?.(status, descriptor);
+    return { descriptor, size: status.size };
+  } catch (thrown) {
+    closeSync(descriptor);
+    throw thrown;
   }
+}
+
+/**
+ * A regular file, or one that a link leads to.
+ * @throws Error of the file system; Error when it is another kind of file, or too large
+ */
+export function readRegularFile(file: string, limits: FileLimits): Buffer {
+  const { descriptor, size } = openRegularFile(file, limits);
+  try {
+    return readBytes(descriptor, size);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** The same in pieces, as far as it goes now: for files that need not fit into memory. @throws the same */
+export function streamRegularFile(file: string, limits: FileLimits): Readable {
+  const { descriptor, size } = openRegularFile(file, limits);
+  if (size > 0) return createReadStream('', { fd: descriptor, end: size - 1 });
+  closeSync(descriptor);
+  return Readable.from([]);
 }

@@ -3,15 +3,12 @@
 import { createHash, randomUUID } from 'node:crypto';
 import {
   closeSync,
-  constants,
   existsSync,
-  fstatSync,
   fsyncSync,
   futimesSync,
   lstatSync,
   mkdirSync,
   openSync,
-  readFileSync,
   readdirSync,
   renameSync,
   statSync,
@@ -21,6 +18,8 @@ import {
 import type { Stats } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
+
+import { readRegularFile } from '../files/regular-file.ts';
 
 /** Links between a component's core modules; whether its code can be compiled. */
 export type FindingKind = 'wirings' | 'verdicts';
@@ -65,21 +64,14 @@ export class DigestCache {
    */
   read(digest: string, version: string): string | undefined {
     if (!this.#isFolderOurs()) return undefined;
-    let descriptor: number;
+    let text: string;
     try {
-      const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-      descriptor = openSync(this.#file(digest, version), flags);
+      const file = this.#file(digest, version);
+      text = readRegularFile(file, { maxBytes, mayBeLink: false, check: markOurs }).toString();
     } catch {
       return undefined;
     }
-    try {
-      const status = fstatSync(descriptor);
-      if (!status.isFile() || !isOurs(status) || status.size > maxBytes) return undefined;
-      if (Date.now() - status.mtimeMs > markedForMs) markUsed(descriptor);
-      return contentOf(readFileSync(descriptor, 'utf8'), this.#headOf(digest, version));
-    } finally {
-      closeSync(descriptor);
-    }
+    return contentOf(text, this.#headOf(digest, version));
   }
 
   /** Does nothing where it can't: it is but a cache. */
@@ -141,6 +133,11 @@ function contentOf(file: string, head: string): string | undefined {
   const end = file.indexOf('\n');
   const text = file.slice(end + 1);
   return end >= 0 && file.slice(0, end) === `${head} ${hashOf(text)}` ? text : undefined;
+}
+
+function markOurs(status: Stats, descriptor: number): void {
+  if (!isOurs(status)) throw new Error('it is not ours');
+  if (Date.now() - status.mtimeMs > markedForMs) markUsed(descriptor);
 }
 
 function markUsed(descriptor: number): void {

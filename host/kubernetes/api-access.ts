@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Address and credentials of the Kubernetes API: the service account of a pod, or a kubeconfig.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import type { RequestOptions } from 'node:https';
 import { isIPv6 } from 'node:net';
 import { dirname, resolve } from 'node:path';
@@ -8,6 +8,7 @@ import { dirname, resolve } from 'node:path';
 import type { KubeConfig } from '@kubernetes/client-node';
 
 import { AgentError, messageOf, systemCodeOf } from '../errors.ts';
+import { readRegularFile } from '../files/regular-file.ts';
 import { parseYaml } from '../text/yaml-file.ts';
 import { fieldOf } from '../text/fields.ts';
 import { ProgramLogin } from './program-login.ts';
@@ -41,6 +42,14 @@ const defaultServiceAccount = '/var/run/secrets/kubernetes.io/serviceaccount';
 /** As other clients do: what is in files changes without a word. */
 const keptMs = 60_000;
 
+/** Of a kubeconfig, a token and certificates: each is kept in memory. */
+const maxBytes = 4 * 2 ** 20;
+
+/** Those of pods are links. */
+function readText(file: string): string {
+  return readRegularFile(file, { maxBytes }).toString();
+}
+
 function unusable(what: string, cause?: unknown): never {
   throw new AgentError('AGENT_KUBERNETES', what, cause === undefined ? {} : { cause });
 }
@@ -59,9 +68,9 @@ function ofPod({ environment, serviceAccount }: AccessChoice): ApiAccess | undef
     name: url,
     // a promise that rejects where a file is missing
     target: async () => {
-      const token = readFileSync(`${folder}/token`, 'utf8').trim();
+      const token = readText(`${folder}/token`).trim();
       const options = {
-        ca: readFileSync(`${folder}/ca.crt`),
+        ca: readText(`${folder}/ca.crt`),
         agent: false,
         headers: { authorization: `Bearer ${token}` },
       } as const;
@@ -72,10 +81,11 @@ function ofPod({ environment, serviceAccount }: AccessChoice): ApiAccess | undef
 }
 
 /** User → file, as `tokenFile` of a kubeconfig says it, which the library does not know. */
-function tokenFilesIn(file: string): readonly (readonly [user: string, tokenFile: string])[] {
-  const { value } = parseYaml(readFileSync(file, 'utf8'), file, (place, what) =>
-    unusable(`${place}: ${what}`),
-  );
+function tokenFilesIn(
+  text: string,
+  file: string,
+): readonly (readonly [user: string, tokenFile: string])[] {
+  const { value } = parseYaml(text, file, (place, what) => unusable(`${place}: ${what}`));
   const users = fieldOf(value, 'users');
   if (!Array.isArray(users)) return [];
   return users.flatMap((entry: unknown) => {
@@ -107,14 +117,17 @@ async function loadKubeconfigs(files: readonly string[]): Promise<KubeConfig> {
   const { KubeConfig: Config } = await kubernetesClient();
   const login = new ProgramLogin();
   const loaded = files.map((file) => {
+    const text = readText(file);
+    // before the library, which says in errors what stands there
+    const tokenFiles = new Map(tokenFilesIn(text, file));
     const config = new Config();
-    config.loadFromFile(file);
+    config.loadFromString(text);
+    config.makePathsAbsolute(dirname(file));
     login.takeFrom(config, dirname(file));
-    const tokenFiles = new Map(tokenFilesIn(file));
     config.users = config.users.map((user) => {
       const tokenFile = tokenFiles.get(user.name);
       if (tokenFile === undefined || (user.token ?? '') !== '') return user;
-      return { ...user, token: readFileSync(tokenFile, 'utf8').trim() };
+      return { ...user, token: readText(tokenFile).trim() };
     });
     return config;
   });

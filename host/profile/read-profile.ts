@@ -2,7 +2,8 @@
 // Reads a seccomp profile: JSON of OCI runtimes and of docker, or YAML of the Security Profiles
 // Operator. What is wrong with it is collected, so that one look finds all of it.
 import { AgentError } from '../errors.ts';
-import { jsonFaultAt } from '../text/json-fault.ts';
+import { jsonFaultAt, jsonPlaceAt } from '../text/json-fault.ts';
+import { isOfKind, shownKey } from '../text/shown-key.ts';
 import { parseYaml } from '../text/yaml-file.ts';
 import type { YamlText } from '../text/yaml-file.ts';
 import { guessAt, nearest } from '../text/did-you-mean.ts';
@@ -32,6 +33,13 @@ const keysOfProfile: readonly string[] = [
 ];
 const keysOfDocker: readonly string[] = ['archMap', 'defaultErrno'];
 const keysOfOperator: readonly string[] = ['baseProfileName', 'disabled'];
+const keysOfAny: readonly string[] = [
+  ...keysOfProfile,
+  ...keysOfDocker,
+  ...keysOfOperator,
+  'apiVersion',
+  'kind',
+];
 const keysOfRule: readonly string[] = ['names', 'action', 'errnoRet', 'args'];
 /** Runtimes themselves pass over these. */
 const hostConditions: readonly string[] = ['includes', 'excludes'];
@@ -71,9 +79,8 @@ interface SyntaxFault {
 function jsonFault(text: string): SyntaxFault | undefined {
   const offset = jsonFaultAt(text);
   if (offset === undefined) return undefined;
-  const lines = text.slice(0, offset).split('\n');
-  const column = (lines.at(-1)?.length ?? 0) + 1;
-  return { line: lines.length, what: `column ${column}: ${reasonAt(text, offset)}` };
+  const { line, column } = jsonPlaceAt(text, offset);
+  return { line, what: `column ${column}: ${reasonAt(text, offset)}` };
 }
 
 class YamlFault extends Error {}
@@ -90,12 +97,11 @@ function yamlOf(text: string): YamlText | SyntaxFault {
   }
 }
 
-function unreadable({ line, what }: SyntaxFault): ReadProfile {
+const faultAdvice = 'runtimes refuse the whole file: correct this place';
+
+function unreadable({ line, what }: SyntaxFault, advice = faultAdvice): ReadProfile {
   const findings = new Findings(() => line);
-  findings.tell('not-json', 'error', [], {
-    message: what,
-    advice: 'runtimes refuse the whole file: correct this place',
-  });
+  findings.tell('not-json', 'error', [], { message: what, advice });
   return { json: {}, findings };
 }
 
@@ -111,8 +117,36 @@ export function readProfile(text: string): ReadProfile {
   const yaml = yamlOf(text);
   if ('what' in yaml) return unreadable(yaml);
   const findings = new Findings(lineFinder(yaml));
-  if (!isJson(yaml.value)) return unreadable({ line: 1, what: 'a profile is an object' });
-  return new Reader(findings).top(yaml.value);
+  const { value } = yaml;
+  if (!isJson(value)) return unreadable({ line: 1, what: 'a profile is an object' });
+  // another file, which nobody is to read in what is said of it
+  if (!isOfKind(Object.keys(value), keysOfAny)) {
+    return unreadable({ line: 1, what: 'it has none of the keys of a profile' }, kindAdvice);
+  }
+  const excess = excessOf(isJson(value[spec]) ? value[spec] : value);
+  if (excess !== undefined) return unreadable({ line: 1, what: excess }, 'split the profile');
+  return new Reader(findings).top(value);
+}
+
+const kindAdvice = 'name the file of a seccomp profile, which has "defaultAction" and "syscalls"';
+
+/** Docker's own has 30 rules with 450 names. */
+const maxRules = 1024;
+const maxNames = 4096;
+
+function lengthOf(json: unknown): number {
+  return Array.isArray(json) ? json.length : 0;
+}
+
+/** Rules are compared with one another, and each name with the conditions of its rule. */
+function excessOf({ syscalls }: Json): string | undefined {
+  const rules: readonly unknown[] = Array.isArray(syscalls) ? syscalls : [];
+  if (rules.length > maxRules) return `it has ${rules.length} rules; the maximum is ${maxRules}`;
+  const names = rules
+    .filter(isJson)
+    .reduce((sum, rule) => sum + lengthOf(rule['names']) * Math.max(1, lengthOf(rule['args'])), 0);
+  if (names <= maxNames) return undefined;
+  return `it has ${names} names, each counted for every condition of its rule; the maximum is ${maxNames}`;
 }
 
 /** @throws AgentError AGENT_PROFILE_INVALID: something is wrong that is no matter of taste */
@@ -284,8 +318,9 @@ class Reader {
   #unknown(keys: Keys, json: Json, known: readonly string[]): void {
     for (const key of Object.keys(json)) {
       if (known.includes(key)) continue;
-      this.#findings.tell('unknown-key', 'warning', [...keys, key], {
-        message: `unknown key "${key}": runtimes ignore it`,
+      const shown = shownKey(key);
+      this.#findings.tell('unknown-key', 'warning', [...keys, shown], {
+        message: `unknown key "${shown}": runtimes ignore it`,
         advice: `correct or remove it${guessAt(key, known)}`,
       });
     }

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads recordings, whoever has written them.
-import { createReadStream } from 'node:fs';
-
 import { decodeIter } from 'msgpackr';
 
 import { AgentError } from '../errors.ts';
+import { streamRegularFile } from '../files/regular-file.ts';
 import { isEntry, isRecording, isRestorable, recordingVersion } from './recording-format.ts';
 import type { CallEntry, EndEntry, HeaderEntry, RecordingEntry } from './recording-format.ts';
+
+/** It is read in pieces; what has no end is no recording. */
+const maxBytes = 16 * 2 ** 30;
 
 function refuse(file: string, what: string, cause?: unknown): never {
   throw new AgentError('AGENT_RECORDING', `${file} ${what}`, cause === undefined ? {} : { cause });
@@ -85,7 +87,7 @@ function isCutOff(thrown: unknown): boolean {
 /** The msgpack values of a file; one that is cut off at its end is none. */
 async function* unpacked(file: string): AsyncGenerator<unknown, void, undefined> {
   try {
-    yield* decodeIter(createReadStream(file), { useRecords: false });
+    yield* decodeIter(streamRegularFile(file, { maxBytes }), { useRecords: false });
   } catch (thrown) {
     if (!isCutOff(thrown)) throw thrown;
   }

@@ -85,3 +85,12 @@ export function jsonFaultAt(text: string): number | undefined {
   }
   return at < text.length ? at : undefined;
 }
+
+/** For messages: both count from 1. */
+export function jsonPlaceAt(
+  text: string,
+  offset: number,
+): { readonly line: number; readonly column: number } {
+  const lines = text.slice(0, offset).split('\n');
+  return { line: lines.length, column: (lines.at(-1)?.length ?? 0) + 1 };
+}

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A YAML text as plain values, which knows the line of each.
-import { LineCounter, isAlias, isMap, isScalar, isSeq, parseDocument } from 'yaml';
-import type { Document, YAMLError } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq } from 'yaml';
+import type { Document } from 'yaml';
+
+import { readYaml } from './yaml-document.ts';
 
 /** From the top: keys of maps, and places in lists. */
 type Keys = readonly (string | number)[];
@@ -37,17 +39,15 @@ function offsetOf(document: Document, keys: Keys): number {
 
 /** @param file begins the messages */
 export function parseYaml(text: string, file: string, onError: OnYamlError): YamlText {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const { document, lines, error, warning } = readYaml(text);
   const placeOf = (offset: number): string => `${file}:${lines.linePos(offset).line || 1}`;
-  const [error]: readonly (YAMLError | undefined)[] = [...document.errors, ...document.warnings];
-  if (error !== undefined) onError(placeOf(error.pos[0]), `not YAML: ${error.message}`);
+  const fault = error ?? warning;
+  if (fault !== undefined) onError(placeOf(fault.offset), fault.what);
   let value: unknown;
   try {
     value = document.toJS();
-  } catch (cause) {
-    // aliases that lead to more than there is memory for
-    onError(`${file}:1`, `not YAML: ${String(cause)}`);
+  } catch {
+    onError(`${file}:1`, 'not YAML: aliases lead nowhere, or to more than there is memory for');
   }
   return {
     value,

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Drives handlers through the agent's own loader, without root or kernel: calls are made up,
 // capabilities record what was asked of them and answer what was prepared.
-import { readFileSync } from 'node:fs';
-
 import type { Action } from '../call/action.ts';
+import { readRegularFile } from '../files/regular-file.ts';
 import { loadComponent } from '../handler/direct.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import type { HostCall } from '../call/host-call.ts';
 import { HandlerInstance } from '../handler/instance.ts';
+import { defaultLimits } from '../handler/outline.ts';
 import { answerRule } from '../worker/answer-rules.ts';
 import type { AnswerRule } from '../worker/answer-rules.ts';
 import { limited } from '../worker/limited-host.ts';
@@ -47,7 +47,10 @@ export class HandlerHarness {
     settings: Readonly<Record<string, string>> = {},
     grants?: Grants,
   ) {
-    this.component = typeof given === 'string' ? loadComponent(readFileSync(given)) : given;
+    this.component =
+      typeof given === 'string'
+        ? loadComponent(readRegularFile(given, { maxBytes: defaultLimits.maximumBytes }))
+        : given;
     this.host = new RecordingHost(() =>
       this.#current === undefined ? [] : this.#call.decode(this.#current),
     );

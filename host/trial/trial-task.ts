@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The handler of a bundle that is tried, and its settings in each case.
-import { readFileSync } from 'node:fs';
-
 import { AgentError, messageOf } from '../errors.ts';
+import { readRegularFile } from '../files/regular-file.ts';
+import { defaultLimits } from '../handler/outline.ts';
 import type { Bundle, BundleHandler } from '../bundles/bundle.ts';
 import { registryOf } from '../resolvers/bundle-registry.ts';
 import { defaultPolicies } from '../registry/policy.ts';
@@ -72,7 +72,7 @@ export function trialTask(bundle: Bundle, file: CaseFile): TrialTask {
     // as a bundle has them that is given by its path
     grants: bundle.granted,
     patienceMs: handler.deadlineMs * patience,
-    component: readFileSync(handler.file),
+    component: readRegularFile(handler.file, { maxBytes: defaultLimits.maximumBytes }),
     cases: file.cases.map((each) => ({
       case: each,
       settings: settingsOf(bundle, handler, each),

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Values of a YAML file, which know where they stand: whoever reads them can say so.
-import { LineCounter, isAlias, isMap, isScalar, isSeq, parseDocument } from 'yaml';
-import type { Document } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq } from 'yaml';
+import type { Document, LineCounter } from 'yaml';
 
 import { AgentError } from '../errors.ts';
+import { isOfKind, shownKey } from '../text/shown-key.ts';
+import { readYaml } from '../text/yaml-document.ts';
 
 /** Any value, with whole numbers of any size. */
 export type Plain =
@@ -61,13 +63,17 @@ export class YamlValue {
   entries(known?: readonly string[]): ReadonlyMap<string, YamlValue> {
     const node = this.#node;
     if (!isMap(node)) return this.fail('must be a map');
+    const names = node.items.map(({ key }) => String(isScalar(key) ? key.value : key));
+    if (this.path === '' && known !== undefined && !isOfKind(names, known)) {
+      this.fail(`has none of the keys ${known.join(', ')}`);
+    }
     const entries = new Map<string, YamlValue>();
-    for (const { key, value } of node.items) {
-      const name = String(isScalar(key) ? key.value : key);
+    for (const [index, { key, value }] of node.items.entries()) {
+      const name = names[index] ?? '';
       const entry = this.#inner(value, this.path === '' ? name : `${this.path}.${name}`);
       if (known !== undefined && !known.includes(name)) {
         this.#inner(key, this.path).fail(
-          `has the unknown key "${name}"; known are ${known.join(', ')}`,
+          `has the unknown key "${shownKey(name)}"; known are ${known.join(', ')}`,
         );
       }
       entries.set(name, entry);
@@ -120,12 +126,13 @@ export class YamlValue {
 
 /** @throws AgentError AGENT_CASES_INVALID */
 export function parseYaml(text: string, name: string): YamlValue {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, intAsBigInt: true });
-  const [error] = document.errors;
+  const { document, lines, error } = readYaml(text, true);
   if (error !== undefined) {
-    const [message = ''] = error.message.split('\n');
-    throw new AgentError('AGENT_CASES_INVALID', `${name}: ${message}`);
+    const { line, col } = lines.linePos(error.offset);
+    throw new AgentError(
+      'AGENT_CASES_INVALID',
+      `${name}: ${error.what} at line ${line}, column ${col}`,
+    );
   }
   return new YamlValue({ name, lines, document }, document.contents, '');
 }

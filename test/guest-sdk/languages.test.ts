@@ -41,6 +41,11 @@ const components = await Promise.all(
 const file = 'handlers-wasm/mkdir-suffix/handler.test.yaml';
 const { cases } = parseCases(readFileSync(join(projectRoot, file), 'utf8'), file);
 
+test.for(Object.entries(places))('languages: %s: its folder has the same cases', ([, place]) => {
+  const own = join(projectRoot, place, 'handler.test.yaml');
+  expect(readFileSync(own, 'utf8')).toBe(readFileSync(join(projectRoot, file), 'utf8'));
+});
+
 /** All that a handler does in a case: whatever it is, it has to be the same for all. */
 function doings(component: LoadedComponent, { steps, settings }: TrialCase): readonly unknown[] {
   const suffix = settings.get('MKDIR_SUFFIX') ?? '-suffix';

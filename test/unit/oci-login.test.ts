@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests what registries ask of those who log in, and where the answer is found.
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 
 import { expect, test, vi } from 'vitest';
 
@@ -168,3 +169,15 @@ test.for([
     }
   },
 );
+
+test('login: a file that is no regular one is refused at once', async () => {
+  using folder = new TemporaryFolder();
+  expect(spawnSync('mkfifo', [folder.at('fifo')]).status).toBe(0);
+  symlinkSync('/dev/zero', folder.at('zero'));
+  for (const name of ['fifo', 'zero']) {
+    const environment = { REGISTRY_AUTH_FILE: folder.at(name) };
+    await expect(findCredentials('h', environment)).rejects.toThrow(
+      failure('AGENT_OCI', folder.at(name)),
+    );
+  }
+});

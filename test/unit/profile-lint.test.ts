@@ -13,6 +13,7 @@ import { refusalsOf } from '../../host/profile/refusals.ts';
 import { readProfile } from '../../host/profile/read-profile.ts';
 import { projectRoot } from '../support/command.ts';
 import { naming } from '../support/failures.ts';
+import { patient } from '../support/patience.ts';
 
 function findingsIn(text: string, options: LintOptions = {}): readonly Finding[] {
   const { profile, findings } = readProfile(text);
@@ -695,5 +696,69 @@ describe('other forms', () => {
         ],
       }),
     ).toEqual([]);
+  });
+});
+
+const foundIn = (text: string): readonly string[] => findingsIn(text).map(({ code }) => code);
+const trapRule = (names: readonly string[], args: readonly object[] = []): object => ({
+  names,
+  action: 'SCMP_ACT_NOTIFY',
+  args,
+});
+const numbered = (count: number): readonly string[] =>
+  Array.from({ length: count }, (_, index) => `call_${index}`);
+const onAddress = { index: 1, value: 1, op: 'SCMP_CMP_EQ' };
+
+describe('a text that is no profile, or too much of one', () => {
+  test.for([
+    'hush:*:19000:0:99999:7:::\nbin:*:19000:0:99999:7:::\n',
+    '{"auths": {"hush": {"auth": "hush"}}}',
+    'hush: *hush',
+    '"a" hush',
+    '{"defaultAction": hush}',
+  ])('nothing of it is shown: %j', (text) => {
+    expect(foundIn(text)).toEqual(['not-json']);
+    expect(JSON.stringify(findingsIn(text))).not.toContain('hush');
+  });
+
+  test('long keys are cut', () => {
+    const [found] = onesOf('unknown-key', { [`${'a'.repeat(64)}${'b'.repeat(64)}`]: 1 });
+    expect(found?.message).toContain('a'.repeat(64));
+    expect(JSON.stringify(found)).not.toContain('b'.repeat(10));
+  });
+
+  test.for([
+    ['rules', { syscalls: Array.from({ length: 1025 }, () => trapRule(['chmod'])) }],
+    ['names', { syscalls: [trapRule(numbered(4097))] }],
+    [
+      'names with conditions',
+      {
+        syscalls: [
+          trapRule(
+            numbered(1025),
+            [1, 2, 3, 4].map(() => onAddress),
+          ),
+        ],
+      },
+    ],
+  ] as const)('too many %s are refused', ([, changes]) => {
+    const text = JSON.stringify({ ...sound, ...changes });
+    expect(foundIn(text)).toEqual(['not-json']);
+    const spec = {
+      apiVersion: 'security-profiles-operator.x-k8s.io/v1beta1',
+      spec: JSON.parse(text),
+    };
+    expect(foundIn(JSON.stringify({ ...spec, kind: 'SeccompProfile' }))).toEqual(['not-json']);
+  });
+
+  test('as many as there may be take seconds at most', () => {
+    const start = performance.now();
+    const names = numbered(4096);
+    expect(onesOf('unknown-syscall', { syscalls: [trapRule(names)] })).toHaveLength(4096);
+    const rules = Array.from({ length: 1024 }, (_, index) =>
+      trapRule(['chmod', 'openat', 'mount', 'clone'], [{ ...onAddress, value: index }]),
+    );
+    expect(onesOf('compares-address', { syscalls: rules })).not.toEqual([]);
+    expect(performance.now() - start).toBeLessThan(patient(15_000));
   });
 });

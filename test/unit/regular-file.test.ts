@@ -2,12 +2,12 @@
 // Tests that files are read to their ends, and that nothing else is read or waited for.
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 
 import { expect, test } from 'vitest';
 
-import { readRegularFile } from '../../host/files/regular-file.ts';
+import { readRegularFile, streamRegularFile } from '../../host/files/regular-file.ts';
 import { naming } from '../support/failures.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
@@ -71,4 +71,19 @@ test('G3: regular file: folders, FIFOs, devices and sockets are not opened', asy
   } finally {
     server.close();
   }
+});
+
+test('regular file: it is read in pieces, as far as it went', async () => {
+  using folder = new TemporaryFolder();
+  const text = 'x'.repeat(100_000);
+  for (const content of [text, '']) {
+    writeFileSync(folder.at('file'), content);
+    const stream = streamRegularFile(folder.at('file'), { maxBytes: 100_000 });
+    appendFileSync(folder.at('file'), 'more');
+    const pieces: Uint8Array[] = await stream.toArray();
+    expect(Buffer.concat(pieces).toString()).toBe(content);
+  }
+  expect(() => streamRegularFile(folder.at('file'), { maxBytes: 3 })).toThrow(
+    expect.objectContaining({ message: naming(/\b4\b/u, /\b3\b/u) }),
+  );
 });

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Credentials for a registry, as docker, podman and oras have written them when somebody logged in.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
 import { AgentError } from '../../errors.ts';
+import { readRegularFile } from '../../files/regular-file.ts';
 import { runProgram } from '../../program.ts';
 import { memberOf, parseJson, printable } from './json.ts';
 
@@ -41,8 +42,18 @@ export async function findCredentials(
   return undefined;
 }
 
+const maxBytes = 2 ** 20;
+
+function readText(file: string): string {
+  try {
+    return readRegularFile(file, { maxBytes }).toString();
+  } catch (cause) {
+    throw new AgentError('AGENT_OCI', `${file}: cannot be read`, { cause });
+  }
+}
+
 async function credentialsIn(file: string, host: string): Promise<Credentials | undefined> {
-  const config = parseJson(readFileSync(file, 'utf8'));
+  const config = parseJson(readText(file));
   if (config === undefined) throw new AgentError('AGENT_OCI', `${file}: not JSON`);
   const helper = memberOf(config, 'credHelpers', host) ?? memberOf(config, 'credsStore');
   if (typeof helper === 'string' && helper !== '') {

@@ -2,9 +2,9 @@
 // Bundles that are named as `oci://host/repository@sha256:…`: only of registries that the operator
 // allows, only with a signature that the operator asks for.
 import type { KeyObject } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 
 import { AgentError, messageOf } from '../../errors.ts';
+import { readRegularFile } from '../../files/regular-file.ts';
 import { findCredentials } from './credentials.ts';
 import { formatReference, parseDigestReference } from './reference.ts';
 import type { DigestReference } from './reference.ts';
@@ -110,10 +110,13 @@ export function signersOf(
   });
 }
 
+/** Those of all authorities that browsers know have a quarter MiB. */
+export const maxCertificateBytes: number = 4 * 2 ** 20;
+
 /** @throws AgentError AGENT_OCI */
 export function readCertificates(file: string): string {
   try {
-    return readFileSync(file, 'utf8');
+    return readRegularFile(file, { maxBytes: maxCertificateBytes }).toString();
   } catch (cause) {
     throw new AgentError('AGENT_OCI', `${file}: cannot be read`, { cause });
   }

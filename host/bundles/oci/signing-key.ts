@@ -9,9 +9,9 @@ import {
   verify,
 } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 
 import { AgentError } from '../../errors.ts';
+import { readRegularFile } from '../../files/regular-file.ts';
 import { decryptKey, encryptKey, isCosignKey } from './cosign-key.ts';
 
 /** Somebody whose signatures are known by a key. */
@@ -24,9 +24,12 @@ function invalid(what: string, cause?: unknown): never {
   throw new AgentError('AGENT_KEY', what, cause === undefined ? {} : { cause });
 }
 
+/** The longest ones of RSA that openssl makes have some 13 KiB. */
+export const maxKeyBytes: number = 64 * 1024;
+
 function readPem(file: string): string {
   try {
-    return readFileSync(file, 'utf8');
+    return readRegularFile(file, { maxBytes: maxKeyBytes }).toString();
   } catch (cause) {
     return invalid(`${file}: cannot be read`, cause);
   }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Parts of `profile generate` and `profile lint`: the container that a profile is for, and files.
-import { readFileSync } from 'node:fs';
 import { textOf, usage } from '../../text/command-line.ts';
 import { AgentError } from '../../errors.ts';
+import { readRegularFile } from '../../files/regular-file.ts';
 import { runtimes } from '../../profile/runtime-calls.ts';
 import type { Runtime } from '../../profile/runtime-calls.ts';
 import { workloadFor } from '../../resolvers/container-fields.ts';
@@ -54,9 +54,12 @@ export function runtimeOf(values: Values): Runtime | undefined {
   );
 }
 
+/** Docker's own has 15 KiB. */
+const maxBytes = 256 * 1024;
+
 export function readText(file: string): string {
   try {
-    return readFileSync(file, 'utf8');
+    return readRegularFile(file, { maxBytes }).toString();
   } catch (cause) {
     throw new AgentError('AGENT_PROFILE_INVALID', `${file}: cannot be read`, { cause });
   }

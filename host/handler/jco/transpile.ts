@@ -2,11 +2,12 @@
 // The child process in which jco says how a composed component is linked, since jco reads what a
 // stranger has written. The child has no environment, no network and no rights, is killed when it
 // takes too long, and what it prints is data that is checked.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
 import { AgentError } from '../../errors.ts';
+import { readRegularFile } from '../../files/regular-file.ts';
 import type { Program, ProgramEnd } from '../../program.ts';
 import { failureOf } from '../child-end.ts';
 import { underLimits } from '../child-limits.ts';
@@ -17,6 +18,7 @@ import { parseWiring } from './wiring.ts';
 import type { TranspileRequest } from './wiring.ts';
 
 const packageName = '@bytecodealliance/jco-transpile';
+const maxPackageBytes = 2 ** 20;
 
 export interface TranspilingLimits extends ChildLimits {
   readonly limitMs: number;
@@ -69,7 +71,9 @@ export function findJco(from: string = import.meta.filename): Jco {
   }
   let folder = dirname(generator);
   while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder);
-  const manifest: unknown = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  const manifest: unknown = JSON.parse(
+    readRegularFile(join(folder, 'package.json'), { maxBytes: maxPackageBytes }).toString(),
+  );
   const version =
     typeof manifest === 'object' && manifest !== null && 'version' in manifest
       ? String(manifest.version)
