@@ -49,10 +49,30 @@ export type Decision =
   /** Calls that meet none of the conditions get the default action. */
   | { readonly kind: 'conditional'; readonly rules: readonly Rule[] };
 
+type NamedRules = ReadonlyMap<string, readonly { readonly rule: Rule; readonly index: number }[]>;
+
+const known: WeakMap<Profile, NamedRules> = new WeakMap();
+
+/** By name, and made once: all checks ask for each name. */
+function rulesByName(profile: Profile): NamedRules {
+  const found = known.get(profile);
+  if (found !== undefined) return found;
+  const made = new Map<string, { readonly rule: Rule; readonly index: number }[]>();
+  for (const [index, rule] of profile.rules.entries()) {
+    for (const name of new Set(rule.names)) {
+      const own = made.get(name) ?? [];
+      own.push({ rule, index });
+      made.set(name, own);
+    }
+  }
+  known.set(profile, made);
+  return made;
+}
+
 export function decisionOf(profile: Profile, name: string): Decision {
-  const own = profile.rules
-    .map((rule, index) => ({ rule, index }))
-    .filter(({ rule }) => rule.names.includes(name) && rule.action !== profile.defaultAction);
+  const own = (rulesByName(profile).get(name) ?? []).filter(
+    ({ rule }) => rule.action !== profile.defaultAction,
+  );
   const first = own.find(({ rule }) => rule.conditions.length === 0);
   if (first !== undefined) return { kind: 'rule', ...first };
   if (own.length === 0) return { kind: 'default' };

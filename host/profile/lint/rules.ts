@@ -16,6 +16,14 @@ export class RulesCheck extends Check {
     this.#conditions();
   }
 
+  readonly #conditionTexts: Map<Rule, string> = new Map();
+
+  #conditionsOf(rule: Rule): string {
+    const text = this.#conditionTexts.get(rule) ?? JSON.stringify(rule.conditions);
+    this.#conditionTexts.set(rule, text);
+    return text;
+  }
+
   /** Trapped, or refused so that nobody walks around: neither happens. */
   #newCalls(rule: Rule, index: number): void {
     const { defaultAction } = this.profile;
@@ -85,7 +93,7 @@ export class RulesCheck extends Check {
           earlier.names.includes(name) &&
           earlier.action !== rule.action &&
           earlier.action !== this.profile.defaultAction &&
-          JSON.stringify(earlier.conditions) === JSON.stringify(rule.conditions),
+          this.#conditionsOf(earlier) === this.#conditionsOf(rule),
       );
     if (other < 0) return;
     this.tell(

@@ -25,6 +25,17 @@ function hasAllOf(rules: readonly Rule[], filter: PreFilter | undefined): boolea
   return filter.values.every((wanted) => traps(wanted));
 }
 
+function byFamily(names: readonly string[]): ReadonlyMap<string, readonly string[]> {
+  const families = new Map<string, string[]>();
+  for (const name of names) {
+    const family = familyOf(name);
+    const own = families.get(family) ?? [];
+    own.push(name);
+    families.set(family, own);
+  }
+  return families;
+}
+
 function isOfRing(name: string): boolean {
   return ioUring.includes(name);
 }
@@ -103,8 +114,7 @@ export class TrapsCheck extends Check {
 
   #families(): void {
     const trapped = trappedNames(this.profile);
-    for (const family of new Set(trapped.map((name) => familyOf(name)))) {
-      const own = trapped.filter((name) => familyOf(name) === family);
+    for (const own of byFamily(trapped).values()) {
       const [first = ''] = own;
       const missing = siblingsOf(first).filter((name) => !trapped.includes(name));
       const passing = missing.filter((name) => actionsOf(this.profile, name).some(letsPass));
