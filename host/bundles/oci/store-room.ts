@@ -2,18 +2,11 @@
 // Room in the store of pulled bundles, in bytes. Bundles that were not used for the longest time make
 // room for others, of those first who have most: who causes many pulls loses bundles of his own. What
 // is used was looked at a short time ago, by whatever process.
-import {
-  lstatSync,
-  mkdtempSync,
-  readFileSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  utimesSync,
-} from 'node:fs';
+import { lstatSync, mkdtempSync, readdirSync, renameSync, rmSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { AgentError } from '../../errors.ts';
+import { readRegularFile } from '../../files/regular-file.ts';
 import { byteSizeText } from '../../text/byte-size.ts';
 import { isDigest } from './digest.ts';
 import { memberOf, parseJson } from './json.ts';
@@ -42,6 +35,8 @@ const usedForMs = 200_000;
 export const roomFile = 'room.json';
 export const incomingPrefix = '.incoming-';
 const removedPrefix = '.removed-';
+/** Of the file that says who has caused a bundle. */
+const roomLimits = { maxBytes: 4096, mayBeLink: false } as const;
 
 /** A folder of the store. */
 interface Stored {
@@ -81,7 +76,8 @@ function sizeOf(folder: string): number {
 /** Bundles of older versions do not say who has caused them. */
 function roomOf(folder: string): Pick<Stored, 'payer' | 'bytes'> {
   try {
-    const json = parseJson(readFileSync(join(folder, roomFile), 'utf8'));
+    const bytesOfRoom = readRegularFile(join(folder, roomFile), roomLimits);
+    const json = parseJson(bytesOfRoom.toString('utf8'));
     const [owner, isUser, bytes] = ['owner', 'isUser', 'bytes'].map((key) => memberOf(json, key));
     if (typeof owner === 'string' && typeof bytes === 'number') {
       return { payer: { owner, isUser: isUser === true }, bytes };
