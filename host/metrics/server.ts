@@ -7,6 +7,7 @@ import type { Worker } from 'node:worker_threads';
 import { AgentError, failureFields, systemCodeOf } from '../errors.ts';
 import type { Log } from '../log/log.ts';
 import { startThread } from '../process/own-thread.ts';
+import { BackOff } from '../scheduling/back-off.ts';
 import type { Metrics } from './metrics.ts';
 import { replyOf } from './server-messages.ts';
 import type {
@@ -36,36 +37,25 @@ const threadFile = new URL(
 /** Of the thread's heap: it has some dozens of connections, and one text. */
 const resourceLimits = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 8 } as const;
 
+/** Before a thread that has ended is started again. */
+const restartPause = { firstMs: 500, maxMs: 10_000 } as const;
+
 export class MetricsServer implements AsyncDisposable {
   readonly #parts: MetricsServerParts;
-  readonly #thread: Worker;
+  readonly #pause = new BackOff(restartPause);
+  #thread: Worker | undefined;
   #port = 0;
+  #isOver = false;
 
   private constructor(parts: MetricsServerParts) {
     this.#parts = parts;
-    try {
-      // else Node opens our standard streams for it, which makes them non-blocking
-      const streams = { stdout: true, stderr: true };
-      this.#thread = startThread(threadFile, {
-        workerData: parts.address,
-        resourceLimits,
-        ...streams,
-      });
-    } catch (cause) {
-      failed(parts.address, cause);
-    }
   }
 
   /** @throws AgentError AGENT_METRICS */
   static async start(parts: MetricsServerParts): Promise<MetricsServer> {
     const { address, log } = parts;
     const server = new MetricsServer(parts);
-    try {
-      await server.#listen();
-    } catch (thrown) {
-      await server.#thread.terminate();
-      throw thrown;
-    }
+    await server.#listen(address);
     log.event('metrics-serving', { address: textOf({ ...address, port: server.port }) });
     return server;
   }
@@ -77,36 +67,59 @@ export class MetricsServer implements AsyncDisposable {
 
   /** Ends all connections, whatever they wait for. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isOver = true;
     this.#port = 0;
-    await this.#thread.terminate();
+    await this.#thread?.terminate();
   }
 
-  async #listen(): Promise<void> {
-    const { address } = this.#parts;
-    const [first]: readonly ServerMessage[] = await once(this.#thread, 'message').catch(
-      (cause: unknown) => failed(address, cause),
-    );
-    if (first?.kind === 'deaf') failed(address, errorOf(first));
-    if (first?.kind !== 'listening') throw new Error('the server has said nothing');
-    this.#port = first.port;
-    this.#thread.on('message', (message: ServerMessage) => {
-      void this.#take(message);
-    });
-    this.#thread.on('error', (thrown) => {
-      this.#parts.log.event('metrics-server-failed', failureFields(thrown));
-    });
-    this.#thread.unref();
-  }
-
-  async #take(message: ServerMessage): Promise<void> {
-    if (message.kind === 'failed') {
-      this.#parts.log.event('metrics-server-failed', failureFields(errorOf(message)));
+  async #listen(address: BindAddress): Promise<void> {
+    const thread = startServer(address);
+    try {
+      this.#port = await portOf(thread, address);
+    } catch (thrown) {
+      await thread.terminate();
+      throw thrown;
     }
+    if (this.#isOver) await thread.terminate();
+    thread.on('message', (message: ServerMessage) => {
+      void this.#take(message, thread);
+    });
+    thread.on('error', (thrown) => {
+      this.#tellFailure(thrown);
+    });
+    thread.once('exit', () => {
+      this.#startAgain({ ...address, port: this.#port });
+    });
+    thread.unref();
+    this.#thread = thread;
+  }
+
+  /** Whoever probes would have the agent ended, for a thread that calls do without. */
+  #startAgain(address: BindAddress): void {
+    if (this.#isOver) return;
+    setTimeout(async () => {
+      if (this.#isOver) return;
+      try {
+        await this.#listen(address);
+        this.#pause.reset();
+      } catch (thrown) {
+        this.#tellFailure(thrown);
+        this.#startAgain(address);
+      }
+    }, this.#pause.next()).unref();
+  }
+
+  #tellFailure(thrown: unknown): void {
+    this.#parts.log.event('metrics-server-failed', failureFields(thrown));
+  }
+
+  async #take(message: ServerMessage, thread: Worker): Promise<void> {
+    if (message.kind === 'failed') this.#tellFailure(errorOf(message));
     if (message.kind !== 'asked') return;
     const { page } = message;
     const reply = await this.#replyOrFailure(page);
     const answer: PageAnswer = { page, reply };
-    this.#thread.postMessage(answer, [reply.body.buffer]);
+    thread.postMessage(answer, [reply.body.buffer]);
   }
 
   async #replyOrFailure(page: Page): Promise<Reply> {
@@ -138,6 +151,27 @@ export class MetricsServer implements AsyncDisposable {
     const reasons = this.#parts.readiness.map((reasonOf) => reasonOf());
     return [...this.#health(), ...reasons.filter((reason) => reason !== undefined)];
   }
+}
+
+/** @throws AgentError AGENT_METRICS */
+function startServer(address: BindAddress): Worker {
+  try {
+    // else Node opens our standard streams for it, which makes them non-blocking
+    const streams = { stdout: true, stderr: true };
+    return startThread(threadFile, { workerData: address, resourceLimits, ...streams });
+  } catch (cause) {
+    return failed(address, cause);
+  }
+}
+
+/** Once it listens. @throws AgentError AGENT_METRICS */
+async function portOf(thread: Worker, address: BindAddress): Promise<number> {
+  const [first]: readonly ServerMessage[] = await once(thread, 'message').catch((cause: unknown) =>
+    failed(address, cause),
+  );
+  if (first?.kind === 'deaf') failed(address, errorOf(first));
+  if (first?.kind !== 'listening') throw new Error('the server has said nothing');
+  return first.port;
 }
 
 function failed(address: BindAddress, cause: unknown): never {

@@ -389,3 +389,27 @@ describe('end', () => {
     expect(server.port).toBe(0);
   });
 });
+
+test('a thread that has failed is started again, on the same port', async () => {
+  let contentType = 'not\na header';
+  await using server = await MetricsServer.start({
+    address: { host: loopback, port: 0 },
+    metrics: {
+      text: async () => 'up 1\n',
+      get contentType() {
+        return contentType;
+      },
+    },
+    downReason: () => undefined,
+    readiness: [],
+    log: createLog({ level: 'fatal', format: 'text', isColored: false }),
+  });
+  const { port } = server;
+  expect(await ask(server, '/metrics').catch(() => 'no answer')).toBe('no answer');
+  contentType = 'text/plain';
+  const answer = await until('the next answer', async () =>
+    ask(server, '/metrics').catch(() => undefined),
+  );
+  expect(answer).toMatchObject({ status: 200, text: 'up 1\n' });
+  expect(server.port).toBe(port);
+});
