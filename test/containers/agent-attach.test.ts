@@ -12,6 +12,7 @@ import { bundleResolver } from '../support/bundle-resolver.ts';
 import { runCommand } from '../support/command.ts';
 import { compiled } from '../support/compile.ts';
 import { Container } from '../support/container-runtime.ts';
+import { until } from '../support/polling.ts';
 import { makeRootfs } from '../support/rootfs.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 import { testBundle } from '../support/test-bundles.ts';
@@ -65,6 +66,8 @@ test.for([
       const words = ['-s', socket, '-f', folder.at('message')];
       await promisify(execFile)(compiled('send-state'), words);
     }
+    // whom a runtime has entered is asked in a thread
+    await until('two listeners', () => resolver.asked.length >= 2 || undefined);
   } finally {
     await agent.stop();
   }
