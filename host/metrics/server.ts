@@ -166,9 +166,10 @@ function startServer(address: BindAddress): Worker {
 
 /** Once it listens. @throws AgentError AGENT_METRICS */
 async function portOf(thread: Worker, address: BindAddress): Promise<number> {
-  const [first]: readonly ServerMessage[] = await once(thread, 'message').catch((cause: unknown) =>
-    failed(address, cause),
-  );
+  const [first]: readonly ServerMessage[] = await Promise.race([
+    once(thread, 'message'),
+    once(thread, 'exit').then(() => []),
+  ]).catch((cause: unknown) => failed(address, cause));
   if (first?.kind === 'deaf') failed(address, errorOf(first));
   if (first?.kind !== 'listening') throw new Error('the server has said nothing');
   return first.port;

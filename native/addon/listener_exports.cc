@@ -120,17 +120,6 @@ Napi::Value path_errors(const Napi::CallbackInfo& info) {
   return all;
 }
 
-Napi::Value kill_first_process(const Napi::CallbackInfo& info) {
-  Arguments arguments(info);
-  const std::uint32_t handle = arguments.u32();
-  const std::uint32_t token = arguments.u32();
-  if (!arguments.is_ok()) return {};
-  const auto receiver = find_receiver(info, handle);
-  if (!receiver) return {};
-  const auto killed = receiver->kill_first_process(token);
-  return number(info.Env(), killed ? 0 : killed.error().number);
-}
-
 namespace {
 
 // Looks at all processes and cgroups of a container, of which it may have many.
@@ -167,15 +156,32 @@ Napi::Value stop_container(const Napi::CallbackInfo& info) {
       info.Env(), {.receiver = std::move(receiver), .token = token, .is_freeze = is_freeze});
 }
 
-Napi::Value kill_container(const Napi::CallbackInfo& info) {
+namespace {
+
+// Of one listener's container. 0 or a positive errno.
+template <typename Kill>
+Napi::Value killed_by(const Napi::CallbackInfo& info, Kill kill) {
   Arguments arguments(info);
   const std::uint32_t handle = arguments.u32();
   const std::uint32_t token = arguments.u32();
   if (!arguments.is_ok()) return {};
   const auto receiver = find_receiver(info, handle);
   if (!receiver) return {};
-  const auto killed = receiver->kill_container(token);
+  const Result<void> killed = kill(*receiver, token);
   return number(info.Env(), killed ? 0 : killed.error().number);
+}
+
+}  // namespace
+
+Napi::Value kill_container(const Napi::CallbackInfo& info) {
+  return killed_by(
+      info, [](Receiver& receiver, std::uint32_t token) { return receiver.kill_container(token); });
+}
+
+Napi::Value kill_first_process(const Napi::CallbackInfo& info) {
+  return killed_by(info, [](Receiver& receiver, std::uint32_t token) {
+    return receiver.kill_first_process(token);
+  });
 }
 
 }  // namespace seccompagent

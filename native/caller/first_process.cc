@@ -10,7 +10,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <filesystem>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -65,22 +64,26 @@ constexpr const char* kOfChildren = "ns/pid_for_children";
   return std::max(0, ioctl(pid_namespace.get(), NS_GET_PID_FROM_PIDNS, kFirst));
 }
 
-[[nodiscard]] pid_t first_in_machine_of(const UniqueFd& pid_namespace) {
-  std::error_code error;
-  std::filesystem::directory_iterator at("/proc", error);
-  const std::filesystem::directory_iterator end;
-  for (; !error && at != end; at.increment(error)) {
-    const std::string name = at->path().filename().string();
-    pid_t pid = 0;
-    const auto [rest, wrong] = std::from_chars(name.data(), name.data() + name.size(), pid);
-    if (wrong != std::errc() || rest != name.data() + name.size()) continue;
-    const UniqueFd pidfd = open_pidfd(pid);
+// Somebody else may have got the number before it was opened: then the namespace has no first
+// process any more. Closed: there is none, or the kernel does not tell.
+[[nodiscard]] UniqueFd open_told_first_of(const UniqueFd& pid_namespace) {
+  const pid_t told = told_first_of(pid_namespace);
+  UniqueFd pidfd = told == 0 ? UniqueFd() : open_pidfd(told);
+  return told_first_of(pid_namespace) == told ? std::move(pidfd) : UniqueFd();
+}
+
+[[nodiscard]] UniqueFd first_in_machine_of(const UniqueFd& pid_namespace) {
+  UniqueFd first;
+  (void)each_process([&](pid_t pid) {
+    UniqueFd pidfd = open_pidfd(pid);
     // the first look keeps nobody waiting
-    if (!pidfd.is_open() || !is_first_of_namespace(pidfd)) continue;
+    if (!pidfd.is_open() || !is_first_of_namespace(pidfd)) return true;
     const auto its = open_of_process(pidfd, kOfChildren);
-    if (its && are_same(*its, pid_namespace)) return pid;
-  }
-  return 0;
+    if (!its || !are_same(*its, pid_namespace)) return true;
+    first = std::move(pidfd);
+    return false;
+  });
+  return first;
 }
 
 // Closed: it is our own one, or the process has ended.
@@ -93,7 +96,7 @@ constexpr const char* kOfChildren = "ns/pid_for_children";
 
 // For the rare case that nobody knows better. For users no processes are looked through: there may
 // be thousands.
-[[nodiscard]] pid_t first_entered(const AskedProcesses& asked, uid_t user) {
+[[nodiscard]] UniqueFd first_entered(const AskedProcesses& asked, uid_t user) {
   UniqueFd entered = entered_by(asked.sender);
   const auto look_at = [&](const std::vector<UniqueFd>& children) {
     for (const UniqueFd& child : children) {
@@ -103,9 +106,9 @@ constexpr const char* kOfChildren = "ns/pid_for_children";
   if (!entered.is_open()) look_at(asked.children);
   if (const auto sender = pid_of(asked.sender); !entered.is_open() && sender)
     look_at(open_children(*sender));
-  if (!entered.is_open()) return 0;
-  const pid_t told = told_first_of(entered);
-  return told != 0 || user != kRoot ? told : first_in_machine_of(entered);
+  if (!entered.is_open()) return {};
+  UniqueFd told = open_told_first_of(entered);
+  return told.is_open() || user != kRoot ? std::move(told) : first_in_machine_of(entered);
 }
 
 }  // namespace
@@ -122,10 +125,7 @@ AskedProcesses open_asked(pid_t sender, uid_t user, pid_t said) {
 }
 
 std::optional<FoundProcess> find_first_process(const AskedProcesses& asked, uid_t user) {
-  UniqueFd entered;
-  if (!asked.said.is_open()) {
-    if (const pid_t first = first_entered(asked, user); first != 0) entered = open_pidfd(first);
-  }
+  const UniqueFd entered = asked.said.is_open() ? UniqueFd() : first_entered(asked, user);
   const UniqueFd& found = asked.said.is_open() ? asked.said : entered;
   if (!found.is_open() || (user != kRoot && !is_process_of(found, user))) return std::nullopt;
   const auto identity = identity_of(found);
@@ -134,9 +134,9 @@ std::optional<FoundProcess> find_first_process(const AskedProcesses& asked, uid_
   return FoundProcess{.pid = *pid, .identity = *identity};
 }
 
-pid_t first_in_machine_beside(const UniqueFd& pidfd) {
+UniqueFd first_in_machine_beside(const UniqueFd& pidfd) {
   const auto children = open_of_process(pidfd, kOfChildren);
-  return children ? first_in_machine_of(*children) : 0;
+  return children ? first_in_machine_of(*children) : UniqueFd();
 }
 
 bool is_first_of_namespace(const UniqueFd& pidfd) {

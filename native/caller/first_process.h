@@ -36,8 +36,8 @@ struct FoundProcess {
                                                              uid_t user);
 
 // The first process of the pid namespace of a process's children, for kernels that do not tell
-// (before 6.11): looks through all processes. 0: there is none.
-[[nodiscard]] pid_t first_in_machine_beside(const UniqueFd& pidfd);
+// (before 6.11): looks through all processes. Closed: there is none.
+[[nodiscard]] UniqueFd first_in_machine_beside(const UniqueFd& pidfd);
 
 // Whether all of its pid namespace ends with it.
 [[nodiscard]] bool is_first_of_namespace(const UniqueFd& pidfd);

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "caller/proc_text.h"
+#include "caller/process_identity.h"
 
 namespace seccompagent {
 namespace {
@@ -21,13 +21,13 @@ LongStatuses& LongStatuses::of_process() {
 void LongStatuses::note(pid_t tid, Nanoseconds took) {
   const Nanoseconds counted = std::min(took, kMaxTook);
   time_of_this_thread += counted;
-  const std::uint64_t identity = identity_of_thread(tid);
-  if (identity == 0) return;
+  const auto identity = identity_of_thread(tid);
+  if (!identity) return;
   const Nanoseconds time = now();
   const std::lock_guard lock(mutex_);
   if (threads_.size() >= kMax) make_room(time);
   over_at_ = std::min(std::max(over_at_, time) + counted * kTimesAsLong, time + kMaxKnown);
-  threads_.insert_or_assign(tid, Known{.identity = identity, .until = over_at_});
+  threads_.insert_or_assign(tid, Known{.identity = *identity, .until = over_at_});
   count_.store(threads_.size(), std::memory_order_relaxed);
 }
 

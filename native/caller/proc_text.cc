@@ -3,8 +3,6 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -85,15 +83,6 @@ Result<std::uint64_t> thread_start_time(pid_t tid) {
 }
 
 bool has_thread(pid_t tid) { return kill(tid, 0) == 0 || errno != ESRCH; }
-
-std::uint64_t identity_of_thread(pid_t tid) {
-  // PIDFD_THREAD of pidfd_open(2), which older headers lack
-  constexpr int kThread = O_EXCL;
-  UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, tid, kThread)));
-  if (!pidfd.is_open()) pidfd.reset(static_cast<int>(syscall(SYS_pidfd_open, tid, 0)));
-  struct stat found = {};
-  return pidfd.is_open() && fstat(pidfd.get(), &found) == 0 ? found.st_ino : 0;
-}
 
 std::optional<std::uint64_t> turns_in(std::string_view schedstat) {
   const auto turns =

@@ -48,9 +48,6 @@ inline constexpr int kExitCode = 52;
 
 // Whether there is a thread with that number.
 [[nodiscard]] bool has_thread(pid_t tid);
-// Two threads that have the same number one after the other have not the same of these, from Linux
-// 6.9 on; 0: there is none.
-[[nodiscard]] std::uint64_t identity_of_thread(pid_t tid);
 // Number of times a thread got a processor: the third number of its schedstat, see sched-stats in
 // the kernel's documentation. Nothing: it has ended, or the kernel does not count.
 [[nodiscard]] std::optional<std::uint64_t> turns_of_thread(pid_t tid);

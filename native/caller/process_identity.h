@@ -17,4 +17,7 @@ namespace seccompagent {
 [[nodiscard]] std::optional<std::uint64_t> identity_of(pid_t process);
 [[nodiscard]] std::optional<std::uint64_t> identity_of(const UniqueFd& pidfd);
 
+// The same of a thread, and waits for nobody whatever the kernel: before 6.9 all have the same.
+[[nodiscard]] std::optional<std::uint64_t> identity_of_thread(pid_t tid);
+
 }  // namespace seccompagent

@@ -5,13 +5,10 @@
 #include <signal.h>
 #include <sys/syscall.h>
 
-#include <charconv>
-#include <filesystem>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
 #include "caller/first_process.h"
@@ -121,17 +118,10 @@ void kill_if_member(pid_t pid, const Members& members, Killed& killed) {
 
 // Looks among all processes. False: not everybody could be looked at.
 [[nodiscard]] bool kill_in_machine(const Members& members, Killed& killed) {
-  std::error_code error;
-  std::filesystem::directory_iterator at("/proc", error);
-  const std::filesystem::directory_iterator end;
-  for (; !error && at != end; at.increment(error)) {
-    const std::string name = at->path().filename().string();
-    pid_t pid = 0;
-    const auto [rest, wrong] = std::from_chars(name.data(), name.data() + name.size(), pid);
-    if (wrong != std::errc() || rest != name.data() + name.size()) continue;
+  return each_process([&](pid_t pid) {
     if (is_in(pid, members.cgroup)) kill_if_member(pid, members, killed);
-  }
-  return !error;
+    return true;
+  });
 }
 
 // Adds those that are there to `killed`. What stands still is where it is listed: the machine may

@@ -5,8 +5,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <charconv>
 #include <cstdlib>
+#include <filesystem>
 #include <string_view>
+#include <system_error>
 
 namespace seccompagent {
 namespace {
@@ -32,6 +35,20 @@ Result<std::string> read_file(const std::string& path) {
   const UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file.is_open()) return fail_errno();
   return read_all(file);
+}
+
+bool each_process(const std::function<bool(pid_t)>& wants_more) {
+  std::error_code error;
+  std::filesystem::directory_iterator at("/proc", error);
+  const std::filesystem::directory_iterator end;
+  for (; !error && at != end; at.increment(error)) {
+    const std::string name = at->path().filename().string();
+    pid_t pid = 0;
+    const auto [rest, wrong] = std::from_chars(name.data(), name.data() + name.size(), pid);
+    if (wrong != std::errc() || rest != name.data() + name.size()) continue;
+    if (!wants_more(pid)) return true;
+  }
+  return !error;
 }
 
 Result<pid_t> pid_of(const UniqueFd& pidfd) {

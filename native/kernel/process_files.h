@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <string>
 
 #include "kernel/result.h"
@@ -13,6 +14,10 @@ namespace seccompagent {
 
 // All of a file, whatever its size says.
 [[nodiscard]] Result<std::string> read_file(const std::string& path);
+
+// Looks at the processes of the machine, as procfs shows them, until `wants_more` says no. False:
+// not all could be listed.
+[[nodiscard]] bool each_process(const std::function<bool(pid_t)>& wants_more);
 
 // ESRCH: it has ended.
 [[nodiscard]] Result<pid_t> pid_of(const UniqueFd& pidfd);

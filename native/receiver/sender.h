@@ -14,8 +14,9 @@
 
 namespace seccompagent {
 
-// Of a sender that is no user and no namespace, but all containers with the same handlers. With
-// others beside them, containers are of another such sender.
+// Of a sender that is no user and no namespace, but all containers with the same handlers, or whose
+// pulled bundles have the same signers. With others beside them, containers are of another such
+// sender.
 inline constexpr std::uint32_t kByHandlers = 1U << 31U;
 
 [[nodiscard]] constexpr bool is_by_handlers(std::uint32_t sender) {

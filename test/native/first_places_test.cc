@@ -2,14 +2,9 @@
 #include "container/first_places.h"
 
 #include <fcntl.h>
-#include <linux/nsfs.h>
-#include <poll.h>
 #include <sched.h>
-#include <sys/ioctl.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -19,49 +14,13 @@
 #include "container/resources.h"
 #include "executing_process.h"
 #include "receiver_fixture.h"
+#include "told_child.h"
 
 namespace seccompagent::test {
 namespace {
 
 [[nodiscard]] UniqueFd pidfd_of(pid_t pid) {
   return UniqueFd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
-}
-
-// Is there until the test has seen enough.
-class Child {
- public:
-  template <typename Work>
-  explicit Child(Work work) {
-    int ends[2];
-    CHECK_EQUAL(pipe2(ends, O_CLOEXEC), 0);
-    const UniqueFd theirs(ends[0]);
-    ours_.reset(ends[1]);
-    pid_ = fork();
-    if (pid_ == 0) {
-      prctl(PR_SET_PDEATHSIG, SIGKILL);
-      work(theirs.get());
-      _exit(1);
-    }
-    CHECK(pid_ > 0);
-  }
-  Child(const Child&) = delete;
-  Child& operator=(const Child&) = delete;
-  ~Child() {
-    kill(pid_, SIGKILL);
-    waitpid(pid_, nullptr, 0);
-  }
-
-  [[nodiscard]] pid_t pid() const { return pid_; }
-  void go_on() const { CHECK_EQUAL(write(ours_.get(), "", 1), 1L); }
-
- private:
-  UniqueFd ours_;
-  pid_t pid_ = -1;
-};
-
-void await_go_on(int told) {
-  char byte = 0;
-  if (read(told, &byte, 1) != 1) _exit(1);
 }
 
 ino_t namespace_of(pid_t pid, const char* name) {
@@ -76,9 +35,9 @@ void tells_where_it_was() {
   struct stat made_in = {};
   CHECK_EQUAL(fstat(own->made_in.get(), &made_in), 0);
   CHECK_EQUAL(made_in.st_ino, namespace_of(getpid(), "user"));
-  const Child moved([](int told) {
+  const ToldChild moved([](int told) {
     if (unshare(CLONE_NEWNS) == -1 || chroot("/proc") == -1) _exit(1);
-    for (;;) await_go_on(told);
+    for (;;) await_told(told);
   });
   wait_until([&] {
     const auto other = find_first_places(pidfd_of(moved.pid()));
@@ -90,10 +49,10 @@ void tells_where_it_was() {
 
 // Whoever leaves its mounts leaves the others there, who may have hidden something from each other.
 void knows_who_left_its_mounts() {
-  const Child first([](int told) {
-    await_go_on(told);
+  const ToldChild first([](int told) {
+    await_told(told);
     if (unshare(CLONE_NEWNS) == -1) _exit(1);
-    for (;;) await_go_on(told);
+    for (;;) await_told(told);
   });
   const auto receiver = make_receiver();
   Callers callers(1);
@@ -101,7 +60,7 @@ void knows_who_left_its_mounts() {
   Desk desk(receiver);
   CHECK_EQUAL(desk.receive(), EventKind::notification);
   CHECK(desk.worker().has_mounts_of_first());
-  first.go_on();
+  first.tell();
   wait_until([&] { return namespace_of(first.pid(), "mnt") != namespace_of(getpid(), "mnt"); });
   CHECK(!desk.worker().has_mounts_of_first());
   desk.answer(0);
@@ -110,7 +69,7 @@ void knows_who_left_its_mounts() {
 void tells_nothing_of_who_has_ended() {
   UniqueFd pidfd;
   {
-    const Child child(await_go_on);
+    const ToldChild child(await_told);
     pidfd = pidfd_of(child.pid());
   }
   CHECK(find_first_places(pidfd) == nullptr);

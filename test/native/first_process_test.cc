@@ -11,6 +11,7 @@
 
 #include "caller/process_identity.h"
 #include "check.h"
+#include "kernel/process_files.h"
 #include "sleeper.h"
 
 namespace seccompagent::test {
@@ -64,8 +65,8 @@ void finds_the_first_of_a_namespace() {
 void finds_it_among_all_processes() {
   const UsersSleeper first(kUser, "sleeper", CLONE_NEWPID);
   const UsersSleeper other(kUser, "sleeper", CLONE_NEWPID);
-  CHECK_EQUAL(first_in_machine_beside(pidfd_of(first.pid())), first.pid());
-  CHECK_EQUAL(first_in_machine_beside(pidfd_of(other.pid())), other.pid());
+  CHECK_EQUAL(VALUE(pid_of(first_in_machine_beside(pidfd_of(first.pid())))), first.pid());
+  CHECK_EQUAL(VALUE(pid_of(first_in_machine_beside(pidfd_of(other.pid())))), other.pid());
   CHECK(is_first_of_namespace(pidfd_of(first.pid())));
   const Sleeper none;
   CHECK(!is_first_of_namespace(pidfd_of(none.pid())));
