@@ -12,7 +12,7 @@ suite=trixie
 kernel_package=linux-image-cloud-$architecture
 # Those that Debian calls essential, as far as they are needed, and those that tests use.
 packages=base-files,base-passwd,bash,coreutils,dash,findutils,grep,gzip,libc-bin,mount,sed,tar
-packages=$packages,apparmor,busybox-static,crun,iproute2,kmod,ksmbd-tools,libasan8,libatomic1
+packages=$packages,apparmor,attr,busybox-static,crun,iproute2,kmod,ksmbd-tools,libasan8,libatomic1
 packages=$packages,libstdc++6,libubsan1,passwd,runc,util-linux
 size=1G
 here=$(cd "$(dirname "$0")" && pwd)
