@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Executes a command as a container some of whose system calls an agent answers.
+// Executes a command with the Linux capabilities of a container, some of whose system calls an agent
+// answers.
 //
 // usage: enter [-t openat|chown] SOCKET OCI_BUNDLE|- COMMAND [ARGUMENT...]
 //   -t openat  openat(2) alone, as when -t is absent
@@ -44,6 +45,7 @@ int main(int argc, char **argv) {
   const struct container container = {.socket = argv[0],
                                       .bundle = is_killable ? argv[1] : NULL,
                                       .wait_killable = is_killable};
+  keep_capabilities_of_containers();
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) fail("set no_new_privs");
   close(enter_container(&container, trapped->numbers, trapped->count));
   execvp(argv[2], argv + 2);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stdbool.h>
@@ -69,6 +70,26 @@ HELPER int connect_agent(const char *path) {
   if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0)
     fail("connect to the agent socket");
   return fd;
+}
+
+// As runtimes have it by default, see capabilities(7).
+HELPER void keep_capabilities_of_containers(void) {
+  static const int kept[] = {CAP_CHOWN,       CAP_DAC_OVERRIDE, CAP_FSETID,  CAP_FOWNER,
+                             CAP_MKNOD,       CAP_NET_RAW,      CAP_SETGID,  CAP_SETUID,
+                             CAP_SETFCAP,     CAP_SETPCAP,      CAP_KILL,    CAP_NET_BIND_SERVICE,
+                             CAP_AUDIT_WRITE, CAP_SYS_CHROOT};
+  uint64_t mask = 0;
+  for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) mask |= UINT64_C(1) << kept[i];
+  for (int capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; capability++) {
+    const bool is_kept = (mask >> capability & 1) != 0;
+    if (!is_kept && prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0)
+      fail("leave the bounding set");
+  }
+  struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  struct __user_cap_data_struct data[2] = {0};
+  for (int half = 0; half < 2; half++)
+    data[half].effective = data[half].permitted = (uint32_t)(mask >> (32 * half));
+  if (syscall(SYS_capset, &header, data) < 0) fail("give up Linux capabilities");
 }
 
 // Notifies these system calls of the native architecture.
