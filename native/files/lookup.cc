@@ -19,6 +19,17 @@ namespace {
   return fstat(fd, &found) == 0 && (found.st_uid == task.request.owner || is_effective(CAP_FOWNER));
 }
 
+// EXDEV means that the path leaves the folder, unless it may be the caller's own rule.
+[[nodiscard]] Errno unconfined(const FileTask& task, std::uint64_t resolve, Errno error) {
+  const bool is_ours = task.confined != 0 && (resolve & RESOLVE_NO_XDEV) == 0;
+  return is_ours && error == Errno{EXDEV} ? Errno{EPERM} : error;
+}
+
+[[nodiscard]] Result<FileInPlace> in_place(Result<UniqueFd> fd) {
+  if (!fd) return std::unexpected(fd.error());
+  return FileInPlace(std::move(*fd));
+}
+
 }  // namespace
 
 Result<UniqueFd> open_at(int base, const char* path, std::uint64_t flags, std::uint64_t mode,
@@ -35,16 +46,25 @@ Result<UniqueFd> open_at(int base, const char* path, std::uint64_t flags, std::u
   }
 }
 
+Result<FileInPlace> find_in_place(const FileTask& task, int base, const char* path,
+                                  std::uint64_t flags, std::uint64_t resolve) {
+  const std::uint64_t restrictions = resolve | task.confined;
+  auto found = in_place(open_at(base, path, flags | O_PATH, 0, restrictions));
+  if (is_to_be_walked(task, base, path, found, flags, restrictions))
+    found = in_place(walk_path(task, base, path, flags, restrictions));
+  if (!found) return std::unexpected(unconfined(task, resolve, found.error()));
+  return found;
+}
+
 Result<UniqueFd> open_in_place(const FileTask& task, int base, const char* path,
                                std::uint64_t flags, std::uint64_t mode, std::uint64_t resolve) {
-  const std::uint64_t restrictions = resolve | task.confined;
-  auto fd = open_at(base, path, flags, mode, restrictions);
-  const bool is_looked_for = (flags & O_PATH) != 0;
-  if (is_looked_for && is_to_be_walked(task, base, path, fd, flags, restrictions))
-    fd = walk_path(task, base, path, flags, restrictions);
-  // the caller's own rule may have the same answer
-  const bool is_ours = task.confined != 0 && (resolve & RESOLVE_NO_XDEV) == 0;
-  if (!fd && is_ours && fd.error() == Errno{EXDEV}) return fail(EPERM);
+  if ((flags & O_PATH) != 0) {
+    auto found = find_in_place(task, base, path, flags, resolve);
+    if (!found) return std::unexpected(found.error());
+    return std::move(*found).take();
+  }
+  auto fd = open_at(base, path, flags, mode, resolve | task.confined);
+  if (!fd) return std::unexpected(unconfined(task, resolve, fd.error()));
   return fd;
 }
 

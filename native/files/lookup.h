@@ -7,8 +7,11 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <utility>
 
+#include "files/file_system_type.h"
 #include "files/file_task.h"
 #include "kernel/result.h"
 #include "kernel/unique_fd.h"
@@ -34,7 +37,28 @@ struct FoundFile {
 [[nodiscard]] Result<UniqueFd> open_at(int base, const char* path, std::uint64_t flags,
                                        std::uint64_t mode = 0, std::uint64_t resolve = 0);
 
-// EPERM: the path leaves the granted folder.
+// A file that was opened with O_PATH, which is looked at once, if ever.
+class FileInPlace {
+ public:
+  explicit FileInPlace(UniqueFd fd) : fd_(std::move(fd)) {}
+
+  [[nodiscard]] int get() const { return fd_.get(); }
+  [[nodiscard]] UniqueFd take() && { return std::move(fd_); }
+  [[nodiscard]] const Result<FileFacts>& facts() {
+    if (!facts_) facts_ = facts_of(fd_.get());
+    return *facts_;
+  }
+
+ private:
+  UniqueFd fd_;
+  std::optional<Result<FileFacts>> facts_;
+};
+
+// What the path leads to, opened with O_PATH. EPERM: it leaves the granted folder.
+[[nodiscard]] Result<FileInPlace> find_in_place(const FileTask& task, int base, const char* path,
+                                                std::uint64_t flags, std::uint64_t resolve);
+
+// The same with any flags of openat2(2).
 [[nodiscard]] Result<UniqueFd> open_in_place(const FileTask& task, int base, const char* path,
                                              std::uint64_t flags, std::uint64_t mode = 0,
                                              std::uint64_t resolve = 0);

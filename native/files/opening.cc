@@ -68,9 +68,14 @@ namespace {
   return open_again(task, file, flags);
 }
 
+struct OpenedFile {
+  UniqueFd fd;
+  FileFacts facts;
+};
+
 // The found file is opened, whatever its name leads to by now.
-[[nodiscard]] Result<UniqueFd> open_found(const FileTask& task, int file, std::uint64_t flags) {
-  const auto found = facts_of(file);
+[[nodiscard]] Result<OpenedFile> open_found(const FileTask& task, int file,
+                                            const Result<FileFacts>& found, std::uint64_t flags) {
   if (!found) return std::unexpected(found.error());
   if ((flags & O_CREAT) != 0) {
     if (const int error = existing_error(flags, *found); error != 0) return fail(error);
@@ -84,20 +89,58 @@ namespace {
   // without O_CREAT, O_EXCL claims a block device
   const std::uint64_t of_names = O_CREAT | O_NOFOLLOW | ((flags & O_CREAT) != 0 ? O_EXCL : 0);
   const int own = static_cast<int>((flags & ~of_names) | O_CLOEXEC);
-  if (S_ISFIFO(found->type) && is_to_wait(own)) return open_fifo(task, file, own);
   if (may_wait(*found)) task.validity.note_wait();
-  return open_again(task, file, own);
+  const bool is_waiting_fifo = S_ISFIFO(found->type) && is_to_wait(own);
+  auto fd = is_waiting_fifo ? open_fifo(task, file, own) : open_again(task, file, own);
+  if (!fd) return std::unexpected(fd.error());
+  return OpenedFile{.fd = std::move(*fd), .facts = *found};
+}
+
+// Nothing is that is opened as a directory what opening it changes, so it needs no look before; but
+// a procfs has directories that are another one's for each who looks. Nothing: it is to be found.
+[[nodiscard]] std::optional<OpenedFile> open_directory(const FileTask& task,
+                                                       const std::string& path,
+                                                       std::uint64_t flags) {
+  auto fd = open_in_place(task, task.place.base, path.c_str(), flags, 0, task.request.resolve);
+  const auto facts = fd ? facts_of(fd->get()) : fail(EBADF);
+  if (!facts || facts->system == PROC_SUPER_MAGIC) return std::nullopt;
+  return OpenedFile{.fd = std::move(*fd), .facts = *facts};
 }
 
 // No number tells whether the caller owns it. But the kernel knows, and whoever does not may not
 // have O_NOATIME.
-[[nodiscard]] Result<UniqueFd> open_for_owner(const FileTask& task, int file, std::uint64_t flags) {
-  auto opened = open_found(task, file, flags | O_NOATIME);
+[[nodiscard]] Result<OpenedFile> open_for_owner(const FileTask& task, int file,
+                                                std::uint64_t flags) {
+  auto opened = open_found(task, file, facts_of(file), flags | O_NOATIME);
   if (!opened) return fail(opened.error() == Errno{EPERM} ? EACCES : opened.error().number);
   if ((flags & O_NOATIME) != 0) return opened;
-  const int now = fcntl(opened->get(), F_GETFL);
-  if (now == -1 || fcntl(opened->get(), F_SETFL, now & ~O_NOATIME) == -1) return fail_errno();
+  const int now = fcntl(opened->fd.get(), F_GETFL);
+  if (now == -1 || fcntl(opened->fd.get(), F_SETFL, now & ~O_NOATIME) == -1) return fail_errno();
   return opened;
+}
+
+// The answer with a file, of which nothing is known yet if it was made.
+[[nodiscard]] FileAnswer answer_with(FileAnswer answer, UniqueFd fd, Result<FileFacts> facts) {
+  answer.fd = std::move(fd);
+  if (!facts) return answer;
+  // devices and the like are not closed by the file system that they are in
+  const bool is_files = S_ISREG(facts->type) || S_ISDIR(facts->type);
+  answer.is_closed_at_once = S_ISFIFO(facts->type) || (is_files && closes_at_once(facts->system));
+  // a union asks its layers
+  answer.is_closed_soon =
+      answer.is_closed_at_once || !is_files || facts->system == OVERLAYFS_SUPER_MAGIC;
+  return answer;
+}
+
+[[nodiscard]] FileAnswer answer_with(Result<OpenedFile> opened) {
+  if (!opened) return failure(opened.error().number);
+  return answer_with(failure(0), std::move(opened->fd), opened->facts);
+}
+
+[[nodiscard]] FileAnswer answer_with_new(FileAnswer made, UniqueFd fd) {
+  if (!fd.is_open()) return made;
+  const auto facts = facts_of(fd.get());
+  return answer_with(std::move(made), std::move(fd), facts);
 }
 
 // O_TMPFILE, in the directory that was found: whether it may be searched is asked by its file
@@ -121,8 +164,7 @@ namespace {
       return opened.is_open() ? 0 : -1;
     });
   });
-  made.fd = std::move(opened);
-  return made;
+  return answer_with_new(std::move(made), std::move(opened));
 }
 
 // A name that nothing had.
@@ -140,8 +182,7 @@ namespace {
     if (!fd) errno = fd.error().number;
     return fd ? 0 : -1;
   });
-  made.fd = std::move(opened);
-  return made;
+  return answer_with_new(std::move(made), std::move(opened));
 }
 
 // Whether the last name of a path has a slash behind it, and is one that could be made.
@@ -162,11 +203,6 @@ namespace {
   return failure(searched ? EISDIR : searched.error().number);
 }
 
-[[nodiscard]] FileAnswer answer_with(Result<UniqueFd> fd) {
-  if (!fd) return failure(fd.error().number);
-  return {.error = 0, .is_gone = false, .bytes = {}, .fd = std::move(*fd)};
-}
-
 [[nodiscard]] FileAnswer open_any(const FileTask& task, std::uint64_t flags) {
   std::string path = task.request.path;
   // as Linux has it since 6.4: before, it made a file
@@ -176,23 +212,28 @@ namespace {
   const bool is_cached = (resolve & RESOLVE_CACHED) != 0;
   if (is_cached && (flags & (O_CREAT | O_TRUNC | kTmpfile)) != 0) return failure(EAGAIN);
   if ((flags & kTmpfile) != 0) return open_unnamed(task, flags);
-  if (path.empty()) return answer_with(open_found(task, task.place.base, flags));
+  const int base = task.place.base;
+  if (path.empty()) return answer_with(open_found(task, base, facts_of(base), flags));
   const bool may_make = (flags & O_CREAT) != 0;
+  if ((flags & (O_DIRECTORY | O_PATH)) == O_DIRECTORY) {
+    if (auto opened = open_directory(task, path, flags)) return answer_with(std::move(*opened));
+  }
   const bool is_exclusive = may_make && (flags & O_EXCL) != 0;
   const std::uint64_t finding =
       O_PATH | (flags & (O_NOFOLLOW | O_DIRECTORY)) | (is_exclusive ? O_NOFOLLOW : 0);
   for (int links = 0; links <= kMaxLinks; ++links) {
     if (may_make && is_name_of_directory(path)) return refuse_directory(task, path);
-    auto found = open_in_place(task, task.place.base, path.c_str(), finding, 0, resolve);
+    auto found = find_in_place(task, base, path.c_str(), finding, resolve);
     if (found && may_make) {
-      const auto free = find_unprotected(task, path, std::move(*found));
+      const auto free = find_unprotected(task, path, std::move(*found).take());
       if (free) {
-        return answer_with(free->is_for_owner ? open_for_owner(task, free->opened.get(), flags)
-                                              : open_found(task, free->opened.get(), flags));
+        const int file = free->opened.get();
+        return answer_with(free->is_for_owner ? open_for_owner(task, file, flags)
+                                              : open_found(task, file, facts_of(file), flags));
       }
       found = std::unexpected(free.error());
     }
-    if (found) return answer_with(open_found(task, found->get(), flags));
+    if (found) return answer_with(open_found(task, found->get(), found->facts(), flags));
     if (found.error() != Errno{ENOENT} || !may_make) return failure(found.error().number);
     auto made = open_new(task, path, flags);
     if (made.error != EEXIST || is_exclusive) return made;
@@ -220,16 +261,7 @@ FileAnswer open_file(const FileTask& task) {
   } else {
     flags |= O_NOCTTY;
   }
-  FileAnswer opened = open_any(task, flags);
-  const auto facts = opened.fd.is_open() ? facts_of(opened.fd.get()) : fail(EBADF);
-  if (!facts) return opened;
-  // devices and the like are not closed by the file system that they are in
-  const bool is_files = S_ISREG(facts->type) || S_ISDIR(facts->type);
-  opened.is_closed_at_once = S_ISFIFO(facts->type) || (is_files && closes_at_once(facts->system));
-  // a union asks its layers
-  opened.is_closed_soon =
-      opened.is_closed_at_once || !is_files || facts->system == OVERLAYFS_SUPER_MAGIC;
-  return opened;
+  return open_any(task, flags);
 }
 
 }  // namespace seccompagent

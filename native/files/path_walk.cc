@@ -4,6 +4,7 @@
 #include "files/path_walk.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <linux/stat.h>
 #include <sys/stat.h>
@@ -221,9 +222,10 @@ class Walk {
 
 }  // namespace
 
-bool is_to_be_walked(const FileTask& task, int base, const char* path,
-                     const Result<UniqueFd>& found, std::uint64_t flags, std::uint64_t resolve) {
+bool is_to_be_walked(const FileTask& task, int base, const char* path, Result<FileInPlace>& found,
+                     std::uint64_t flags, std::uint64_t resolve) {
   if (task.place.process == nullptr || (resolve & (kScoped | RESOLVE_CACHED)) != 0) return false;
+  if (found && found->facts()) return found->facts()->system == PROC_SUPER_MAGIC;
   if (found) return is_of_processes(found->get());
   if (!may_be_of_processes(found.error().number)) return false;
   if (*path != '/' && is_of_processes(base)) return true;

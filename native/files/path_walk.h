@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "files/file_task.h"
+#include "files/lookup.h"
 #include "kernel/result.h"
 #include "kernel/unique_fd.h"
 
@@ -15,7 +16,7 @@ namespace seccompagent {
 // Whether a path for which openat2(2) had this result, opened with O_PATH or failed, is to be
 // resolved by walk_path: it leads to or through a procfs, or may do so.
 [[nodiscard]] bool is_to_be_walked(const FileTask& task, int base, const char* path,
-                                   const Result<UniqueFd>& found, std::uint64_t flags,
+                                   Result<FileInPlace>& found, std::uint64_t flags,
                                    std::uint64_t resolve);
 
 // The file that the path leads to, opened with O_PATH. Flags are O_NOFOLLOW and O_DIRECTORY,
