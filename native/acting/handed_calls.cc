@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <mutex>
 #include <span>
 #include <thread>
@@ -116,9 +117,13 @@ void HandedCalls::hand_over(HandOver ready, const std::shared_ptr<HandedCall>& c
   helper.call_number_ = (helper.call_number_ + 1) & kLastNumber;
   call->number_ = helper.call_number_;
   call->completion_ = helper.completion_;
-  call->completion_->get().state.store(Completion::word(call->number_, Phase::acting));
   const int socket = helper.socket_.get();
   const bool is_waiting = ready.message.empty();
+  const bool is_prepared = !is_waiting && !ready.fds.empty();
+  std::atomic<std::uint32_t>& state = call->completion_->get().state;
+  const std::uint32_t acting = Completion::word(call->number_, Phase::acting);
+  std::uint32_t preparing = Completion::word(call->number_, Phase::preparing);
+  state.store(is_prepared ? preparing : acting);
   std::vector<int> fds;
   if (!helper.has_listener(call->call_)) fds.push_back(call->call_.listener);
   for (const UniqueFd& fd : ready.fds) fds.push_back(fd.get());
@@ -130,13 +135,17 @@ void HandedCalls::hand_over(HandOver ready, const std::shared_ptr<HandedCall>& c
   }
   const std::uint64_t number = parts_.watch(helper);
   if (number == 0 || (!is_waiting && !send_message(socket, ready.message, fds))) {
+    state.store(acting);
     call->fail();
     return;
   }
   helper.note_listener(call->call_);
   if (is_waiting) HelperPool::of_process().count_out(helper);
-  if (is_waiting || !ready.fds.empty()) {
-    ready.fds.clear();
+  ready.fds.clear();
+  const bool has_begun =
+      !is_waiting && (!is_prepared || state.compare_exchange_strong(preparing, acting));
+  if (!has_begun) {
+    state.store(acting);
     const std::byte begin = {};
     // where it has ended, the thread hears of it
     (void)send_message(socket, std::span(&begin, 1), {});

@@ -18,7 +18,11 @@ enum class CompletionPhase : std::uint32_t {
   // The agent answers in its place.
   withdrawn = 3,
   // The answer is sent: the helper may end.
-  answered = 4
+  answered = 4,
+  // The agent still has open what it has sent along, which it closes before the helper begins.
+  preparing = 5,
+  // The same, and the helper waits to be told.
+  awaited = 6
 };
 
 // Place of a helper: the cgroups of its container decide about devices.

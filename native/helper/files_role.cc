@@ -205,9 +205,9 @@ void finish_finally(FinalAnswer& call, std::vector<UniqueFd>& fds, const HelperA
 
 // Has the root and the bases where they would come along. False: the helper has another root by
 // now.
-[[nodiscard]] bool complete(const HelperRequest& request, std::vector<UniqueFd>& fds) {
-  // the agent has more to close
-  if (request.is_final && !fds.empty()) await_begin();
+[[nodiscard]] bool complete(const HelperRequest& request, std::vector<UniqueFd>& fds,
+                            Completion* completion) {
+  if (request.is_final) await_acting(*completion);
   const bool is_own = request.root_mount != 0;
   if (is_own && root_mount(AT_FDCWD, "/") != request.root_mount) return false;
   if (is_own) fds.insert(fds.begin() + kRoot, UniqueFd());
@@ -335,7 +335,8 @@ void serve(NextRequest next, int listener, const Own& own) {
     if (final_answer) return act_in_role(request, fds, *final_answer, own.roles, opened);
     return act_in_role(request, fds, awaited, own.roles, opened);
   };
-  HelperAnswer done = complete(request, fds) ? act() : failed_reply("root", Errno{EAGAIN});
+  HelperAnswer done =
+      complete(request, fds, own.completion) ? act() : failed_reply("root", Errno{EAGAIN});
   while (done.wanted) {
     const OwnLink wanted = std::move(*done.wanted);
     done = {};

@@ -45,6 +45,13 @@ FinalAnswer::FinalAnswer(Completion& completion, const HelperRequest& request, i
       notification_(listener, request.id_valid_request, request.id),
       number_(completion.state.load(std::memory_order_acquire) >> Completion::kPhaseBits) {}
 
+void await_acting(Completion& completion) {
+  const std::uint32_t number = completion.state.load() >> Completion::kPhaseBits;
+  std::uint32_t preparing = Completion::word(number, Phase::preparing);
+  const std::uint32_t awaited = Completion::word(number, Phase::awaited);
+  if (completion.state.compare_exchange_strong(preparing, awaited)) await_begin();
+}
+
 void await_begin() {
   std::byte begin = {};
   if (!receive_message(kHelperSocket, std::span(&begin, 1))) _exit(0);

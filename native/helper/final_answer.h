@@ -19,20 +19,20 @@ namespace seccompagent {
 // The memory that came with the start.
 [[nodiscard]] Result<Completion*> map_completion(const UniqueFd& memory);
 
-// Until the agent has nothing open any more of what it has sent. Ends the helper if the agent is
-// gone.
+// Until the agent has nothing open any more of what it has sent, or has said so. Both end the
+// helper if the agent is gone.
+void await_acting(Completion& completion);
 void await_begin();
 
 // The file of the caller's process that the agent opens, with its descriptor in `fds`; false: the
 // path is too long a way.
 [[nodiscard]] bool fetch(HelperRequest& request, const OwnLink& wanted, std::vector<UniqueFd>& fds);
 
-// The call that the helper has just now; the agent tells once more before it begins, when nothing
-// that it has sent is open there any more.
 // Whether the helper is in its container's cgroups, while these decide.
 [[nodiscard]] bool begin_stay(Completion& completion);
 void end_stay(Completion& completion);
 
+// The call that the helper has just now.
 class FinalAnswer : public Validity {
  public:
   FinalAnswer(Completion& completion, const HelperRequest& request, int listener);

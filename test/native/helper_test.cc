@@ -62,8 +62,12 @@ class RunningHelper {
     waitpid(pid_, nullptr, 0);
   }
 
-  HelperAnswer ask(const std::vector<std::byte>& message, const std::vector<int>& fds) const {
+  void tell(const std::vector<std::byte>& message, const std::vector<int>& fds) const {
     CHECK(send_message(ours_.get(), message, fds).has_value());
+  }
+
+  HelperAnswer ask(const std::vector<std::byte>& message, const std::vector<int>& fds) const {
+    tell(message, fds);
     std::vector<std::byte> buffer(kMaxMessage);
     const auto received = receive_message(ours_.get(), buffer);
     CHECK(received.has_value());
@@ -208,7 +212,7 @@ void takes_on_each_role() {
 
 void keeps_the_listener() {
   const Folder folder;
-  RunningHelper helper;
+  const RunningHelper helper;
   CHECK_EQUAL(started_as_root(helper).failed_step, "");
   const UniqueFd root(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
   UniqueFd listener(open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
@@ -222,6 +226,39 @@ void keeps_the_listener() {
   const UniqueFd other(open("/dev/null", O_RDONLY | O_CLOEXEC));
   CHECK(helper.ask(encode(first), {other.get(), root.get(), folder.fd.get()}).is_gone);
   CHECK(helper.ask(encode(second), {root.get(), folder.fd.get()}).is_gone);
+}
+
+void await_phase(const Completion& completion, CompletionPhase phase) {
+  constexpr int kLooks = 10'000;
+  const std::uint32_t awaited = Completion::word(1, phase);
+  for (int look = 0; look < kLooks && completion.state.load() != awaited; ++look) usleep(1000);
+  CHECK_EQUAL(completion.state.load(), awaited);
+}
+
+// What the agent has sent is open there until then.
+void begins_when_the_agent_is_done() {
+  const UniqueFd listener(open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+  const UniqueFd root(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const auto memory = VALUE(CompletionMemory::make());
+  Completion& completion = memory->get();
+  const RunningHelper helper;
+  CHECK_EQUAL(helper.ask(encode(start_of_root({})), {memory->fd()}).failed_step, "");
+  HelperRequest request = making("made", ~0ULL, 0);
+  request.is_final = true;
+  for (const bool is_slow : {true, false}) {
+    const Folder folder;
+    const auto phase = is_slow ? CompletionPhase::preparing : CompletionPhase::acting;
+    completion.state.store(Completion::word(1, phase));
+    helper.tell(encode(request), {listener.get(), root.get(), folder.fd.get()});
+    if (is_slow) {
+      await_phase(completion, CompletionPhase::awaited);
+      CHECK(!folder.has("made"));
+      completion.state.store(Completion::word(1, CompletionPhase::acting));
+      helper.tell({std::byte{}}, {});
+    }
+    await_phase(completion, CompletionPhase::answered);
+    CHECK(folder.has("made"));
+  }
 }
 
 void has_no_listener_at_first() {
@@ -281,7 +318,7 @@ void joins_its_cgroups_itself() {
   CHECK_EQUAL(pipe2(ends.data(), O_CLOEXEC), 0);
   const UniqueFd read_end(ends[0]);
   const UniqueFd list(ends[1]);
-  RunningHelper helper;
+  const RunningHelper helper;
   HelperStart start = start_of_root({});
   start.cgroups = {false, false};
   const HelperAnswer answer =
@@ -298,7 +335,7 @@ void joins_the_next_where_one_fails() {
   const UniqueFd read_end(ends[0]);
   const UniqueFd list(ends[1]);
   const UniqueFd full(open("/dev/full", O_WRONLY | O_CLOEXEC));
-  RunningHelper helper;
+  const RunningHelper helper;
   HelperStart start = start_of_root({});
   // the second alternative is not needed
   start.cgroups = {false, true, true};
@@ -352,6 +389,7 @@ constexpr Case kCases[] = {
     {"helper: acts for a caller without a label", acts_without_a_label},
     {"helper: each request has its own role", takes_on_each_role},
     {"helper: a listener that it has need not come along", keeps_the_listener},
+    {"helper: it begins when the agent has closed what it has sent", begins_when_the_agent_is_done},
     {"helper: without a listener it ends", has_no_listener_at_first},
     {"A1: helper: without its caller's label nothing is done", does_nothing_without_the_label},
     {"A1: helper: a start comes with its descriptors", starts_with_its_descriptors_only},
