@@ -8,7 +8,16 @@ import { agentUsage, parseCommand, runUsage } from './commands/options.ts';
 import type { Command } from './commands/options.ts';
 import { packageVersion } from './package-root.ts';
 
-const exitCode = { failure: 1, usage: 2 } as const;
+/** `noReader`: as a shell has it for a command that SIGPIPE ends. */
+const exitCode = { failure: 1, usage: 2, noReader: 141 } as const;
+
+/** As where the output goes to `head`, which ends when it has enough. */
+function endWithTheReader(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(exitCode.noReader);
+  });
+}
 
 async function execute(command: Command): Promise<number> {
   switch (command.kind) {
@@ -38,6 +47,7 @@ function asksForHelp(words: readonly string[]): boolean {
 }
 
 async function executeTool(tool: Tool, words: readonly string[]): Promise<number> {
+  endWithTheReader();
   if (!asksForHelp(words)) return tool.run(words);
   process.stdout.write(tool.usage);
   return 0;

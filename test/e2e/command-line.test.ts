@@ -56,6 +56,19 @@ function pathWithNode(folder: TemporaryFolder, version: string): string {
   return `${bin}:${process.env['PATH'] ?? ''}`;
 }
 
+test('a command whose output nobody reads any more ends as others do', async () => {
+  const launcher = join(projectRoot, 'host/seccompagent.sh');
+  // a reader that has ended before anything is written
+  const script = `{ sleep 1; sh "$0" "$@"; echo "code $?" >&2; } | :`;
+  for (const words of [
+    ['profile', '-help'],
+    ['inspect', join(projectRoot, 'dist/handlers-wasm/demo-basic')],
+  ]) {
+    const { stderr } = await runCommand(['sh', '-c', script, launcher, ...words]);
+    expect(stderr).toBe('code 141\n');
+  }
+});
+
 test('-allow-uids: a file system without access control lists is named, and nothing listens', async () => {
   using folder = new TemporaryFolder();
   const script = `mount -t ramfs none ${folder.path} && exec "$@"`;
