@@ -11,7 +11,8 @@ const version1 = '/sys/fs/cgroup/freezer';
 /** Of version 2: alone, and beside version 1. */
 const version2 = ['/sys/fs/cgroup', '/sys/fs/cgroup/unified'] as const;
 
-interface Hierarchy {
+export interface FreezerHierarchy {
+  readonly name: 'version 1' | 'version 2';
   readonly folder: string;
   /** The file, and what is written to it. */
   readonly control: string;
@@ -19,25 +20,40 @@ interface Hierarchy {
   readonly thawed: string;
 }
 
-function findHierarchy(): Hierarchy {
+function findHierarchies(): readonly FreezerHierarchy[] {
+  const found: FreezerHierarchy[] = [];
   if (existsSync(join(version1, 'tasks'))) {
-    return { folder: version1, control: 'freezer.state', frozen: 'FROZEN', thawed: 'THAWED' };
+    const words = { control: 'freezer.state', frozen: 'FROZEN', thawed: 'THAWED' };
+    found.push({ name: 'version 1', folder: version1, ...words });
   }
-  const folder = version2.find((path) => existsSync(join(path, 'cgroup.procs')));
-  if (folder === undefined) throw new Error('no cgroup hierarchy is mounted in /sys/fs/cgroup');
-  return { folder, control: 'cgroup.freeze', frozen: '1', thawed: '0' };
+  const folder = version2.find((path) => existsSync(join(path, 'cgroup.controllers')));
+  if (folder !== undefined) {
+    const words = { control: 'cgroup.freeze', frozen: '1', thawed: '0' };
+    found.push({ name: 'version 2', folder, ...words });
+  }
+  return found;
+}
+
+/** What this machine has; runtimes take the first one. */
+export const freezerHierarchies = findHierarchies();
+
+function firstHierarchy(): FreezerHierarchy {
+  const [first] = freezerHierarchies;
+  if (first === undefined) throw new Error('no cgroup hierarchy is mounted in /sys/fs/cgroup');
+  return first;
 }
 
 /** Writes what it reads, and thaws when we are gone: what stays frozen can't even be killed. */
 const script = 'trap "" INT TERM; while read -r word; do echo "$word" >"$0"; done; echo "$1" >"$0"';
 
 export class Freezer implements AsyncDisposable {
-  readonly #hierarchy = findHierarchy();
+  readonly #hierarchy: FreezerHierarchy;
   readonly #folder: string;
   readonly #writer: RunningCommand;
 
-  constructor() {
-    const { folder, control, thawed } = this.#hierarchy;
+  constructor(hierarchy: FreezerHierarchy = firstHierarchy()) {
+    this.#hierarchy = hierarchy;
+    const { folder, control, thawed } = hierarchy;
     this.#folder = join(folder, `seccompagent-test-${randomUUID()}`);
     mkdirSync(this.#folder);
     this.#writer = new RunningCommand(['sh', '-c', script, join(this.#folder, control), thawed], {
@@ -45,9 +61,14 @@ export class Freezer implements AsyncDisposable {
     });
   }
 
+  /** Who writes its pid to this file takes all its threads along. */
+  get members(): string {
+    return join(this.#folder, 'cgroup.procs');
+  }
+
   /** Takes a process and all its threads. */
   take(pid: number): void {
-    writeFileSync(join(this.#folder, 'cgroup.procs'), String(pid));
+    writeFileSync(this.members, String(pid));
   }
 
   /** Resolves once everything in it stands still. */
@@ -73,7 +94,7 @@ export class Freezer implements AsyncDisposable {
     this.#writer.endInput();
     await this.#writer.ended;
     await until('the cgroup to be empty', () => {
-      if (readFileSync(join(this.#folder, 'cgroup.procs'), 'utf8') !== '') return undefined;
+      if (readFileSync(this.members, 'utf8') !== '') return undefined;
       rmdirSync(this.#folder);
       return true;
     });
