@@ -10,6 +10,11 @@ namespace seccompagent {
 namespace {
 
 thread_local Nanoseconds time_of_this_thread = 0;
+thread_local std::uint32_t container_of_this_thread = 0;
+
+[[nodiscard]] Nanoseconds later(Nanoseconds until, Nanoseconds by, Nanoseconds time) {
+  return std::min(std::max(until, time) + by, time + LongStatuses::kMaxKnown);
+}
 
 }  // namespace
 
@@ -22,16 +27,37 @@ void LongStatuses::note(pid_t tid, Nanoseconds took) {
   const Nanoseconds counted = std::min(took, kMaxTook);
   time_of_this_thread += counted;
   const auto identity = identity_of_thread(tid);
-  if (!identity) return;
   const Nanoseconds time = now();
   const std::lock_guard lock(mutex_);
-  if (threads_.size() >= kMax) make_room(time);
-  over_at_ = std::min(std::max(over_at_, time) + counted * kTimesAsLong, time + kMaxKnown);
-  threads_.insert_or_assign(tid, Known{.identity = *identity, .until = over_at_});
-  count_.store(threads_.size(), std::memory_order_relaxed);
+  note_crowd(counted * kTimesAsLong, time);
+  if (identity) {
+    if (threads_.size() >= kMax) make_room(time);
+    over_at_ = later(over_at_, counted * kTimesAsLong, time);
+    threads_.insert_or_assign(tid, Known{.identity = *identity, .until = over_at_});
+  }
+  count();
 }
 
-// With the lock held.
+void LongStatuses::speak_of(std::uint32_t container) { container_of_this_thread = container; }
+
+void LongStatuses::note_crowd(Nanoseconds made_up_for, Nanoseconds time) {
+  if (container_of_this_thread == 0) return;
+  std::erase_if(crowds_, [time](const auto& entry) { return entry.second.until <= time; });
+  if (crowds_.size() >= kMax) return;
+  Crowd& crowd = crowds_[container_of_this_thread];
+  ++crowd.threads;
+  crowd.until = later(crowd.until, made_up_for, time);
+}
+
+bool LongStatuses::is_crowd(Nanoseconds time) const {
+  const auto found = crowds_.find(container_of_this_thread);
+  return found != crowds_.end() && found->second.threads >= kCrowd && found->second.until > time;
+}
+
+void LongStatuses::count() {
+  count_.store(threads_.size() + crowds_.size(), std::memory_order_relaxed);
+}
+
 void LongStatuses::make_room(Nanoseconds time) {
   std::erase_if(threads_, [time](const auto& entry) { return entry.second.until <= time; });
   if (threads_.size() < kMax) return;
@@ -44,12 +70,14 @@ bool LongStatuses::has(pid_t tid) {
   Known known = {};
   {
     const std::lock_guard lock(mutex_);
+    const Nanoseconds time = now();
+    if (is_crowd(time)) return true;
     const auto found = threads_.find(tid);
     if (found == threads_.end()) return false;
     known = found->second;
-    if (known.until <= now()) {
+    if (known.until <= time) {
       threads_.erase(found);
-      count_.store(threads_.size(), std::memory_order_relaxed);
+      count();
       return false;
     }
   }

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "caller/caller_state.h"
+#include "caller/long_statuses.h"
 #include "kernel/interrupt_signal.h"
 #include "kernel/scheduling.h"
 
@@ -255,6 +256,7 @@ bool Worker::take_queued() {
 // Makes a received call this worker's own. False: it went away again, or needs no handler.
 bool Worker::begin() {
   has_call_ = true;
+  LongStatuses::speak_of(listener_->token);
   if (!terms_ || terms_->version != listener_->terms->version()) terms_ = listener_->terms->get();
   place_.terms.store(terms_.get(), std::memory_order_relaxed);
   place_.failure.store(terms_->failure.is_continue ? 0 : terms_->failure.error,

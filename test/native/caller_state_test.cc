@@ -423,6 +423,24 @@ void knows_it_of_who_executes() {
   CHECK(is_known.load());
 }
 
+// Such as a new process for each call.
+void knows_of_crowds() {
+  constexpr std::uint32_t kOne = 7;
+  constexpr std::uint32_t kOther = 8;
+  LongStatuses statuses;
+  LongStatuses::speak_of(kOne);
+  for (std::size_t count = 1; count <= LongStatuses::kCrowd; ++count) {
+    CHECK(!statuses.has(getpid()));
+    // nobody has this number
+    statuses.note(1 << 30, LongStatuses::kMaxTook);
+  }
+  CHECK(statuses.has(getpid()));
+  LongStatuses::speak_of(kOther);
+  CHECK(!statuses.has(getpid()));
+  LongStatuses::speak_of(0);
+  CHECK(!statuses.has(getpid()));
+}
+
 void knows_whose_status_is_long() {
   LongStatuses statuses;
   statuses.note(getpid(), LongStatuses::kMaxTook);
@@ -616,6 +634,7 @@ constexpr Case kCases[] = {
     {"CallerState: a status is read with up to 1,024 groups", reads_a_status_with_many_groups},
     {"G4: CallerState: a status that is too long is read once in a while",
      reads_a_status_that_is_too_long_once},
+    {"G4: LongStatuses: a container with many is not read for a while", knows_of_crowds},
     {"G4: LongStatuses: they are of threads that are there", knows_whose_status_is_long},
     {"A5: LongStatuses: nobody waits for a program that is being executed",
      knows_it_of_who_executes},
