@@ -3,13 +3,10 @@
 #include "caller/caller_state.h"
 
 #include <fcntl.h>
-#include <sched.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
 #include <limits>
 #include <mutex>
 #include <string_view>
@@ -22,20 +19,6 @@
 
 namespace seccompagent {
 namespace {
-
-// Held for some system calls at most, and mostly by nobody else.
-class InUse {
- public:
-  explicit InUse(std::atomic_flag& flag) : flag_(flag) {
-    while (flag_.test_and_set(std::memory_order_acquire)) sched_yield();
-  }
-  InUse(const InUse&) = delete;
-  InUse& operator=(const InUse&) = delete;
-  ~InUse() { flag_.clear(std::memory_order_release); }
-
- private:
-  std::atomic_flag& flag_;
-};
 
 // Those of all threads.
 struct KeptStates {
@@ -71,12 +54,10 @@ struct KeptState {
 CallerState& CallerState::of(pid_t tid) {
   static thread_local KeptState kept;
   CallerState& state = kept.state;
-  if (state.tid_ != tid) {
-    const InUse in_use(state.is_used_);
-    state.tid_ = tid;
+  if (state.entry_.tid() != tid) {
     state.slept_at_.reset();
     state.status_of_ = 0;
-    state.close();
+    state.entry_.turn_to(tid);
   }
   return state;
 }
@@ -84,93 +65,45 @@ CallerState& CallerState::of(pid_t tid) {
 void CallerState::close_kept() {
   KeptStates& all = kept_states();
   const std::lock_guard lock(all.mutex);
-  for (CallerState* state : all.states) {
-    if (state->is_used_.test_and_set(std::memory_order_acquire)) continue;
-    state->close();
-    state->is_used_.clear(std::memory_order_release);
-  }
-}
-
-void CallerState::close() {
-  for (UniqueFd* file : {&entry_, &wait_channel_, &status_, &stat_, &turns_, &label_, &limits_})
-    file->reset();
-  pages_.reset();
-  places_.reset();
-}
-
-Result<void> CallerState::open_entry() {
-  char path[24];
-  std::snprintf(path, sizeof path, "/proc/%d", tid_);
-  close();
-  entry_ = UniqueFd(retry_eintr([&] { return ::open(path, O_PATH | O_DIRECTORY | O_CLOEXEC); }));
-  if (!entry_.is_open()) return fail_errno();
-  return {};
-}
-
-// The kept entry may be that of an ended thread, whose number another one has got since.
-template <typename Access>
-auto CallerState::with_entry(Access access) -> decltype(access()) {
-  const InUse in_use(is_used_);
-  const bool was_kept = entry_.is_open();
-  if (!was_kept) {
-    const auto opened = open_entry();
-    if (!opened) return std::unexpected(opened.error());
-  }
-  auto result = access();
-  const bool is_missing =
-      !result && (result.error() == Errno{ENOENT} || result.error() == Errno{ESRCH});
-  if (!was_kept || !is_missing) return result;
-  const auto opened = open_entry();
-  if (!opened) return std::unexpected(opened.error());
-  return access();
+  for (CallerState* state : all.states) state->entry_.close_if_unused();
 }
 
 Result<UniqueFd> CallerState::open(const char* what, int flags) {
-  return with_entry([&]() -> Result<UniqueFd> {
-    UniqueFd fd(retry_eintr([&] { return openat(entry_.get(), what, flags | O_CLOEXEC); }));
-    if (!fd.is_open()) return fail_errno();
-    return fd;
-  });
+  return entry_.with([&](int) { return entry_.open(what, flags); });
 }
 
 Result<std::string_view> CallerState::read_link(const char* what) {
   constexpr std::size_t kMax = 64;
   text_.resize(std::max(text_.size(), kMax));
-  return with_entry([&]() -> Result<std::string_view> {
-    const ssize_t length = readlinkat(entry_.get(), what, text_.data(), kMax);
+  return entry_.with([&](int entry) -> Result<std::string_view> {
+    const ssize_t length = readlinkat(entry, what, text_.data(), kMax);
     if (length == -1) return fail_errno();
     return std::string_view(text_.data(), static_cast<std::size_t>(length));
   });
 }
 
 std::uint64_t CallerState::mount_of_root() {
-  return with_entry([&]() -> Result<std::uint64_t> { return root_mount(entry_.get(), "root"); })
+  return entry_.with([](int entry) -> Result<std::uint64_t> { return root_mount(entry, "root"); })
       .value_or(0);
 }
 
 std::optional<Places> CallerState::lasting_places() {
-  const InUse in_use(is_used_);
-  return places_;
+  const ThreadEntry::Use in_use(entry_);
+  return places_of_ == entry_.generation() ? places_ : std::nullopt;
 }
 
 void CallerState::keep_places(const Places& places) {
-  const InUse in_use(is_used_);
+  const ThreadEntry::Use in_use(entry_);
   places_ = places;
+  places_of_ = entry_.generation();
 }
 
 Result<mode_t> CallerState::link_mode(const char* what) {
-  return with_entry([&]() -> Result<mode_t> {
+  return entry_.with([&](int entry) -> Result<mode_t> {
     struct stat link = {};
-    if (fstatat(entry_.get(), what, &link, AT_SYMLINK_NOFOLLOW) == -1) return fail_errno();
+    if (fstatat(entry, what, &link, AT_SYMLINK_NOFOLLOW) == -1) return fail_errno();
     return link.st_mode;
   });
-}
-
-Result<int> CallerState::kept(UniqueFd& file, const char* what) {
-  if (!file.is_open())
-    file = UniqueFd(retry_eintr([&] { return openat(entry_.get(), what, O_RDONLY | O_CLOEXEC); }));
-  if (!file.is_open()) return fail_errno();
-  return file.get();
 }
 
 Result<const char*> CallerState::read_status_for(std::uint64_t notification, bool notes_sleep) {
@@ -180,11 +113,11 @@ Result<const char*> CallerState::read_status_for(std::uint64_t notification, boo
   status_of_ = 0;
   slept_at_.reset();
   LongStatuses& long_ones = LongStatuses::of_process();
-  if (long_ones.has(tid_)) return fail(ETOOMANYREFS);
+  if (long_ones.has(entry_.tid())) return fail(ETOOMANYREFS);
   status_text_.resize(kMax);
   const Nanoseconds start = now();
-  return with_entry([&]() -> Result<const char*> {
-    const auto file = kept(status_, "status");
+  return entry_.with([&](int) -> Result<const char*> {
+    const auto file = entry_.kept(File::status, "status");
     if (!file) return std::unexpected(file.error());
     const auto turns_before = notes_sleep ? turns() : std::nullopt;
     // the kernel makes the text anew for each read, so it has to fit in one
@@ -194,8 +127,8 @@ Result<const char*> CallerState::read_status_for(std::uint64_t notification, boo
     const auto end = static_cast<std::size_t>(length);
     if (end + 1 == kMax) {
       // with it the kernel keeps the whole text
-      status_.reset();
-      long_ones.note(tid_, now() - start);
+      entry_.file(File::status).reset();
+      long_ones.note(entry_.tid(), now() - start);
       return fail(ETOOMANYREFS);
     }
     status_text_[end] = '\0';
@@ -215,8 +148,8 @@ Result<std::string_view> CallerState::read_label(const char* what) {
   // longer than any that a thread can take on
   constexpr std::size_t kMax = 8UL * 1024;
   text_.resize(std::max(text_.size(), kMax));
-  return with_entry([&]() -> Result<std::string_view> {
-    const auto file = kept(label_, what);
+  return entry_.with([&](int) -> Result<std::string_view> {
+    const auto file = entry_.kept(File::label, what);
     if (!file) return std::unexpected(file.error());
     const ssize_t length = retry_eintr([&] { return pread(*file, text_.data(), kMax, 0); });
     if (length == -1) return fail_errno();
@@ -228,26 +161,26 @@ Result<std::string_view> CallerState::read_label(const char* what) {
 // process's, see pagemap_read in fs/proc/task_mmu.c. Nothing is read, so nothing is locked.
 bool CallerState::is_memory_known() const {
   char nothing = 0;
-  return pages_.is_open() && pread(pages_.get(), &nothing, 1, 1) == -1 && errno == EINVAL;
+  const UniqueFd& pages = entry_.file(File::pagemap);
+  return pages.is_open() && pread(pages.get(), &nothing, 1, 1) == -1 && errno == EINVAL;
 }
 
-Result<void> CallerState::know_memory() {
+Result<void> CallerState::know_memory(int entry) {
   // before its places are read: what is known is never of an older memory. Kernels without pagemap
   // are asked each time.
-  pages_.reset(retry_eintr([&] { return openat(entry_.get(), "pagemap", O_RDONLY | O_CLOEXEC); }));
+  entry_.file(File::pagemap) = entry_.open("pagemap", O_RDONLY).value_or(UniqueFd());
   FileText text;
   // the other stat has sums of all threads of the process
-  const std::string own_stat = "task/" + std::to_string(tid_) + "/stat";
-  const auto file = kept(stat_, own_stat.c_str());
+  const std::string own_stat = "task/" + std::to_string(entry_.tid()) + "/stat";
+  const auto file = entry_.kept(File::stat, own_stat.c_str());
   if (!file) return std::unexpected(file.error());
-  const auto stat = text_of(stat_, text);
+  const auto stat = text_of(entry_.file(File::stat), text);
   if (!stat) return std::unexpected(stat.error());
   // 0: its memory is gone, or we may not see where it is
   if (fields(*stat, kStartOfStack, kStartOfStack + 1) == "0 ") return fail(EPERM);
   // a file system that never answers is not asked
   struct statx executed = {};
-  if (statx(entry_.get(), "exe", AT_STATX_DONT_SYNC, STATX_INO, &executed) == -1)
-    return fail_errno();
+  if (statx(entry, "exe", AT_STATX_DONT_SYNC, STATX_INO, &executed) == -1) return fail_errno();
   memory_ = fields(*stat, kStartTime, kStartTime + 1);
   memory_ += fields(*stat, kStartOfCode, kStartOfStack + 1);
   memory_ += fields(*stat, kStartOfData, kExitCode);
@@ -273,11 +206,12 @@ Result<std::string> CallerState::program_of(const char* status) const {
 Result<std::string> CallerState::read_program(std::uint64_t notification) {
   const auto status = read_status_for(notification, true);
   if (!status) return std::unexpected(status.error());
-  const auto known = with_entry([&] { return know_memory(); });
-  if (!known) {
-    pages_ = {};
-    return std::unexpected(known.error());
-  }
+  const auto known = entry_.with([&](int entry) {
+    auto result = know_memory(entry);
+    if (!result) entry_.file(File::pagemap).reset();
+    return result;
+  });
+  if (!known) return std::unexpected(known.error());
   return program_of(*status);
 }
 
@@ -285,19 +219,21 @@ Result<std::string> CallerState::known_program(std::uint64_t notification) {
   const auto status = read_status_for(notification, true);
   if (!status) return std::unexpected(status.error());
   // not closed meanwhile: who does that leaves alone what is in use
-  const bool is_known = with_entry([&]() -> Result<void> {
-                          return is_memory_known() ? Result<void>() : fail(EAGAIN);
-                        }).has_value();
+  const bool is_known = entry_
+                            .with([&](int) -> Result<void> {
+                              return is_memory_known() ? Result<void>() : fail(EAGAIN);
+                            })
+                            .has_value();
   if (!is_known) return read_program(notification);
   return program_of(*status);
 }
 
 bool CallerState::is_awake() {
   FileText text;
-  const auto channel = with_entry([&]() -> Result<std::string_view> {
-    const auto file = kept(wait_channel_, "wchan");
+  const auto channel = entry_.with([&](int) -> Result<std::string_view> {
+    const auto file = entry_.kept(File::wchan, "wchan");
     if (!file) return std::unexpected(file.error());
-    return text_of(wait_channel_, text);
+    return text_of(entry_.file(File::wchan), text);
   });
   // the name of a function of the kernel, or 0 for a thread that waits in none
   return channel ? *channel == "0" : has_pending_signal();
@@ -313,10 +249,10 @@ bool CallerState::has_pending_signal() {
 
 Result<std::uint64_t> CallerState::limit(std::string_view name) {
   FileText text;
-  const auto limits = with_entry([&]() -> Result<std::string_view> {
-    const auto file = kept(limits_, "limits");
+  const auto limits = entry_.with([&](int) -> Result<std::string_view> {
+    const auto file = entry_.kept(File::limits, "limits");
     if (!file) return std::unexpected(file.error());
-    return text_of(limits_, text);
+    return text_of(entry_.file(File::limits), text);
   });
   if (!limits) return std::unexpected(limits.error());
   const auto max = count_of(*limits, name);
@@ -326,10 +262,11 @@ Result<std::uint64_t> CallerState::limit(std::string_view name) {
 bool CallerState::has_descriptor(std::uint64_t number) {
   const std::string what = "fd/" + std::to_string(number);
   // that there is none is no error, which would have the entry opened anew
-  return with_entry([&]() -> Result<bool> {
-           struct stat link = {};
-           return fstatat(entry_.get(), what.c_str(), &link, AT_SYMLINK_NOFOLLOW) == 0;
-         })
+  return entry_
+      .with([&](int entry) -> Result<bool> {
+        struct stat link = {};
+        return fstatat(entry, what.c_str(), &link, AT_SYMLINK_NOFOLLOW) == 0;
+      })
       .value_or(false);
 }
 
@@ -349,9 +286,9 @@ bool CallerState::has_all_descriptors() {
   if (!max) return false;
   if (*max == 0) return true;
   if (!has_descriptor(*max - 1)) return false;
-  const auto folder = with_entry([&]() -> Result<struct stat> {
+  const auto folder = entry_.with([&](int entry) -> Result<struct stat> {
     struct stat found = {};
-    if (fstatat(entry_.get(), "fd", &found, 0) == -1) return fail_errno();
+    if (fstatat(entry, "fd", &found, 0) == -1) return fail_errno();
     return found;
   });
   // before Linux 6.2 it is 0
@@ -363,10 +300,10 @@ bool CallerState::has_all_descriptors() {
 }
 
 std::optional<std::uint64_t> CallerState::turns() {
-  const auto file = kept(turns_, "schedstat");
+  const auto file = entry_.kept(File::schedstat, "schedstat");
   if (!file) return std::nullopt;
   FileText text;
-  const auto numbers = text_of(turns_, text);
+  const auto numbers = text_of(entry_.file(File::schedstat), text);
   return numbers ? turns_in(*numbers) : std::nullopt;
 }
 
@@ -389,8 +326,8 @@ void CallerState::note_turn() {
 
 bool CallerState::has_slept_on() {
   if (!slept_at_) return false;
-  const InUse in_use(is_used_);
-  return turns_.is_open() && turns() == slept_at_;
+  const ThreadEntry::Use in_use(entry_);
+  return entry_.file(File::schedstat).is_open() && turns() == slept_at_;
 }
 
 }  // namespace seccompagent

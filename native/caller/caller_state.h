@@ -4,7 +4,6 @@
 
 #include <sys/types.h>
 
-#include <atomic>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -12,17 +11,15 @@
 #include <vector>
 
 #include "caller/namespaces.h"
-#include "caller/proc_text.h"
+#include "caller/thread_entry.h"
 #include "kernel/result.h"
 #include "kernel/unique_fd.h"
 
 namespace seccompagent {
 
-// A thread's entry in procfs. What is opened there stays open: the next call mostly comes from the
-// same thread, and opening takes longer than reading. It pins no more of the thread than its entry.
 class CallerState {
  public:
-  explicit CallerState(pid_t tid) : tid_(tid) {}
+  explicit CallerState(pid_t tid) : entry_(tid) {}
 
   // The one that the calling thread keeps; it is that of the caller it has dealt with last.
   [[nodiscard]] static CallerState& of(pid_t tid);
@@ -83,12 +80,10 @@ class CallerState {
   void note_turn();
 
  private:
-  template <typename Access>
-  auto with_entry(Access access) -> decltype(access());
-  [[nodiscard]] Result<void> open_entry();
-  [[nodiscard]] Result<int> kept(UniqueFd& file, const char* what);
+  using File = EntryFile;
+
   [[nodiscard]] bool is_memory_known() const;
-  [[nodiscard]] Result<void> know_memory();
+  [[nodiscard]] Result<void> know_memory(int entry);
   [[nodiscard]] Result<std::string> program_of(const char* status) const;
   // 0: for no notification.
   [[nodiscard]] Result<const char*> read_status_for(std::uint64_t notification, bool notes_sleep);
@@ -97,25 +92,14 @@ class CallerState {
   // Of the thread's limits, see proc_pid_limits(5). EINVAL: it has no such limit.
   [[nodiscard]] Result<std::uint64_t> limit(std::string_view name);
   [[nodiscard]] bool has_descriptor(std::uint64_t number);
-  void close();
 
-  // While the descriptors are used.
-  std::atomic_flag is_used_;
-  pid_t tid_;
-  UniqueFd entry_;
-  UniqueFd wait_channel_;
-  UniqueFd status_;
-  UniqueFd stat_;
-  UniqueFd turns_;
-  UniqueFd label_;
-  UniqueFd limits_;
-  // Of the memory that the thread had when this was opened.
-  UniqueFd pages_;
-  // The state of that memory.
+  ThreadEntry entry_;
+  // The state of the memory that the thread had when its pagemap was opened.
   std::string memory_;
   // Number of times it had got a processor when it was seen asleep.
   std::optional<std::uint64_t> slept_at_;
   std::optional<Places> places_;
+  std::uint64_t places_of_ = 0;
   std::vector<char> text_;
   std::vector<char> status_text_;
   // 0: the text is of no notification.

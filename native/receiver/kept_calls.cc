@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "caller/caller_state.h"
+#include "caller/proc_text.h"
 #include "kernel/keyed_hash.h"
 
 namespace seccompagent {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "caller/caller_state.h"
+#include "caller/proc_text.h"
 #include "receiver/worker.h"
 
 namespace seccompagent {

@@ -21,6 +21,8 @@
 #include <vector>
 
 #include "caller/long_statuses.h"
+#include "caller/proc_text.h"
+#include "caller/proc_text.h"
 #include "caller/target.h"
 #include "check.h"
 #include "executing_process.h"

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "caller/caller_state.h"
+#include "caller/proc_text.h"
 #include "check.h"
 #include "kernel/keyed_hash.h"
 #include "kernel/raw_syscall.h"
