@@ -23,8 +23,7 @@ namespace {
   open_how how = {.flags = flags | O_PATH | O_CLOEXEC,
                   .mode = 0,
                   .resolve = resolve | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
-  UniqueFd fd(static_cast<int>(
-      retry_eintr([&] { return syscall(SYS_openat2, base, path.c_str(), &how, sizeof how); })));
+  UniqueFd fd(static_cast<int>(syscall(SYS_openat2, base, path.c_str(), &how, sizeof how)));
   if (!fd.is_open()) return fail_errno();
   return fd;
 }

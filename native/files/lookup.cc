@@ -38,22 +38,30 @@ Result<UniqueFd> open_at(int base, const char* path, std::uint64_t flags, std::u
   open_how how = {
       .flags = flags | O_CLOEXEC, .mode = mode, .resolve = resolve | RESOLVE_NO_MAGICLINKS};
   for (int tries = kTries;; --tries) {
-    UniqueFd fd(static_cast<int>(
-        retry_eintr([&] { return syscall(SYS_openat2, base, path, &how, sizeof how); })));
+    // whoever answers EINTR is a file system, and no signal
+    UniqueFd fd(static_cast<int>(syscall(SYS_openat2, base, path, &how, sizeof how)));
     if (fd.is_open()) return fd;
     const bool is_raced = errno == EAGAIN && (resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT)) != 0;
     if (!is_raced || (resolve & RESOLVE_CACHED) != 0 || tries == 0) return fail_errno();
   }
 }
 
-Result<FileInPlace> find_in_place(const FileTask& task, int base, const char* path,
-                                  std::uint64_t flags, std::uint64_t resolve) {
+std::optional<Result<FileInPlace>> open_unwalked(const FileTask& task, int base, const char* path,
+                                                 std::uint64_t flags, std::uint64_t resolve) {
   const std::uint64_t restrictions = resolve | task.confined;
-  auto found = in_place(open_at(base, path, flags | O_PATH, 0, restrictions));
-  if (is_to_be_walked(task, base, path, found, flags, restrictions))
-    found = in_place(walk_path(task, base, path, flags, restrictions));
+  auto found = in_place(open_at(base, path, flags, 0, restrictions));
+  if (is_to_be_walked(task, base, path, found, flags, restrictions)) return std::nullopt;
   if (!found) return std::unexpected(unconfined(task, resolve, found.error()));
   return found;
+}
+
+Result<FileInPlace> find_in_place(const FileTask& task, int base, const char* path,
+                                  std::uint64_t flags, std::uint64_t resolve) {
+  if (auto found = open_unwalked(task, base, path, flags | O_PATH, resolve))
+    return std::move(*found);
+  auto walked = in_place(walk_path(task, base, path, flags, resolve | task.confined));
+  if (!walked) return std::unexpected(unconfined(task, resolve, walked.error()));
+  return walked;
 }
 
 Result<UniqueFd> open_in_place(const FileTask& task, int base, const char* path,

@@ -37,7 +37,7 @@ struct FoundFile {
 [[nodiscard]] Result<UniqueFd> open_at(int base, const char* path, std::uint64_t flags,
                                        std::uint64_t mode = 0, std::uint64_t resolve = 0);
 
-// A file that was opened with O_PATH, which is looked at once, if ever.
+// A file that was opened, which is looked at once, if ever.
 class FileInPlace {
  public:
   explicit FileInPlace(UniqueFd fd) : fd_(std::move(fd)) {}
@@ -53,6 +53,13 @@ class FileInPlace {
   UniqueFd fd_;
   std::optional<Result<FileFacts>> facts_;
 };
+
+// What openat2(2) opens by itself, with any flags but O_CREAT and O_TMPFILE. Nothing: the path
+// leads through a procfs, and is to be walked. EPERM: it leaves the granted folder.
+[[nodiscard]] std::optional<Result<FileInPlace>> open_unwalked(const FileTask& task, int base,
+                                                               const char* path,
+                                                               std::uint64_t flags,
+                                                               std::uint64_t resolve);
 
 // What the path leads to, opened with O_PATH. EPERM: it leaves the granted folder.
 [[nodiscard]] Result<FileInPlace> find_in_place(const FileTask& task, int base, const char* path,

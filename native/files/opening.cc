@@ -96,15 +96,17 @@ struct OpenedFile {
   return OpenedFile{.fd = std::move(*fd), .facts = *found};
 }
 
-// Nothing is that is opened as a directory what opening it changes, so it needs no look before; but
-// a procfs has directories that are another one's for each who looks. Nothing: it is to be found.
-[[nodiscard]] std::optional<OpenedFile> open_directory(const FileTask& task,
-                                                       const std::string& path,
-                                                       std::uint64_t flags) {
-  auto fd = open_in_place(task, task.place.base, path.c_str(), flags, 0, task.request.resolve);
-  const auto facts = fd ? facts_of(fd->get()) : fail(EBADF);
+// Opening a directory changes nothing, so it needs no look before. Nothing: it is to be found
+// first, as in a procfs, which has other directories for each who looks.
+[[nodiscard]] std::optional<Result<OpenedFile>> open_directory(const FileTask& task,
+                                                               const char* path,
+                                                               std::uint64_t flags) {
+  auto found = open_unwalked(task, task.place.base, path, flags, task.request.resolve);
+  if (!found) return std::nullopt;
+  if (!*found) return std::unexpected(found->error());
+  const auto facts = (*found)->facts();
   if (!facts || facts->system == PROC_SUPER_MAGIC) return std::nullopt;
-  return OpenedFile{.fd = std::move(*fd), .facts = *facts};
+  return OpenedFile{.fd = std::move(**found).take(), .facts = *facts};
 }
 
 // No number tells whether the caller owns it. But the kernel knows, and whoever does not may not
@@ -216,7 +218,8 @@ struct OpenedFile {
   if (path.empty()) return answer_with(open_found(task, base, facts_of(base), flags));
   const bool may_make = (flags & O_CREAT) != 0;
   if ((flags & (O_DIRECTORY | O_PATH)) == O_DIRECTORY) {
-    if (auto opened = open_directory(task, path, flags)) return answer_with(std::move(*opened));
+    if (auto opened = open_directory(task, path.c_str(), flags))
+      return answer_with(std::move(*opened));
   }
   const bool is_exclusive = may_make && (flags & O_EXCL) != 0;
   const std::uint64_t finding =

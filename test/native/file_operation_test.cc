@@ -14,13 +14,16 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <fstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "acting_as.h"
 #include "check.h"
+#include "fuse_file_system.h"
 #include "kernel/unique_fd.h"
 
 namespace seccompagent::test {
@@ -241,7 +244,8 @@ void claims_disks_as_the_caller_asks() {
   CHECK_EQUAL(system(("losetup -d " + name).c_str()), 0);
 }
 
-[[nodiscard]] int open_in_processes(const std::string& path, bool has_memory_of_another) {
+[[nodiscard]] int open_in_processes(const std::string& path, bool has_memory_of_another,
+                                    std::uint32_t flags = O_RDONLY) {
   CHECK(open_own_processes().has_value());
   const CallersProcess caller = {.process = {1}, .thread = {1}};
   const FilePlace place = {.base = -1,
@@ -249,14 +253,35 @@ void claims_disks_as_the_caller_asks() {
                            .processes = own_processes(),
                            .process = &caller,
                            .has_memory_of_another = has_memory_of_another};
-  return operate_on_file(request_for(FileOperation::open, path, "", O_RDONLY), place, There())
-      .error;
+  return operate_on_file(request_for(FileOperation::open, path, "", flags), place, There()).error;
+}
+
+// A file system is asked once, and what it answers is the answer; but for an errno of which a procfs
+// on the way may be the cause.
+void asks_once() {
+  for (const std::uint32_t flags : {O_RDONLY, O_DIRECTORY, O_WRONLY, O_PATH}) {
+    for (const int error : {EINTR, EIO}) {
+      FuseFileSystem files;
+      std::atomic<int> asked = 0;
+      std::thread answering([&] {
+        constexpr int kLongMs = 500;
+        // another answer would be given to whoever asks again
+        for (; files.has_question(asked == 0 ? -1 : kLongMs); ++asked)
+          files.fail_with(files.next_question(), asked == 0 ? error : EXFULL);
+      });
+      CHECK_EQUAL(open_in_processes(files.file(), false, flags), error);
+      answering.join();
+      CHECK_EQUAL(asked.load(), 1);
+    }
+  }
 }
 
 void opens_nothing_of_its_own_process() {
   const std::string own = "/proc/" + std::to_string(getpid());
   for (const char* name : {"/status", "/mem", "/maps", "/fd"})
     CHECK_EQUAL(open_in_processes(own + name, false), EOPNOTSUPP);
+  for (const char* name : {"/fd", "/task", ""})
+    CHECK_EQUAL(open_in_processes(own + name, false, O_DIRECTORY), EOPNOTSUPP);
   CHECK_EQUAL(open_in_processes("/proc/" + std::to_string(getppid()) + "/status", false), 0);
   CHECK_EQUAL(open_in_processes("/proc/version", false), 0);
 }
@@ -268,6 +293,7 @@ void opens_nothing_beside_whose_memory_it_has() {
 }
 
 constexpr Case kCases[] = {
+    {"A3a: file operations: what a file system answers to an open is the answer", asks_once},
     {"A4: file operations: nothing is opened in a procfs of the process that acts",
      opens_nothing_of_its_own_process},
     {"A4: file operations: nothing is opened in a procfs that shows whose memory we have",
