@@ -18,6 +18,7 @@ import type { LoadingAnswer } from './loading-worker.ts';
 
 type Outcome =
   | ({ readonly kind: 'loaded' } & ReadComponent)
+  /** Until then, as `performance.now` says. */
   | { readonly kind: 'failed'; readonly failure: Error; readonly untilMs: number };
 
 interface KnownFile {
@@ -59,7 +60,7 @@ function isQuick({ file, trust }: ComponentFile): boolean {
 }
 
 function untilOf(failure: Error): number {
-  return Date.now() + (isPassing(failure) ? unknownForMs : badForMs);
+  return performance.now() + (isPassing(failure) ? unknownForMs : badForMs);
 }
 
 export class ComponentCache {
@@ -195,7 +196,7 @@ export class ComponentCache {
     if (known === undefined) return undefined;
     const { identity, outcome } = known;
     this.#files.delete(key);
-    if (outcome.kind === 'failed' && Date.now() >= outcome.untilMs) return undefined;
+    if (outcome.kind === 'failed' && performance.now() >= outcome.untilMs) return undefined;
     if (identity !== identityOfAll([wanted.file])) return undefined;
     this.#files.set(key, known);
     return outcome;

@@ -9,6 +9,9 @@ const mebibyte = 2 ** 20;
 /** Signals that end a program that breaks a rule, or is at its own limit. */
 const ownSignals: readonly string[] = ['SIGTRAP', 'SIGABRT', 'SIGILL', 'SIGSEGV', 'SIGBUS'];
 
+/** A child says so before it reads what it is asked about: what ends it sooner is no fault of that. */
+export const readyLine = 'ready\n';
+
 export interface ChildLimitsGiven {
   readonly given: ChildLimits;
   /** Limits with enough memory. */
@@ -17,10 +20,13 @@ export interface ChildLimitsGiven {
 
 /** @param said what it says of itself; empty: nothing */
 export function failureOf(
-  { code, signal, hasSaidTooMuch, why, stderr, processorMs }: ProgramEnd,
+  { code, signal, hasSaidTooMuch, why, stdout, stderr, processorMs }: ProgramEnd,
   { given, usual }: ChildLimitsGiven,
   said = '',
 ): Finding {
+  if (!stdout.startsWith(readyLine)) {
+    return { kind: 'unknown', reason: why || said || (stderr.trim().split('\n').at(-1) ?? '') };
+  }
   // the limit counts ticks, which may be more than what was used; far below it, somebody else has
   // sent the signal
   if (signal === 'SIGXCPU' && processorMs > (given.processorSeconds * 1000) / 2) {

@@ -33,6 +33,14 @@ export const unknownForMs = 5000;
 
 interface Remembered {
   readonly finding: Finding;
+  /** As `performance.now` says. */
+  readonly untilMs: number;
+}
+
+/** On disk. */
+interface Kept {
+  readonly finding: Finding;
+  /** As clocks on walls say, which are set. */
   readonly untilMs: number;
 }
 
@@ -49,10 +57,15 @@ export class Findings {
 
   known(subject: Subject): Finding | undefined {
     const remembered = this.#remembered.get(keyOf(subject));
-    if (remembered !== undefined && Date.now() < remembered.untilMs) return remembered.finding;
+    if (remembered !== undefined && performance.now() < remembered.untilMs) {
+      return remembered.finding;
+    }
     const kept = parse(this.#cache.read(subject.digest, subject.version));
-    if (kept === undefined || Date.now() >= kept.untilMs) return undefined;
-    this.#remember(subject, kept);
+    if (kept === undefined) return undefined;
+    const leftMs = kept.untilMs - Date.now();
+    const isBelievable = kept.finding.kind === 'good' || leftMs <= badForMs;
+    if (leftMs <= 0 || !isBelievable) return undefined;
+    this.#remember(subject, kept.finding, leftMs);
     return kept.finding;
   }
 
@@ -75,18 +88,18 @@ export class Findings {
     }
   }
 
-  #remember(subject: Subject, remembered: Remembered): void {
+  #remember(subject: Subject, finding: Finding, forMs: number): void {
     this.#remembered.delete(keyOf(subject));
-    this.#remembered.set(keyOf(subject), remembered);
+    this.#remembered.set(keyOf(subject), { finding, untilMs: performance.now() + forMs });
     const [oldest = ''] = this.#remembered.keys();
     if (this.#remembered.size > this.#max) this.#remembered.delete(oldest);
   }
 
   #keep(subject: Subject, finding: Finding): Finding {
     const forMs = { good: Infinity, bad: badForMs, unknown: unknownForMs }[finding.kind];
-    const untilMs = Math.min(Date.now() + forMs, Number.MAX_SAFE_INTEGER);
-    this.#remember(subject, { finding, untilMs });
+    this.#remember(subject, finding, forMs);
     if (finding.kind !== 'unknown') {
+      const untilMs = Math.min(Date.now() + forMs, Number.MAX_SAFE_INTEGER);
       this.#cache.write(subject.digest, subject.version, JSON.stringify({ finding, untilMs }));
     }
     return finding;
@@ -97,9 +110,9 @@ function keyOf({ digest, version }: Subject): string {
   return `${digest} ${version}`;
 }
 
-function parse(text: string | undefined): Remembered | undefined {
+function parse(text: string | undefined): Kept | undefined {
   if (text === undefined) return undefined;
   // the cache has compared it with its hash: we have written it
-  const { finding, untilMs }: Remembered = JSON.parse(text);
+  const { finding, untilMs }: Kept = JSON.parse(text);
   return { finding, untilMs };
 }

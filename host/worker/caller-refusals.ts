@@ -33,7 +33,7 @@ export class CallerRefusals {
 
   /** The kernel did not let us assume the caller's label. */
   labelRefused(label: string, errno: string): void {
-    const now = Date.now();
+    const now = performance.now();
     if (now < this.#nextLabelWarning) return;
     this.#nextLabelWarning = now + pauseMs;
     const { log, shown } = this.#parts;
@@ -42,7 +42,7 @@ export class CallerRefusals {
 
   /** Looking at all groups of the caller would delay other callers. */
   groupsRefused(): void {
-    const now = Date.now();
+    const now = performance.now();
     if (now < this.#nextGroupsWarning) return;
     this.#nextGroupsWarning = now + pauseMs;
     const { log, shown } = this.#parts;

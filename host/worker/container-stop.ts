@@ -76,7 +76,7 @@ export class ToldStops {
 
   /** @returns whether it is to be told now */
   take(key: ContainerKey): boolean {
-    const now = Date.now();
+    const now = performance.now();
     for (const [other, until] of this.#until) {
       if (until > now) break;
       this.#until.delete(other);

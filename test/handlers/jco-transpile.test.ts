@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests the child process that asks jco how a component is linked, and what it is not able to do.
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 
@@ -90,6 +91,18 @@ test('G5: jco: a child that says too much is ended', () => {
   const end = endOf('flood');
   expect(end.hasSaidTooMuch).toBe(true);
   expect(wiringFound(end, transpilingLimits).kind).toBe('bad');
+});
+
+// as where no more tasks may be started
+test('G5: jco: what ends the child before it has read the component is not the component’s fault', () => {
+  using folder = new TemporaryFolder();
+  const aborting = folder.at('generator.mjs');
+  writeFileSync(aborting, 'process.abort();');
+  const jco = { generator: aborting, version: '0' };
+  const program = { component: Buffer.from('pry'), request, jco, limits: transpilingLimits };
+  const end = runProgramSync(transpilingProgram(program));
+  expect(end.signal).toBe('SIGABRT');
+  expect(wiringFound(end, transpilingLimits).kind).toBe('unknown');
 });
 
 test.for([

@@ -92,8 +92,9 @@ test('child users: where their user namespace has no other, they are nobody', as
 });
 
 test.for<readonly [string, string, string]>([
-  ['its limit', 'while :; do :; done', 'bad'],
-  ['another process', 'kill -XCPU $$; sleep 10', 'unknown'],
+  ['its limit', 'echo ready; while :; do :; done', 'bad'],
+  ['its limit before it was ready', 'while :; do :; done', 'unknown'],
+  ['another process', 'echo ready; kill -XCPU $$; sleep 10', 'unknown'],
 ])('child users: a child that was ended by %s says so much', ([, script, kind]) => {
   const limits = { ...compilingLimits, processorSeconds: 1 };
   const end = runProgramSync({

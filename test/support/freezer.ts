@@ -35,7 +35,7 @@ function findHierarchies(): readonly FreezerHierarchy[] {
 }
 
 /** What this machine has; runtimes take the first one. */
-export const freezerHierarchies = findHierarchies();
+export const freezerHierarchies: readonly FreezerHierarchy[] = findHierarchies();
 
 function firstHierarchy(): FreezerHierarchy {
   const [first] = freezerHierarchies;

@@ -141,12 +141,10 @@ export function verdictOf(
   usual: CompilingLimits,
   given: CompilingLimits = usual,
 ): Finding {
-  const { code, why, stdout, stderr } = end;
+  const { code, stdout } = end;
   const [, kind, codeBytes = ''] = /^(dear|compiled) (\d+)$/mu.exec(stdout) ?? [];
   if (code === 0 && kind === 'compiled') return { kind: 'good', text: codeBytes };
   if (code === 0 && kind === 'dear') return { kind: 'bad', reason: 'it takes too much memory' };
   if (code === 0 && stdout.endsWith('invalid\n')) return { kind: 'bad', reason: notValid };
-  const last = stderr.trim().split('\n').at(-1) ?? '';
-  if (!stdout.startsWith('ready')) return { kind: 'unknown', reason: why || last };
   return failureOf(end, { given, usual });
 }

@@ -9,7 +9,7 @@ import { dirname, join } from 'node:path';
 import { AgentError } from '../../errors.ts';
 import { readRegularFile } from '../../files/regular-file.ts';
 import type { Program, ProgramEnd } from '../../program.ts';
-import { failureOf } from '../child-end.ts';
+import { failureOf, readyLine } from '../child-end.ts';
 import { underLimits } from '../child-limits.ts';
 import type { ChildLimits } from '../child-limits.ts';
 import { drawUser } from '../child-user.ts';
@@ -119,10 +119,13 @@ export function transpilingProgram({ component, request, jco, limits }: Transpil
 /** @param given the limits that the child had, which are lower where memory is short */
 export function wiringFound(end: ProgramEnd | undefined, given: TranspilingLimits): Finding {
   if (end === undefined) return { kind: 'unknown', reason: 'it was not asked' };
-  if (end.code !== 0) return failureOf(end, { given, usual: transpilingLimits }, reasonOf(end));
+  if (end.code !== 0 || !end.stdout.startsWith(readyLine)) {
+    return failureOf(end, { given, usual: transpilingLimits }, reasonOf(end));
+  }
+  const text = end.stdout.slice(readyLine.length);
   try {
-    parseWiring(end.stdout);
-    return { kind: 'good', text: end.stdout };
+    parseWiring(text);
+    return { kind: 'good', text };
   } catch (thrown) {
     if (!(thrown instanceof AgentError)) throw thrown;
     return { kind: 'bad', reason: thrown.message };

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // A program of its own, which the agent starts for a component that is composed of others: it lets
 // jco write the JavaScript that would link the component, runs that with stand-ins in place of
-// modules, and prints what it would have linked with what. Neither the component's code nor any of
+// modules, and prints that it is ready, and then what it would have linked with what. Neither the component's code nor any of
 // that JavaScript runs in the agent.
 //
 //   node transpiler.ts GENERATOR REQUEST USER < component > wiring
 //
 // GENERATOR is jco's module that writes code, REQUEST a TranspileRequest as JSON, USER who it becomes.
+import { writeSync } from 'node:fs';
 import { registerHooks } from 'node:module';
 import { buffer } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
 
+import { readyLine } from '../child-end.ts';
 import type { TranspileRequest, Wiring, WiredImport, WiredInstance, WiredPlace } from './wiring.ts';
 
 /** The part of jco's generator that is used here. */
@@ -88,6 +90,7 @@ export const error = { Error: Nothing };
 export const streams = { InputStream: Nothing, OutputStream: Nothing };
 export const random = { getRandomBytes: (count) => new Uint8Array(Number(count)) };
 `;
+const stdoutFd = 1;
 const wasiPackage = '@bytecodealliance/preview2-shim/';
 const wasiUrl = `data:text/javascript,${encodeURIComponent(wasi)}`;
 
@@ -262,6 +265,8 @@ async function run(generator: string, request: TranspileRequest, user: number): 
   const jco: Generator = await import(pathToFileURL(generator).href);
   await jco.$init;
   becomeOther(user);
+  // the object for it would make a pipe one that does not wait
+  writeSync(stdoutFd, readyLine);
   const wiring = await wiringOf(await buffer(process.stdin), request, jco);
   process.stdout.write(JSON.stringify(wiring));
 }
