@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,6 +17,9 @@ namespace seccompagent {
 
 // A link in the entry of the caller: `fd/3`, `cwd`, `ns/net`.
 struct OwnLink {
+  // Of a descriptor's number: no other text of more digits is one.
+  static constexpr std::size_t kMaxDigits = 10;
+
   std::string name;
   // Of the thread, not of its group's leader.
   bool is_of_thread = false;

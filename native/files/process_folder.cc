@@ -287,7 +287,8 @@ bool is_folder_of_descriptors(const CallersProcess& caller, int processes, int d
 
 std::optional<OwnLink> own_descriptor(const CallersProcess& caller, int processes, int directory,
                                       std::string_view name) {
-  if (!is_number(name) || !is_of_processes(directory)) return std::nullopt;
+  if (!is_number(name) || name.size() > OwnLink::kMaxDigits || !is_of_processes(directory))
+    return std::nullopt;
   std::array<char, PATH_MAX> text = {};
   const std::string link = "self/fd/" + std::to_string(directory);
   const ssize_t length = readlinkat(processes, link.c_str(), text.data(), text.size());

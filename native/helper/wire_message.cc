@@ -23,12 +23,11 @@ void write_numbers(MessageWriter& writer, const std::vector<pid_t>& numbers) {
   constexpr std::array<std::string_view, 3> kPlaces = {"cwd", "root", "exe"};
   constexpr std::string_view kDescriptor = "fd/";
   constexpr std::string_view kNamespace = "ns/";
-  constexpr std::size_t kMaxDigits = 10;
   if (std::ranges::find(kPlaces, name) != kPlaces.end()) return true;
   if (name.starts_with(kNamespace)) return is_name_of_namespace(name.substr(kNamespace.size()));
   if (!name.starts_with(kDescriptor)) return false;
   const std::string_view number = name.substr(kDescriptor.size());
-  return !number.empty() && number.size() <= kMaxDigits &&
+  return !number.empty() && number.size() <= OwnLink::kMaxDigits &&
          number.find_first_not_of("0123456789") == std::string_view::npos;
 }
 

@@ -137,6 +137,9 @@ void asks_for_what_the_caller_has() {
   CHECK(walker.leads_to("/proc/self/fd/7/passwd", "/etc/passwd"));
   CHECK(walker.leads_to("/proc/self/fd/7/../etc/", "/etc"));
   CHECK_EQUAL(ERROR(walker.walk("/proc/self/fd/8")), Errno{ENOENT});
+  // none that the agent would be asked for
+  for (const char* name : {"99999999999", "00000000000000000008", "99999999999/a"})
+    CHECK_EQUAL(ERROR(walker.walk(std::string("/proc/self/fd/") + name)), Errno{ENOENT});
   CHECK(!walker.wanted().has_value());
   // the link itself
   const auto link = walker.walk("/proc/self/fd/0", O_NOFOLLOW);

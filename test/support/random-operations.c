@@ -51,6 +51,7 @@ static const char *const odd_paths[] = {
     "/proc/self/cwd/a",
     "/proc/self/cwd",
     "/proc/self/fd/10",
+    "/proc/self/fd/99999999999",
     "/proc/self/fd/11/a",
     "/proc/thread-self/fd/10",
     "/proc/self/root",
