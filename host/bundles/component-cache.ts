@@ -6,7 +6,8 @@ import { identityOfAll } from '../files/file-identity.ts';
 import type { Askers } from '../scheduling/asker.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import { badForMs, unknownForMs } from '../handler/finding.ts';
-import { KnownTypes } from '../handler/known-types.ts';
+import { ownTypes } from '../handler/known-types.ts';
+import type { KnownTypes } from '../handler/known-types.ts';
 import { Turns } from '../scheduling/turns.ts';
 import { sizeIfThere } from '../files/regular-file.ts';
 import { NoRoom } from './code-room.ts';
@@ -38,7 +39,7 @@ export interface LoadedFile {
 export interface CacheOptions {
   /** Whether `load` may take long; else it knows what was prepared. */
   readonly waits: boolean;
-  /** Of all that this process compiles; absent: nothing else does. */
+  /** Absent: those of this process. */
   readonly types?: KnownTypes;
   /** Whether this process has no memory left for more; absent: it always has. */
   readonly isShort?: () => boolean;
@@ -86,7 +87,7 @@ export class ComponentCache {
 
   constructor(options: CacheOptions = { waits: true }) {
     this.#options = options;
-    this.#types = options.types ?? new KnownTypes();
+    this.#types = options.types ?? ownTypes();
     this.#loader = new ComponentLoader(this.#types);
     this.#thread = new LoadingThread(this.#types);
   }

@@ -5,7 +5,8 @@
 import type { Worker } from 'node:worker_threads';
 
 import { AgentError } from '../errors.ts';
-import { KnownTypes } from '../handler/known-types.ts';
+import { ownTypes } from '../handler/known-types.ts';
+import type { KnownTypes } from '../handler/known-types.ts';
 import { startThread } from '../process/own-thread.ts';
 import { asRunningProgram } from '../program.ts';
 import type { LoadingAnswer, LoadingQuestion, Numbered } from './loading-worker.ts';
@@ -36,8 +37,7 @@ export class LoadingThread {
   #lastNumber = 0;
   #idle: NodeJS.Timeout | undefined;
 
-  /** @param types of all that this process compiles; absent: the thread compiles nothing */
-  constructor(types: KnownTypes = new KnownTypes()) {
+  constructor(types: KnownTypes = ownTypes()) {
     this.#types = types.buffer;
   }
 

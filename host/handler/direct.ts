@@ -11,7 +11,8 @@ import { listed, refuse } from './refusal.ts';
 import type { CoreModuleDescription } from './core-description.ts';
 import { DigestCache } from './digest-cache.ts';
 import { instanceBytes } from './instance-bytes.ts';
-import { KnownTypes } from './known-types.ts';
+import { ownTypes } from './known-types.ts';
+import type { KnownTypes } from './known-types.ts';
 import { checkComposition } from './jco/composition.ts';
 import type { Composition } from './jco/composition.ts';
 import type { Wiring } from './jco/wiring.ts';
@@ -55,13 +56,11 @@ export interface LoadSources {
   readonly types: KnownTypes;
 }
 
-let ownTypes: KnownTypes | undefined;
-
 function usualSources(): LoadSources {
   return {
     wirings: new Wirings(new DigestCache('wirings')).find,
     checkCode: new Verdicts(new DigestCache('verdicts')).check,
-    types: (ownTypes ??= new KnownTypes()),
+    types: ownTypes(),
   };
 }
 

@@ -81,6 +81,17 @@ export class KnownTypes {
   }
 }
 
+let own: KnownTypes | undefined;
+
+/**
+ * Those of this process, made when they are first asked for: V8 does not count the memory of shared
+ * buffers, and so does not hurry to free what is made again and again.
+ */
+export function ownTypes(): KnownTypes {
+  own ??= new KnownTypes();
+  return own;
+}
+
 function digestOf(type: string): bigint {
   const digest = hash('sha256', Buffer.from(type, 'latin1'), 'buffer').readBigUInt64LE();
   return digest === 0n ? 1n : digest;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests how the types of functions are counted that a process has compiled.
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 
+import { ComponentCache } from '../../host/bundles/component-cache.ts';
+import { PulledBundles } from '../../host/bundles/pulled-bundles.ts';
 import { CodeTally, codeBounds } from '../../host/handler/code-bounds.ts';
 import { describeComponent } from '../../host/handler/component.ts';
 import { loadComponent } from '../../host/handler/direct.ts';
@@ -41,6 +43,20 @@ test('known types: a component with too many types is refused and counts nothing
   types.add(new Set(['a', 'b']));
   types.add(new Set(['c']));
   expect(types.count).toBe(3);
+});
+
+test('known types: what a reload makes has no buffer of its own', () => {
+  void new ComponentCache();
+  const made = vi.spyOn(globalThis, 'SharedArrayBuffer');
+  try {
+    for (let reload = 0; reload < 100; reload += 1) {
+      void new PulledBundles({ registries: [] });
+      void new ComponentCache({ waits: false });
+    }
+    expect(made).not.toHaveBeenCalled();
+  } finally {
+    made.mockRestore();
+  }
 });
 
 test('known types: one container may select fewer than all', () => {
