@@ -76,27 +76,6 @@ function isDoneByIoUring(family: string): boolean {
   return Object.values(ringOperations).some((calls) => calls.includes(family));
 }
 
-/** Another family with the effect of a family. */
-export interface Kin {
-  readonly family: string;
-  /** Condition of that effect. */
-  readonly where: 'on open files' | 'with O_TRUNC';
-}
-
-/** By the family. Programs need its kin, so that is not refused for its sake. */
-const kin: Readonly<Record<string, readonly Kin[]>> = {
-  chmod: [{ family: 'fchmod', where: 'on open files' }],
-  chown: [{ family: 'fchown', where: 'on open files' }],
-  truncate: [
-    { family: 'fallocate', where: 'on open files' },
-    { family: 'open', where: 'with O_TRUNC' },
-  ],
-};
-
-export function kinOf(family: string): readonly Kin[] {
-  return kin[family] ?? [];
-}
-
 export function isKnownCall(name: string): boolean {
   return syscallNumbers.some(([known]) => known === name);
 }

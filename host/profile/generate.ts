@@ -13,9 +13,9 @@ import {
   familyOf,
   ioUring,
   isNewerThanLibseccomp,
-  kinOf,
   waysAround,
 } from './families.ts';
+import { kinOf } from './kin.ts';
 import {
   isWithout,
   keepsNamespaces,
@@ -319,13 +319,20 @@ function refusedNote({ refused = [] }: Wanted): readonly string[] {
 }
 
 /** Calls that stay as they are; authors of policies must know them. */
-function kinNotes({ syscalls, allowed = [] }: Wanted, base: Profile): readonly string[] {
+function kinNotes(
+  { syscalls, allowed = [], refused = [] }: Wanted,
+  blocked: readonly string[],
+  base: Profile,
+): readonly string[] {
   const families = [...new Set(syscalls.map((name) => familyOf(name)))].toSorted();
   const isOpen = (name: string): boolean =>
-    !syscalls.includes(name) && (allowed.includes(name) || actionsOf(base, name).some(letsPass));
+    !syscalls.includes(name) &&
+    !blocked.includes(name) &&
+    !refused.some((refusal) => refusal.name === name && refusal.flags.length === 0) &&
+    (allowed.includes(name) || actionsOf(base, name).some(letsPass));
   return families.flatMap((family) =>
-    kinOf(family).flatMap(({ family: other, where }) => {
-      const open = familyMembers(other).filter(isOpen);
+    kinOf(family).flatMap(({ families: others, where }) => {
+      const open = others.flatMap((other) => familyMembers(other)).filter(isOpen);
       if (open.length === 0) return [];
       return [
         `${open.join(', ')}: no handler answers ${open.length > 1 ? 'them' : 'it'}, and ${where} ${open.length > 1 ? 'they do' : 'it does'} what ${family} does`,
@@ -362,7 +369,7 @@ export function generateProfile(wanted: Wanted): Generated {
       ...ringNote(wanted),
       ...takerNote(wanted),
       ...refusedNote(wanted),
-      ...kinNotes(wanted, profile),
+      ...kinNotes(wanted, blockedCalls(wanted), profile),
       ...newCallsNote(ownNames, profile),
       ...(base === undefined
         ? []

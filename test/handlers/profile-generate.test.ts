@@ -5,7 +5,8 @@ import { parse } from 'yaml';
 
 import { syscallNumbers } from '../../host/syscalls/syscall-numbers.ts';
 import { containerBase, refusedCalls } from '../../host/profile/container-base.ts';
-import { isKnownCall, isNewerThanLibseccomp, kinOf } from '../../host/profile/families.ts';
+import { isKnownCall, isNewerThanLibseccomp } from '../../host/profile/families.ts';
+import { kinOf } from '../../host/profile/kin.ts';
 import { generateProfile, ociText } from '../../host/profile/generate.ts';
 import type { Generated, Wanted } from '../../host/profile/generate.ts';
 import { lint } from '../../host/profile/lint.ts';
@@ -82,6 +83,25 @@ test('K21: generate: calls with the same effect on open files stay as they are, 
   const base = baseOf({ defaultAction: 'SCMP_ACT_ERRNO', syscalls: [] });
   expect(noted({ syscalls: chmod, base })).toBe(0);
   expect(noted({ syscalls: chmod, base, allowed: ['fchmod'] })).toBe(1);
+});
+
+test('K21: generate: calls with the effect of others are noted, unless they are refused', () => {
+  expect(
+    notesOn(generated({ syscalls: ['connect'] }), 'sendto, sendmsg, sendmmsg', 'connect'),
+  ).toHaveLength(1);
+  expect(notesOn(generated({ syscalls: ['accept'] }), 'accept4', 'accept')).toHaveLength(1);
+  const unlink = generated({ syscalls: familyMembers('unlink') });
+  expect(notesOn(unlink, 'rename, renameat, renameat2', 'unlink')).toHaveLength(1);
+  const guarded = [
+    ...familyMembers('umount'),
+    ...familyMembers('mount'),
+    ...familyMembers('mountapi'),
+  ];
+  const counts = [[], ['pivot_root']].map(
+    (words) =>
+      notesOn(generated({ syscalls: guarded, refused: refusalsOf(words) }), 'pivot_root').length,
+  );
+  expect(counts).toEqual([1, 0]);
 });
 
 test('K21: generate: what changes lengths beside truncate stays as it is, and is said', () => {

@@ -2,7 +2,8 @@
 // Calls of runtimes under the filter, and ways to bypass the agent.
 import { waitKillableFlag } from '../../agent-socket/filter-flags.ts';
 import { familyMembers } from '../../syscalls/syscall-table.ts';
-import { descriptorTaker, familyOf, ioUring, kinOf, siblingsOf, waysAround } from '../families.ts';
+import { descriptorTaker, familyOf, ioUring, siblingsOf, waysAround } from '../families.ts';
+import { hasKnownKin, kinOf } from '../kin.ts';
 import { keepsNamespaces } from '../namespace-flags.ts';
 import type { PreFilter } from '../pre-filters.ts';
 import { actionsOf, decisionOf } from '../profile.ts';
@@ -164,24 +165,40 @@ export class TrapsCheck extends Check {
       );
     }
     for (const family of families) this.#kin(family, trapped);
+    this.#unknownKin(
+      [...families].filter((family) => !hasKnownKin(family) && waysAround(family).length === 0),
+    );
     this.#ioUring(trapped.filter((name) => waysAround(familyOf(name)).some(isOfRing)));
     if (trapped.length > 0) this.#listener();
   }
 
   #kin(family: string, trapped: readonly string[]): void {
-    for (const { family: other, where } of kinOf(family)) {
-      const open = familyMembers(other).filter(
-        (name) => !trapped.includes(name) && this.#isOpen(name),
-      );
+    for (const { families: others, where } of kinOf(family)) {
+      const open = others
+        .flatMap((other) => familyMembers(other))
+        .filter((name) => !trapped.includes(name))
+        .filter((name) => actionsOf(this.profile, name).some(letsPass));
       if (open.length === 0) continue;
       this.tell(
         'walks-around',
         'note',
         this.placeOf(trapped.find((name) => familyOf(name) === family) ?? ''),
         `${where}, ${listed(open)} ${open.length > 1 ? 'do' : 'does'} what ${family} does, without the agent`,
-        `where ${family} is refused, trap ${other} as well, and let a handler answer it`,
+        `where ${family} is refused, trap ${listed(others)} as well, and let a handler answer ${others.length > 1 ? 'them' : 'it'}`,
       );
     }
+  }
+
+  #unknownKin(names: readonly string[]): void {
+    const [first] = names;
+    if (first === undefined) return;
+    this.tell(
+      'walks-around',
+      'note',
+      this.placeOf(first),
+      `whether other calls do what ${listed(names)} ${names.length > 1 ? 'do' : 'does'} is not known here`,
+      'where it is refused, look for them',
+    );
   }
 
   #isOpen(name: string): boolean {
