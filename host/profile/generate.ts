@@ -30,7 +30,7 @@ import type { PreFilter } from './pre-filters.ts';
 import { notifyingRules } from './notifying-rules.ts';
 import { withoutNestedListeners } from './nested-listeners.ts';
 import { isJson } from './read-profile.ts';
-import { isRefusedBy, isRefusing } from './refusals.ts';
+import { isRefusedBy, isRefusing, withConnecting } from './refusals.ts';
 import type { Refusal } from './refusals.ts';
 import { bigEndian, letsPass, trappedArchitectures } from './seccomp-words.ts';
 
@@ -102,14 +102,14 @@ function blockedNamespaces({ syscalls }: Wanted, base: Profile): readonly Genera
 }
 
 /** Conditions of a rule of the base for calls without the flags. */
-function unflagged(rule: Rule, { flags, shown }: Refusal): readonly Condition[] {
+function unflagged(rule: Rule, refusal: Refusal): readonly Condition[] {
   const { action, conditions } = rule;
-  if (isRefusing(action) || isWithout(flags, rule)) return conditions;
-  const without = withoutFlags(flags);
+  if (isRefusing(action) || isWithout(refusal, rule)) return conditions;
+  const without = withoutFlags(refusal);
   if (conditions.every(({ index }) => index !== without.index)) return [...conditions, without];
   throw new AgentError(
     'AGENT_PROFILE_INVALID',
-    `the base has a condition that lets ${shown} pass: have it refuse that`,
+    `the base has a condition that lets ${refusal.shown} pass: have it refuse that`,
   );
 }
 
@@ -119,17 +119,17 @@ function flaggedRules(
   { allowed = [] }: Wanted,
   base: BaseProfile,
 ): readonly GeneratedRule[] {
-  const { name, flags, errno: errnoRet } = refusal;
+  const { name, flags, argument, errno: errnoRet } = refusal;
   const names = [name];
   const blocked = flags.map((flag) => ({
     names,
     action: 'SCMP_ACT_ERRNO',
     errnoRet,
-    args: [withFlag(flag)],
+    args: [withFlag(flag, argument)],
   }));
   // a rule without condition would decide alone
   if (allowed.includes(name)) {
-    return [...blocked, { names, action: 'SCMP_ACT_ALLOW', args: [withoutFlags(flags)] }];
+    return [...blocked, { names, action: 'SCMP_ACT_ALLOW', args: [withoutFlags(refusal)] }];
   }
   return [...blocked, ...changedRules(base, name, (rule) => unflagged(rule, refusal))];
 }
@@ -314,7 +314,7 @@ function takerNote({ allowed = [] }: Wanted): readonly string[] {
 function refusedNote({ refused = [] }: Wanted): readonly string[] {
   if (refused.length === 0) return [];
   return [
-    `${refused.map(({ shown }) => shown).join(', ')} fail, as the bundles have it: handlers cannot guard what they do`,
+    `${refused.map(({ shown }) => shown).join(', ')} fail: handlers cannot guard what they do`,
   ];
 }
 
@@ -341,8 +341,9 @@ function kinNotes(
   );
 }
 
-export function generateProfile(wanted: Wanted): Generated {
-  const { base } = wanted;
+export function generateProfile(asked: Wanted): Generated {
+  const { base } = asked;
+  const wanted = { ...asked, refused: withConnecting(asked.refused ?? [], asked.syscalls) };
   const whole = base ?? allowingBase();
   const { profile } = whole;
   const own = ownRules(wanted, whole);

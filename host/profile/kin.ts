@@ -39,7 +39,7 @@ const special: Readonly<Record<string, readonly Kin[]>> = {
   connect: [
     {
       families: ['sendto', 'sendmsg', 'sendmmsg'],
-      where: 'with addresses (of datagrams, or with MSG_FASTOPEN)',
+      where: 'with addresses (of datagrams, or with MSG_FASTOPEN where that is not refused)',
     },
   ],
   bind: [{ families: ['listen', 'connect'], where: 'with a port of the kernel' }],

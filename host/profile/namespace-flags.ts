@@ -8,38 +8,52 @@ import { letsPass } from './seccomp-words.ts';
 const allFlags: readonly number[] = Object.values(namespaceFlags);
 
 /** The argument of clone(2) and unshare(2) with the flags, on all architectures that profiles here are for. */
-const flagsArgument = 0;
+const namespacesArgument = 0;
+
+/** Some flags, in one argument. */
+export interface Flags {
+  readonly flags: readonly number[];
+  /** Absent: that of namespaces. */
+  readonly argument?: number;
+}
 
 /** One for each flag: a rule holds where all of its conditions do. */
-export function withFlag(flag: number): Condition {
-  return { index: flagsArgument, value: flag, valueTwo: flag, op: 'SCMP_CMP_MASKED_EQ' };
+export function withFlag(flag: number, index: number = namespacesArgument): Condition {
+  return { index, value: flag, valueTwo: flag, op: 'SCMP_CMP_MASKED_EQ' };
 }
 
 /** None of them. */
-export function withoutFlags(flags: readonly number[]): Condition {
+export function withoutFlags({ flags, argument: index = namespacesArgument }: Flags): Condition {
   const value = flags.reduce((all, flag) => all + flag, 0);
-  return { index: flagsArgument, value, valueTwo: 0, op: 'SCMP_CMP_MASKED_EQ' };
+  return { index, value, valueTwo: 0, op: 'SCMP_CMP_MASKED_EQ' };
 }
 
-export const namespaceConditions: readonly Condition[] = allFlags.map(withFlag);
+export const namespaceConditions: readonly Condition[] = allFlags.map((flag) => withFlag(flag));
 
-export const withoutNamespaces: Condition = withoutFlags(allFlags);
+export const withoutNamespaces: Condition = withoutFlags({ flags: allFlags });
 
 /** Whether a rule is for calls without any of the flags. */
-export function isWithout(flags: readonly number[], { conditions }: Rule): boolean {
+export function isWithout(
+  { flags, argument = namespacesArgument }: Flags,
+  { conditions }: Rule,
+): boolean {
   return conditions.some(
     ({ index, op, value, valueTwo }) =>
-      index === flagsArgument &&
+      index === argument &&
       op === 'SCMP_CMP_MASKED_EQ' &&
       flags.every((flag) => (value & flag) !== 0 && (valueTwo & flag) === 0),
   );
 }
 
-function isFor({ conditions: [only, ...others] }: Rule, flag: number): boolean {
+function isFor(
+  { conditions: [only, ...others] }: Rule,
+  flag: number,
+  argument: number = namespacesArgument,
+): boolean {
   return (
     only !== undefined &&
     others.length === 0 &&
-    only.index === flagsArgument &&
+    only.index === argument &&
     only.op === 'SCMP_CMP_MASKED_EQ' &&
     only.value === flag &&
     only.valueTwo === flag
@@ -47,15 +61,14 @@ function isFor({ conditions: [only, ...others] }: Rule, flag: number): boolean {
 }
 
 /** Some of the flags, on one call. */
-export interface FlaggedCall {
+export interface FlaggedCall extends Flags {
   readonly name: string;
-  readonly flags: readonly number[];
 }
 
 /** Whether no call with one of the flags gets an action that is a pass. */
 export function keepsFlags(
   profile: Profile,
-  { name, flags }: FlaggedCall,
+  { name, flags, argument }: FlaggedCall,
   isPass: (action: string) => boolean,
 ): boolean {
   const decision = decisionOf(profile, name);
@@ -68,9 +81,11 @@ export function keepsFlags(
       const passing = decision.rules.filter(({ action }) => isPass(action));
       const kept = decision.rules.filter(({ action }) => !isPass(action));
       return (
-        passing.every((rule) => isWithout(flags, rule)) &&
+        passing.every((rule) =>
+          isWithout({ flags, ...(argument === undefined ? {} : { argument }) }, rule),
+        ) &&
         (!isPass(profile.defaultAction) ||
-          flags.every((flag) => kept.some((rule) => isFor(rule, flag))))
+          flags.every((flag) => kept.some((rule) => isFor(rule, flag, argument))))
       );
     }
   }

@@ -45,6 +45,29 @@ function refusedWith(name: string, flags: readonly Flag[]): Refusal {
   };
 }
 
+/** Of sendto(2) and its siblings: it makes a connection, as connect(2) does. */
+const fastOpen = 0x2000_0000;
+const senders = { sendto: 3, sendmsg: 2, sendmmsg: 3 } as const;
+
+/** And what connects without connect(2), where handlers are asked about that and not about this. */
+export function withConnecting(
+  refused: readonly Refusal[],
+  syscalls: readonly string[],
+): readonly Refusal[] {
+  if (!syscalls.includes('connect')) return refused;
+  const others = Object.entries(senders)
+    .filter(([name]) => !syscalls.includes(name) && refused.every((each) => each.name !== name))
+    .map(([name, argument]) => ({
+      name,
+      argument,
+      flags: [fastOpen],
+      // as where the kernel has it switched off: programs connect then
+      errno: errno.EOPNOTSUPP,
+      shown: `${name} with MSG_FASTOPEN`,
+    }));
+  return [...refused, ...others];
+}
+
 /** By calls, of which each is there once. */
 export function refusalsOf(words: readonly string[]): readonly Refusal[] {
   const flags = words.toSorted().flatMap((word): readonly Flag[] => {

@@ -104,6 +104,33 @@ test('K21: generate: calls with the effect of others are noted, unless they are 
   expect(counts).toEqual([1, 0]);
 });
 
+test.for([
+  ['sendto', 3],
+  ['sendmsg', 2],
+  ['sendmmsg', 3],
+] as const)('K21: generate: where connect is handled, %s does not connect', ([name, index]) => {
+  const flag = 0x2000_0000;
+  const rulesOf = (changes: Partial<Wanted>): readonly object[] =>
+    rules(generated(changes)).filter(({ names }) => Array.isArray(names) && names.includes(name));
+  const op = 'SCMP_CMP_MASKED_EQ';
+  const refusing = {
+    names: [name],
+    action: 'SCMP_ACT_ERRNO',
+    errnoRet: 95,
+    args: [{ index, value: flag, valueTwo: flag, op }],
+  };
+  const passing = {
+    names: [name],
+    action: 'SCMP_ACT_ALLOW',
+    args: [{ index, value: flag, valueTwo: 0, op }],
+  };
+  const base = baseOf({ defaultAction: 'SCMP_ACT_ALLOW', syscalls: [] });
+  expect(rulesOf({ syscalls: ['connect'] })).toEqual([refusing, passing]);
+  expect(rulesOf({ syscalls: ['connect'], base })).toEqual([refusing]);
+  expect(rulesOf({ syscalls: ['connect'], allowed: [name] })).toEqual([refusing, passing]);
+  expect(rulesOf({ syscalls: ['connect', name] })).toMatchObject([{ action: 'SCMP_ACT_NOTIFY' }]);
+});
+
 test('K21: generate: what changes lengths beside truncate stays as it is, and is said', () => {
   const truncate = familyMembers('truncate');
   const all = [...truncate, ...familyMembers('open'), 'fallocate'];
