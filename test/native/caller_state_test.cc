@@ -22,7 +22,6 @@
 
 #include "caller/long_statuses.h"
 #include "caller/proc_text.h"
-#include "caller/proc_text.h"
 #include "caller/target.h"
 #include "check.h"
 #include "executing_process.h"

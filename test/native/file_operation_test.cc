@@ -256,8 +256,8 @@ void claims_disks_as_the_caller_asks() {
   return operate_on_file(request_for(FileOperation::open, path, "", flags), place, There()).error;
 }
 
-// A file system is asked once, and what it answers is the answer; but for an errno of which a procfs
-// on the way may be the cause.
+// A file system is asked once, and what it answers is the answer; but for an errno of which a
+// procfs on the way may be the cause.
 void asks_once() {
   for (const std::uint32_t flags : {O_RDONLY, O_DIRECTORY, O_WRONLY, O_PATH}) {
     for (const int error : {EINTR, EIO}) {
