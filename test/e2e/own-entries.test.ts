@@ -6,6 +6,7 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 
 import { runCommand, seccompagent } from '../support/command.ts';
+import { compiled } from '../support/compile.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 import { testBundle } from '../support/test-bundles.ts';
 
@@ -96,4 +97,22 @@ test.for([
   });
 
   expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: 'helpers seen\n', stderr: '' });
+});
+
+test('A3, G4: own entries: links are opened for as many threads as call at once', async () => {
+  const threads = 64;
+  const opens = 30_000;
+  const agent = [
+    seccompagent,
+    'run',
+    '-syscalls',
+    'openat',
+    '-bundle',
+    testBundle('perform'),
+  ] as const;
+  const { code, stdout, stderr } = await runCommand(
+    [...agent, '--', compiled('link-crowd'), `${threads}`, `${opens}`],
+    { deadlineMs: 60_000 },
+  );
+  expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: '', stderr: '' });
 });
