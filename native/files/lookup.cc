@@ -59,6 +59,8 @@ Result<FileInPlace> find_in_place(const FileTask& task, int base, const char* pa
                                   std::uint64_t flags, std::uint64_t resolve) {
   if (auto found = open_unwalked(task, base, path, flags | O_PATH, resolve))
     return std::move(*found);
+  // what is walked is in no cache
+  if ((resolve & RESOLVE_CACHED) != 0) return fail(EAGAIN);
   auto walked = in_place(walk_path(task, base, path, flags, resolve | task.confined));
   if (!walked) return std::unexpected(unconfined(task, resolve, walked.error()));
   return walked;

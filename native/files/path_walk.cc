@@ -224,7 +224,7 @@ class Walk {
 
 bool is_to_be_walked(const FileTask& task, int base, const char* path, Result<FileInPlace>& found,
                      std::uint64_t flags, std::uint64_t resolve) {
-  if (task.place.process == nullptr || (resolve & (kScoped | RESOLVE_CACHED)) != 0) return false;
+  if (task.place.process == nullptr || (resolve & kScoped) != 0) return false;
   if (found && found->facts()) return found->facts()->system == PROC_SUPER_MAGIC;
   if (found) return is_of_processes(found->get());
   if (!may_be_of_processes(found.error().number)) return false;

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/openat2.h>
 #include <sched.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -276,6 +277,19 @@ void asks_once() {
   }
 }
 
+// Whoever asks for it asks again without.
+void finds_no_process_in_a_cache() {
+  CHECK(open_own_processes().has_value());
+  const CallersProcess caller = {.process = {1}, .thread = {1}};
+  const FilePlace place = {
+      .base = -1, .second_base = -1, .processes = own_processes(), .process = &caller};
+  for (const char* path : {"/proc/self/status", "/proc/thread-self/comm", "/proc/self/fd/"}) {
+    FileRequest request = request_for(FileOperation::open, path, "", O_RDONLY);
+    request.resolve = RESOLVE_CACHED;
+    CHECK_EQUAL(operate_on_file(request, place, There()).error, EAGAIN);
+  }
+}
+
 void opens_nothing_of_its_own_process() {
   const std::string own = "/proc/" + std::to_string(getpid());
   for (const char* name : {"/status", "/mem", "/maps", "/fd"})
@@ -293,6 +307,9 @@ void opens_nothing_beside_whose_memory_it_has() {
 }
 
 constexpr Case kCases[] = {
+    {"A3a: file operations: with RESOLVE_CACHED, what is another one's for each process is in no "
+     "cache",
+     finds_no_process_in_a_cache},
     {"A3a: file operations: what a file system answers to an open is the answer", asks_once},
     {"A4: file operations: nothing is opened in a procfs of the process that acts",
      opens_nothing_of_its_own_process},
