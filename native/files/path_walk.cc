@@ -19,6 +19,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "files/file_system_type.h"
 #include "files/link_protection.h"
@@ -33,6 +34,8 @@ constexpr std::uint64_t kWithoutLinks = RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLI
 
 // More than any path has but one that is to take long.
 constexpr int kMaxNames = 8192;
+// Of a path that is kept below its base, each of whose directories stays open.
+constexpr std::size_t kMaxDepth = 256;
 
 [[nodiscard]] Result<std::uint64_t> mount_of(int fd) {
   struct statx found = {};
@@ -64,7 +67,12 @@ struct Step {
 class Walk {
  public:
   Walk(const FileTask& task, int base, std::string path, std::uint64_t flags, std::uint64_t resolve)
-      : task_(task), at_(base), flags_(flags), resolve_(resolve), rest_(std::move(path)) {}
+      : task_(task),
+        base_(base),
+        at_(base),
+        flags_(flags),
+        resolve_(resolve),
+        rest_(std::move(path)) {}
 
   [[nodiscard]] Result<UniqueFd> run() {
     if (const auto started = start_at_root_if_absolute(); !started)
@@ -94,6 +102,13 @@ class Walk {
 
   [[nodiscard]] Result<void> start_at_root_if_absolute() {
     if (!rest_.starts_with('/')) return {};
+    if ((resolve_ & RESOLVE_BENEATH) != 0) return fail(EXDEV);
+    if ((resolve_ & RESOLVE_IN_ROOT) != 0) {
+      above_.clear();
+      opened_.reset();
+      at_ = base_;
+      return {};
+    }
     // as the kernel has it: a path that did not start there knows no root to compare with
     if ((resolve_ & RESOLVE_NO_XDEV) != 0 && !starts_at_root_) return fail(EXDEV);
     auto root = open_at(AT_FDCWD, "/", O_PATH | O_DIRECTORY);
@@ -110,8 +125,22 @@ class Walk {
   }
 
   void go_to(UniqueFd place) {
+    if (is_scoped()) above_.push_back(std::move(opened_));
     opened_ = std::move(place);
     at_ = opened_.get();
+  }
+
+  [[nodiscard]] bool is_scoped() const { return (resolve_ & kScoped) != 0; }
+
+  // To where it came from, which is below the base wherever it may be by now.
+  [[nodiscard]] Result<void> go_up() {
+    const auto searched = open_at(at_, ".", O_PATH | O_DIRECTORY);
+    if (!searched) return std::unexpected(searched.error());
+    if (above_.empty()) return (resolve_ & RESOLVE_BENEATH) != 0 ? fail(EXDEV) : Result<void>();
+    opened_ = std::move(above_.back());
+    above_.pop_back();
+    at_ = opened_.is_open() ? opened_.get() : base_;
+    return {};
   }
 
   [[nodiscard]] Result<void> open_next(const std::string& name, std::uint64_t flags) {
@@ -128,7 +157,9 @@ class Walk {
 
   [[nodiscard]] Result<void> take(const Step& step) {
     if (step.name == "." && is_folder_of_own()) return {};
+    if (step.name == ".." && is_scoped()) return go_up();
     if (step.name == "." || step.name == "..") return open_next(step.name, O_DIRECTORY);
+    if (above_.size() == kMaxDepth) return fail(EOPNOTSUPP);
     const bool is_followed = !step.is_last || step.has_slash || (flags_ & O_NOFOLLOW) == 0;
     // a process may always search the directory of its descriptors
     const auto descriptor = is_of_processes(at_)
@@ -188,6 +219,7 @@ class Walk {
     }
     if (given->error != 0) return fail(given->error);
     if ((resolve_ & kWithoutLinks) != 0) return fail(ELOOP);
+    if (is_scoped()) return fail(EXDEV);
     UniqueFd file(fcntl(given->fd, F_DUPFD_CLOEXEC, 0));
     if (!file.is_open()) return fail_errno();
     return go_on_at(std::move(file));
@@ -202,9 +234,12 @@ class Walk {
   }
 
   const FileTask& task_;
+  const int base_;
   // The base, or what is opened.
   int at_;
   UniqueFd opened_;
+  // Of a path that is kept below the base: the way to what is opened, from the base on.
+  std::vector<UniqueFd> above_;
   std::uint64_t flags_;
   const std::uint64_t resolve_;
   std::string rest_;
@@ -224,13 +259,13 @@ class Walk {
 
 bool is_to_be_walked(const FileTask& task, int base, const char* path, Result<FileInPlace>& found,
                      std::uint64_t flags, std::uint64_t resolve) {
-  if (task.place.process == nullptr || (resolve & kScoped) != 0) return false;
+  if (task.place.process == nullptr) return false;
   if (found && found->facts()) return found->facts()->system == PROC_SUPER_MAGIC;
   if (found) return is_of_processes(found->get());
   if (!may_be_of_processes(found.error().number)) return false;
   if (*path != '/' && is_of_processes(base)) return true;
-  const auto in_one_mount =
-      open_at(base, path, O_PATH | (flags & O_NOFOLLOW), 0, resolve | RESOLVE_NO_XDEV);
+  const auto in_one_mount = open_at(base, path, O_PATH | (flags & O_NOFOLLOW), 0,
+                                    (resolve & ~std::uint64_t{RESOLVE_CACHED}) | RESOLVE_NO_XDEV);
   return !in_one_mount && in_one_mount.error() == Errno{EXDEV};
 }
 

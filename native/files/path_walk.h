@@ -20,9 +20,9 @@ namespace seccompagent {
                                    std::uint64_t resolve);
 
 // The file that the path leads to, opened with O_PATH. Flags are O_NOFOLLOW and O_DIRECTORY,
-// `resolve` those of openat2(2) but RESOLVE_BENEATH and RESOLVE_IN_ROOT, which the kernel alone can
-// apply in spite of renames. The thread is in the caller's root and has all of its rights. EUCLEAN:
-// a file of the caller is needed, see CallersProcess::wanted.
+// `resolve` those of openat2(2). With RESOLVE_BENEATH and RESOLVE_IN_ROOT, `..` leads to where the
+// path has come from, so that no rename leads it out. The thread is in the caller's root and has
+// all of its rights. EUCLEAN: a file of the caller is needed, see CallersProcess::wanted.
 [[nodiscard]] Result<UniqueFd> walk_path(const FileTask& task, int base, const char* path,
                                          std::uint64_t flags, std::uint64_t resolve);
 

@@ -235,6 +235,49 @@ void keeps_to_what_openat2_is_told() {
   CHECK_EQUAL(error("self/fd/7", RESOLVE_NO_MAGICLINKS), ENOENT);
 }
 
+void stays_below_its_base() {
+  Walker walker;
+  const UniqueFd proc(open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const UniqueFd root(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  struct Way {
+    int base;
+    const char* path;
+    std::uint64_t resolve;
+    // nullptr: EXDEV.
+    const char* to;
+  };
+  const Way ways[] = {
+      {proc.get(), "self/comm", RESOLVE_BENEATH, "/proc/1/comm"},
+      {proc.get(), "thread-self/../../comm", RESOLVE_BENEATH, "/proc/1/comm"},
+      {proc.get(), "self/../version", RESOLVE_BENEATH, "/proc/version"},
+      {proc.get(), "self/../../proc/version", RESOLVE_BENEATH, nullptr},
+      {proc.get(), "..", RESOLVE_BENEATH, nullptr},
+      {proc.get(), "/proc/self/comm", RESOLVE_BENEATH, nullptr},
+      {proc.get(), "/self/comm", RESOLVE_IN_ROOT, "/proc/1/comm"},
+      {proc.get(), "self/../../../mounts", RESOLVE_IN_ROOT, "/proc/1/mounts"},
+      {root.get(), "/proc/self/../thread-self/maps", RESOLVE_IN_ROOT, "/proc/1/task/1/maps"},
+      {root.get(), "mnt/to-proc/self/comm", RESOLVE_IN_ROOT, "/proc/1/comm"},
+      {root.get(), "mnt/to-proc/self/comm", RESOLVE_BENEATH, nullptr}};
+  CHECK_EQUAL(symlink("/proc", "/mnt/to-proc"), 0);
+  for (const Way& way : ways) {
+    const auto found = walker.walk(way.path, 0, way.resolve, way.base);
+    struct stat one = {};
+    struct stat two = {};
+    if (way.to == nullptr) {
+      CHECK_EQUAL(ERROR(found), Errno{EXDEV});
+    } else {
+      CHECK(found.has_value());
+      CHECK_EQUAL(fstat(found->get(), &one), 0);
+      CHECK_EQUAL(stat(way.to, &two), 0);
+      CHECK_EQUAL(one.st_ino, two.st_ino);
+    }
+  }
+  // what leads elsewhere than by a path
+  walker.give({.name = "cwd"}, 0, root.get());
+  for (const std::uint64_t resolve : {RESOLVE_BENEATH, RESOLVE_IN_ROOT})
+    CHECK_EQUAL(ERROR(walker.walk("self/cwd/etc", 0, resolve, proc.get())), Errno{EXDEV});
+}
+
 void follows_links_that_lead_there() {
   Walker walker;
   char folder[] = "/tmp/seccompagent-walk-XXXXXX";
@@ -260,6 +303,7 @@ constexpr Case kCases[] = {
     {"A3a: walk_path: self is nobody in a pid namespace without the caller",
      is_nobody_in_another_namespace},
     {"A3a: walk_path: restrictions of openat2(2) count", keeps_to_what_openat2_is_told},
+    {"A3a: walk_path: RESOLVE_BENEATH and RESOLVE_IN_ROOT count", stays_below_its_base},
     {"A3a: walk_path: symbolic links lead to the caller, too", follows_links_that_lead_there}};
 
 }  // namespace
