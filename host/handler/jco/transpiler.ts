@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// A program of its own, which the agent starts for a component that is composed of others: it lets
-// jco write the JavaScript that would link the component, runs that with stand-ins in place of
-// modules, and prints that it is ready, and then what it would have linked with what. Neither the component's code nor any of
-// that JavaScript runs in the agent.
+// A program of its own, which the agent starts for a component that is composed of others: it says that
+// it is ready, lets jco write the JavaScript that would link the component, runs that with stand-ins in
+// place of modules, and prints what it would have linked with what. Neither the component's code nor
+// any of that JavaScript runs in the agent.
 //
 //   node transpiler.ts GENERATOR REQUEST USER < component > wiring
 //
