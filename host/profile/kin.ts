@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // System calls with the effect of others. Programs need them, so that none is refused for the sake of
 // another: authors of policies must know them.
-import { syscallTable } from '../syscalls/syscall-table.ts';
 import { syscallNumbers } from '../syscalls/syscall-numbers.ts';
 import { ringOperations } from './ring-operations.ts';
 
@@ -43,6 +42,7 @@ const special: Readonly<Record<string, readonly Kin[]>> = {
     },
   ],
   bind: [{ families: ['listen', 'connect'], where: 'with a port of the kernel' }],
+  chroot: [{ families: ['pivot_root'], where: 'for all of a mount namespace' }],
   socket: [{ families: ['socketpair'], where: 'for pairs' }],
 };
 
@@ -62,7 +62,6 @@ const groups: readonly (readonly string[])[] = [
   ['signalfd', 'signalfd4'],
   ['epoll_create', 'epoll_create1'],
   ['inotify_init', 'inotify_init1'],
-  ['chroot', 'pivot_root'],
   ['chdir', 'fchdir'],
   ['init_module', 'finit_module'],
   ['kexec_load', 'kexec_file_load'],
@@ -89,15 +88,6 @@ const groups: readonly (readonly string[])[] = [
     .filter(([name]) => !name.startsWith('URING_CMD'))
     .map(([, calls]) => calls),
 ];
-
-/** Whether its ways around are known at all. */
-export function hasKnownKin(family: string): boolean {
-  return (
-    syscallTable.some((row) => row.family === family) ||
-    Object.hasOwn(special, family) ||
-    groups.some((group) => group.includes(family))
-  );
-}
 
 export function kinOf(family: string): readonly Kin[] {
   const named = special[family] ?? [];

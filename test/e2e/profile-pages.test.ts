@@ -13,7 +13,7 @@ import { TemporaryFolder } from '../support/temporary-folder.ts';
 
 /** Of what a profile lets pass or refuses, as the pages say; others would tell of a mistake. */
 const expectedNotes =
-  /^seccompagent: note: .*(?:ENOSYS|\bfchmod\b.*\bchmod\b|pivot_root, .*\bCLONE_NEWNS\b).*\n/gmu;
+  /^seccompagent: note: .*(?:ENOSYS|\b(?:fchmod|setxattr)\b.*\bchmod\b|pivot_root, .*\bCLONE_NEWNS\b).*\n/gmu;
 
 const page = (name: string): Page => new Page(`deploy/docs/${name}`);
 

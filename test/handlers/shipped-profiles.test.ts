@@ -86,7 +86,8 @@ const forRuntimes = [
 test.for(forRuntimes)('shipped profiles: nothing is wrong with $name for $runtime', (each) => {
   const { profile: read, findings } = readSoundProfile(textOf(each.name), each.name);
   lint(read, findings, { runtime: each.runtime });
-  expect(findings.all).toEqual([]);
+  // notes are for those who refuse calls
+  expect(findings.all.filter(({ severity }) => severity !== 'note')).toEqual([]);
 });
 
 test.for([...examples, 'dangerous'])('shipped profiles: %s-crun is %s with a flag', (name) => {

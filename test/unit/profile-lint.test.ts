@@ -464,12 +464,6 @@ describe('names and families', () => {
     }
   });
 
-  test('K21: lint: it says so where no ways around a call are known', () => {
-    expect(onesOf('walks-around', trapping('getcpu', 'sethostname'))).toMatchObject([
-      { severity: 'note', message: expect.stringContaining('getcpu, sethostname') },
-    ]);
-  });
-
   test('K21: lint: io_uring walks around calls on files, unless it is refused', () => {
     const names = ['mkdir', 'mkdirat'];
     expect(codes(trapping(...names))).toEqual(['warning io-uring $.syscalls[0].names[0]']);

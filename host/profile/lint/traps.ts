@@ -3,7 +3,7 @@
 import { waitKillableFlag } from '../../agent-socket/filter-flags.ts';
 import { familyMembers } from '../../syscalls/syscall-table.ts';
 import { descriptorTaker, familyOf, ioUring, siblingsOf, waysAround } from '../families.ts';
-import { hasKnownKin, kinOf } from '../kin.ts';
+import { kinOf } from '../kin.ts';
 import { keepsNamespaces } from '../namespace-flags.ts';
 import type { PreFilter } from '../pre-filters.ts';
 import { actionsOf, decisionOf } from '../profile.ts';
@@ -165,9 +165,6 @@ export class TrapsCheck extends Check {
       );
     }
     for (const family of families) this.#kin(family, trapped);
-    this.#unknownKin(
-      [...families].filter((family) => !hasKnownKin(family) && waysAround(family).length === 0),
-    );
     this.#ioUring(trapped.filter((name) => waysAround(familyOf(name)).some(isOfRing)));
     if (trapped.length > 0) this.#listener();
   }
@@ -187,18 +184,6 @@ export class TrapsCheck extends Check {
         `where ${family} is refused, trap ${listed(others)} as well, and let a handler answer ${others.length > 1 ? 'them' : 'it'}`,
       );
     }
-  }
-
-  #unknownKin(names: readonly string[]): void {
-    const [first] = names;
-    if (first === undefined) return;
-    this.tell(
-      'walks-around',
-      'note',
-      this.placeOf(first),
-      `whether other calls do what ${listed(names)} ${names.length > 1 ? 'do' : 'does'} is not known here`,
-      'where it is refused, look for them',
-    );
   }
 
   #isOpen(name: string): boolean {
