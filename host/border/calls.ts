@@ -98,7 +98,7 @@ export const inboxFields = {
       delay: 'u32',
       /** Index of the counters that count the call. */
       slot: 'u32',
-      /** 1: the failure policy answered. */
+      /** Not 0: the failure policy answered; of a performed call, why. */
       failed: 'u32',
       unused: 'u32',
     },

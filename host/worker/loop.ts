@@ -35,10 +35,12 @@ import type { Syscall } from '../syscalls/syscalls.ts';
 const slowUs = 1000;
 /** For a call of a container whose registry cannot be read. */
 const noContainer = fail('EPERM');
-const helperFailed = new AgentError(
-  'AGENT_CALLER',
-  'a helper has ended while it acted for the caller, or could not act',
-);
+/** By what the receiver says of a call that a helper was to answer; 0: nothing. */
+const performedFailures = [
+  'a helper that acted for the caller has ended',
+  'a helper could not act for the caller',
+  'a helper could not be served while it acted for the caller',
+].map((message) => new AgentError('AGENT_CALLER', message));
 const performBit = actBit('perform');
 
 export interface LoopParts extends BuilderParts {
@@ -239,9 +241,10 @@ export class Loop implements Disposable {
       return;
     }
     const { container, slots } = handed;
-    const hasFailed = call.hasPerformedFailed;
-    call.countPerformed(slots.of(hasFailed ? errnoOf(container.failure) : call.performedErrno));
-    if (hasFailed) this.#report(helperFailed, container, handed);
+    const failure = performedFailures[call.performedFailure - 1];
+    const errno = failure === undefined ? call.performedErrno : errnoOf(container.failure);
+    call.countPerformed(slots.of(errno));
+    if (failure !== undefined) this.#report(failure, container, handed);
   }
 
   /** @param of absent: the call that is answered */

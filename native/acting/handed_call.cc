@@ -92,7 +92,7 @@ void HandedCall::complete(const HelperAnswer& answer, UniqueFd opened) {
   // no call of these returns anything else
   const bool has_failed = answer.error == 0 && answer.given < 0 && !opened.is_open();
   if (has_failed && !answer.is_gone) {
-    answer_anyway(failure_, {.has_failed = true});
+    answer_anyway(failure_, {.failure = HelperFailure::could_not_act});
     return;
   }
   const Response response = {

@@ -24,13 +24,24 @@
 
 namespace seccompagent {
 
+// Why a call got `HandedCall::failure`. Numbers are those of `performedFailures` in
+// host/worker/loop.ts.
+enum class HelperFailure : std::uint8_t {
+  none = 0,
+  // The helper has ended.
+  ended = 1,
+  // It could not become who the call needs, or said what it may not say.
+  could_not_act = 2,
+  // It could not be told, or no thread did what it had asked for.
+  not_served = 3
+};
+
 struct CallResult {
   // The errno that the call has got, 0 or positive.
   int error = 0;
   // The notification was gone.
   bool is_gone = false;
-  // The helper has failed, and the call has got `HandedCall::failure`.
-  bool has_failed = false;
+  HelperFailure failure = HelperFailure::none;
   // When it was answered.
   Nanoseconds time = 0;
 };
@@ -104,8 +115,8 @@ class HandedCall {
   }
   // Also if the helper has begun to answer: it has ended. The kernel takes one answer.
   void answer_anyway(const Response& response, const CallResult& result);
-  bool fail() { return answer(failure_, {.has_failed = true}); }
-  void fail_anyway() { answer_anyway(failure_, {.has_failed = true}); }
+  bool fail(HelperFailure why) { return answer(failure_, {.failure = why}); }
+  void fail_anyway(HelperFailure why) { answer_anyway(failure_, {.failure = why}); }
   // In a pause of its container, which has interrupted the caller: the kernel makes the call anew.
   void restart();
   // A signal for the caller ends its wait, and so does a pause of its container; `status`: of

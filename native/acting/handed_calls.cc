@@ -49,7 +49,7 @@ void HandedCalls::start() {
 void HandedCalls::Parts::drop(All::iterator at) {
   HandedCall& call = *at->second.call;
   // nobody else would answer; the caller is gone mostly
-  if (!call.fail()) {
+  if (!call.fail(HelperFailure::ended)) {
     const CallResult gone = {.is_gone = !call.is_being_answered(), .time = now()};
     call.settle(call.seen().value_or(gone));
   }
@@ -136,7 +136,7 @@ void HandedCalls::hand_over(HandOver ready, const std::shared_ptr<HandedCall>& c
   const std::uint64_t number = parts_.watch(helper);
   if (number == 0 || (!is_waiting && !send_message(socket, ready.message, fds))) {
     state.store(acting);
-    call->fail();
+    call->fail(HelperFailure::not_served);
     return;
   }
   helper.note_listener(call->call_);

@@ -141,14 +141,14 @@ void HandedCalls::Parts::hear(std::uint64_t number) {
       // it has ended, whatever it had begun
       if (!call.is_answered()) {
         (void)call.claim();
-        call.fail_anyway();
+        call.fail_anyway(HelperFailure::ended);
       }
     } else if (said->is_waiting && handed.helper->has_left()) {
       call.restart();
     } else if (said->is_waiting) {
       call.answer_error(ENFILE);
     } else {
-      call.fail();
+      call.fail(HelperFailure::could_not_act);
     }
     drop(at);
     return;
@@ -196,7 +196,7 @@ void HandedCalls::Parts::give(std::shared_ptr<HandedCall> call, const HelperAnsw
   }
   if (--giving[next->call->payer()] == 0) giving.erase(next->call->payer());
   const CallersFd closing(std::move(next->opened), next->call->payer());
-  next->call->fail_anyway();
+  next->call->fail_anyway(HelperFailure::not_served);
 }
 
 // With the mutex held.

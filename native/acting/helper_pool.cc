@@ -237,7 +237,7 @@ Helper::~Helper() {
   constexpr Nanoseconds kMoment = 100 * kMicrosecond;
   int looks = 0;
   for (; before_ && !before_->is_answered() && looks < kLooks; ++looks) pause_for(kMoment);
-  if (looks == kLooks) before_->fail_anyway();
+  if (looks == kLooks) before_->fail_anyway(HelperFailure::ended);
   HelperPool::of_process().parts_.forget(*this);
   end_now(std::move(process_), identity_.owner.payer);
 }

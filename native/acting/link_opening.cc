@@ -84,7 +84,7 @@ class Openings {
     auto opening = std::move(own.waiting.front());
     own.waiting.pop_front();
     if (!start_blocked_signals_thread(main, opening.get())) {
-      opening->call->fail();
+      opening->call->fail(HelperFailure::not_served);
       return;
     }
     (void)opening.release();
@@ -115,7 +115,7 @@ void* Openings::main(void* argument) {
   const bool is_told = opening->open();
   // the call is not answered before that, so that its payer's next one finds room
   openings().end(opening->call->payer());
-  if (!is_told || !opening->begin()) opening->call->fail();
+  if (!is_told || !opening->begin()) opening->call->fail(HelperFailure::not_served);
   return nullptr;
 }
 
@@ -125,7 +125,7 @@ void open_link_for(std::shared_ptr<HandedCall> call, OwnLink link, UniqueFd sock
   if (socket.is_open()) {
     openings().add(std::make_unique<Opening>(std::move(call), std::move(link), std::move(socket)));
   } else {
-    call->fail();
+    call->fail(HelperFailure::not_served);
   }
 }
 

@@ -205,12 +205,12 @@ bool Worker::take_performed() {
     if (!result) continue;
     Counted counted = result->error == 0 ? Counted::value : Counted::error;
     if (result->is_gone) counted = Counted::gone;
-    if (result->has_failed) counted = Counted::failed;
+    if (result->failure != HelperFailure::none) counted = Counted::failed;
     told_ = {counted, std::max<Nanoseconds>(result->time - at->received, 0)};
     inbox_->answer = {};
     inbox_->answer.value = at->cookie;
     inbox_->answer.error = result->error;
-    inbox_->answer.failed = result->has_failed ? 1 : 0;
+    inbox_->answer.failed = static_cast<std::uint32_t>(result->failure);
     *at = std::move(handed_.back());
     handed_.pop_back();
     return true;
