@@ -308,7 +308,8 @@ describe('the command', () => {
           file,
           findings: [
             expect.objectContaining({ code: 'wait-killable', severity: 'note' }),
-            // fchmod, by which programs do what a handler of chmod is not asked about
+            // fchmod, and setxattr of ACLs, by which programs do what a handler of chmod is not asked about
+            expect.objectContaining({ code: 'walks-around', severity: 'note' }),
             expect.objectContaining({ code: 'walks-around', severity: 'note' }),
           ],
         },
