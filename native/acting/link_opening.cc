@@ -50,7 +50,10 @@ class Openings {
  public:
   void add(std::unique_ptr<Opening> opening) {
     const std::lock_guard lock(mutex_);
-    by_payer_[opening->call->payer()].waiting.push_back(std::move(opening));
+    auto& waiting = by_payer_[opening->call->payer()].waiting;
+    // where those before hang, others end without it
+    std::erase_if(waiting, [](const auto& each) { return each->call->result().has_value(); });
+    waiting.push_back(std::move(opening));
     start_next();
   }
 

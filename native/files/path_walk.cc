@@ -146,7 +146,9 @@ class Walk {
   [[nodiscard]] Result<void> open_next(const std::string& name, std::uint64_t flags) {
     auto next = open_at(at_, name.c_str(), O_PATH | flags, 0, resolve_ & RESOLVE_NO_XDEV);
     if (!next) return std::unexpected(next.error());
-    go_to(std::move(*next));
+    // no step away from the base
+    opened_ = std::move(*next);
+    at_ = opened_.get();
     return {};
   }
 
@@ -263,7 +265,8 @@ bool is_to_be_walked(const FileTask& task, int base, const char* path, Result<Fi
   if (found && found->facts()) return found->facts()->system == PROC_SUPER_MAGIC;
   if (found) return is_of_processes(found->get());
   if (!may_be_of_processes(found.error().number)) return false;
-  if (*path != '/' && is_of_processes(base)) return true;
+  const bool starts_at_base = *path != '/' || (resolve & RESOLVE_IN_ROOT) != 0;
+  if (starts_at_base && is_of_processes(base)) return true;
   const auto in_one_mount = open_at(base, path, O_PATH | (flags & O_NOFOLLOW), 0,
                                     (resolve & ~std::uint64_t{RESOLVE_CACHED}) | RESOLVE_NO_XDEV);
   return !in_one_mount && in_one_mount.error() == Errno{EXDEV};

@@ -252,6 +252,8 @@ void stays_below_its_base() {
       {proc.get(), "self/../version", RESOLVE_BENEATH, "/proc/version"},
       {proc.get(), "self/../../proc/version", RESOLVE_BENEATH, nullptr},
       {proc.get(), "..", RESOLVE_BENEATH, nullptr},
+      {proc.get(), "./..", RESOLVE_BENEATH, nullptr},
+      {proc.get(), "self/./../version", RESOLVE_BENEATH, "/proc/version"},
       {proc.get(), "/proc/self/comm", RESOLVE_BENEATH, nullptr},
       {proc.get(), "/self/comm", RESOLVE_IN_ROOT, "/proc/1/comm"},
       {proc.get(), "self/../../../mounts", RESOLVE_IN_ROOT, "/proc/1/mounts"},
