@@ -14,7 +14,7 @@ import { TemporaryFolder } from '../support/temporary-folder.ts';
 import { testBundle } from '../support/test-bundles.ts';
 import { startWatchedAgent } from '../support/watched-agent.ts';
 
-const opens = 2000;
+const opens = 4000;
 const leastPauses = 5;
 const runningMs = 50;
 /** A device, whose opening is judged by the container's cgroup; a directory; a file that is made. */
