@@ -11,8 +11,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -28,10 +26,11 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "../support/container.h"
 
 enum {
   LIFE_SECONDS = 120,
@@ -84,17 +83,6 @@ static struct options options = {.metadata = NULL,
                                  .processes = 1,
                                  .threads = 1};
 static struct shared *shared;
-
-_Noreturn static void fail(const char *what) {
-  fprintf(stderr, "load: cannot %s: %s\n", what, strerror(errno));
-  exit(1);
-}
-
-static uint64_t now_ns(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
-}
 
 // ---- gates ----
 
@@ -159,18 +147,15 @@ static void enter_own_root(void) {
   if (fd < 0 || close(fd) < 0) fail("make a file");
 }
 
-static int connect_agent(void) {
-  struct sockaddr_un address = {.sun_family = AF_UNIX};
-  strcpy(address.sun_path, options.socket);
-  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) fail("make a socket");
+// The agent may be on its way up.
+static int connect_starting_agent(void) {
   const uint64_t until_ns = now_ns() + CONNECT_PATIENCE_MS * UINT64_C(1000000);
-  while (connect(fd, (struct sockaddr *)&address, sizeof address) < 0) {
-    if ((errno != ENOENT && errno != ECONNREFUSED) || now_ns() > until_ns)
-      fail("connect to the agent");
-    usleep(1000);
+  int fd;
+  while ((fd = try_to_connect_agent(options.socket)) == -ENOENT || fd == -ECONNREFUSED) {
+    if (now_ns() > until_ns) break;
+    sleep_ns(1000000);
   }
-  return fd;
+  return fd >= 0 ? fd : connect_agent(options.socket);
 }
 
 // arm64 has neither chmod nor mkdir.
@@ -197,46 +182,12 @@ static long syscall_number(void) {
   abort();
 }
 
-static int load_filter(void) {
-  struct sock_filter code[] = {
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)syscall_number(), 0, 1),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-  };
-  const struct sock_fprog program = {.len = sizeof code / sizeof *code, .filter = code};
-  unsigned long flags = SECCOMP_FILTER_FLAG_NEW_LISTENER;
-  if (options.wait_killable) flags |= SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
+static void hand_over(int agent_fd) {
+  const struct container container = {.metadata = options.metadata, .bundle = options.bundle};
+  const long number = syscall_number();
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) fail("set no_new_privs");
-  const int listener = (int)syscall(__NR_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
-  if (listener < 0) fail("load the filter");
-  return listener;
-}
-
-static void hand_over(int agent_fd, int listener) {
-  char state[4096], metadata[2048] = "";
-  const int pid = getpid();
-  if (options.metadata != NULL)
-    snprintf(metadata, sizeof metadata, "\"metadata\":\"%s\",", options.metadata);
-  const int length =
-      snprintf(state, sizeof state,
-               "{\"ociVersion\":\"1.2.0\",\"fds\":[\"seccompFd\"],\"pid\":%d,%s"
-               "\"state\":{\"ociVersion\":\"1.2.0\",\"id\":\"load-%d\",\"status\":\"creating\","
-               "\"pid\":%d,\"bundle\":\"%s\",\"annotations\":{}}}",
-               pid, metadata, pid, pid, options.bundle);
-  union {
-    struct cmsghdr header;
-    char bytes[CMSG_SPACE(sizeof(int))];
-  } control = {.header = {.cmsg_len = CMSG_LEN(sizeof(int)),
-                          .cmsg_level = SOL_SOCKET,
-                          .cmsg_type = SCM_RIGHTS}};
-  memcpy(CMSG_DATA(&control.header), &listener, sizeof listener);
-  struct iovec data = {state, (size_t)length};
-  const struct msghdr message = {.msg_iov = &data,
-                                 .msg_iovlen = 1,
-                                 .msg_control = control.bytes,
-                                 .msg_controllen = sizeof control.bytes};
-  if (sendmsg(agent_fd, &message, MSG_NOSIGNAL) != length) fail("send the state");
+  const int listener = load_filter(&number, 1, options.wait_killable);
+  send_listener(agent_fd, listener, &container);
   close(listener);
   close(agent_fd);
 }
@@ -281,11 +232,6 @@ static void call_first(struct worker *worker) {
   worker->first_ns = now_ns() - began_ns;
 }
 
-static void pause_us(uint64_t us) {
-  const struct timespec time = {(time_t)(us / 1000000), (long)(us % 1000000) * 1000};
-  nanosleep(&time, NULL);
-}
-
 static void *work(void *argument) {
   struct worker *worker = argument;
   uint64_t began_ns, ended_ns;
@@ -296,7 +242,7 @@ static void *work(void *argument) {
                                 ? shared->start_ns + options.duration_ms * UINT64_C(1000000)
                                 : UINT64_MAX;
   while (worker->calls < options.calls) {
-    if (worker->pause_us > 0) pause_us(worker->pause_us);
+    if (worker->pause_us > 0) sleep_ns(worker->pause_us * 1000);
     call_and_check(worker, &began_ns, &ended_ns);
     worker->latencies_ns[worker->calls++] = ended_ns - began_ns;
     if (ended_ns >= until_ns) break;
@@ -314,13 +260,13 @@ _Noreturn static void be_container(struct worker *workers, unsigned long threads
   // Only main may hold the ends whose closing means something.
   close(shared->start.opened[1]);
   close(shared->end.opened[1]);
-  const int agent_fd = connect_agent();
+  const int agent_fd = connect_starting_agent();
   if (options.has_own_root || options.call == CALL_MOUNT) enter_own_mounts();
   if (options.has_own_root) enter_own_root();
   if (options.call == CALL_MOUNT) mask_proc();
   // each mount is undone
   if (options.call != CALL_MOUNT) keep_capabilities_of_containers();
-  hand_over(agent_fd, load_filter());
+  hand_over(agent_fd);
   for (unsigned long i = 1; i < threads; i++) {
     pthread_t thread;
     if (pthread_create(&thread, NULL, work, &workers[i]) != 0) fail("start a thread");

@@ -9,6 +9,8 @@ import { extname, join } from 'node:path';
 const projectFolder = join(import.meta.dirname, '..', '..');
 const sourceFolders = ['test/support', 'test/bench'] as const;
 const outputFolder = join(projectFolder, 'build', 'test-programs');
+const compiler = process.env['CC'] ?? 'gcc';
+const warnings = ['-O2', '-Wall', '-Wextra', '-Werror'] as const;
 
 type Step = readonly [command: string, ...args: string[]];
 
@@ -71,6 +73,24 @@ function findSource(name: string): string {
   return source;
 }
 
+/** The sources in C, which {@link fault} tells of. */
+export function programSources(): readonly string[] {
+  return sourceFolders.flatMap((folder) =>
+    readdirSync(join(projectFolder, folder))
+      .filter((name) => name.endsWith('.c'))
+      .map((name) => join(folder, name)),
+  );
+}
+
+/** What the compiler has to say of a source; '' is nothing. */
+export function fault(source: string): string {
+  const path = join(projectFolder, source);
+  const { error, stderr } = spawnSync(compiler, [...warnings, '-fsyntax-only', path], {
+    encoding: 'utf8',
+  });
+  return error?.message ?? stderr;
+}
+
 function objectFile(output: string): string {
   return `${output}.o`;
 }
@@ -83,13 +103,12 @@ function steps(source: string, name: string, output: string): readonly Step[] {
       ['ld', '-m', 'elf_i386', '-o', output, object],
     ];
   }
-  const compiler = process.env['CC'] ?? 'gcc';
   const kinds: Readonly<Record<string, readonly string[]>> = {
     '.so': ['-shared', '-fPIC'],
     '.static': ['-static', '-pthread'],
   };
   const kind = kinds[extname(name)] ?? ['-pthread'];
-  return [[compiler, '-O2', '-Wall', '-Wextra', '-Werror', ...kind, '-o', output, source]];
+  return [[compiler, ...warnings, ...kind, '-o', output, source]];
 }
 
 function run([command, ...args]: Step, source: string): void {

@@ -58,18 +58,24 @@ HELPER const char *answer_name(int error) {
   return name == NULL ? "UNKNOWN" : name;
 }
 
-HELPER int connect_agent(const char *path) {
+// The errno, negated, of an agent that does not listen.
+HELPER int try_to_connect_agent(const char *path) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
-  if (strlen(path) >= sizeof address.sun_path) {
-    errno = ENAMETOOLONG;
-    fail("use the socket's path");
-  }
+  if (strlen(path) >= sizeof address.sun_path) return -ENAMETOOLONG;
   strcpy(address.sun_path, path);
   const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) fail("make a socket");
-  if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0)
-    fail("connect to the agent socket");
-  return fd;
+  if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0) return fd;
+  const int reason = errno;
+  close(fd);
+  return -reason;
+}
+
+HELPER int connect_agent(const char *path) {
+  const int fd = try_to_connect_agent(path);
+  if (fd >= 0) return fd;
+  errno = -fd;
+  fail("connect to the agent socket");
 }
 
 // As runtimes have it by default, see capabilities(7).
