@@ -36,6 +36,7 @@ export {
   arches,
   argumentCount,
   eventKind,
+  helperFailure,
   inbox,
   newTime,
   numbersPerArch,

@@ -62,6 +62,17 @@ export const answerKind = {
   handed: 5,
 } as const;
 
+/** Why a call that was handed over got the failure policy's answer. */
+export const helperFailure = {
+  none: 0,
+  /** The helper has ended. */
+  ended: 1,
+  /** It could not become who the call needs, or said what it may not say. */
+  couldNotAct: 2,
+  /** It could not be told, or no thread did what it had asked for. */
+  notServed: 3,
+} as const;
+
 /** The head of an inbox; the bytes of pointer arguments follow it. */
 export const inboxFields = {
   token: 'u32',
@@ -98,9 +109,10 @@ export const inboxFields = {
       delay: 'u32',
       /** Index of the counters that count the call. */
       slot: 'u32',
-      /** Not 0: the failure policy answered; of a performed call, why. */
+      /** Not 0: the failure policy answered. */
       failed: 'u32',
-      unused: 'u32',
+      /** Of a performed call. */
+      helperFailure: { enumName: 'HelperFailure' },
     },
   },
   /**

@@ -29,6 +29,7 @@ const parts: Readonly<Record<string, readonly string[]>> = {
     enumeration('ReadKind', 'std::uint8_t', calls.readKind),
     constant('kReadKinds', 'std::size_t', Object.keys(calls.readKind).length),
     enumeration('AnswerKind', 'std::uint32_t', calls.answerKind),
+    enumeration('HelperFailure', 'std::uint32_t', calls.helperFailure),
     struct('Inbox', calls.inboxFields),
     struct('XattrHeader', calls.xattrHeaderFields),
     enumeration('TimeChange', 'std::uint32_t', calls.timeChange),

@@ -143,9 +143,9 @@ export class ReceivedCall {
     return this.#i32[inbox.answerErrno / 4] ?? 0;
   }
 
-  /** Not 0: a helper has failed, HelperFailure of the receiver, and the failure policy has answered. */
+  /** One of {@link helperFailure}; if it is not `none`, the failure policy has answered. */
   get performedFailure(): number {
-    return this.#u32[inbox.answerFailed / 4] ?? 0;
+    return this.#u32[inbox.answerHelperFailure / 4] ?? 0;
   }
 
   /** @param slot which counters count it */

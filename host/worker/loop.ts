@@ -4,7 +4,7 @@ import { AgentError } from '../errors.ts';
 import { fail } from '../call/action.ts';
 import type { Decision } from '../call/action.ts';
 import type { FailureReason } from '../counting/counters.ts';
-import { eventKind } from '../native.ts';
+import { eventKind, helperFailure } from '../native.ts';
 import type { Native, WorkerHandle } from '../native.ts';
 import { actBit } from '../observation/decision-layout.ts';
 import { DecisionWriter } from '../observation/decision-writer.ts';
@@ -35,13 +35,17 @@ import type { Syscall } from '../syscalls/syscalls.ts';
 const slowUs = 1000;
 /** For a call of a container whose registry cannot be read. */
 const noContainer = fail('EPERM');
-/** By what the receiver says of a call that a helper was to answer; 0: nothing. */
-const performedFailures = [
-  'a helper that acted for the caller has ended',
-  'a helper could not act for the caller',
-  'a helper could not be served while it acted for the caller',
-].map((message) => new AgentError('AGENT_CALLER', message));
+/** By {@link helperFailure}. */
+const performedFailures = new Map<number, AgentError>([
+  [helperFailure.ended, actingFailed('a helper that acted for the caller has ended')],
+  [helperFailure.couldNotAct, actingFailed('a helper could not act for the caller')],
+  [helperFailure.notServed, actingFailed('a helper could not be served while it acted')],
+]);
 const performBit = actBit('perform');
+
+function actingFailed(message: string): AgentError {
+  return new AgentError('AGENT_CALLER', message);
+}
 
 export interface LoopParts extends BuilderParts {
   readonly native: Native;
@@ -241,7 +245,7 @@ export class Loop implements Disposable {
       return;
     }
     const { container, slots } = handed;
-    const failure = performedFailures[call.performedFailure - 1];
+    const failure = performedFailures.get(call.performedFailure);
     const errno = failure === undefined ? call.performedErrno : errnoOf(container.failure);
     call.countPerformed(slots.of(errno));
     if (failure !== undefined) this.#report(failure, container, handed);

@@ -16,6 +16,7 @@
 #include "acting/helper.h"
 #include "caller/target.h"
 #include "helper/wire.h"
+#include "kernel/border.h"
 #include "kernel/clock.h"
 #include "kernel/notify.h"
 #include "kernel/payer.h"
@@ -23,18 +24,6 @@
 #include "process/callers_fd.h"
 
 namespace seccompagent {
-
-// Why a call got `HandedCall::failure`. Numbers are those of `performedFailures` in
-// host/worker/loop.ts.
-enum class HelperFailure : std::uint8_t {
-  none = 0,
-  // The helper has ended.
-  ended = 1,
-  // It could not become who the call needs, or said what it may not say.
-  could_not_act = 2,
-  // It could not be told, or no thread did what it had asked for.
-  not_served = 3
-};
 
 struct CallResult {
   // The errno that the call has got, 0 or positive.

@@ -61,6 +61,13 @@ enum class AnswerKind : std::uint32_t {
   handed = 5,
 };
 
+enum class HelperFailure : std::uint32_t {
+  none = 0,
+  ended = 1,
+  could_not_act = 2,
+  not_served = 3,
+};
+
 struct Inbox {
   struct Pointer {
     std::int32_t length;
@@ -73,7 +80,7 @@ struct Inbox {
     std::uint32_t delay;
     std::uint32_t slot;
     std::uint32_t failed;
-    std::uint32_t unused;
+    HelperFailure helper_failure;
   };
   std::uint32_t token;
   std::uint32_t tid;

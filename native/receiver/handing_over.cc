@@ -210,7 +210,7 @@ bool Worker::take_performed() {
     inbox_->answer = {};
     inbox_->answer.value = at->cookie;
     inbox_->answer.error = result->error;
-    inbox_->answer.failed = static_cast<std::uint32_t>(result->failure);
+    inbox_->answer.helper_failure = result->failure;
     *at = std::move(handed_.back());
     handed_.pop_back();
     return true;
