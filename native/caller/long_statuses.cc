@@ -34,8 +34,8 @@ void LongStatuses::note(pid_t tid, Nanoseconds took) {
     if (threads_.size() >= kMax) make_room(time);
     over_at_ = later(over_at_, counted * kTimesAsLong, time);
     threads_.insert_or_assign(tid, Known{.identity = *identity, .until = over_at_});
+    note_known(over_at_);
   }
-  count();
 }
 
 void LongStatuses::speak_of(std::uint32_t container) { container_of_this_thread = container; }
@@ -47,6 +47,7 @@ void LongStatuses::note_crowd(Nanoseconds made_up_for, Nanoseconds time) {
   Crowd& crowd = crowds_[container_of_this_thread];
   ++crowd.threads;
   crowd.until = later(crowd.until, made_up_for, time);
+  note_known(crowd.until);
 }
 
 bool LongStatuses::is_crowd(Nanoseconds time) const {
@@ -54,8 +55,9 @@ bool LongStatuses::is_crowd(Nanoseconds time) const {
   return found != crowds_.end() && found->second.threads >= kCrowd && found->second.until > time;
 }
 
-void LongStatuses::count() {
-  count_.store(threads_.size() + crowds_.size(), std::memory_order_relaxed);
+void LongStatuses::note_known(Nanoseconds until) {
+  if (until > known_until_.load(std::memory_order_relaxed))
+    known_until_.store(until, std::memory_order_relaxed);
 }
 
 void LongStatuses::make_room(Nanoseconds time) {
@@ -66,18 +68,19 @@ void LongStatuses::make_room(Nanoseconds time) {
 }
 
 bool LongStatuses::has(pid_t tid) {
-  if (count_.load(std::memory_order_relaxed) == 0) return false;
+  const Nanoseconds known_until = known_until_.load(std::memory_order_relaxed);
+  if (known_until == 0) return false;
+  const Nanoseconds time = now();
+  if (known_until <= time) return false;
   Known known = {};
   {
     const std::lock_guard lock(mutex_);
-    const Nanoseconds time = now();
     if (is_crowd(time)) return true;
     const auto found = threads_.find(tid);
     if (found == threads_.end()) return false;
     known = found->second;
     if (known.until <= time) {
       threads_.erase(found);
-      count();
       return false;
     }
   }

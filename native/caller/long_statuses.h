@@ -53,15 +53,16 @@ class LongStatuses {
   // With the lock held.
   void make_room(Nanoseconds time);
   void note_crowd(Nanoseconds made_up_for, Nanoseconds time);
+  void note_known(Nanoseconds until);
   [[nodiscard]] bool is_crowd(Nanoseconds time) const;
-  void count();
 
   std::mutex mutex_;
   std::map<pid_t, Known> threads_;
   std::map<std::uint32_t, Crowd> crowds_;
   // When all have been made up for.
   Nanoseconds over_at_ = 0;
-  std::atomic<std::size_t> count_ = 0;
+  // When nothing of the above is known any more.
+  std::atomic<Nanoseconds> known_until_ = 0;
 };
 
 }  // namespace seccompagent
