@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "caller/proc_text.h"
+#include "kernel/listener_guard.h"
+#include "process/patient_answers.h"
 
 namespace seccompagent {
 
@@ -53,9 +55,17 @@ bool HandedCall::is_answered() const {
          Completion::word(number_, Phase::answered);
 }
 
-bool HandedCall::is_gone() const {
-  if (again_) return again_->is_over();
-  return !id_valid(call_.listener, call_.id_valid_request, call_.id);
+bool HandedCall::may_be_asked() const { return ask_again_at_ <= now(); }
+
+Awaited HandedCall::ask_awaited() {
+  constexpr Nanoseconds kPause = kSecond;
+  const auto ask = [this] {
+    const ListenerGuard::Asking asking;
+    return seccompagent::ask_awaited(call_.listener, call_.id_valid_request, call_.id);
+  };
+  const Awaited found = again_ ? again_->ask_awaited() : ask();
+  if (found == Awaited::unknown) ask_again_at_ = now() + kPause;
+  return found;
 }
 
 bool HandedCall::claim() {
@@ -77,15 +87,27 @@ void HandedCall::answer_anyway(const Response& response, const CallResult& resul
 
 void HandedCall::answer_with(const Response& response, const CallResult& result, UniqueFd opened,
                              Flush flush) {
+  if (try_to_answer(response, result, std::move(opened), flush)) return;
+  PatientAnswers::of_process().add(call_.listener, [self = shared_from_this(), response, result] {
+    return self->try_to_answer(response, result, {}, Flush::unknown);
+  });
+}
+
+bool HandedCall::try_to_answer(const Response& response, const CallResult& result, UniqueFd opened,
+                               Flush flush) {
   const auto send = [&] {
     if (again_) return again_->answer(response, std::move(opened), flush);
     const auto sizes = notify_sizes();
-    return sizes && NotifyBuffers(*sizes).respond(call_.listener, call_.id, response);
+    if (!sizes) return Arrival::lost;
+    const ListenerGuard::Asking asking;
+    return NotifyBuffers(*sizes).try_to_respond(call_.listener, call_.id, response);
   };
-  const bool is_sent = send();
-  CallResult settled = is_sent ? result : CallResult{.is_gone = true};
+  const Arrival arrival = send();
+  if (arrival == Arrival::held) return false;
+  CallResult settled = arrival == Arrival::arrived ? result : CallResult{.is_gone = true};
   settled.time = now();
   settle(settled);
+  return true;
 }
 
 void HandedCall::complete(const HelperAnswer& answer, UniqueFd opened) {

@@ -53,12 +53,12 @@ class ComingAgain {
   ComingAgain(const ComingAgain&) = delete;
   ComingAgain& operator=(const ComingAgain&) = delete;
 
-  // Whether its thread does not wait for it, whichever notification it is by now: then it has no
+  // Whether its thread waits for it, whichever notification it is by now; if it is gone, it has no
   // answer when it comes again.
-  [[nodiscard]] virtual bool is_over() = 0;
-  // False: it did not arrive, and is there for a while when the call comes again. `opened`: the
-  // answer, if it is open; `flush`: of that.
-  virtual bool answer(const Response& response, UniqueFd opened, Flush flush) = 0;
+  [[nodiscard]] virtual Awaited ask_awaited() = 0;
+  // One that is lost is there for a while when the call comes again. `opened`: the answer, if it is
+  // open, which waits for the caller, and is never held; `flush`: of that.
+  virtual Arrival answer(const Response& response, UniqueFd opened, Flush flush) = 0;
   // It has no answer when it comes again.
   virtual void forget() = 0;
 
@@ -67,7 +67,7 @@ class ComingAgain {
 };
 
 // Any thread may ask and answer.
-class HandedCall {
+class HandedCall : public std::enable_shared_from_this<HandedCall> {
  public:
   // `listener`: keeps the descriptor of the call open.
   HandedCall(const CallId& call, std::shared_ptr<const void> listener, const Response& failure,
@@ -86,8 +86,11 @@ class HandedCall {
   [[nodiscard]] bool is_being_answered() const;
   // The helper has sent its answer.
   [[nodiscard]] bool is_answered() const;
-  // Of one that comes again, it is forgotten then.
-  [[nodiscard]] bool is_gone() const;
+  // Its container has not kept us from asking lately.
+  [[nodiscard]] bool may_be_asked() const;
+  // Whether its caller waits; one that comes again and is gone is forgotten. Unknown: its container
+  // keeps us from asking.
+  [[nodiscard]] Awaited ask_awaited();
   [[nodiscard]] pid_t tid() const { return call_.tid; }
   // The helper reports what came of it, and we answer.
   [[nodiscard]] bool comes_again() const { return again_ != nullptr; }
@@ -119,6 +122,9 @@ class HandedCall {
   friend class HandedCalls;
   void answer_with(const Response& response, const CallResult& result, UniqueFd opened,
                    Flush flush);
+  // False: its listener is held.
+  [[nodiscard]] bool try_to_answer(const Response& response, const CallResult& result,
+                                   UniqueFd opened, Flush flush);
   const CallId call_;
   const std::shared_ptr<const void> listener_;
   // The answer where the helper fails.
@@ -132,6 +138,8 @@ class HandedCall {
   std::uint64_t signals_ = 0;
   // At the last look, its container was.
   bool was_paused_ = false;
+  // Its container kept us from asking: not before that.
+  Nanoseconds ask_again_at_ = 0;
   CallResult result_;
   std::atomic_flag is_claimed_;
   std::atomic<bool> is_settled_ = false;

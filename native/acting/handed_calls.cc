@@ -17,6 +17,7 @@
 
 #include "acting/handed_calls_parts.h"
 #include "acting/helper_pool.h"
+#include "kernel/listener_ends.h"
 #include "kernel/message.h"
 
 namespace seccompagent {
@@ -177,7 +178,7 @@ void HandedCalls::end_of(std::uint32_t container) {
     const Parts::Handed& handed = here->second;
     // others have come by a new listener
     if (handed.helper->identity_.owner.container == container &&
-        !has_users(handed.call->call_.listener))
+        has_listener_ended(handed.call->call_.listener))
       parts_.drop(here);
   }
   if (!parts_.dropped.empty()) (void)eventfd_write(parts_.wake.get(), 1);

@@ -43,7 +43,7 @@ struct HandedCalls::Parts {
 
   void run();
   void look();
-  [[nodiscard]] static bool is_over(Handed& handed);
+  [[nodiscard]] static bool is_over(Handed& handed, bool& may_ask);
   void hear(std::uint64_t number);
   [[nodiscard]] bool take_opened(Handed& handed, int number);
   void complete(All::iterator at, const HelperAnswer& answer);

@@ -62,8 +62,12 @@ void HandedCalls::Parts::look_for_interruptions() {
 }
 
 // Whether the helper has to end.
-bool HandedCalls::Parts::is_over(Handed& handed) {
-  if (handed.call->is_gone()) return !handed.call->seen().has_value();
+bool HandedCalls::Parts::is_over(Handed& handed, bool& may_ask) {
+  Awaited awaited = Awaited::yes;
+  if (may_ask && handed.call->may_be_asked()) awaited = handed.call->ask_awaited();
+  // one may keep us in each look
+  if (awaited == Awaited::unknown) may_ask = false;
+  if (awaited == Awaited::no) return !handed.call->seen().has_value();
   if (!handed.is_waiting || handed.call->is_being_answered()) handed.helper->leave_pause();
   if (handed.is_waiting) return false;
   const HelperWork work = work_of(handed.helper->process_.child.pid);
@@ -74,6 +78,7 @@ bool HandedCalls::Parts::is_over(Handed& handed) {
 
 // Of all calls; with the mutex held.
 void HandedCalls::Parts::look() {
+  bool may_ask = true;
   for (auto at = all.begin(); at != all.end();) {
     const auto here = at++;
     Handed& handed = here->second;
@@ -94,7 +99,7 @@ void HandedCalls::Parts::look() {
     } else if (handed.call->comes_again() && handed.helper->is_lost()) {
       // what it says is heard first
       continue;
-    } else if (is_over(handed)) {
+    } else if (is_over(handed, may_ask)) {
       drop(here);
     }
   }

@@ -22,6 +22,7 @@
 #include "acting/helper_program.h"
 #include "acting/helper_start.h"
 #include "acting/living_helpers.h"
+#include "kernel/listener_ends.h"
 #include "kernel/notify.h"
 #include "kernel/process_files.h"
 #include "kernel/scheduling.h"
@@ -115,7 +116,8 @@ void HelperPool::Parts::end_idle(Nanoseconds before) {
 void HelperPool::Parts::kill_all_of(std::uint32_t container) {
   const std::lock_guard lock(mutex);
   std::erase_if(all, [container](Helper* helper) {
-    const bool is_over = helper->listener_ == Helper::kNobody || !has_users(helper->listener_);
+    const bool is_over =
+        helper->listener_ == Helper::kNobody || has_listener_ended(helper->listener_);
     if (helper->identity_.owner.container != container || !is_over) return false;
     const ChildProcess& child = helper->process_.child;
     // woken like that, it leaves its container's cgroup at once, which somebody removes now;

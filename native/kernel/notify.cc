@@ -48,7 +48,7 @@ Result<void> NotifyBuffers::receive(int listener, Notification& notification) {
   return {};
 }
 
-Result<void> NotifyBuffers::respond(int listener, std::uint64_t id, const Response& response) {
+void NotifyBuffers::fill(std::uint64_t id, const Response& response) {
   std::memset(response_.data(), 0, response_.size());
   seccomp_notif_resp kernel = {};
   kernel.id = id;
@@ -60,11 +60,21 @@ Result<void> NotifyBuffers::respond(int listener, std::uint64_t id, const Respon
     kernel.error = response.error;
   }
   std::memcpy(response_.data(), &kernel, sizeof kernel);
+}
+
+Result<void> NotifyBuffers::respond(int listener, std::uint64_t id, const Response& response) {
+  fill(id, response);
   while (ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, response_.data()) == -1) {
     // SEND takes the filter's lock interruptibly: EINTR comes before anything was answered
     if (errno != EINTR) return fail_errno();
   }
   return {};
+}
+
+Arrival NotifyBuffers::try_to_respond(int listener, std::uint64_t id, const Response& response) {
+  fill(id, response);
+  if (ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, response_.data()) != -1) return Arrival::arrived;
+  return errno == EINTR ? Arrival::held : Arrival::lost;
 }
 
 // A signal in the middle of that takes the descriptor out of the kernel's queue, but not the
@@ -114,13 +124,20 @@ Result<unsigned long> probe_id_valid(int fd) {
   for (const unsigned long request : {static_cast<unsigned long>(SECCOMP_IOCTL_NOTIF_ID_VALID),
                                       static_cast<unsigned long>(SECCOMP_IOR(2, __u64))}) {
     std::uint64_t never_given = 0;
-    if (ioctl(fd, request, &never_given) == -1 && errno == ENOENT) return request;
+    if (ioctl(fd, request, &never_given) != -1) continue;
+    if (errno == ENOENT) return request;
+    if (errno == EINTR) return fail(EBUSY);
   }
   return fail(ENOTTY);
 }
 
 bool id_valid(int listener, unsigned long request, std::uint64_t id) {
   return retry_eintr([&] { return ioctl(listener, request, &id); }) == 0;
+}
+
+Awaited ask_awaited(int listener, unsigned long request, std::uint64_t id) {
+  if (ioctl(listener, request, &id) == 0) return Awaited::yes;
+  return errno == EINTR ? Awaited::unknown : Awaited::no;
 }
 
 bool has_users(int listener) {

@@ -40,6 +40,9 @@ struct Response {
 // SECCOMP_GET_NOTIF_SIZES of seccomp(2). ENOSYS or EINVAL: this kernel has no user notification.
 [[nodiscard]] Result<NotifySizes> notify_sizes();
 
+// What has become of an answer. Held: a signal came before it was given, see listener_guard.h.
+enum class Arrival : std::uint8_t { arrived, lost, held };
+
 // Receives and answers with buffers of its own: one for each thread.
 class NotifyBuffers {
  public:
@@ -50,8 +53,12 @@ class NotifyBuffers {
   [[nodiscard]] Result<void> receive(int listener, Notification& notification);
   // ENOENT: the notification is gone. EINPROGRESS: it was answered already.
   [[nodiscard]] Result<void> respond(int listener, std::uint64_t id, const Response& response);
+  // The same in one attempt.
+  [[nodiscard]] Arrival try_to_respond(int listener, std::uint64_t id, const Response& response);
 
  private:
+  void fill(std::uint64_t id, const Response& response);
+
   std::vector<std::byte> request_;
   std::vector<std::byte> response_;
 };
@@ -68,11 +75,15 @@ class NotifyBuffers {
                                  bool is_close_on_exec);
 
 // The number of the ID_VALID ioctl that this listener knows: Linux before 5.17 had its direction
-// wrong. ENOTTY: the descriptor is no seccomp listener.
+// wrong. ENOTTY: the descriptor is no seccomp listener. EBUSY: a signal came first.
 [[nodiscard]] Result<unsigned long> probe_id_valid(int fd);
 
 // Whether the caller of this notification still waits for its answer.
 [[nodiscard]] bool id_valid(int listener, unsigned long request, std::uint64_t id);
+
+// The same in one attempt. Unknown: a signal came first.
+enum class Awaited : std::uint8_t { yes, no, unknown };
+[[nodiscard]] Awaited ask_awaited(int listener, unsigned long request, std::uint64_t id);
 
 // Whether there is somebody yet of whose calls this listener is told.
 [[nodiscard]] bool has_users(int listener);

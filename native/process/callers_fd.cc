@@ -28,10 +28,11 @@ struct Closing {
 };
 
 // Whether closing it waits for nobody. Regular files are flushed, sockets may linger, terminals are
-// drained, and what a device does nobody knows. Asking the file system, too, might take for ever:
-// what the kernel knows already is enough.
-[[nodiscard]] bool is_closed_at_once(int fd) {
-  if ((fcntl(fd, F_GETFL) & O_PATH) != 0) return true;
+// drained, and what a device does nobody knows.
+[[nodiscard]] bool is_path(int fd) { return (fcntl(fd, F_GETFL) & O_PATH) != 0; }
+
+// Asking the file system, too, might take for ever: what the kernel knows already is enough.
+[[nodiscard]] bool is_fifo(int fd) {
   struct statx found = {};
   if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &found) == -1) return false;
   return S_ISFIFO(found.stx_mode);
@@ -51,12 +52,15 @@ struct Closing {
 }  // namespace
 
 void CallersFd::close_at_once() {
-  if (flush_ == Flush::none || is_closed_at_once(fd_.get())) fd_.reset();
+  if (flush_ == Flush::none || is_path(fd_.get()) || is_fifo(fd_.get())) fd_.reset();
 }
 
 void CallersFd::close_it() {
-  close_at_once();
-  if (!fd_.is_open()) return;
+  const bool asks_nobody = flush_ == Flush::none || is_path(fd_.get());
+  if (asks_nobody && !is_fifo(fd_.get())) {
+    fd_.reset();
+    return;
+  }
   const int fd = fd_.release();
   EndingChildren::of_process().begin(payer_,
                                      [fd, payer = payer_] { return begin_closing(fd, payer); });

@@ -41,7 +41,9 @@ class CallersFd {
 
   [[nodiscard]] int get() const { return fd_.get(); }
   [[nodiscard]] bool is_open() const { return fd_.is_open(); }
-  // Closes it if that asks nobody, and else leaves it open.
+  // Closes it if that asks no file system, and else leaves it open. By a thread that has to do with
+  // its container alone: a FIFO keeps it waiting for as long as a writer of the container likes,
+  // which has the lock of the pipe while its memory is read.
   void close_at_once();
 
  private:

@@ -128,6 +128,8 @@ bool is_runnable(pid_t task) { return is_in_state(task, 'R'); }
 
 bool is_asleep(pid_t task) { return is_in_state(task, 'S'); }
 
+bool is_uninterruptible(pid_t task) { return is_in_state(task, 'D'); }
+
 Nanoseconds computed_by(pid_t task) {
   Beginning text = {};
   const std::string_view schedstat = read_beginning(task, "schedstat", text);

@@ -98,6 +98,8 @@ class ChildWait {
 [[nodiscard]] bool is_runnable(pid_t task);
 // Whether it waits for something that a signal may end, see proc_pid_stat(5).
 [[nodiscard]] bool is_asleep(pid_t task);
+// It waits, and no signal ends that.
+[[nodiscard]] bool is_uninterruptible(pid_t task);
 
 // For how long a process or thread has had a processor; 0 if nobody can tell.
 [[nodiscard]] Nanoseconds computed_by(pid_t task);

@@ -142,7 +142,7 @@ void Receiver::end_stale_queued(NotifyBuffers& buffers) {
       tell_crowded();
     }
   }
-  for (const OwnedCall& call : stale) refuse(buffers, *call.listener, call.pending);
+  for (const OwnedCall& call : stale) refuse(buffers, call.listener, call.pending);
 }
 
 }  // namespace seccompagent

@@ -8,6 +8,8 @@
 
 #include "acting/helper_pool.h"
 #include "acting/mount_budget.h"
+#include "kernel/listener_ends.h"
+#include "kernel/listener_guard.h"
 #include "kernel/scheduling.h"
 #include "receiver/receiver.h"
 
@@ -16,6 +18,7 @@ namespace seccompagent {
 // Of its end alone, which the kernel tells unasked, and once.
 Result<void> Receiver::watch_end(const Listener& listener, int operation) {
   epoll_event event = {.events = EPOLLONESHOT, .data = {.u64 = listener.token}};
+  const ListenerGuard::Asking asking;
   if (epoll_ctl(ends_.get(), operation, listener.fd.get(), &event) == -1) return fail_errno();
   return {};
 }
@@ -25,6 +28,7 @@ void Receiver::await_ends() {
   std::array<epoll_event, 16> events;
   while (!is_stopping_.load()) {
     const int count = retry_eintr([&] {
+      const ListenerGuard::Waiting waiting;
       return epoll_wait(ends_.get(), events.data(), static_cast<int>(events.size()), -1);
     });
     for (int index = 0; index < count; ++index) {
@@ -50,6 +54,7 @@ void Receiver::end_listener(const Listener& listener) {
   const std::uint32_t token = listener.token;
   const Listeners::Removed removed = listeners_.remove(listener);
   if (removed == Listeners::Removed::was_gone) return;
+  note_end_of_listener(listener.fd.get());
   // first of all, and without the lock for which every call would wait
   if (removed == Listeners::Removed::last)
     HelperPool::of_process().end_of(listener.container->token);

@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 
 #include "kernel/interrupt_signal.h"
+#include "kernel/listener_guard.h"
 #include "receiver/receiver.h"
 #include "receiver/worker.h"
 
@@ -23,6 +24,7 @@ constexpr std::uint32_t kSteady = 256;
 // By the reader: nobody else has an event of the listener then.
 bool Receiver::take_from_epoll(const Listener& listener, Place& place) {
   epoll_event event = {.events = 0, .data = {.u64 = listener.token}};
+  const ListenerGuard::Asking asking;
   if (epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, listener.fd.get(), &event) == -1) return false;
   place.exclusive.store(listener.token);
   return true;
@@ -38,6 +40,7 @@ void Receiver::end_exclusive(Place& place) {
   // it may have ended
   if (!listener) return;
   epoll_event event = {.events = EPOLLIN, .data = {.u64 = token}};
+  const ListenerGuard::Asking asking;
   epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, listener->fd.get(), &event);
 }
 

@@ -5,6 +5,8 @@
 #include <tuple>
 #include <utility>
 
+#include "kernel/listener_guard.h"
+#include "process/patient_answers.h"
 #include "receiver/receiver.h"
 
 namespace seccompagent {
@@ -58,12 +60,27 @@ void Receiver::queue(NotifyBuffers& buffers, const std::shared_ptr<Listener>& li
     const std::lock_guard lock(mutex_);
     if (enqueue(listener, pending)) return;
   }
-  refuse(buffers, *listener, pending);
+  refuse(buffers, listener, pending);
 }
 
-void Receiver::refuse(NotifyBuffers& buffers, const Listener& listener, const Pending& pending) {
+void Receiver::refuse(NotifyBuffers& buffers, const std::shared_ptr<Listener>& listener,
+                      const Pending& pending) {
   refused_count_.fetch_add(1);
-  (void)buffers.respond(listener.fd.get(), pending.notification.id, listener.terms->get()->failure);
+  answer_soon(buffers, listener, pending.notification.id, listener->terms->get()->failure);
+}
+
+// For a call that no worker has: at once, unless its listener is held. By a thread that others
+// need.
+void Receiver::answer_soon(NotifyBuffers& buffers, const std::shared_ptr<Listener>& listener,
+                           std::uint64_t id, const Response& response) {
+  const auto is_through = [id, response](NotifyBuffers& by, const Listener& at) {
+    const ListenerGuard::Asking asking;
+    return by.try_to_respond(at.fd.get(), id, response) != Arrival::held;
+  };
+  if (is_through(buffers, *listener)) return;
+  PatientAnswers::of_process().add(
+      listener->fd.get(),
+      [is_through, listener, own = buffers]() mutable { return is_through(own, *listener); });
 }
 
 std::size_t InFlight::own_share(const Claim& claim) const {

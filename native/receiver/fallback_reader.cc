@@ -3,6 +3,7 @@
 #include <sys/epoll.h>
 
 #include "kernel/interrupt_signal.h"
+#include "kernel/listener_guard.h"
 #include "kernel/scheduling.h"
 #include "receiver/receiver.h"
 
@@ -46,16 +47,24 @@ void Receiver::read_as_fallback() {
     }
     while (!is_stopping_.load()) {
       epoll_event event;
-      (void)retry_eintr([&] { return epoll_wait(epoll_.get(), &event, 1, -1); });
+      (void)retry_eintr([&] {
+        const ListenerGuard::Waiting waiting;
+        return epoll_wait(epoll_.get(), &event, 1, -1);
+      });
       if (reads_.load() != reads) {
         reads = reads_.load();
         if (is_computing_.load()) pause_for(kGrace);
       }
       // whoever needs a fallback reader again says so
       if (reads_.load() != reads || !become_reader()) break;
-      (void)read_pending(
-          {.buffers = buffers, .thread = thread, .place = nullptr, .timeout_ms = 0, .start = now()},
-          listener, pending);
+      Reading reading = {
+          .buffers = buffers, .thread = thread, .place = nullptr, .timeout_ms = 0, .start = now()};
+      (void)read_pending(reading, listener, pending);
+      if (!reading.has_role) {
+        const auto self = end_lost_reader(thread);
+        listener.reset();
+        return;
+      }
       has_reader_.store(false);
       const std::lock_guard lock(mutex_);
       if (queued_count_.load() == 0) continue;

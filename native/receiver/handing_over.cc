@@ -6,6 +6,7 @@
 #include "acting/helper_pool.h"
 #include "acting/living_helpers.h"
 #include "caller/caller_state.h"
+#include "kernel/listener_guard.h"
 #include "process/ending_children.h"
 #include "receiver/worker.h"
 
@@ -44,12 +45,17 @@ class AwaitedCall : public ComingAgain {
         number_(number),
         is_close_on_exec_(is_close_on_exec) {}
 
-  [[nodiscard]] bool is_over() override {
-    return listener_->kept.forget_unless(
-        tid_, number_, [this](std::uint64_t id) { return listener_->is_valid(id); });
+  [[nodiscard]] Awaited ask_awaited() override {
+    Awaited found = Awaited::no;
+    const bool is_over = listener_->kept.forget_unless(tid_, number_, [&](std::uint64_t id) {
+      const ListenerGuard::Asking asking;
+      found = seccompagent::ask_awaited(listener_->fd.get(), listener_->id_valid_request, id);
+      return found != Awaited::no;
+    });
+    return is_over ? Awaited::no : found;
   }
 
-  bool answer(const Response& response, UniqueFd opened, Flush flush) override {
+  Arrival answer(const Response& response, UniqueFd opened, Flush flush) override {
     LostAnswer answer = {.response = response, .until = listener_->keeps_lost_until()};
     const bool is_opened = opened.is_open();
     if (is_opened && !listener_->is_frozen.load()) answer.until = now() + kLostFdFor;
@@ -61,15 +67,23 @@ class AwaitedCall : public ComingAgain {
     }
     const auto send = [&](std::uint64_t id) {
       const auto sizes = notify_sizes();
-      return sizes && NotifyBuffers(*sizes).respond(listener_->fd.get(), id, answer.response);
+      if (!sizes) return Arrival::lost;
+      const ListenerGuard::Asking asking;
+      return NotifyBuffers(*sizes).try_to_respond(listener_->fd.get(), id, answer.response);
     };
-    if ((!is_opened || give(answer)) && listener_->kept.complete(tid_, number_, answer, send))
-      return true;
+    Arrival arrival = Arrival::lost;
+    if (!is_opened || give(answer)) {
+      // a thread of its own waits where something is opened
+      do {
+        arrival = listener_->kept.complete(tid_, number_, answer, send);
+      } while (is_opened && arrival == Arrival::held);
+    }
+    if (arrival != Arrival::lost) return arrival;
     listener_->note_taken_back();
     // so that somebody looks then
     const auto receiver = receiver_.lock();
     if (is_opened && receiver) receiver->close_lost(listener_, tid_, until);
-    return false;
+    return arrival;
   }
 
   void forget() override { listener_->kept.forget_awaited(tid_, number_); }

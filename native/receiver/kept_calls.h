@@ -119,19 +119,17 @@ class KeptCalls {
   [[nodiscard]] bool lose_awaited(pid_t tid, std::uint64_t number, std::uint64_t id,
                                   LostAnswer& answer);
   // Sends its answer, with the lock held: its notification may be replaced by a newer one at any
-  // time. `send`, which must not wait, says whether it arrived; if not, it is kept as lost. False:
-  // it did not arrive.
+  // time. `send`, which must not wait, says what has become of it; one that is lost is kept as
+  // lost.
   template <typename Send>
-  bool complete(pid_t tid, std::uint64_t number, LostAnswer& answer, Send send) {
+  Arrival complete(pid_t tid, std::uint64_t number, LostAnswer& answer, Send send) {
     const std::lock_guard lock(mutex_);
     const auto found = find_awaited(tid, number);
-    if (found == calls_.end()) return false;
-    if (send(found->second.call.notification.id)) {
-      erase(found);
-      return true;
-    }
-    lose(found, std::move(answer));
-    return false;
+    if (found == calls_.end()) return Arrival::lost;
+    const Arrival arrival = send(found->second.call.notification.id);
+    if (arrival == Arrival::arrived) erase(found);
+    if (arrival == Arrival::lost) lose(found, std::move(answer));
+    return arrival;
   }
   // An answer that did not reach its caller, for the case that the call comes again before `until`.
   // False: it is not kept.
@@ -152,7 +150,7 @@ class KeptCalls {
 
   // Drops the lost answer of a thread if its time is over, and else sends the late one if it is
   // due, with the lock held: its notification may be replaced by a newer one at any time. `send`
-  // says whether it arrived; if not, it is kept as lost.
+  // says what has become of it; one that is lost is kept as lost.
   template <typename Send>
   void answer_due(pid_t tid, Nanoseconds time, Nanoseconds until, Send send) {
     const std::lock_guard lock(mutex_);
@@ -164,11 +162,9 @@ class KeptCalls {
       return;
     }
     if (kept.due > time) return;
-    if (send(kept.call.notification.id, kept.response)) {
-      erase(found);
-    } else {
-      lose(found, {.response = kept.response, .until = until});
-    }
+    const Arrival arrival = send(kept.call.notification.id, kept.response);
+    if (arrival == Arrival::arrived) erase(found);
+    if (arrival == Arrival::lost) lose(found, {.response = kept.response, .until = until});
   }
   // Whether there is anything: may be asked without the lock.
   [[nodiscard]] bool is_empty() const { return count_.load() == 0; }

@@ -9,6 +9,8 @@
 #include <utility>
 
 #include "caller/proc_text.h"
+#include "kernel/listener_guard.h"
+#include "process/patient_answers.h"
 
 namespace seccompagent {
 namespace {
@@ -18,6 +20,20 @@ constexpr std::size_t kBatch = 64;
 // The look at a caller takes longer than the answer: with more than these due at once it is left,
 // so that the others' answers do not wait for it.
 constexpr std::size_t kFew = 8;
+
+// False: the listener is held.
+[[nodiscard]] bool try_to_send(Listener& listener, pid_t tid, NotifyBuffers& buffers,
+                               Nanoseconds time) {
+  bool is_held = false;
+  listener.kept.answer_due(
+      tid, time, listener.keeps_lost_until(), [&](std::uint64_t id, const Response& response) {
+        const ListenerGuard::Asking asking;
+        const Arrival arrival = buffers.try_to_respond(listener.fd.get(), id, response);
+        is_held = arrival == Arrival::held;
+        return arrival;
+      });
+  return !is_held;
+}
 
 }  // namespace
 
@@ -93,6 +109,7 @@ std::vector<LateAnswer> LateAnswers::take_due(Nanoseconds time, Take take) {
 void LateAnswers::send_due(NotifyBuffers& buffers, Nanoseconds time) {
   const auto due = take_due(time, Take::some);
   const bool are_few = due.size() <= kFew;
+  std::set<std::shared_ptr<Listener>> held;
   for (const LateAnswer& late : due) {
     // An answer that meets a signal is lost without a word, so a signal that has woken the caller
     // gets a little time to take the call back. Whoever has not run since the call came gets its
@@ -106,22 +123,28 @@ void LateAnswers::send_due(NotifyBuffers& buffers, Nanoseconds time) {
                                 .is_second_try = true})) {
       continue;
     }
-    send(late, buffers, time);
+    send(late, buffers, time, held);
   }
 }
 
 void LateAnswers::send_all(NotifyBuffers& buffers) {
   constexpr Nanoseconds kEver = std::numeric_limits<Nanoseconds>::max();
-  for (const LateAnswer& late : take_due(kEver, Take::all)) send(late, buffers, kEver);
+  std::set<std::shared_ptr<Listener>> held;
+  for (const LateAnswer& late : take_due(kEver, Take::all)) send(late, buffers, kEver, held);
 }
 
-void LateAnswers::send(const LateAnswer& late, NotifyBuffers& buffers, Nanoseconds time) {
-  const auto listener = late.listener.lock();
+// `held`: listeners that one was tried at in vain.
+void LateAnswers::send(const LateAnswer& late, NotifyBuffers& buffers, Nanoseconds time,
+                       std::set<std::shared_ptr<Listener>>& held) {
+  auto listener = late.listener.lock();
   if (!listener) return;
-  listener->kept.answer_due(late.tid, time, listener->keeps_lost_until(),
-                            [&](std::uint64_t id, const Response& response) {
-                              return buffers.respond(listener->fd.get(), id, response).has_value();
-                            });
+  if (!held.contains(listener) && try_to_send(*listener, late.tid, buffers, time)) return;
+  held.insert(listener);
+  const int fd = listener->fd.get();
+  PatientAnswers::of_process().add(
+      fd, [listener = std::move(listener), tid = late.tid, time, buffers]() mutable {
+        return try_to_send(*listener, tid, buffers, time);
+      });
 }
 
 }  // namespace seccompagent

@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "kernel/clock.h"
@@ -51,7 +52,8 @@ class LateAnswers {
  private:
   enum class Take : std::uint8_t { some, all };
   [[nodiscard]] std::vector<LateAnswer> take_due(Nanoseconds time, Take take);
-  void send(const LateAnswer& late, NotifyBuffers& buffers, Nanoseconds time);
+  static void send(const LateAnswer& late, NotifyBuffers& buffers, Nanoseconds time,
+                   std::set<std::shared_ptr<Listener>>& held);
   void arm();
   void drop_forgotten();
 

@@ -137,6 +137,8 @@ struct Listener {
   // Somebody else receives from it, too, and has taken what its readiness told us of: RECV, which
   // knows no O_NONBLOCK, has waited.
   std::atomic<bool> is_shared = false;
+  // It was held, and has a thread of its own that receives from it.
+  std::atomic<bool> is_apart = false;
   // Calls were taken back a moment ago: until then it is worth knowing beforehand whose they are.
   std::atomic<Nanoseconds> restarts_until = 0;
 

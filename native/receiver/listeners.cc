@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "kernel/listener_ends.h"
+#include "kernel/listener_guard.h"
 #include "process/watch_user.h"
 
 namespace seccompagent {
@@ -17,6 +19,15 @@ namespace {
 constexpr std::uint32_t kUnnamed = 1U << 31;
 // For how long a container is taken to have kept workers whose component has exceeded its deadline.
 constexpr Nanoseconds kDistrust = kSecond;
+
+// Whoever has sent it may keep us waiting, see ListenerGuard.
+[[nodiscard]] Result<unsigned long> first_look(int fd) {
+  const ListenerGuard::Asking asking;
+  const auto request = probe_id_valid(fd);
+  // only faster: kernels before 6.6 do without
+  if (request) (void)set_sync_wake_up(fd);
+  return request;
+}
 
 }  // namespace
 
@@ -88,10 +99,8 @@ bool Listeners::leave_container(const std::shared_ptr<Container>& container) {
 }
 
 Result<std::shared_ptr<Listener>> Listeners::add(UniqueFd fd, ListenerFacts facts) {
-  const auto request = probe_id_valid(fd.get());
+  const auto request = first_look(fd.get());
   if (!request) return std::unexpected(request.error());
-  // only faster: kernels before 6.6 do without
-  (void)set_sync_wake_up(fd.get());
   FirstProcess& first = facts.first;
   const std::lock_guard lock(mutex_);
   if (has(fd.get())) return fail(EEXIST);
@@ -106,6 +115,7 @@ Result<std::shared_ptr<Listener>> Listeners::add(UniqueFd fd, ListenerFacts fact
   // a user's runtime may name any process
   if (facts.peer_uid != 0) listener->cgroups.reset();
   distrust(*listener);
+  note_listener(listener->fd.get());
   listeners_.emplace(token, listener);
   return listener;
 }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "kernel/listener_guard.h"
 #include "receiver/receiver.h"
 
 namespace seccompagent {
@@ -20,10 +21,11 @@ void Receiver::leave_epoll() {
   if (is_watcher_asleep_.load(std::memory_order_relaxed)) wake_watcher();
 }
 
-Result<bool> Receiver::read_pending(const Reading& reading, std::shared_ptr<Listener>& listener,
+Result<bool> Receiver::read_pending(Reading& reading, std::shared_ptr<Listener>& listener,
                                     Pending& pending) {
   std::array<epoll_event, kMaxBatch> events;
   const int count = retry_eintr([&] {
+    const ListenerGuard::Waiting waiting;
     return epoll_wait(epoll_.get(), events.data(), batch_size_.load(std::memory_order_relaxed),
                       reading.timeout_ms);
   });
@@ -60,7 +62,11 @@ Result<bool> Receiver::read_pending(const Reading& reading, std::shared_ptr<List
     }
     Pending& into = is_for_place ? pending : queued_call;
     into.was_queued = index > 0;
-    const Received received = receive_one(reading.buffers, *from, into, event.events);
+    const Received received = receive_one(reading, from, into, event.events);
+    if (!reading.has_role) {
+      if (received != Received::nothing) queue_apart(reading.buffers, from, into);
+      return has_own;
+    }
     if (received == Received::nothing) continue;
     if (!has_received) receive_delays_.note(reading.start, into.received);
     has_received = true;
@@ -81,13 +87,14 @@ Result<bool> Receiver::read_pending(const Reading& reading, std::shared_ptr<List
 
 // It may have to wait in there, see Listener::is_shared, and everybody with it: the watcher sees to
 // it that this ends, and is awake from before it begins.
-Result<void> Receiver::receive_as_reader(NotifyBuffers& buffers, const Listener& listener,
+Result<void> Receiver::receive_as_reader(Reading& reading, const Listener& listener,
                                          Notification& notification) {
   ++receive_count_;
-  receiving_.store(std::uint64_t{receive_count_} << 32 | listener.token, std::memory_order_release);
+  std::uint64_t receiving = std::uint64_t{receive_count_} << 32 | listener.token;
+  receiving_.store(receiving, std::memory_order_release);
   if (is_watcher_asleep_.load(std::memory_order_relaxed)) wake_watcher();
-  const auto received = buffers.receive(listener.fd.get(), notification);
-  receiving_.store(0, std::memory_order_release);
+  const auto received = reading.buffers.receive(listener.fd.get(), notification);
+  reading.has_role = receiving_.compare_exchange_strong(receiving, 0);
   return received;
 }
 
@@ -102,19 +109,24 @@ void Receiver::end_shared(const Listener& listener) {
 // A thread makes one call at a time, so if one of its is still known here, a signal took that one
 // back. Calls move from a queue to a worker, and from there to the kept ones; they are looked for
 // in that order (the kept ones when a worker begins), so that none is missed on its way.
-Receiver::Received Receiver::receive_one(NotifyBuffers& buffers, Listener& listener,
+Receiver::Received Receiver::receive_one(Reading& reading, const std::shared_ptr<Listener>& from,
                                          Pending& pending, std::uint32_t events) {
+  Listener& listener = *from;
   if (listener.is_shared.load(std::memory_order_relaxed)) {
     end_shared(listener);
     return Received::nothing;
   }
   if ((events & EPOLLIN) == 0) {
     // It has ended, which another thread sees to, see await_ends. Without EPOLLHUP the kernel could
-    // not look, since a signal has come to us.
-    if ((events & EPOLLHUP) != 0) stop_receiving(listener);
+    // not look, since a signal has come to us: it is held.
+    if ((events & EPOLLHUP) != 0) {
+      stop_receiving(listener);
+    } else if ((events & EPOLLERR) != 0) {
+      set_apart(from);
+    }
     return Received::nothing;
   }
-  const auto received = receive_as_reader(buffers, listener, pending.notification);
+  const auto received = receive_as_reader(reading, listener, pending.notification);
   if (!received) {
     const Errno error = received.error();
     if (error == Errno{EINTR} && listener.is_shared.load()) end_shared(listener);

@@ -18,11 +18,13 @@
 #include "container/cgroup.h"
 #include "container/memory_room.h"
 #include "kernel/interrupt_signal.h"
+#include "kernel/listener_guard.h"
 #include "kernel/own_processes.h"
 #include "kernel/scheduling.h"
 #include "process/child_starter.h"
 #include "process/ending_children.h"
 #include "process/last_closing.h"
+#include "process/patient_answers.h"
 #include "process/watch_user.h"
 #include "receiver/worker.h"
 
@@ -63,6 +65,7 @@ Result<std::shared_ptr<Receiver>> Receiver::make(ReadTable table, PoolShape shap
   // descriptors that stay are opened before any container comes
   if (const auto known = open_own_processes(); !known) return std::unexpected(known.error());
   (void)MemoryRoom::of_process();
+  ListenerGuard::start();
   if (const auto started = ChildStarter::of_process().start(); !started)
     return std::unexpected(started.error());
   EndingChildren::of_process().start();
@@ -89,6 +92,7 @@ Receiver::~Receiver() {
 
 Result<void> Receiver::watch(const UniqueFd& epoll, int fd, std::uint32_t token) {
   epoll_event event = {.events = EPOLLIN, .data = {.u64 = token}};
+  const ListenerGuard::Asking asking;
   if (epoll_ctl(epoll.get(), EPOLL_CTL_ADD, fd, &event) == -1) return fail_errno();
   return {};
 }
@@ -201,6 +205,7 @@ void Receiver::stop() {
   // what it has taken is sent as well
   if (late_sender_.joinable()) late_sender_.join();
   HandedCalls::of_process().answer_all();
+  PatientAnswers::of_process().await(kSecond);
   const std::lock_guard lock(mutex_);
   wake_all();
   parked_.notify_all();

@@ -69,7 +69,7 @@ struct PoolShape {
 // A call of a lone caller takes no lock: the reader's role, and with it all that only the reader
 // writes, goes from thread to thread by `has_reader_` (released on leaving), and a call from place
 // to place by one atomic step of its key.
-class Receiver {
+class Receiver : public std::enable_shared_from_this<Receiver> {
  public:
   static constexpr std::size_t kMaxWorkers = 64;
   // Events of one read: the others of them wait until it is over.
@@ -166,25 +166,40 @@ class Receiver {
     int timeout_ms;
     // When the waiting begins.
     Nanoseconds start;
+    // False afterwards: somebody else has become the reader meanwhile.
+    bool has_role = true;
   };
   // True: `listener` and `pending` are the call that has become the place's. Else `listener` is
   // any.
-  [[nodiscard]] Result<bool> read_pending(const Reading& reading,
-                                          std::shared_ptr<Listener>& listener, Pending& pending);
+  [[nodiscard]] Result<bool> read_pending(Reading& reading, std::shared_ptr<Listener>& listener,
+                                          Pending& pending);
   // Destination of a call that has been received.
   enum class Received { nothing, for_a_worker, for_the_queue };
-  [[nodiscard]] Received receive_one(NotifyBuffers& buffers, Listener& listener, Pending& pending,
-                                     std::uint32_t events);
-  [[nodiscard]] Result<void> receive_as_reader(NotifyBuffers& buffers, const Listener& listener,
+  [[nodiscard]] Received receive_one(Reading& reading, const std::shared_ptr<Listener>& listener,
+                                     Pending& pending, std::uint32_t events);
+  [[nodiscard]] Result<void> receive_as_reader(Reading& reading, const Listener& listener,
                                                Notification& notification);
   void end_shared(const Listener& listener);
+
+  // listener_apart.cc
+  void set_apart(const std::shared_ptr<Listener>& listener);
+  void read_apart(const std::shared_ptr<Listener>& listener);
+  void receive_apart(NotifyBuffers& buffers, const std::shared_ptr<Listener>& listener);
+  void queue_apart(NotifyBuffers& buffers, const std::shared_ptr<Listener>& listener,
+                   const Pending& pending);
+  void replace_reader(std::uint64_t receiving, pid_t thread);
+  [[nodiscard]] std::shared_ptr<Receiver> end_lost_reader(pid_t thread);
+
   [[nodiscard]] Received admit(Listener& listener, Pending& pending);
   [[nodiscard]] bool replaces_queued(Listener& listener, const Pending& pending);
   [[nodiscard]] bool parks(const Pending& pending, std::uint64_t key);
   [[nodiscard]] bool enqueue(const std::shared_ptr<Listener>& listener, const Pending& pending);
   void queue(NotifyBuffers& buffers, const std::shared_ptr<Listener>& listener,
              const Pending& pending);
-  void refuse(NotifyBuffers& buffers, const Listener& listener, const Pending& pending);
+  void refuse(NotifyBuffers& buffers, const std::shared_ptr<Listener>& listener,
+              const Pending& pending);
+  static void answer_soon(NotifyBuffers& buffers, const std::shared_ptr<Listener>& listener,
+                          std::uint64_t id, const Response& response);
   void end_process(std::uint32_t token);
   [[nodiscard]] InFlight in_flight_of(const Container& container) const;
   // Of a container whose calls wait; with the mutex held.
@@ -294,6 +309,7 @@ class Receiver {
   // Some handler computes for longer than a tick, or has done so lately.
   std::atomic<bool> is_computing_ = false;
   std::atomic<std::size_t> queued_count_ = 0;
+  std::atomic<std::uint32_t> apart_count_ = 0;
   std::atomic<std::uint32_t> sleeping_count_ = 0;
   std::atomic<std::uint32_t> worker_count_ = 0;
   // Workers whose call takes long: they wait for a file system, or their handler computes.
@@ -313,6 +329,8 @@ class Receiver {
   std::condition_variable parked_;
   // Containers with queued calls, the next one first.
   Waiting waiting_;
+  // Readers that others have replaced while they wait, by their threads.
+  std::map<pid_t, std::shared_ptr<Receiver>> lost_readers_;
   // Number of waiting containers that were given a worker.
   std::int64_t turns_ = 0;
 

@@ -100,12 +100,17 @@ bool Receiver::watch_receiving() {
   if (receiving == 0) return false;
   const pid_t thread = receiving_thread_.load(std::memory_order_relaxed);
   const auto waits = [&] {
-    return is_asleep(thread) && receiving_.load(std::memory_order_acquire) == receiving;
+    return (is_asleep(thread) || is_uninterruptible(thread)) &&
+           receiving_.load(std::memory_order_acquire) == receiving;
   };
   if (!waits()) return true;
   // an agent that was frozen looks so as well, until all of its threads have gone on
   pause_for(kFirstLook);
   if (!waits()) return true;
+  if (is_uninterruptible(thread)) {
+    replace_reader(receiving, thread);
+    return true;
+  }
   if (const auto listener = listeners_.find(static_cast<std::uint32_t>(receiving)))
     listener->is_shared.store(true);
   interrupt_thread(thread);
@@ -273,7 +278,7 @@ void Receiver::end_overdue(std::size_t index, NotifyBuffers& buffers) {
   const Response response =
       is_acting ? kFileSystemTimedOut
                 : Response{.value = 0, .error = failure, .is_continue = failure == 0};
-  (void)buffers.respond(listener->fd.get(), id, response);
+  answer_soon(buffers, listener, id, response);
 }
 
 }  // namespace seccompagent

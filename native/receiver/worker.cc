@@ -93,7 +93,7 @@ Worker::~Worker() {
     if (place_.is_counted) receiver_->worker_count_.fetch_sub(1);
     receiver_->call_worker();
   }
-  if (is_refused) receiver_->refuse(buffers_, *next_->listener, next_->pending);
+  if (is_refused) receiver_->refuse(buffers_, next_->listener, next_->pending);
 }
 
 // The thread ends with a call: the handler that has it, if any, has taken all memory that it may,
@@ -208,14 +208,18 @@ Result<EventKind> Worker::receive() {
         start = 0;
         continue;
       }
-      const auto has_call = receiver_->read_pending({.buffers = buffers_,
-                                                     .thread = place_.tid,
-                                                     .place = &place_,
-                                                     .timeout_ms = wait_ms(wait_for_handed()),
-                                                     .start = start == 0 ? now() : start},
-                                                    listener_, pending_);
-      if (has_call && *has_call) consider_exclusive();
-      receiver_->leave_epoll();
+      Receiver::Reading reading = {.buffers = buffers_,
+                                   .thread = place_.tid,
+                                   .place = &place_,
+                                   .timeout_ms = wait_ms(wait_for_handed()),
+                                   .start = start == 0 ? now() : start};
+      const auto has_call = receiver_->read_pending(reading, listener_, pending_);
+      if (reading.has_role) {
+        if (has_call && *has_call) consider_exclusive();
+        receiver_->leave_epoll();
+      } else {
+        (void)receiver_->end_lost_reader(place_.tid);
+      }
       start = 0;
       if (!has_call) return std::unexpected(has_call.error());
       if (!*has_call) continue;
@@ -363,7 +367,7 @@ void Worker::wait_among_slow() {
     is_refused = !receiver_->enqueue(listener_, pending_);
     place_.key.store(0);
   }
-  if (is_refused) receiver_->refuse(buffers_, *listener_, pending_);
+  if (is_refused) receiver_->refuse(buffers_, listener_, pending_);
 }
 
 void Worker::end_being_held() {

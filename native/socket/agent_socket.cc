@@ -14,6 +14,7 @@
 #include <iterator>
 #include <utility>
 
+#include "kernel/listener_guard.h"
 #include "process/watch_user.h"
 #include "socket/access_list.h"
 #include "socket/socket_file.h"
@@ -333,6 +334,8 @@ bool AgentSocket::is_connection_over(std::uint32_t connection, std::size_t index
   if (!fd.is_open()) return true;
   if (!is_listener(fd.get())) return false;
   pollfd polled = {.fd = fd.get(), .events = 0, .revents = 0};
+  // one that is held is not over
+  const ListenerGuard::Asking asking;
   return poll(&polled, 1, 0) == 1 && (polled.revents & POLLHUP) != 0;
 }
 

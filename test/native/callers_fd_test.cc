@@ -2,13 +2,19 @@
 #include "process/callers_fd.h"
 
 #include <fcntl.h>
+#include <linux/userfaultfd.h>
 #include <netinet/in.h>
+#include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
+#include <string>
+#include <thread>
 #include <utility>
 
 #include "check.h"
@@ -60,13 +66,9 @@ void has_a_child_close_a_file() {
 }
 
 void closes_what_nobody_flushes_itself() {
-  int ends[2];
-  CHECK_EQUAL(pipe2(ends, O_CLOEXEC), 0);
-  const UniqueFd writing(ends[1]);
   const UniqueFd file = regular_file();
   const std::string path = "/proc/self/fd/" + std::to_string(file.get());
-  for (const int fd :
-       {ends[0], open("/", O_PATH | O_CLOEXEC), open(path.c_str(), O_PATH | O_CLOEXEC)}) {
+  for (const int fd : {open("/", O_PATH | O_CLOEXEC), open(path.c_str(), O_PATH | O_CLOEXEC)}) {
     CHECK(fd != -1);
     {
       const CallersFd closed(UniqueFd(fd), kPayer);
@@ -107,6 +109,49 @@ struct Connection {
   made.far.reset(accept4(listening.get(), nullptr, nullptr, SOCK_CLOEXEC));
   CHECK(made.far.is_open());
   return made;
+}
+
+// A writer has its lock while its memory is read: see userfaultfd(2).
+void does_not_wait_for_a_pipe(Flush flush) {
+  const UniqueFd faults(static_cast<int>(syscall(SYS_userfaultfd, O_CLOEXEC)));
+  CHECK(faults.is_open());
+  uffdio_api api = {.api = UFFD_API, .features = 0, .ioctls = 0};
+  CHECK_EQUAL(ioctl(faults.get(), UFFDIO_API, &api), 0);
+  constexpr std::size_t kPage = 4096;
+  void* const page =
+      mmap(nullptr, kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  CHECK(page != MAP_FAILED);
+  uffdio_register wanted = {
+      .range = {.start = reinterpret_cast<std::uintptr_t>(page), .len = kPage},
+      .mode = UFFDIO_REGISTER_MODE_MISSING,
+      .ioctls = 0};
+  CHECK_EQUAL(ioctl(faults.get(), UFFDIO_REGISTER, &wanted), 0);
+  int ends[2];
+  CHECK_EQUAL(pipe2(ends, O_CLOEXEC), 0);
+  std::thread writer([&] { (void)!write(ends[1], page, kPage); });
+  pollfd fault = {.fd = faults.get(), .events = POLLIN, .revents = 0};
+  CHECK_EQUAL(poll(&fault, 1, 20'000), 1);
+  const Nanoseconds start = now();
+  {
+    const CallersFd closed(UniqueFd(ends[0]), kPayer, flush);
+  }
+  CHECK(now() - start < 10 * kSecond);
+  CHECK_EQUAL(EndingChildren::of_process().count(), 1UL);
+  CHECK_EQUAL(ioctl(faults.get(), UFFDIO_UNREGISTER, &wanted.range), 0);
+  writer.join();
+  close(ends[1]);
+  EndingChildren::of_process().start();
+  while (EndingChildren::of_process().count() > 0) {
+    CHECK(now() - start < 20 * kSecond);
+    pause_for(kMillisecond);
+  }
+  CHECK(!is_open(ends[0]));
+}
+
+void does_not_wait_for_pipes() {
+  does_not_wait_for_a_pipe(Flush::unknown);
+  // as helpers say of FIFOs, which nobody flushes
+  does_not_wait_for_a_pipe(Flush::none);
 }
 
 // One that waits until what it has to send has arrived, which nobody reads.
@@ -162,6 +207,7 @@ constexpr Case kCases[] = {
     {"CallersFd: what nobody flushes is closed at once", closes_what_nobody_flushes_itself},
     {"A19: CallersFd: a file whose file system nobody has to ask is closed at once",
      closes_at_once_what_it_is_told},
+    {"A5: CallersFd: nobody waits for a writer of a pipe", does_not_wait_for_pipes},
     {"A5: CallersFd: nobody waits for a socket that lingers", does_not_wait_for_a_socket},
     {"A5: CallersFd: of a container too many of whose children hang, it stays open",
      stays_open_where_too_many_hang},
