@@ -34,6 +34,8 @@ constexpr std::uint64_t kWithoutLinks = RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLI
 
 // More than any path has but one that is to take long.
 constexpr int kMaxNames = 8192;
+// Of names that are `.` in a procfs.
+constexpr int kMaxLooks = 64;
 // Of a path that is kept below its base, each of whose directories stays open.
 constexpr std::size_t kMaxDepth = 256;
 
@@ -107,6 +109,7 @@ class Walk {
       above_.clear();
       opened_.reset();
       at_ = base_;
+      stayed_at_ = -1;
       return {};
     }
     // as the kernel has it: a path that did not start there knows no root to compare with
@@ -128,6 +131,7 @@ class Walk {
     if (is_scoped()) above_.push_back(std::move(opened_));
     opened_ = std::move(place);
     at_ = opened_.get();
+    stayed_at_ = -1;
   }
 
   [[nodiscard]] bool is_scoped() const { return (resolve_ & kScoped) != 0; }
@@ -139,6 +143,7 @@ class Walk {
     if (above_.empty()) return (resolve_ & RESOLVE_BENEATH) != 0 ? fail(EXDEV) : Result<void>();
     opened_ = std::move(above_.back());
     above_.pop_back();
+    stayed_at_ = -1;
     at_ = opened_.is_open() ? opened_.get() : base_;
     return {};
   }
@@ -149,6 +154,7 @@ class Walk {
     // no step away from the base
     opened_ = std::move(*next);
     at_ = opened_.get();
+    stayed_at_ = -1;
     return {};
   }
 
@@ -157,10 +163,21 @@ class Walk {
     return is_of_processes(at_) && is_folder_of_descriptors(caller(), task_.place.processes, at_);
   }
 
+  // Looking takes longer than all else, and what was found once holds: paths of such names alone
+  // are somebody's who wants that to take long.
+  [[nodiscard]] Result<void> stay() {
+    if (std::exchange(stayed_at_, at_) == at_) return {};
+    if (is_of_processes(at_) && ++looks_ > kMaxLooks) return fail(ELOOP);
+    if (is_folder_of_own()) return {};
+    const auto stayed = open_next(".", O_DIRECTORY);
+    stayed_at_ = at_;
+    return stayed;
+  }
+
   [[nodiscard]] Result<void> take(const Step& step) {
-    if (step.name == "." && is_folder_of_own()) return {};
+    if (step.name == ".") return stay();
     if (step.name == ".." && is_scoped()) return go_up();
-    if (step.name == "." || step.name == "..") return open_next(step.name, O_DIRECTORY);
+    if (step.name == "..") return open_next(step.name, O_DIRECTORY);
     if (above_.size() == kMaxDepth) return fail(EOPNOTSUPP);
     const bool is_followed = !step.is_last || step.has_slash || (flags_ & O_NOFOLLOW) == 0;
     // a process may always search the directory of its descriptors
@@ -249,6 +266,9 @@ class Walk {
   std::size_t next_ = 0;
   const bool starts_at_root_ = rest_.starts_with('/');
   int links_ = 0;
+  // The place in which the last names were `.`; -1: none were.
+  int stayed_at_ = -1;
+  int looks_ = 0;
 };
 
 // Whether a procfs may be the cause that nothing was found.

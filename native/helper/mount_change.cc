@@ -165,6 +165,13 @@ struct Sight {
   return !job.has_ended();
 }
 
+// Nothing of others' is taken away with power that is lent.
+[[nodiscard]] bool is_of_others(const ChangeJob& job, const Sight& sight) {
+  if (!job.is_unmount || job.has_own_power()) return false;
+  const auto found = is_taken_from_others(sight.mountinfo, sight.id, job.reaches_below);
+  return !found || *found;
+}
+
 [[nodiscard]] bool may_change(ChangeJob& job) {
   if (job.spared != nullptr && !is_mount_root(job.mount)) {
     job.outcome.answer = EINVAL;
@@ -177,7 +184,8 @@ struct Sight {
     return false;
   }
   job.is_protected = *judged;
-  if (is_spared(job, *sight) || (job.is_protected && !job.has_own_power()))
+  if (is_spared(job, *sight) || is_of_others(job, *sight) ||
+      (job.is_protected && !job.has_own_power()))
     job.outcome.answer = EPERM;
   return !job.has_ended() && may_go_by_name(job, *sight);
 }

@@ -2,6 +2,7 @@
 #include "helper/spared.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "helper/mountinfo.h"
 
@@ -39,6 +40,36 @@ namespace {
                              [&](const HeldPlace& held) { return concerns(point, held, mounts); });
 }
 
+// The place of a mount point on the file system that it is on.
+struct PlaceOnDevice {
+  std::string_view device;
+  std::string path;
+  friend bool operator==(const PlaceOnDevice&, const PlaceOnDevice&) = default;
+};
+
+// Nothing: its parent is not listed, or was renamed meanwhile.
+[[nodiscard]] std::optional<PlaceOnDevice> place_of(const MountLine& mount, const Mounts& mounts) {
+  const auto parent = mounts.find(mount.parent);
+  if (parent == mounts.end()) return std::nullopt;
+  const std::string_view top = trimmed(parent->second.point);
+  if (!is_at_or_below(mount.point, top)) return std::nullopt;
+  return PlaceOnDevice{
+      .device = parent->second.device,
+      .path = std::string(trimmed(parent->second.root)) + mount.point.substr(top.size())};
+}
+
+// Whether what stays goes along, see mount_namespaces(7): what is mounted at the same place of the
+// parent's peers, and of those that follow them.
+[[nodiscard]] bool takes_along(const MountLine& mount, const Mounts& mounts, const Spared& spared) {
+  const auto parent = mounts.find(mount.parent);
+  if (parent == mounts.end() || !parent->second.is_shared) return false;
+  const auto place = place_of(mount, mounts);
+  return !place || std::ranges::any_of(mounts, [&](const auto& entry) {
+    const MountLine& other = entry.second;
+    return other.id != mount.id && place_of(other, mounts) == place && stays(other, mounts, spared);
+  });
+}
+
 // The file system that a mount is mounted on; empty: that is not listed.
 [[nodiscard]] std::string_view device_below(const MountLine& mount, const Mounts& mounts) {
   const auto parent = mounts.find(mount.parent);
@@ -52,7 +83,26 @@ Result<bool> is_spared(std::string_view mountinfo, int id, const Spared& spared)
   if (!mounts) return std::unexpected(mounts.error());
   const auto found = mounts->find(id);
   // what is in no list may be anything
-  return found == mounts->end() || stays(found->second, *mounts, spared);
+  if (found == mounts->end() || stays(found->second, *mounts, spared)) return true;
+  if (takes_along(found->second, *mounts, spared)) return true;
+  return std::ranges::any_of(find_below(*mounts, found->second), [&](const MountLine* below) {
+    return takes_along(*below, *mounts, spared);
+  });
+}
+
+Result<bool> is_taken_from_others(std::string_view mountinfo, int id, bool reaches_below) {
+  const auto mounts = parse_mounts(mountinfo);
+  if (!mounts) return std::unexpected(mounts.error());
+  const auto found = mounts->find(id);
+  if (found == mounts->end()) return true;
+  const auto is_on_shared = [&](const MountLine& mount) {
+    const auto parent = mounts->find(mount.parent);
+    return parent == mounts->end() || parent->second.is_shared;
+  };
+  if (is_on_shared(found->second)) return true;
+  return reaches_below &&
+         std::ranges::any_of(find_below(*mounts, found->second),
+                             [&](const MountLine* below) { return is_on_shared(*below); });
 }
 
 Result<bool> may_change_places(std::string_view mountinfo, int id, const Spared& spared) {

@@ -31,9 +31,15 @@ struct Spared {
 };
 
 // Whether the mount with this number in a text of mountinfo is at, below or above one of the
-// places. So is every mount of another mount namespace, where the places can't be found, if there
-// are any. EINVAL: the text is none, or was cut.
+// places, or takes one along that is, by what its parent shares with others. So is every mount of
+// another mount namespace, where the places can't be found, if there are any. EINVAL: the text is
+// none, or was cut.
 [[nodiscard]] Result<bool> is_spared(std::string_view mountinfo, int id, const Spared& spared);
+
+// Whether others lose mounts with this one, by what its parent shares with theirs; `reaches_below`:
+// or by what those share that go with it. True, too: it is in no list. EINVAL: see is_spared.
+[[nodiscard]] Result<bool> is_taken_from_others(std::string_view mountinfo, int id,
+                                                bool reaches_below);
 
 // Whether a mount which stays is mounted on the same file system, that of a volume: whoever has
 // that elsewhere may exchange the names of both mount points at any moment. EINVAL: see is_spared.

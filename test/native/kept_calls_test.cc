@@ -88,9 +88,15 @@ void waits_for_an_answer_that_nobody_knows() {
   CHECK(kept.awaited_id(tid, number) == std::optional(2UL));
   CHECK(!kept.awaited_id(tid, number + 1));
   LostAnswer answer = {.response = value(7), .until = soon()};
-  CHECK(kept.complete(tid, number, answer, [](std::uint64_t id) { return id == 2; }));
+  const auto is_newest = [](std::uint64_t id) {
+    return id == 2 ? Arrival::arrived : Arrival::lost;
+  };
+  // held: nothing has changed
+  CHECK(kept.complete(tid, number, answer, [](std::uint64_t) { return Arrival::held; }) ==
+        Arrival::held);
+  CHECK(kept.complete(tid, number, answer, is_newest) == Arrival::arrived);
   CHECK(kept.is_empty());
-  CHECK(!kept.complete(tid, number, answer, [](std::uint64_t) { return true; }));
+  CHECK(kept.complete(tid, number, answer, is_newest) == Arrival::lost);
 }
 
 void keeps_an_awaited_answer_that_is_lost() {
@@ -98,7 +104,8 @@ void keeps_an_awaited_answer_that_is_lost() {
   const pid_t tid = getpid();
   const std::uint64_t number = kept.keep_awaited(call_of(tid, 1));
   LostAnswer answer = {.response = value(7), .until = soon()};
-  CHECK(!kept.complete(tid, number, answer, [](std::uint64_t) { return false; }));
+  CHECK(kept.complete(tid, number, answer, [](std::uint64_t) { return Arrival::lost; }) ==
+        Arrival::lost);
   const auto match = kept.find(call_of(tid, 2));
   CHECK_EQUAL(match.kind, Kind::answer);
   CHECK_EQUAL(match.response.value, 7L);
@@ -181,7 +188,7 @@ void keeps_descriptors_until_their_time_is_over() {
   const Nanoseconds until = soon();
   CHECK(kept.keep_lost(call_of(getpid()), value(0), until, std::move(pipe.given)));
   CHECK_EQUAL(kept.find(call_of(getpid(), 2)).given->is_close_on_exec, true);
-  const auto never = [](std::uint64_t, const Response&) { return false; };
+  const auto never = [](std::uint64_t, const Response&) { return Arrival::lost; };
   kept.answer_due(getpid(), until - 1, kNever, never);
   CHECK(!pipe.is_closed());
   kept.answer_due(getpid(), until, kNever, never);
@@ -327,7 +334,7 @@ std::vector<std::uint64_t> sent_at(KeptCalls& kept, Nanoseconds time, bool arriv
   kept.answer_due(getpid(), time, soon(), [&](std::uint64_t id, const Response& response) {
     CHECK_EQUAL(response.value, 5L);
     ids.push_back(id);
-    return arrives;
+    return arrives ? Arrival::arrived : Arrival::lost;
   });
   return ids;
 }
@@ -391,7 +398,7 @@ void loses_nothing_for_the_dead() {
   const pid_t pid = sleeper.pid();
   CHECK(kept.keep_late(call_of(pid), value(5), 1000));
   sleeper.end();
-  kept.answer_due(pid, 1000, soon(), [](std::uint64_t, const Response&) { return false; });
+  kept.answer_due(pid, 1000, soon(), [](std::uint64_t, const Response&) { return Arrival::lost; });
   CHECK(kept.is_empty());
   CHECK_EQUAL(kept.late_count(), 0UL);
 }

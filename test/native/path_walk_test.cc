@@ -13,12 +13,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <climits>
 #include <cstdlib>
 #include <string>
 
 #include "check.h"
 #include "files/callers_process.h"
 #include "files/process_folder.h"
+#include "kernel/clock.h"
 #include "kernel/own_processes.h"
 #include "kernel/unique_fd.h"
 
@@ -295,7 +297,28 @@ void follows_links_that_lead_there() {
   CHECK_EQUAL(rmdir(folder), 0);
 }
 
+// Whoever wants a walk to take long names a place that takes long to look at, again and again.
+void looks_once_at_where_it_stays() {
+  Walker walker;
+  const std::string folder = "/proc/self/fd/";
+  const auto took = [&](const std::string& path) {
+    const Nanoseconds start = now();
+    CHECK(walker.leads_to(path, "/proc/1/fd"));
+    return now() - start;
+  };
+  const Nanoseconds once = took(folder + ".");
+  std::string dots = folder;
+  while (dots.size() + 2 < PATH_MAX) dots += "./";
+  CHECK(took(dots) < once * 100);
+  std::string to_and_fro = folder;
+  for (int times = 0; times < 10; ++times) to_and_fro += "./../fd/";
+  CHECK(walker.leads_to(to_and_fro, "/proc/1/fd"));
+  for (int times = 0; times < 100; ++times) to_and_fro += "./../fd/";
+  CHECK_EQUAL(ERROR(walker.walk(to_and_fro)), Errno{ELOOP});
+}
+
 constexpr Case kCases[] = {
+    {"A19: walk_path: a place is looked at once", looks_once_at_where_it_stays},
     {"A3a: walk_path: self is the caller", leads_to_the_callers_own},
     {"A3a: walk_path: links of the caller's process are asked for", asks_for_what_the_caller_has},
     {"A4: walk_path: the entry of the acting process is none of others",

@@ -55,6 +55,54 @@ void spares_all_that_it_does_not_know() {
   CHECK_EQUAL(ERROR(is_spared("20 1 8:1", 20, {})), Errno{EINVAL});
 }
 
+// A volume that is mounted twice, and of which a third mount follows the others.
+void spares_what_takes_places_along() {
+  constexpr std::string_view kShared =
+      "20 1 8:1 / / rw - ext4 /dev/sda rw\n"
+      "21 20 0:5 / /vol1 rw shared:7 - tmpfs tmpfs rw\n"
+      "22 20 0:5 / /vol2 rw shared:7 - tmpfs tmpfs rw\n"
+      "23 20 0:5 /sub /vol3 rw master:7 - tmpfs tmpfs rw\n"
+      "24 21 0:6 / /vol1/sub/secret rw shared:8 - tmpfs tmpfs rw\n"
+      "25 22 0:6 / /vol2/sub/secret rw shared:8 - tmpfs tmpfs rw\n"
+      "26 23 0:6 / /vol3/secret rw - tmpfs tmpfs rw\n"
+      "27 21 0:7 / /vol1/other rw - tmpfs tmpfs rw\n"
+      "28 22 0:7 / /vol2/other rw - tmpfs tmpfs rw\n";
+  const auto is = [&](int id, const Spared& spared) {
+    return VALUE(is_spared(kShared, id, spared));
+  };
+  const Spared first = {.root = 20, .paths = {"/vol1/sub/secret"}, .places = {{24, ""}}};
+  const Spared follower = {.root = 20, .paths = {"/vol3/secret"}, .places = {{26, ""}}};
+  for (const int id : {24, 25}) CHECK(is(id, first) && is(id, follower));
+  // nothing goes from those that follow to the others
+  CHECK(!is(26, first));
+  // with all that lies on it
+  CHECK(is(22, first));
+  for (const int id : {27, 28}) CHECK(!is(id, first) && !is(id, follower));
+  const Spared none = {.root = 20};
+  for (const int id : {24, 25, 26}) CHECK(!is(id, none));
+}
+
+void knows_what_others_lose() {
+  constexpr std::string_view kVolumes =
+      "20 1 8:1 / / rw - ext4 /dev/sda rw\n"
+      "21 20 0:5 / /vol rw shared:7 master:3 - tmpfs tmpfs rw\n"
+      "22 21 0:6 / /vol/sub rw - tmpfs tmpfs rw\n"
+      "23 22 0:7 / /vol/sub/own rw - tmpfs tmpfs rw\n"
+      "24 20 0:8 / /follows rw master:9 - tmpfs tmpfs rw\n"
+      "25 24 0:9 / /follows/a rw - tmpfs tmpfs rw\n"
+      "26 77 0:9 / /nowhere rw - tmpfs tmpfs rw\n";
+  const auto loses = [&](int id, bool reaches_below) {
+    return VALUE(is_taken_from_others(kVolumes, id, reaches_below));
+  };
+  for (const bool below : {false, true}) {
+    for (const int id : {22, 26, 99}) CHECK(loses(id, below));
+    for (const int id : {23, 24, 25}) CHECK(!loses(id, below));
+  }
+  // with what lies on it
+  CHECK(!loses(21, false));
+  CHECK(loses(21, true));
+}
+
 // Whoever has a volume elsewhere exchanges names on it, also with those of mounts that stay.
 void knows_who_may_change_places() {
   constexpr std::string_view kVolumes =
@@ -120,6 +168,8 @@ void takes_nothing_else_for_own() {
 }
 
 constexpr Case kCases[] = {
+    {"A7: is_taken_from_others: what is shared is others'", knows_what_others_lose},
+    {"A15: is_spared: what would take a place along stays", spares_what_takes_places_along},
     {"A15, A16: is_spared: a place is found by its mount, whatever it is called by now",
      spares_places_by_their_mounts},
     {"A15: is_spared: what gets the name of a place later stays as well",
