@@ -22,13 +22,13 @@ function writeNew(file: string, text: string, mode: number): void {
 
 async function run(words: readonly string[]): Promise<number> {
   const { values, rest } = parseWords(words, {
-    output: { type: 'string' },
+    o: { type: 'string' },
     json: { type: 'boolean' },
   });
   const [verb, ...more] = rest;
   if (verb !== 'generate' || more.length > 0)
     usage('unknown or missing subcommand of key. Subcommands: generate');
-  const prefix = textOf(values, 'output') ?? defaultPrefix;
+  const prefix = textOf(values, 'o') ?? defaultPrefix;
   const files = { privateKey: `${prefix}.key`, publicKey: `${prefix}.pub` };
   const { privatePem, publicPem } = generateKeyPair(await newKeyPassword());
   writeNew(files.privateKey, privatePem, 0o600);
@@ -44,7 +44,7 @@ Generates a key pair (ECDSA, P-256) to sign bundles with, in the format of cosig
 from COSIGN_PASSWORD or asked for.
 
 Options:
-  -output PREFIX      write PREFIX.key and PREFIX.pub (default ${defaultPrefix})
+  -o PREFIX           write PREFIX.key and PREFIX.pub (default ${defaultPrefix})
   -json               print the file names as JSON
   -help
 `,

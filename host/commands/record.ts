@@ -29,7 +29,7 @@ const options: OptionTable = {
   container: { type: 'string' },
   seconds: { type: 'string' },
   calls: { type: 'string' },
-  'with-settings': { type: 'boolean' },
+  'with-metadata': { type: 'boolean' },
   'control-socket': { type: 'string' },
 };
 
@@ -130,7 +130,7 @@ async function run(words: readonly string[]): Promise<number> {
   const limits = {
     calls: numberOf(values, 'calls'),
     seconds: numberOf(values, 'seconds'),
-    hasValues: values.get('with-settings') === true,
+    hasValues: values.get('with-metadata') === true,
   };
   const container = textOf(values, 'container');
   if (container === undefined) {
@@ -166,7 +166,7 @@ Options:
   -o FILE             the recording; created or emptied, readable for its owner alone
   -seconds N          stop after N seconds
   -calls N            stop after N calls
-  -with-settings      also record values of settings, which may be secrets
+  -with-metadata      also record the values that metadata sets, which may be secrets
   -resolver NAME, -bundle LIST, -bundle-shadow LIST, -metadata KEY=VALUE, -config FILE,
   -syscalls LIST, -log LIST
                       for a command: as for seccompagent run

@@ -10,7 +10,7 @@ import { makeAnswering } from './agent.ts';
 const common: OptionTable = {
   bundle: { type: 'string' },
   config: { type: 'string' },
-  setting: { type: 'string', multiple: true },
+  metadata: { type: 'string', multiple: true },
   patience: { type: 'string' },
   json: { type: 'boolean' },
 };
@@ -20,7 +20,8 @@ const defaultPatienceSeconds = 20;
 
 /** For the usage of both. */
 export const recordingOptions: string = `  -bundle LIST        bundles in chain order, by name or folder (default: those of the recording)
-  -setting KEY=VALUE  a setting, as in the metadata of the container; may be repeated
+  -metadata KEY=VALUE a setting of the bundles, as in a line of listenerMetadata; may be
+                      repeated; it replaces that of the recording
   -config FILE        as for seccompagent
   -patience SECONDS   time limit for handlers (default ${defaultPatienceSeconds})
 `;
@@ -32,9 +33,18 @@ export interface ReplayWish {
   readonly values: ReadonlyMap<string, unknown>;
 }
 
-function settingOf(text: string): readonly [key: string, value: string] {
-  const at = text.indexOf('=');
-  return at > 0 ? [text.slice(0, at), text.slice(at + 1)] : usage('-setting needs KEY=VALUE');
+function settingOf(line: string): readonly [key: string, value: string] {
+  const at = line.indexOf('=');
+  const key = line.slice(0, Math.max(at, 0));
+  if (key === '') usage('-metadata needs KEY=VALUE');
+  if (key === 'BUNDLE') usage('-metadata BUNDLE=… is not allowed: name the bundles with -bundle');
+  return [key, line.slice(at + 1)];
+}
+
+/** Each may have several lines, as under `run`. */
+function settingsOf(values: ReadonlyMap<string, unknown>): ReadonlyMap<string, string> {
+  const lines = textsOf(values, 'metadata').join('\n').split('\n');
+  return new Map(lines.filter((line) => line !== '').map((line) => settingOf(line)));
 }
 
 /**
@@ -48,7 +58,7 @@ export async function openRecording(
   const { values, rest } = parseWords(words, { ...common, ...own });
   const [file, ...more] = rest;
   if (file === undefined || more.length > 0) usage('exactly one recording is needed');
-  const said = new Map(textsOf(values, 'setting').map((text) => settingOf(text)));
+  const said = settingsOf(values);
   const reader = await RecordingReader.open(file);
   const { header } = reader;
   const text = textOf(values, 'bundle');
@@ -65,7 +75,7 @@ export async function openRecording(
     .flatMap((reference) => store.referred(reference).settings)
     .map(({ key }) => key);
   for (const key of missingSettings(header, said).filter((each) => declared.includes(each))) {
-    process.stderr.write(`the recording has no value for ${key}: add -setting ${key}=VALUE\n`);
+    process.stderr.write(`the recording has no value for ${key}: add -metadata ${key}=VALUE\n`);
   }
   const resolution = resolver.resolve(identityOf(header, settingsFor(header, said)));
   return {

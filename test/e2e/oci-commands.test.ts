@@ -58,7 +58,7 @@ test('shipping: a bundle is pushed, signed, verified, pulled and listed', async 
   const reference = `${registry.host}/acme/demo:0.1.0`;
   const keys = own.at('acme');
   const store = own.at('store');
-  expect(await jsonOf(['key', 'generate', '-output', keys])).toEqual({
+  expect(await jsonOf(['key', 'generate', '-o', keys])).toEqual({
     privateKey: `${keys}.key`,
     publicKey: `${keys}.pub`,
   });
@@ -137,7 +137,7 @@ test('docs: the commands of howto/publish.md do what it says, and cosign agrees'
   const commands = block
     .replaceAll('registry.example.com', secure.host)
     .replaceAll('dist/', `${projectRoot}/dist/`)
-    .replaceAll('-output acme', `-output ${work.at('acme')}`)
+    .replaceAll('-o acme', `-o ${work.at('acme')}`)
     .replaceAll(/-key acme/gu, `-key ${work.at('acme')}`)
     .replaceAll(
       /^seccompagent (?<name>pull|list)/gmu,
@@ -197,9 +197,9 @@ test('login: name and password are taken from the command line and stdin', async
 test('key: nothing is overwritten, and a wrong password opens nothing', async () => {
   using own = new TemporaryFolder();
   const keys = own.at('other');
-  await succeed(['key', 'generate', '-output', keys]);
+  await succeed(['key', 'generate', '-o', keys]);
   const before = readFileSync(`${keys}.key`, 'utf8');
-  const again = await tool(['key', 'generate', '-output', keys]);
+  const again = await tool(['key', 'generate', '-o', keys]);
   expect(again).toEqual(failed('AGENT_KEY', `${keys}.key`, 'EEXIST'));
   expect(again.stdout).toBe('');
   expect(readFileSync(`${keys}.key`, 'utf8')).toBe(before);
@@ -211,7 +211,7 @@ test('key: nothing is overwritten, and a wrong password opens nothing', async ()
 test('key: a password is asked for twice at a terminal, and not shown', async () => {
   using own = new TemporaryFolder();
   const keys = own.at('typed');
-  const command = `env -u COSIGN_PASSWORD ${seccompagent} key generate -output ${keys}`;
+  const command = `env -u COSIGN_PASSWORD ${seccompagent} key generate -o ${keys}`;
   // each line once it is asked for: what is typed before is shown by the terminal itself
   const script = `
     asked() {

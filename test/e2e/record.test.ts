@@ -268,7 +268,7 @@ test('record: values of settings are left out, unless they are asked for', async
     agent,
     files.with,
     '-container=recorded',
-    '-with-settings',
+    '-with-metadata',
   );
   caller.end();
   await Promise.all([without.ended, whole.ended]);
@@ -276,7 +276,7 @@ test('record: values of settings are left out, unless they are asked for', async
   expect(left.header.given).toEqual({ MKDIR_SUFFIX: null });
   expect(readFileSync(files.without).includes('geheimnis')).toBe(false);
   expect(kept.header.given).toEqual({ MKDIR_SUFFIX: '-geheimnis' });
-  expect((await replay(files.without)).stderr).toContain('-setting MKDIR_SUFFIX=');
+  expect((await replay(files.without)).stderr).toContain('-metadata MKDIR_SUFFIX=');
   expect((await replay('-bundle=errno', files.without)).stderr).not.toContain('MKDIR_SUFFIX');
 });
 
@@ -460,7 +460,7 @@ test('replay: the same handlers do the same, for users without rights, and nothi
 test('replay: another version is shown with its differences, call by call', async () => {
   using folder = new TemporaryFolder();
   const file = await someRecording(folder);
-  const words = ['-setting=MKDIR_SUFFIX=-other', file];
+  const words = ['-metadata=MKDIR_SUFFIX=-other', file];
   const action = { what: 'action', recorded: '{ value: 0 }', replayed: '{ fail: "EIO" }' };
   const made = {
     what: 'calls[0]',
@@ -488,7 +488,7 @@ test('M6: replay: names of a container move no cursor', async () => {
   const script = `mkdir "$1/$(printf 'x\\302\\233\\342\\200\\256\\033[2J\\ny')"`;
   const { code: recorded } = await recordScript(file, script, folder.path, '-bundle=mkdir-suffix');
   expect(recorded).toBe(0);
-  const setting = '-setting=MKDIR_SUFFIX=-other';
+  const setting = '-metadata=MKDIR_SUFFIX=-other';
   for (const options of [[], ['-json']]) {
     const { code, stdout } = await replay(...options, setting, file);
     expect(code).toBe(1);
@@ -547,8 +547,8 @@ test('replay: values that were left out are asked for', async () => {
   await recording.ended;
   const without = await replay(file);
   expect(without.code).toBe(1);
-  expect(without.stderr).toContain('-setting MKDIR_SUFFIX=');
-  expect((await replay('-setting=MKDIR_SUFFIX=-geheim', file)).code).toBe(0);
+  expect(without.stderr).toContain('-metadata MKDIR_SUFFIX=');
+  expect((await replay('-metadata=MKDIR_SUFFIX=-geheim', file)).code).toBe(0);
 });
 
 test('replay: a recording that is cut off anywhere is replayed as far as it goes', async () => {
@@ -605,7 +605,13 @@ test('documentation: the commands of recording.md work as they are typed', async
   expect(stdout).toMatch(/^1 \D+0\D*\n(?:.*\n)*mkdir +1 /u);
 });
 
-test.for([[[]], [['a', 'b']], [['-setting=x', 'a']]] as const)(
+test.for([
+  [[]],
+  [['a', 'b']],
+  [['-metadata=x', 'a']],
+  [['-metadata==x', 'a']],
+  [['-metadata=BUNDLE=x', 'a']],
+] as const)(
   'replay %j: the message and where help is, exit code 2',
   async ([words]) => {
     const { code, stderr } = await replay(...words);

@@ -47,6 +47,16 @@ test('cli.md and the manual page have every command, option and default', () => 
   }
 });
 
+test('one thing has one name: settings are given by -metadata, output goes to -o', () => {
+  const terms = usages.flatMap((usage) =>
+    usageParts(usage).flatMap((part) => (part.kind === 'item' ? part.term.split(', ') : [])),
+  );
+  const named = (pattern: RegExp): readonly string[] =>
+    [...new Set(terms)].filter((term) => pattern.test(term));
+  expect(named(/KEY=VALUE|setting/u)).toEqual(['-metadata KEY=VALUE']);
+  expect(named(/^-o(?:ut|ut-.*|utput)?\b/u)).toEqual(['-o PREFIX', '-o FILE']);
+});
+
 function words(text: string): readonly string[] {
   return text.split(/\s+/u).filter((word) => word !== '');
 }
