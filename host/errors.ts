@@ -15,6 +15,7 @@ export const agentErrorCodes = {
   AGENT_LISTENER: 'a descriptor is no seccomp listener or cannot be taken over',
   AGENT_CONFIG_INVALID: 'the configuration is wrong',
   AGENT_BUNDLE_INVALID: 'a bundle or its manifest is wrong',
+  AGENT_BUNDLE_STALE: 'a component is older than its source',
   AGENT_BUNDLE_ROOM: 'the bundles in use leave no room for another one',
   AGENT_GRANT_MISSING: 'a bundle is not granted what it needs',
   AGENT_SETTING_INVALID: 'a setting of a handler is wrong',

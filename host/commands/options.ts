@@ -13,6 +13,7 @@ import type { OptionTable } from '../text/command-line.ts';
 import { defaultConfigFile } from '../config/config.ts';
 import { logWords, parseLogOptions } from '../log/log.ts';
 import type { LogOptions } from '../log/log.ts';
+import { staleOptions, staleUsage } from './stale-components.ts';
 import { watchOptionsOf, watchUsage } from './watch-options.ts';
 import type { WatchOptions } from '../observation/observers.ts';
 import { resolvers } from '../resolvers/all.ts';
@@ -61,6 +62,8 @@ export interface RunCommand extends ResolverChoice {
   /** Absent: those that the resolver's handlers answer. */
   readonly syscalls?: readonly string[];
   readonly command: readonly string[];
+  /** Whether components may be older than their sources. */
+  readonly allowsStale: boolean;
   readonly log: LogOptions;
 }
 
@@ -90,6 +93,7 @@ const agentOptions: OptionTable = {
 export const runOptions: OptionTable = {
   ...answeringOptionTable,
   ...common,
+  ...staleOptions,
   metadata: { type: 'string', multiple: true },
   syscalls: { type: 'string' },
 };
@@ -280,6 +284,7 @@ export function runCommandOf(
     ...choiceOf(values),
     metadata: textsOf(values, 'metadata').join('\n'),
     command,
+    allowsStale: values.get('allow-stale') === true,
     log: logOf(values, 'warn'),
   } as const;
   const syscalls = textOf(values, 'syscalls');
@@ -360,7 +365,7 @@ Commands (each has -help):
   run                 run a command under a notify filter, without a container runtime
 ${commandLines()}`;
 
-export const runUsage = `Usage: seccompagent run [options] -- COMMAND ARGS…
+export const runUsage: string = `Usage: seccompagent run [options] -- COMMAND ARGS…
 
 Runs a command under a notify filter, in a private mount namespace, and answers its intercepted calls.
 Exits with the exit code of the command.
@@ -377,7 +382,7 @@ Options (one dash or two, with = or a space):
   -metadata KEY=VALUE a setting of the bundles, as in a line of listenerMetadata; may be
                       repeated
   -config FILE        as for seccompagent
-  -syscalls LIST      the system calls to intercept (default: those that the handlers answer)
+${staleUsage}  -syscalls LIST      the system calls to intercept (default: those that the handlers answer)
   -log LIST           as for seccompagent (default warn)
   -help
 `;

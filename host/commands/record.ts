@@ -144,6 +144,7 @@ async function run(words: readonly string[]): Promise<number> {
     'metadata',
     'config',
     'syscalls',
+    'allow-stale',
     'log',
   ].find((name) => values.has(name));
   if (wrong !== undefined) usage(`-${wrong} applies to a command, not to -container`);
@@ -168,7 +169,7 @@ Options:
   -calls N            stop after N calls
   -with-metadata      also record the values that metadata sets, which may be secrets
   -resolver NAME, -bundle LIST, -bundle-shadow LIST, -metadata KEY=VALUE, -config FILE,
-  -syscalls LIST, -log LIST
+  -allow-stale, -syscalls LIST, -log LIST
                       for a command: as for seccompagent run
   -container ID       a container of a running agent; a unique prefix of its id is enough
   -control-socket PATH

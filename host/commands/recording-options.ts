@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Common parts of `replay` and `bench`: a recording, and the handlers for its calls.
 import { listOf, numberOf, parseWords, textOf, textsOf, usage } from '../text/command-line.ts';
+import { createLog } from '../log/log.ts';
 import type { OptionTable } from '../text/command-line.ts';
 import { RecordingReader } from '../recording/recording-reader.ts';
 import { identityOf, missingSettings, settingsFor } from '../replay/replayed-container.ts';
 import type { Resolution } from '../resolvers/resolver.ts';
 import { makeAnswering } from './agent.ts';
+import { checkStaleComponents, staleOptions, staleUsage } from './stale-components.ts';
 
 const common: OptionTable = {
   bundle: { type: 'string' },
   config: { type: 'string' },
+  ...staleOptions,
   metadata: { type: 'string', multiple: true },
   patience: { type: 'string' },
   json: { type: 'boolean' },
@@ -20,7 +23,7 @@ const defaultPatienceSeconds = 20;
 
 /** For the usage of both. */
 export const recordingOptions: string = `  -bundle LIST        bundles in chain order, by name or folder (default: those of the recording)
-  -metadata KEY=VALUE a setting of the bundles, as in a line of listenerMetadata; may be
+${staleUsage}  -metadata KEY=VALUE a setting of the bundles, as in a line of listenerMetadata; may be
                       repeated; it replaces that of the recording
   -config FILE        as for seccompagent
   -patience SECONDS   time limit for handlers (default ${defaultPatienceSeconds})
@@ -49,7 +52,8 @@ function settingsOf(values: ReadonlyMap<string, unknown>): ReadonlyMap<string, s
 
 /**
  * Opens the recording, and finds out who is asked.
- * @throws AgentError AGENT_USAGE, AGENT_RECORDING, AGENT_BUNDLE_INVALID, AGENT_SETTING_INVALID
+ * @throws AgentError AGENT_USAGE, AGENT_RECORDING, AGENT_BUNDLE_INVALID, AGENT_BUNDLE_STALE,
+ *   AGENT_SETTING_INVALID
  */
 export async function openRecording(
   words: readonly string[],
@@ -64,6 +68,10 @@ export async function openRecording(
   const text = textOf(values, 'bundle');
   const selection = text === undefined ? header.bundles.map(({ name }) => name) : listOf(text);
   if (selection.length === 0) usage('the recording names no bundle: name one with -bundle');
+  await checkStaleComponents(selection, {
+    allowsStale: values.get('allow-stale') === true,
+    log: createLog({ level: 'warn', format: 'text', isColored: false }),
+  });
   const configFile = textOf(values, 'config');
   const choice = {
     resolver: 'none',

@@ -6,6 +6,7 @@ import { isatty } from 'node:tty';
 import { Agent } from '../agent.ts';
 import { AgentError, missingRightsAdvice, systemCodeOf } from '../errors.ts';
 import { errnoNameOf } from '../syscalls/errno.ts';
+import { createLog } from '../log/log.ts';
 import type { LaunchHandle, Native } from '../native.ts';
 import { trappedCalls } from '../syscalls/trapped-calls.ts';
 import type { RunCommand } from './options.ts';
@@ -13,7 +14,7 @@ import { candidatesFor } from '../program.ts';
 import { answeredSyscalls } from '../registry/registry.ts';
 import type { ContainerIdentity, Resolver } from '../resolvers/resolver.ts';
 import { makeAnswering } from './agent.ts';
-import { warnOfStaleComponents } from './stale-components.ts';
+import { checkStaleComponents } from './stale-components.ts';
 import { endingByUncaught } from './uncaught.ts';
 
 const stdinFd = 0;
@@ -91,13 +92,13 @@ export type RunObserver = (agent: Agent, containerId: string) => () => Promise<v
 
 /** Runs the command to its end. @returns its exit code, or 128 + the signal that ended it */
 export async function runCommand(options: RunCommand, observe?: RunObserver): Promise<number> {
-  const { command, metadata, log } = options;
+  const { command, metadata, log, selection, shadow = [], allowsStale } = options;
+  await checkStaleComponents([...selection, ...shadow], { allowsStale, log: createLog(log) });
   const { resolver } = await makeAnswering(options, new AbortController().signal);
   await resolver.prepare?.(identityOf(process.pid, metadata));
   const trapped = trappedCalls(trappedNames(options, resolver));
   const agent = await Agent.start({ resolver, log });
   using _uncaught = endingByUncaught(agent);
-  await warnOfStaleComponents(options.selection, agent.log);
   let code: number;
   try {
     const { native } = agent;

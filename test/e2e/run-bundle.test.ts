@@ -48,17 +48,34 @@ test.for(['.', './', '../mine'])('run -bundle: %s is the folder of a bundle', as
   expect(readdirSync(folder.path)).toEqual(['abc-mine']);
 });
 
-test('run -bundle: a component that is older than its source is told of', async () => {
+test('run -bundle: a component that is older than its source is refused unless allowed', async () => {
   using bundles = new BundleFolder();
   const cwd = suffixBundle(bundles);
   const source = join(cwd, 'handler.ts');
   writeFileSync(source, 'changed, and not built');
-  const command = [...run, '-bundle=.', '--', 'true'] as const;
+  const recording = join(cwd, 'calls');
+  const record = [seccompagent, 'record', '-o', recording] as const;
+  const command = ['-bundle=.', '--', 'echo', 'ran'] as const;
   // what was copied at the same time is no change
-  expect(await runCommand(command, { cwd })).toMatchObject({ code: 0, stderr: '' });
+  expect(await runCommand([...run, ...command], { cwd })).toMatchObject({ code: 0, stderr: '' });
+  expect(await runCommand([...record, ...command], { cwd })).toMatchObject({ code: 0 });
   const later = Date.now() / 1000 + 60;
   utimesSync(source, later, later);
-  const { code, stderr } = await runCommand(command, { cwd });
+  const words = ['handler.wasm', 'handler.ts', '"seccompagent build ."', '-allow-stale'];
+  const refused = failed('AGENT_BUNDLE_STALE', ...words);
+  for (const asked of [
+    [...run, ...command],
+    [...run, '-bundle-shadow=.', '-bundle=errno', '--', 'echo', 'ran'],
+    [...record, ...command],
+    [seccompagent, 'replay', '-bundle=.', recording],
+  ] as const) {
+    const result = await runCommand(asked, { cwd });
+    expect(result).toEqual(refused);
+    expect(result.stdout).toBe('');
+  }
+  const replay = [seccompagent, 'replay', '-allow-stale', '-bundle=.', recording] as const;
+  expect((await runCommand(replay, { cwd })).code).toBe(0);
+  const { code, stderr } = await runCommand([...run, '-allow-stale', ...command], { cwd });
   expect(code).toBe(0);
   expect(recordsOf(stderr)).toEqual([
     expect.objectContaining({

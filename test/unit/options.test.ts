@@ -264,6 +264,7 @@ test('options: run takes all behind -- as the command', () => {
     kind: 'run',
     resolver: 'demo-basic',
     command: ['ls', '-l', '--', '-resolver=x'],
+    allowsStale: false,
     log: { level: 'warn' },
   });
 });
