@@ -3,14 +3,12 @@
 import { numberOf, parseWords, textOf, usage } from '../text/command-line.ts';
 import { defaultControlSocket } from '../control/control-socket.ts';
 import type { AgentFigures } from '../control/figures.ts';
-import { counted, escaped } from '../terminal-text.ts';
-import type { ContainerRates } from '../top/rates.ts';
+import { escaped } from '../terminal-text.ts';
 import { Screen } from '../top/screen.ts';
-import type { ScreenLine } from '../top/screen.ts';
-import { isSortKey, shownRate, sortKeys, sorted, tableOf } from '../top/table.ts';
+import { isSortKey, sortKeys, sorted, tableOf } from '../top/table.ts';
 import type { SortKey } from '../top/table.ts';
+import { headOf, roomOf, View } from '../top/view.ts';
 import { lookAt, looks } from '../top/watch.ts';
-import type { Look } from '../top/watch.ts';
 import type { Tool } from './command.ts';
 
 interface Wish {
@@ -26,12 +24,6 @@ interface Watching {
   readonly ending: AbortController;
 }
 
-function headOf(agent: AgentFigures, rates: readonly ContainerRates[]): string {
-  const { version, pid, workers, containers } = agent;
-  const calls = rates.reduce((sum, { callsPerSecond }) => sum + callsPerSecond, 0);
-  return `seccompagent ${version}, pid ${pid}, ${counted(workers, 'worker')}, ${counted(containers.length, 'container')}, ${shownRate(calls)} calls/s`;
-}
-
 /** For programs, files and pipes: one text after another. */
 async function batch(wish: Wish, { first, ending }: Watching): Promise<number> {
   let shown = 0;
@@ -42,74 +34,14 @@ async function batch(wish: Wish, { first, ending }: Watching): Promise<number> {
     }
     isGone = look.kind === 'gone';
     if (look.kind !== 'rates') continue;
-    const lines = [headOf(look.agent, look.rates), ...tableOf(sorted(look.rates, wish.sort))];
+    const room = process.stdout.isTTY ? roomOf(process.stdout.columns, wish.sort) : undefined;
+    const table = tableOf(sorted(look.rates, wish.sort), room);
+    const lines = [headOf(look.agent, look.rates), ...table];
     process.stdout.write(`${shown === 0 ? '' : '\n'}${lines.join('\n')}\n`);
     shown += 1;
     if (shown === wish.count) break;
   }
   return 0;
-}
-
-/** Present contents of the screen, and their place. */
-class View {
-  #sort: SortKey;
-  #offset = 0;
-  #look: Look;
-
-  constructor(sort: SortKey, first: AgentFigures) {
-    this.#sort = sort;
-    this.#look = { kind: 'first', agent: first };
-  }
-
-  see(look: Look): void {
-    this.#look = look;
-  }
-
-  /** @returns false: nobody wants to see more */
-  press(key: string): boolean {
-    switch (key) {
-      case 'q':
-        return false;
-      case 'right':
-        this.#sortBy(1);
-        break;
-      case 'left':
-        this.#sortBy(-1);
-        break;
-      case 'down':
-      case 'j':
-        this.#offset += 1;
-        break;
-      case 'up':
-      case 'k':
-        this.#offset -= 1;
-        break;
-      default:
-    }
-    return true;
-  }
-
-  lines(rows: number): readonly ScreenLine[] {
-    const look = this.#look;
-    if (look.kind === 'gone') return [{ text: `${look.why}; waiting for it (q ends this)` }];
-    const rates = look.kind === 'rates' ? look.rates : [];
-    const [titles, ...all] = tableOf(sorted(rates, this.#sort));
-    const room = Math.max(1, rows - 3);
-    this.#offset = Math.max(0, Math.min(this.#offset, all.length - room));
-    const until = Math.min(all.length, this.#offset + room);
-    const place = all.length <= room ? '' : ` (${this.#offset + 1} to ${until})`;
-    return [
-      { text: `${headOf(look.agent, rates)}${place}` },
-      { text: `sorted by ${this.#sort}; arrows: sort and scroll; q ends` },
-      { text: titles, isTitle: true },
-      ...all.slice(this.#offset, until).map((text) => ({ text })),
-    ];
-  }
-
-  #sortBy(step: number): void {
-    const index = sortKeys.indexOf(this.#sort) + step + sortKeys.length;
-    this.#sort = sortKeys[index % sortKeys.length] ?? this.#sort;
-  }
 }
 
 async function live(wish: Wish, { first, ending }: Watching): Promise<number> {
@@ -126,7 +58,7 @@ async function live(wish: Wish, { first, ending }: Watching): Promise<number> {
     },
   });
   const draw = (): void => {
-    screen.draw(view.lines(screen.rows));
+    screen.draw(view.lines(screen.size));
   };
   draw();
   for await (const look of looks(wish.socket, wish.intervalMs, { first, signal: ending.signal })) {
@@ -185,7 +117,8 @@ errno, calls at which the agent or a handler failed, latency, the most frequent 
 handlers. Requires root.
 
 On a terminal it runs until q or a signal; arrow keys sort and scroll. Elsewhere, and with -once or
--count, it prints one table after another.
+-count, it prints one table after another. On a terminal, columns that say nothing are left out, and
+lines fit its width.
 
 Options:
   -interval SECONDS   time between updates (default 2)

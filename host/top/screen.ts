@@ -11,6 +11,11 @@ export interface ScreenLine {
   readonly isTitle?: boolean;
 }
 
+export interface ScreenSize {
+  readonly rows: number;
+  readonly columns: number;
+}
+
 export interface ScreenParts {
   readonly input: NodeJS.ReadStream;
   readonly output: NodeJS.WriteStream;
@@ -46,13 +51,14 @@ export class Screen implements Disposable {
     output.write(enter);
   }
 
-  get rows(): number {
-    return this.#parts.output.rows;
+  get size(): ScreenSize {
+    const { rows, columns } = this.#parts.output;
+    return { rows, columns };
   }
 
   /** @param lines those that do not fit are not shown */
   draw(lines: readonly ScreenLine[]): void {
-    const shown = lines.slice(0, this.rows).map(({ text, isTitle = false }) => {
+    const shown = lines.slice(0, this.size.rows).map(({ text, isTitle = false }) => {
       const line = escaped(text);
       return isTitle ? `${reverse}${line}${clearRestOfLine}${plain}` : `${line}${clearRestOfLine}`;
     });

@@ -249,6 +249,36 @@ test('top: arrows sort and scroll, and the screen follows its size', async () =>
   expect(await endOf(terminal)).toEqual(restored);
 });
 
+test('top: 80 x 24 shows system calls and handlers, for pods and others', async () => {
+  await using agent = await ControlledAgent.start(trap);
+  const load = { socket: agent.socket, calls: 0, threads: 1, pauseUs: 5000 };
+  const pod = { namespace: 'shop-frontend', pod: 'web-7d4b9c5f6d-x2x8z', container: 'nginx' };
+  const ids = ['4f5a01c0ffee', 'c0ffee4f5a01'] as const;
+  await using busy = new TimedCalls({
+    ...load,
+    id: ids[0].padEnd(64, '0'),
+    call: 'mkdir:/x',
+    workload: pod,
+  });
+  await using calm = new TimedCalls({ ...load, id: ids[1].padEnd(64, '0'), call: 'getpgid:0' });
+  for (const calls of [busy, calm]) {
+    await calls.ready();
+    calls.begin();
+  }
+  await using terminal = new Terminal(topWords(agent.control), { rows: 24, columns: 80 });
+  const screen = await terminal.shows(/^4f5a01c0ffee .* mkdir(?:at)?:\d/u);
+  const lines = screen.map((line) => line.trimEnd());
+  expect(Math.max(...lines.map((line) => Array.from(line).length))).toBeLessThanOrEqual(80);
+  for (const id of ids) {
+    const line = lines.find((each) => each.startsWith(`${id} `));
+    expect(line).toMatch(/ (?:mkdir(?:at)?|getpgid):[\d.]+ +trap$/u);
+  }
+  // no handler fails
+  expect(lines[2]).not.toContain('FAILED/S');
+  terminal.press('q');
+  expect(await endOf(terminal)).toEqual(restored);
+});
+
 test('top: an agent that goes is waited for, and shown when it is back', async () => {
   using folder = new TemporaryFolder();
   const [socket, control] = [folder.at('agent.socket'), folder.at('control.sock')];

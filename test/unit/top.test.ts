@@ -15,6 +15,7 @@ import type { Totals } from '../../host/counting/counter-sum.ts';
 import { quantile, ratesBetween } from '../../host/top/rates.ts';
 import type { ContainerRates } from '../../host/top/rates.ts';
 import { shownDuration, shownRate, sorted, tableOf } from '../../host/top/table.ts';
+import { View } from '../../host/top/view.ts';
 import { processorMs } from '../support/processor-time.ts';
 
 const none = { value: 0, errno: 0, continue: 0, gone: 0, failed: 0 };
@@ -252,7 +253,7 @@ describe('tableOf', () => {
     ]);
     expect(lines).toEqual([
       [
-        '0123456789a…',
+        '0123456789ab',
         'shop/web-1/nginx',
         '1234',
         '0.3',
@@ -283,6 +284,85 @@ describe('tableOf', () => {
       }),
     ]);
     expect(lines.join('')).not.toMatch(/[\p{Cc}\u202e]/u);
+  });
+});
+
+function words(line: string | undefined): readonly string[] {
+  return (line ?? '').split(/ {2,}/u);
+}
+
+describe('View', () => {
+  const id = '4f5a01c0ffee4f5a01c0ffee4f5a01c0ffee4f5a01c0ffee4f5a01c0ffee4f5a';
+  const suffix = { name: 'mkdir-suffix', calls: 0, isQuarantined: false };
+  const mkdir = { name: 'mkdir', perSecond: 12 };
+  const busy = { id, callsPerSecond: 12, p50Seconds: 1e-5, p99Seconds: 1e-4, syscalls: [mkdir] };
+  const screen = { rows: 24, columns: 80 };
+
+  function drawn(...rates: readonly ContainerRates[]): readonly string[] {
+    const agent = agentOf(0, ...rates.map((each) => containerOf({ id: each.id })));
+    const view = new View('calls', agent);
+    view.see({ kind: 'rates', agent, rates });
+    const lines = view.lines(screen).map(({ text }) => text);
+    for (const line of lines) expect(Array.from(line).length).toBeLessThanOrEqual(screen.columns);
+    expect(lines.length).toBeLessThanOrEqual(screen.rows);
+    return lines.slice(2);
+  }
+
+  test('80 x 24: columns that say nothing are not there', () => {
+    const [titles, line] = drawn(ratesOf({ ...busy, handlers: [suffix] }));
+    expect(words(titles)).toEqual(['ID', 'CALLS/S', 'P50', 'P99', 'SYSCALLS', 'HANDLERS']);
+    expect(words(line)).toEqual([
+      '4f5a01c0ffee',
+      '12.0',
+      '10µs',
+      '100µs',
+      'mkdir:12.0',
+      'mkdir-suffix',
+    ]);
+  });
+
+  test('80 x 24: system calls and handlers of a pod that has everything are there', () => {
+    const calls = ['mkdirat', 'mount', 'chmod', 'umount2'].map((name) => ({ ...mkdir, name }));
+    const others = ['mount', 'errno'].map((name) => ({ ...suffix, name }));
+    const full = ratesOf({
+      ...busy,
+      name: 'shop-frontend/web-7d4b9c5f6d-x2x8z/nginx-ingress-controller',
+      callsPerSecond: 12_345,
+      errorsPerSecond: 99.9,
+      failuresPerSecond: 0.1,
+      syscalls: calls,
+      handlers: [suffix, ...others, { ...suffix, name: 'trap', isQuarantined: true }],
+    });
+    const [titles, line] = drawn(full);
+    expect(words(titles)).toEqual([
+      'ID',
+      expect.stringMatching(/^NAMESPACE.*…$/u),
+      'CALLS/S',
+      'ERRORS/S',
+      'FAILED/S',
+      'SYSCALLS',
+      'HANDLERS',
+    ]);
+    const [, name, , , , syscalls, handlers] = words(line);
+    expect(name).toMatch(/^shop.*….*ler$/u);
+    expect(syscalls).toMatch(/^mkdirat:/u);
+    // the one that needs somebody
+    expect(handlers).toMatch(/^trap \(/u);
+  });
+
+  test('80 x 24: a refused container shows the beginning of the reason', () => {
+    const reason = 'no bundle of that name in any of the folders that the configuration names';
+    const [, line] = drawn(ratesOf({ id, refusal: reason }));
+    expect(line).toMatch(/ALL CALLS FAIL: no bundle.*…$/u);
+  });
+
+  test('80 x 24: the column that sorts stays, and more containers than lines scroll', () => {
+    const many = Array.from({ length: 30 }, (_, index) => ratesOf({ id: `c${index}` }));
+    const lines = drawn(...many);
+    expect(lines).toHaveLength(22);
+    const view = new View('p99', agentOf(0));
+    view.see({ kind: 'rates', agent: agentOf(0), rates: [ratesOf()] });
+    expect(words(view.lines(screen)[2]?.text)).toContain('P99');
   });
 });
 
