@@ -12,11 +12,12 @@ import { recordingPath } from '../control/recording-request.ts';
 import { failureLine } from '../errors.ts';
 import { runCommandOf, runOptions, splitCommand } from './options.ts';
 import type { RunCommand } from './options.ts';
-import type { EndReason } from '../recording/recording-format.ts';
 import { RecordingWriter } from '../recording/recording-writer.ts';
 import { RecordingFile, save } from '../recording/saved-recording.ts';
 import type { SavedRecording } from '../recording/saved-recording.ts';
+import { endText } from '../replay/shown-recording.ts';
 import { callProgress } from './call-progress.ts';
+import { showRecording } from './record/show.ts';
 import { runCommand } from './run.ts';
 import type { Tool } from './command.ts';
 
@@ -44,20 +45,12 @@ interface OfContainer extends Limits {
   readonly socket: string;
 }
 
-const reasons: Readonly<Record<EndReason, string>> = {
-  asked: 'on request',
-  calls: 'at the limit of calls',
-  container: 'with its container',
-  agent: 'with the agent',
-};
-
 function tell(file: string, { calls, end }: SavedRecording): number {
   if (end === undefined) {
     process.stderr.write(`seccompagent: ${file} is incomplete, with ${calls} calls\n`);
     return 1;
   }
-  const lost = end.lost === 0 ? '' : `, ${end.lost} lost`;
-  process.stderr.write(`${file}: ${calls} calls recorded${lost}; ended ${reasons[end.reason]}\n`);
+  process.stderr.write(`${file}: ${endText({ ...end, calls })}\n`);
   return 0;
 }
 
@@ -123,6 +116,7 @@ function observed(
 }
 
 async function run(words: readonly string[]): Promise<number> {
+  if (words[0] === 'show') return showRecording(words.slice(1));
   const { own, command } = splitCommand(words);
   const { values, rest } = parseWords(own, options);
   if (rest.length > 0) usage(`unexpected argument "${rest[0] ?? ''}"; put the command after --`);
@@ -156,12 +150,17 @@ async function run(words: readonly string[]): Promise<number> {
 export const record: Tool = {
   usage: `Usage: seccompagent record -o FILE [options] -- COMMAND ARGS…
        seccompagent record -o FILE [options] -container ID
+       seccompagent record show [-json] FILE
 
 Records the calls that handlers receive, their capability calls and their answers into FILE: those of a
 command, run as by seccompagent run, or of a container of a running agent. Recording ends with the
 command or the container, or on SIGINT or SIGTERM. Mount options, values of extended attributes, state
 that handlers keep, caller memory and values of settings are not recorded. As under run, the command is
 root beside the agent, and is not confined.
+
+show prints a recording: its container and handlers, and each call with its answer, the handlers that
+were asked, and their capability calls. Of a recording that is cut off it prints what there is, and exits
+with 1.
 
 Options:
   -o FILE             the recording; created or emptied, readable for its owner alone
@@ -174,6 +173,7 @@ Options:
   -container ID       a container of a running agent; a unique prefix of its id is enough
   -control-socket PATH
                       the control socket of that agent (default ${defaultControlSocket})
+  -json               for show: print lines of JSON, one for each entry
   -help
 `,
   run,

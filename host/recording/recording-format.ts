@@ -73,12 +73,10 @@ export interface EndEntry {
 
 export type CallEntry = RecordedCall & { readonly kind: 'call' };
 
-export type RecordingEntry =
-  | HeaderEntry
-  /** Somebody else answers from now on. */
-  | (RecordedRegistry & { readonly kind: 'registry' })
-  | CallEntry
-  | EndEntry;
+/** Somebody else answers from now on. */
+export type RegistryEntry = RecordedRegistry & { readonly kind: 'registry' };
+
+export type RecordingEntry = HeaderEntry | RegistryEntry | CallEntry | EndEntry;
 
 /** Type of a field. */
 type Check = (value: unknown) => boolean;

@@ -5,7 +5,13 @@ import { decodeIter } from 'msgpackr';
 import { AgentError } from '../errors.ts';
 import { streamRegularFile } from '../files/regular-file.ts';
 import { isEntry, isRecording, isRestorable, recordingVersion } from './recording-format.ts';
-import type { CallEntry, EndEntry, HeaderEntry, RecordingEntry } from './recording-format.ts';
+import type {
+  CallEntry,
+  EndEntry,
+  HeaderEntry,
+  RecordingEntry,
+  RegistryEntry,
+} from './recording-format.ts';
 
 /** It is read in pieces; what has no end is no recording. */
 const maxBytes = 16 * 2 ** 30;
@@ -54,6 +60,11 @@ export class RecordingReader {
 
   /** @throws AgentError AGENT_RECORDING for an entry that is broken */
   async *calls(): AsyncGenerator<CallEntry, void, undefined> {
+    for await (const entry of this.entries()) if (entry.kind === 'call') yield entry;
+  }
+
+  /** All behind the header and before the end. @throws AgentError AGENT_RECORDING, as `calls` */
+  async *entries(): AsyncGenerator<CallEntry | RegistryEntry, void, undefined> {
     for (let place = 2; ; place += 1) {
       const entry = await this.#next(place);
       if (entry === undefined) return;
@@ -61,7 +72,7 @@ export class RecordingReader {
         this.#end = entry;
         return;
       }
-      if (entry.kind === 'call') yield entry;
+      if (entry.kind !== 'header') yield entry;
     }
   }
 

@@ -2,12 +2,13 @@
 // Reads the test cases of a handler: handler.test.yaml.
 import { errnoNumber, parseErrno } from '../syscalls/errno.ts';
 import { gone } from '../call/host.ts';
-import { credentialsLayout, processLayout, statNumbers } from '../native.ts';
+import { credentialsLayout, processLayout } from '../native.ts';
 import type { ArgumentKind, GivenFields } from '../syscalls/kinds/kind.ts';
 import { ulongKind } from '../syscalls/kinds/ulong.ts';
 import type { Argument } from '../syscalls/syscall-table.ts';
 import { Syscalls } from '../syscalls/syscalls.ts';
 import type { DescribedCall } from './described.ts';
+import { statusNames } from './described-answer.ts';
 import type { GivenArgument } from './made-up-call.ts';
 import type { PreparedAnswer } from './recording-host.ts';
 import { parseYaml } from './yaml-value.ts';
@@ -262,13 +263,10 @@ function parseGift(value: YamlValue): PreparedAnswer {
 
 /** Names of file-status, each number of its own: `mode`, `holder-major`. */
 function parseStatus(value: YamlValue): Uint8Array {
-  const names = statNumbers.map((name) =>
-    name.replaceAll(/[A-Z]/gu, (letter) => `-${letter.toLowerCase()}`),
-  );
-  const entries = value.entries(names);
-  const bytes = new Uint8Array(statNumbers.length * 8);
+  const entries = value.entries(statusNames);
+  const bytes = new Uint8Array(statusNames.length * 8);
   const view = new DataView(bytes.buffer);
-  names.forEach((name, index) => {
+  statusNames.forEach((name, index) => {
     view.setBigInt64(index * 8, BigInt.asIntN(64, entries.get(name)?.integer() ?? 0n), true);
   });
   return bytes;

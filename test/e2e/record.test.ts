@@ -601,8 +601,9 @@ test('documentation: the commands of recording.md work as they are typed', async
   const { code, stdout, stderr } = await runCommand(['sh', '-ec', script], { cwd: folder.path });
   // the recording is the file `calls`
   expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringMatching(/^calls: 1 .*\n$/u) });
-  // of `replay`, and of `bench`
-  expect(stdout).toMatch(/^1 \D+0\D*\n(?:.*\n)*mkdir +1 /u);
+  // of `record show`, of `replay`, and of `bench`
+  expect(stdout).toMatch(/^container +run-/u);
+  expect(stdout).toMatch(/^1 \D+0\D*\n(?:.*\n)*mkdir +1 /mu);
 });
 
 test.for([
@@ -611,14 +612,11 @@ test.for([
   [['-metadata=x', 'a']],
   [['-metadata==x', 'a']],
   [['-metadata=BUNDLE=x', 'a']],
-] as const)(
-  'replay %j: the message and where help is, exit code 2',
-  async ([words]) => {
-    const { code, stderr } = await replay(...words);
-    expect(code).toBe(2);
-    expect(stderr).toMatch(/^seccompagent: .+\n.*seccompagent replay -help\n$/u);
-  },
-);
+] as const)('replay %j: the message and where help is, exit code 2', async ([words]) => {
+  const { code, stderr } = await replay(...words);
+  expect(code).toBe(2);
+  expect(stderr).toMatch(/^seccompagent: .+\n.*seccompagent replay -help\n$/u);
+});
 
 test('control socket: malformed requests are refused', async () => {
   await using agent = await ControlledAgent.start();
