@@ -20,6 +20,7 @@ import { Recordings } from './containers/recordings.ts';
 import { regrantAll, reloadAll, resolveLate } from './containers/reloading.ts';
 import type { ReloadCounts, ReloadEnds, ResolvingParts } from './containers/reloading.ts';
 import { Retries } from './containers/retries.ts';
+import { RunningLogLevel } from './containers/running-log-level.ts';
 import { logStranded } from './containers/stranded.ts';
 import { Succession } from './containers/succession.ts';
 import { AgentComponents } from './containers/agent-components.ts';
@@ -187,6 +188,7 @@ function buildWays(parts: CoreParts & ContainerParts) {
     arrivals: new Arrivals({ ...parts, firstPids, filterFlags, looks }),
     statuses: new ContainerStatuses({ ...parts, quarantine: parts.quarantines.quarantine }),
     recordings: new Recordings(parts),
+    logLevel: new RunningLogLevel(parts),
     receiverEvents: new ReceiverEvents({ native, receiver, events }),
   };
 }
@@ -201,10 +203,10 @@ function build(options: AgentOptions, observers: Observers, logs: ObserverLogs):
 
 /** @throws AgentError AGENT_WORKER */
 async function startPool(parts: Parts): Promise<Pool> {
-  const { options, quarantines, tapes, shadows } = parts;
+  const { options, quarantines, tapes, shadows, log } = parts;
   return Pool.start({
     ...parts,
-    logOptions: options.log,
+    logOptions: { ...options.log, levelCell: log.levelCell },
     quarantine: quarantines.buffers,
     losses: tapes.losses,
     tapers: [tapes, shadows],
@@ -303,6 +305,7 @@ export class Agent {
         containers: () => this.#parts.statuses.all(),
         figures: () => ownFigures(this.#parts.later.pool?.workerCount ?? 0),
         containerFigures: () => this.containerFigures(),
+        logLevel: this.#parts.logLevel,
         record: (containerId, tap) => this.record(containerId, tap, 'there'),
       },
       (thrown) => isDefault || (takesOver && isTakenControl(thrown)),

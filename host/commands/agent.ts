@@ -10,7 +10,7 @@ import { AgentError, failureFields, messageOf } from '../errors.ts';
 import { isCompilerBounded } from '../handler/compiling/compiler-flags.ts';
 import { untilTakeable } from '../agent-socket/agent-listener.ts';
 import type { AgentEvent } from '../log/log-events.ts';
-import { createLog } from '../log/log.ts';
+import { createLog, withSharedLevel } from '../log/log.ts';
 import type { Kubernetes } from '../kubernetes/kubernetes.ts';
 import { nativeIfThere } from '../native.ts';
 import { maxResidentBytes } from '../worker/instance-memory.ts';
@@ -198,7 +198,8 @@ function leaveSharedThings({ log }: AgentCommand): void {
 }
 
 /** Runs until a signal ends it. @returns the exit code */
-export async function runAgent(command: AgentCommand): Promise<number> {
+export async function runAgent(given: AgentCommand): Promise<number> {
+  const command = { ...given, log: withSharedLevel(given.log) };
   using _surviving = survivingHangup();
   leaveSharedThings(command);
   const ending = new AbortController();

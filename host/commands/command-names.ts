@@ -18,7 +18,8 @@ export type CommandName =
   | 'doctor'
   | 'profile'
   | 'status'
-  | 'top';
+  | 'top'
+  | 'log-level';
 
 export const commandNames: readonly { readonly name: CommandName; readonly summary: string }[] = [
   { name: 'new', summary: 'scaffold a bundle with one handler' },
@@ -39,4 +40,5 @@ export const commandNames: readonly { readonly name: CommandName; readonly summa
   { name: 'profile', summary: 'generate and lint seccomp profiles' },
   { name: 'status', summary: 'show the state of a running agent' },
   { name: 'top', summary: 'show live activity of containers' },
+  { name: 'log-level', summary: 'show or change the log level of a running agent' },
 ];

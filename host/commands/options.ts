@@ -355,7 +355,8 @@ Options (one dash or two, with = or a space):
                       serve /metrics, /healthz and /readyz at this address
                       (default: not served)
   -control-socket PATH
-                      socket for status, top and record, for root only, or none
+                      socket for status, top, record and log-level, for root only,
+                      or none
                       (default ${defaultControlSocket})
 ${watchUsage}  -log LIST           trace, debug, info, warn, error or fatal; color or nocolor; json
                       (default info); debug and trace log each decision

@@ -31,6 +31,7 @@ const loads: Readonly<Record<CommandName, () => Promise<Tool>>> = {
   profile: async () => (await import('./profile.ts')).profile,
   status: async () => (await import('./status.ts')).status,
   top: async () => (await import('./top.ts')).top,
+  'log-level': async () => (await import('./log-level.ts')).logLevel,
 };
 
 export const tools: readonly ToolEntry[] = commandNames.map(({ name, summary }) => ({

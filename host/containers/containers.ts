@@ -157,8 +157,8 @@ export class Containers {
     if (tapeSlot !== attached.tapeSlot) this.#offer(token, { ...attached, tapeSlot });
   }
 
-  /** A new recording gets the registry, also where calls are recorded already. */
-  tape(token: number): void {
+  /** To those who record and watch from now on, also where others do so already. */
+  offerAgain(token: number): void {
     const attached = this.#attached.get(token);
     if (attached === undefined) return;
     const tapeSlot = attached.held.taped.slotFor(attached.shadow);

@@ -41,7 +41,7 @@ export class Recordings {
     }
     const key = keyOf({ state: { containerId }, peerUid: peerUid ?? 0 });
     tapes.add(key, tap);
-    for (const [token] of this.#listenersOf(key)) containers.tape(token);
+    for (const [token] of this.#listenersOf(key)) containers.offerAgain(token);
     return async (reason) => {
       tapes.leave(tap);
       for (const [token] of this.#listenersOf(key)) containers.retape(token);

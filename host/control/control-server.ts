@@ -8,6 +8,8 @@ import { pipeline } from 'node:stream/promises';
 import { failureFields } from '../errors.ts';
 import type { Log } from '../log/log.ts';
 import { listenAt } from './control-socket.ts';
+import { changeLogLevel, logLevelPath } from './log-level-request.ts';
+import type { ChangeableLogLevel } from './log-level-request.ts';
 import type { Tap } from '../recording/tapes.ts';
 import { recordOver } from './recording-request.ts';
 import type { ContainerFigures, OwnFigures } from './figures.ts';
@@ -25,6 +27,7 @@ export interface ControlServerParts {
   readonly containers: () => Iterable<ContainerStatus>;
   readonly figures: () => OwnFigures;
   readonly containerFigures: () => Iterable<ContainerFigures>;
+  readonly logLevel: ChangeableLogLevel;
   /** @throws AgentError AGENT_RECORDING */
   readonly record: (containerId: string, tap: Tap) => StopRecording;
 }
@@ -73,6 +76,15 @@ export class ControlServer implements AsyncDisposable {
         'GET /figures',
         async (_request, response) =>
           answerInPieces(response, parts.figures(), parts.containerFigures()),
+      ],
+      [
+        `GET ${logLevelPath}`,
+        async (_request, response) => answerJson(response, 200, { level: parts.logLevel.level }),
+      ],
+      [
+        `POST ${logLevelPath}`,
+        async ({ url = '' }, response) =>
+          answerJson(response, 200, await changeLogLevel(url, parts.logLevel)),
       ],
       ['POST /record', async (request, response) => recordOver(request, response, parts.record)],
     ]);

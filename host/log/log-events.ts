@@ -6,6 +6,10 @@ export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as
 
 export type LogLevel = (typeof logLevels)[number];
 
+export function isLogLevel(text: string): text is LogLevel {
+  return logLevels.some((level) => level === text);
+}
+
 export const logEvents = {
   'call-answered': ['debug', 'call answered'],
   'connection-cut': ['debug', 'connection closed before the end of a message'],
@@ -43,6 +47,7 @@ export const logEvents = {
   ],
   'pods-watched': ['info', 'watching the pods of this node'],
   'kubernetes-available': ['info', 'the Kubernetes API is available again'],
+  'log-level-changed': ['info', 'log level changed'],
   'options-changed': [
     'warn',
     'options in the configuration changed: restart the agent to apply them',
@@ -115,7 +120,7 @@ export const logEvents = {
   ],
   'control-unavailable': [
     'warn',
-    'no control socket: status, top and record cannot reach this agent until it can listen there',
+    'no control socket: status, top, record and log-level cannot reach this agent until it can listen there',
   ],
   'control-still-unavailable': ['warn', 'still no control socket'],
   'control-request-failed': ['warn', 'request on the control socket failed'],

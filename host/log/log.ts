@@ -6,8 +6,9 @@ import { pino } from 'pino';
 import type { Logger as Pino } from 'pino';
 
 import { escaped, quoted } from '../terminal-text.ts';
+import { LevelCell } from './level-cell.ts';
 import { LineWriter } from './line-writer.ts';
-import { logEvents, logLevels } from './log-events.ts';
+import { isLogLevel, logEvents, logLevels } from './log-events.ts';
 import type { AgentEvent, ContainerEvent, LogEvent, LogLevel } from './log-events.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -16,6 +17,8 @@ export interface LogOptions {
   readonly level: LogLevel;
   readonly format: 'text' | 'json';
   readonly isColored: boolean;
+  /** Of a log whose level others share, which counts then; see level-cell.ts. */
+  readonly levelCell?: SharedArrayBuffer;
 }
 
 const colors: Readonly<Record<LogLevel, number>> = {
@@ -31,10 +34,6 @@ const colors: Readonly<Record<LogLevel, number>> = {
 export const logWords: readonly string[] = [...logLevels, 'color', 'nocolor', 'json'];
 
 const stderrFd = 2;
-
-function isLogLevel(text: string): text is LogLevel {
-  return logLevels.some((level) => level === text);
-}
 
 /**
  * Reads a list as `-log` takes it: a level, `color`, `nocolor`, `json`, in any order.
@@ -91,9 +90,30 @@ const handlerEvent = { event: 'handler-log' } as const;
 /** Writes events with their fields. */
 export class Log {
   readonly #pino: Pino;
+  readonly #cell: LevelCell;
 
-  constructor(logger: Pino) {
+  constructor(logger: Pino, cell: LevelCell = LevelCell.of('trace')) {
     this.#pino = logger;
+    this.#cell = cell;
+  }
+
+  get level(): LogLevel {
+    return this.#cell.level;
+  }
+
+  /** Of all logs that share it, in whichever thread. */
+  set level(level: LogLevel) {
+    this.#cell.level = level;
+  }
+
+  /** For a log that shares the level. */
+  get levelCell(): SharedArrayBuffer {
+    return this.#cell.buffer;
+  }
+
+  /** Whether each decision has a line. */
+  get hasDecisions(): boolean {
+    return this.isEnabled('debug');
   }
 
   /** Lines on one container are told by `UserLines`, and by `UserLog` in workers. */
@@ -121,12 +141,12 @@ export class Log {
   }
 
   isEnabled(level: LogLevel): boolean {
-    return this.#pino.isLevelEnabled(level);
+    return this.#cell.allows(level) && this.#pino.isLevelEnabled(level);
   }
 
   /** One whose lines all have these fields. */
   with(fields: Fields): Log {
-    return new Log(this.#pino.child(fields));
+    return new Log(this.#pino.child(fields), this.#cell);
   }
 
   /**
@@ -141,6 +161,11 @@ export class Log {
   }
 }
 
+/** For several logs whose level changes together. */
+export function withSharedLevel(options: LogOptions): LogOptions {
+  return { ...options, levelCell: LevelCell.of(options.level).buffer };
+}
+
 /** Makes a log. Each line is one write, so that lines of several threads never mix. */
 export function createLog(options: LogOptions): Log {
   const lineOf = (record: string): string =>
@@ -150,12 +175,13 @@ export function createLog(options: LogOptions): Log {
   };
   const logger = pino(
     {
-      level: options.level,
+      level: 'trace',
       base: null,
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
       formatters: { level: (label) => ({ level: label }) },
     },
     { write },
   );
-  return new Log(logger);
+  const { level, levelCell } = options;
+  return new Log(logger, levelCell === undefined ? LevelCell.of(level) : new LevelCell(levelCell));
 }

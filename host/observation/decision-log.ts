@@ -27,11 +27,9 @@ function details(decision: ShownDecision): Readonly<Record<string, unknown>> {
 
 export class DecisionLog implements Watcher {
   readonly #log: Log;
-  readonly #isDetailed: boolean;
 
   constructor(log: Log) {
     this.#log = log;
-    this.#isDetailed = log.isEnabled('trace');
   }
 
   take(decision: ShownDecision): void {
@@ -45,7 +43,7 @@ export class DecisionLog implements Watcher {
       answer: answerText(answer),
       ...(failure === 'none' ? {} : { failure }),
       microseconds,
-      ...(this.#isDetailed ? details(decision) : {}),
+      ...(this.#log.isEnabled('trace') ? details(decision) : {}),
     });
   }
 

@@ -26,7 +26,7 @@ export interface ObservationParts {
   readonly log: Log;
   readonly lines: UserLines;
   readonly syscalls: Syscalls;
-  /** They watch every container. */
+  /** They watch every container that is entered, or offered again, while they are here. */
   readonly watchers: readonly Watcher[];
   /** These watch the containers that want it. */
   readonly byMiddleware: ReadonlyMap<MiddlewareName, readonly Watcher[]>;

@@ -45,14 +45,16 @@ export class Observers implements AsyncDisposable {
   ) {
     this.#audit = audit;
     this.#falco = falco;
+    const always = audit === undefined ? [] : [audit];
+    const withLog = [new DecisionLog(log), ...always];
     this.observation = new Observation({
       log,
       lines,
       syscalls: new Syscalls(),
-      watchers: [
-        ...(log.isEnabled('debug') ? [new DecisionLog(log)] : []),
-        ...(audit === undefined ? [] : [audit]),
-      ],
+      // by the present level of the log
+      get watchers() {
+        return log.hasDecisions ? withLog : always;
+      },
       byMiddleware: new Map([['falco', falco]]),
       withArguments,
     });

@@ -4,7 +4,15 @@ import { pino } from 'pino';
 import { expect, test } from 'vitest';
 
 import { logLevels } from '../../host/log/log-events.ts';
-import { Log, jsonLine, parseLogOptions, textLine } from '../../host/log/log.ts';
+import { LevelCell } from '../../host/log/level-cell.ts';
+import {
+  createLog,
+  jsonLine,
+  Log,
+  parseLogOptions,
+  textLine,
+  withSharedLevel,
+} from '../../host/log/log.ts';
 
 const escape = '\u001B';
 
@@ -123,4 +131,23 @@ test('bytesBeside: the names of a container count, however long they are', () =>
   const [json = ''] = lines;
   const sizes = [json, textLine(json, true)].map((line) => Buffer.byteLength(line));
   expect(log.bytesBeside).toBe(Math.max(...sizes) - 'message'.length);
+});
+
+test('a level that is changed counts for all logs that share it, in whichever thread', () => {
+  const shared = withSharedLevel({ level: 'warn', format: 'json', isColored: false });
+  const [one, other] = [createLog(shared), createLog(structuredClone(shared)).with({ id: 1 })];
+  const alone = createLog({ ...shared, levelCell: LevelCell.of('error').buffer });
+  for (const level of logLevels) {
+    one.level = level;
+    expect([one.level, other.level, alone.level]).toEqual([level, level, 'error']);
+    const enabled = logLevels.slice(logLevels.indexOf(level));
+    expect(logLevels.filter((each) => other.isEnabled(each))).toEqual(enabled);
+    expect(other.hasDecisions).toBe(level === 'trace' || level === 'debug');
+  }
+});
+
+test('a level that nobody shares is the one of the options', () => {
+  const log = createLog({ level: 'error', format: 'json', isColored: false });
+  expect(log.level).toBe('error');
+  expect(logLevels.filter((level) => log.isEnabled(level))).toEqual(['error', 'fatal']);
 });
