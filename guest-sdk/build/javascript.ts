@@ -16,11 +16,14 @@ import type { HandlerComponent } from './handler-component.ts';
 import { optionalModule } from './optional-package.ts';
 import { readOwnFile } from './own-files.ts';
 import { type Signature, signatures } from './signature.ts';
+import { checkTypes } from './typescript-check.ts';
 import { type Contract, WORLD, interfaceModule, readContract, witDocument } from './wit.ts';
 
 export interface JavaScriptSources extends HandlerSources {
   /** In that folder. */
   readonly sourceFile: string;
+  /** It is TypeScript. */
+  readonly isTyped: boolean;
 }
 
 const sdkName = '@seccompagent/guest-sdk/typescript';
@@ -76,8 +79,25 @@ interface Bundled {
   readonly warnings: readonly string[];
 }
 
-/** One module, without types, and with imports of the host's interfaces only. */
-async function bundled(source: string, root: string): Promise<Bundled> {
+/** Ours of a file; all others are mistakes in the source. */
+function isRefusal(thrown: unknown): boolean {
+  if (!(thrown instanceof Error) || !('errors' in thrown) || !Array.isArray(thrown.errors)) {
+    return false;
+  }
+  return thrown.errors.some(
+    (error: unknown) => error instanceof Error && 'code' in error && error.code === 'PLUGIN_ERROR',
+  );
+}
+
+/**
+ * One module, without types, and with imports of the host's interfaces only.
+ * @param onMistake may have a better message for one in the source
+ */
+async function bundled(
+  source: string,
+  root: string,
+  onMistake: () => Promise<unknown>,
+): Promise<Bundled> {
   const { rolldown } = await optionalModule(async () => import('rolldown'));
   const warnings: string[] = [];
   const left: string[] = [];
@@ -103,6 +123,7 @@ async function bundled(source: string, root: string): Promise<Bundled> {
     const [chunk] = output;
     return { chunk, exports: [...left, ...chunk.exports], warnings };
   } catch (cause) {
+    if (!isRefusal(cause)) await onMistake();
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new BuildError(reason, { cause });
   }
@@ -166,14 +187,14 @@ async function withQuickJs(code: string, wit: string, place: string): Promise<Ui
 /** Throws BuildError. */
 export async function buildJavaScript(sources: JavaScriptSources): Promise<HandlerComponent> {
   const place = join(sources.displayDirectory, sources.sourceFile);
-  const {
-    chunk,
-    exports: names,
-    warnings,
-  } = await bundled(join(sources.directory, sources.sourceFile), sources.root);
+  const file = join(sources.directory, sources.sourceFile);
+  const check = async (): Promise<readonly string[]> =>
+    sources.isTyped ? checkTypes({ ...sources, file, sdk }) : [];
+  const { chunk, exports: names, warnings } = await bundled(file, sources.root, check);
   const exports = handlerExports(names, place);
   const contract = await readContract();
   const imports = usedInterfaces(chunk.imports, contract, place);
+  const typeWarnings = await check();
   const component = await withQuickJs(
     chunk.code,
     witDocument(contract, { exports, imports }),
@@ -181,5 +202,5 @@ export async function buildJavaScript(sources: JavaScriptSources): Promise<Handl
   );
   const foreign = describeComponent(component).imports.filter((name) => !hostModule.test(name));
   if (foreign.length > 0) throw new BuildError(`${place} imports ${foreign.join(', ')}`);
-  return { component, exports, imports, warnings };
+  return { component, exports, imports, warnings: [...warnings, ...typeWarnings] };
 }

@@ -42,10 +42,13 @@ function byCore(
   };
 }
 
-function byQuickJs(sourceFile: string): Pick<Language, 'sourceFile' | 'build' | 'scaffold'> {
+function byQuickJs(
+  sourceFile: string,
+  isTyped: boolean,
+): Pick<Language, 'sourceFile' | 'build' | 'scaffold'> {
   return {
     sourceFile,
-    build: async (from) => buildJavaScript({ ...from, sourceFile }),
+    build: async (from) => buildJavaScript({ ...from, sourceFile, isTyped }),
     scaffold: scaffoldTypeScript,
   };
 }
@@ -57,7 +60,7 @@ export const languages: readonly Language[] = [
     ...byCore('handler.ts', compileAssemblyScript),
     scaffold: scaffoldAssemblyScript,
   },
-  { name: 'typescript', title: 'TypeScript', ...byQuickJs('handler.mts') },
+  { name: 'typescript', title: 'TypeScript', ...byQuickJs('handler.mts', true) },
   { name: 'rust', title: 'Rust', ...byCore('handler.rs', compileRust), scaffold: scaffoldRust },
   { name: 'c', title: 'C', ...byCore('handler.c', compileC), scaffold: scaffoldC },
 ];
@@ -72,7 +75,7 @@ export function languageNamed(text: string): Language | undefined {
 const javaScript: Language = {
   name: 'javascript',
   title: 'JavaScript',
-  ...byQuickJs('handler.mjs'),
+  ...byQuickJs('handler.mjs', false),
 };
 
 /** All that handlers are built from. */

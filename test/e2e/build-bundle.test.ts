@@ -203,6 +203,11 @@ test.for([
     /"mkdirr".* mkdir, mknod, /u,
   ],
   [
+    'handler.mts',
+    "import type { Action } from '@seccompagent/guest-sdk/typescript';\nimport * as filesystem from 'seccompagent:handler/filesystem@0.1.0';\nexport function mkdir(path: Uint8Array, mode: number): Action {\n  return filesystem.mkdri(path, mode);\n}\n",
+    /^handler\.mts:4:21: error TS2551: .*'mkdri'/u,
+  ],
+  [
     'handler.ts',
     "import { Action } from '@seccompagent/guest-sdk';\nexport function mkdir(): Action {\n  return Action.next();\n}\n",
     /^handler\.ts:2:\d+: "mkdir" .*\bexport function mkdir\(path: Path, mode: u32\): Action\n.*\n$/u,

@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The package as npm installs it: what belongs to it is in it.
-import { mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 
 import { expect, test } from 'vitest';
 
@@ -13,7 +21,30 @@ import { until } from '../support/polling.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 import { trapLines } from '../support/trap-container.ts';
 
-/** Puts the packed package where npm would, with the same packages beside it. @returns its command */
+const ownModules = join(projectRoot, 'node_modules');
+
+/** Packages that npm installs with the one in a folder, as far as it has them here. */
+function installedWith(folder: string, known: Set<string> = new Set()): ReadonlySet<string> {
+  const manifest: Readonly<Record<string, object | undefined>> = JSON.parse(
+    readFileSync(join(folder, 'package.json'), 'utf8'),
+  );
+  const names = ['dependencies', 'optionalDependencies', 'peerDependencies'].flatMap((key) =>
+    Object.keys(manifest[key] ?? {}),
+  );
+  for (const name of names) {
+    // its own version of it comes within
+    const nested = join(folder, 'node_modules', name);
+    if (folder !== projectRoot && existsSync(nested)) {
+      installedWith(nested, known);
+      continue;
+    }
+    if (known.has(name) || !existsSync(join(ownModules, name))) continue;
+    installedWith(join(ownModules, name), known.add(name));
+  }
+  return known;
+}
+
+/** Puts the packed package where npm would, with what it depends on beside it. @returns its command */
 async function installedIn(folder: TemporaryFolder): Promise<string> {
   const packed = await runCommand(
     ['npm', 'pack', '--ignore-scripts', '--json', '--pack-destination', folder.path],
@@ -32,12 +63,9 @@ async function installedIn(folder: TemporaryFolder): Promise<string> {
     '--strip-components=1',
   ]);
   expect(unpacked.code).toBe(0);
-  const own = join(projectRoot, 'node_modules');
-  for (const name of readdirSync(own)) {
-    // a workspace, which nobody has installed
-    if (!name.startsWith('.') && name !== '@seccompagent') {
-      symlinkSync(join(own, name), join(modules, name));
-    }
+  for (const name of installedWith(projectRoot)) {
+    mkdirSync(dirname(join(modules, name)), { recursive: true });
+    symlinkSync(join(ownModules, name), join(modules, name));
   }
   return join(modules, 'seccompagent/host/seccompagent.sh');
 }
@@ -58,12 +86,19 @@ test('package: an installed one makes and builds handlers in every language, and
     expect(stdout).toContain('mkdir (mkdir, mkdirat)');
   }
   // as npm leaves it with --omit=optional
-  rmSync(folder.at('node_modules/assemblyscript'));
-  const { code, stderr } = await runCommand([command, 'build', folder.at('hello-as')]);
-  expect({ code, stderr }).toEqual({
-    code: 1,
-    stderr: naming('npm install assemblyscript'),
-  });
+  for (const [name, handler] of [
+    ['assemblyscript', 'hello-as'],
+    ['typescript', 'hello-typescript'],
+    ['componentize-qjs', 'hello-typescript'],
+    ['rolldown', 'hello-typescript'],
+  ] as const) {
+    const place = folder.at(`node_modules/${name}`);
+    const kept = folder.at('kept');
+    renameSync(place, kept);
+    const { code, stderr } = await runCommand([command, 'build', folder.at(handler)]);
+    expect({ code, stderr }).toEqual({ code: 1, stderr: naming(`npm install ${name}"`) });
+    renameSync(kept, place);
+  }
 });
 
 test('package: an installed agent tells Falco', async () => {
@@ -89,7 +124,7 @@ test('package: an agent without the package for kubeconfigs says what to do', as
   const command = await installedIn(folder);
   symlinkSync(join(projectRoot, 'build'), folder.at('node_modules/seccompagent/build'));
   // as npm leaves it with --omit=optional, and as the image has it
-  rmSync(folder.at('node_modules/@kubernetes'));
+  rmSync(folder.at('node_modules/@kubernetes'), { recursive: true });
   const result = await runCommand([
     command,
     '-resolver=kubernetes',

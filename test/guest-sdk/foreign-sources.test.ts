@@ -41,7 +41,19 @@ const prying: readonly (readonly [title: string, files: Readonly<Record<string, 
         `TypeScript: ${file}`,
         {
           'handler.mts': `import secret from '${file}';
-export function mkdir() { throw new Error(JSON.stringify(secret)); }
+export function mkdir(): never { throw new Error(JSON.stringify(secret)); }
+`,
+        },
+      ] as const,
+  ),
+  ...['$SECRET.ts', './link.ts', './up/secret.ts'].map(
+    (file) =>
+      [
+        `TypeScript, in a message of the type checker: ${file}`,
+        {
+          'handler.mts': `import type { secret } from '${file}';
+/// <reference path="$SECRET.txt" />
+export function mkdir(known: typeof secret): never { throw new Error(known satisfies 'other'); }
 `,
         },
       ] as const,
