@@ -17,7 +17,7 @@ import {
 import { clang, findProgram, wasmLd } from './system-programs.ts';
 import { type Compilation, runCompiler, sourceParameter } from './toolchain.ts';
 
-const options = [
+export const compilerOptions: readonly string[] = [
   '--target=wasm32',
   '-std=c2x',
   '-ffreestanding',
@@ -53,7 +53,7 @@ export async function compileC(sources: HandlerSources): Promise<CompiledHandler
       join(sdk, 'seccompagent.c'),
     ]) {
       const object = join(scratch, `${objects.length}.o`);
-      const parameters = [...options, '-isystem', sdk, '-c', file, '-o', object];
+      const parameters = [...compilerOptions, '-isystem', sdk, '-c', file, '-o', object];
       const compiled = await runCompiler(compiler, parameters, compilation);
       if (!compiled.hasSucceeded) throw new BuildError(compiled.stderr.trimEnd());
       warnings.push(...linesOf(compiled.stderr));

@@ -10,6 +10,8 @@ import { compileC } from './c.ts';
 import type { CompiledHandler, HandlerSources } from './compiled-handler.ts';
 import type { BindingContract } from './contract.ts';
 import { type HandlerComponent, componentOf } from './handler-component.ts';
+import type { EditorSetup } from './editor.ts';
+import { assemblyScriptEditor, cEditor, rustEditor, typeScriptEditor } from './editor-setups.ts';
 import { compileRust } from './rust.ts';
 import { buildJavaScript } from './javascript.ts';
 import type { ScaffoldAnswer } from './scaffold-answer.ts';
@@ -27,6 +29,8 @@ export interface Language {
   readonly sourceFile: string;
   /** Throws BuildError. */
   readonly build: (sources: HandlerSources) => Promise<HandlerComponent>;
+  /** What an editor needs to know it. */
+  readonly editor: EditorSetup;
   /** The source of a new handler. */
   readonly scaffold: (contract: BindingContract, answers: readonly ScaffoldAnswer[]) => string;
 }
@@ -45,9 +49,10 @@ function byCore(
 function byQuickJs(
   sourceFile: string,
   isTyped: boolean,
-): Pick<Language, 'sourceFile' | 'build' | 'scaffold'> {
+): Pick<Language, 'sourceFile' | 'build' | 'editor' | 'scaffold'> {
   return {
     sourceFile,
+    editor: typeScriptEditor,
     build: async (from) => buildJavaScript({ ...from, sourceFile, isTyped }),
     scaffold: scaffoldTypeScript,
   };
@@ -58,11 +63,24 @@ export const languages: readonly Language[] = [
     name: 'as',
     title: 'AssemblyScript',
     ...byCore('handler.ts', compileAssemblyScript),
+    editor: assemblyScriptEditor,
     scaffold: scaffoldAssemblyScript,
   },
   { name: 'typescript', title: 'TypeScript', ...byQuickJs('handler.mts', true) },
-  { name: 'rust', title: 'Rust', ...byCore('handler.rs', compileRust), scaffold: scaffoldRust },
-  { name: 'c', title: 'C', ...byCore('handler.c', compileC), scaffold: scaffoldC },
+  {
+    name: 'rust',
+    title: 'Rust',
+    ...byCore('handler.rs', compileRust),
+    editor: rustEditor,
+    scaffold: scaffoldRust,
+  },
+  {
+    name: 'c',
+    title: 'C',
+    ...byCore('handler.c', compileC),
+    editor: cEditor,
+    scaffold: scaffoldC,
+  },
 ];
 
 /** By its name or its title, whatever the case; `ts` is TypeScript. */

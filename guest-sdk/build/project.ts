@@ -14,6 +14,7 @@ import { readBundle } from '../../host/bundles/bundle.ts';
 import { maxManifestBytes } from '../../host/bundles/bundle-folder.ts';
 import { BuildError } from './build-error.ts';
 import { type Bundle, parseBundle } from './bundle.ts';
+import { refreshLinks } from './editor.ts';
 import { buildHandler } from './handler.ts';
 import { findLanguage, languages, requireLanguage } from './language.ts';
 import { readOwnFile } from './own-files.ts';
@@ -53,6 +54,8 @@ export async function buildProject(build: ProjectBuild): Promise<BuiltProject> {
   const scratch = await mkdtemp(join(tmpdir(), 'bundle-'));
   try {
     const names = [...new Set(bundle.handlers.map(({ component }) => component))];
+    // also for a source that does not build yet
+    if (build.out === undefined) await refreshEditors(names, directory);
     const components: BuiltComponent[] = [];
     for (const component of names) {
       components.push(
@@ -134,6 +137,14 @@ function noManifest(displayDirectory: string, cause: unknown): BuildError {
       ? 'does not exist: name the folder of the bundle, or create one with "seccompagent new"'
       : `cannot be read: ${messageOf(cause)}`;
   return new BuildError(`${join(displayDirectory, 'bundle.json')} ${reason}`, { cause });
+}
+
+async function refreshEditors(names: readonly string[], root: string): Promise<void> {
+  for (const name of names) {
+    const source = sourceOf(name, root, names.length === 1);
+    if (source === undefined) continue;
+    await refreshLinks(source, { root, setup: requireLanguage(source).editor });
+  }
 }
 
 interface WantedComponent {

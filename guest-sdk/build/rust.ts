@@ -26,7 +26,7 @@ import {
 } from './system-programs.ts';
 import { type Compilation, runCompiler, sourceParameter } from './toolchain.ts';
 
-const target = 'wasm32-unknown-unknown';
+export const target = 'wasm32-unknown-unknown';
 const stackBytes = 65_536;
 const pageBytes = 65_536;
 
@@ -48,6 +48,7 @@ interface Compiler {
   readonly linking: readonly string[];
   /** Where its libraries are. */
   readonly libraries: string;
+  readonly sysroot: string;
 }
 
 /** Throws BuildError with the compiler's messages. */
@@ -135,7 +136,7 @@ async function compilerAt(path: string): Promise<Compiler | string> {
   }
   const chosen = join(sysroot, 'bin/rustc');
   const linking = await linkingIn(sysroot);
-  return { rustc: isProgram(chosen) ? chosen : path, linking, libraries };
+  return { rustc: isProgram(chosen) ? chosen : path, linking, libraries, sysroot };
 }
 
 /** Debian's compiler comes without a linker, rustup's with one that knows its objects. */

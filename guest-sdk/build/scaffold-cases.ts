@@ -3,6 +3,7 @@
 
 import { syscallTable } from '../../host/syscalls/syscall-table.ts';
 import { syscallNumbers } from '../../host/syscalls/syscall-numbers.ts';
+import { linksFolder } from './editor.ts';
 import { type ScaffoldAnswer, toldParameter } from './scaffold-answer.ts';
 
 /** Log lines of the handler. */
@@ -50,7 +51,8 @@ export function scaffoldCases(answers: readonly ScaffoldAnswer[]): string {
   const cases = answers.flatMap((answer) =>
     answer.calls.filter((call) => isThere(call)).map((call) => caseText(call, answer)),
   );
-  return `# Calls, and what must come of them: \`seccompagent test\` tries them.
+  return `# yaml-language-server: $schema=./${linksFolder}/schema/handler-test.schema.json
+# Calls, and what must come of them: \`seccompagent test\` tries them.
 cases:
 ${cases.join('\n')}`;
 }

@@ -13,6 +13,7 @@ import { OpenFolder } from '../../host/files/open-folder.ts';
 import { askable } from '../../host/bundles/askable-calls.ts';
 import { BuildError } from './build-error.ts';
 import { folderName } from './bundle.ts';
+import { linkForEditors, linksFolder } from './editor.ts';
 import { type Answer, readBindingContract } from './contract.ts';
 import { languageNamed, languages } from './language.ts';
 import type { ScaffoldAnswer } from './scaffold-answer.ts';
@@ -52,7 +53,8 @@ export async function writeScaffold(scaffold: Scaffold): Promise<string> {
     ['bundle.json', manifestText(name, asked, answers)],
     ['handler.test.yaml', scaffoldCases(answers)],
     ['README.md', readmeText(name, language.sourceFile, answers)],
-    ['.gitignore', '*.wasm\n'],
+    [language.editor.file, language.editor.text],
+    ['.gitignore', `*.wasm\n${linksFolder}\n`],
   ]);
   using place = new OpenFolder(parent);
   const path = join(place.path, name);
@@ -60,6 +62,7 @@ export async function writeScaffold(scaffold: Scaffold): Promise<string> {
   using made = openMade(path, shortPath(folder));
   await requireEmpty(made.path, shortPath(folder));
   for (const [file, text] of files) await writeFile(join(made.path, file), text, { flag: 'wx' });
+  await linkForEditors(made, language.editor);
   return folder;
 }
 
@@ -114,6 +117,7 @@ function manifestText(
   const calls = answers.flatMap((answer) => answer.calls).join(', ');
   const list = asked.map((family) => `"${family}"`).join(', ');
   return `{
+  "$schema": "./${linksFolder}/schema/bundle.schema.json",
   "name": "${name}",
   "version": "0.1.0",
   "description": "Writes ${calls} into the log",

@@ -36,8 +36,10 @@ export const build: Tool = {
 Builds the bundle in DIR (default: the current folder): compiles each component that bundle.json
 names from the source in the folder of that name, or from the source in DIR if the bundle has one
 component. Writes the components beside bundle.json and their digests into it; a component that does not
-load is not written. The build runs nothing in DIR, and reads no files outside of it but those of the SDK
-and the compilers, wherever links in DIR lead.
+load is not written. The types of TypeScript handlers are checked. Where a file for the editor's language
+server names the folder .seccompagent beside a source, its links are made again. The build runs nothing
+in DIR, and reads no files outside of it but those of the SDK and the compilers, wherever links in DIR
+lead.
 
 Options:
   -json               print JSON

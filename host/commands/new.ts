@@ -33,8 +33,9 @@ const languageLines = languages
 export const newBundle: Tool = {
   usage: `Usage: seccompagent new NAME -syscalls LIST [options]
 
-Creates the folder NAME with a bundle of one handler: source, bundle.json, test cases and README. The
-bundle builds and passes its test as it is. Existing files are not overwritten.
+Creates the folder NAME with a bundle of one handler: source, bundle.json, test cases, README and a file
+for the editor's language server, which names what is linked in NAME/.seccompagent. The bundle builds and
+passes its test as it is. Existing files are not overwritten.
 
 Options:
   -syscalls LIST      the system calls that the handler answers, such as mkdir,mount

@@ -173,7 +173,7 @@ Builds the bundle in DIR (default: the current folder) in a temporary folder and
 cases in DIR/handler.test.yaml or DIR/handler.cases.ts, a module whose default export has the same
 structure and which runs with your rights. Links that lead out of DIR are not followed. A case has a
 call, settings and replies of capabilities, and the expected action and capability calls. Needs neither
-root nor kernel. Exits with 1 if a case fails.
+root nor kernel. Exits with 1 if a case fails or the bundle does not build.
 
 Options:
   -watch              run again whenever a file in DIR changes

@@ -63,10 +63,19 @@ export interface CaseFile {
   readonly cases: readonly TrialCase[];
 }
 
-const stepKeys = ['call', 'arguments', 'answers', 'expect'];
+export const stepKeys: readonly string[] = ['call', 'arguments', 'answers', 'expect'];
 /** Of the caller: the last two are of its process. */
-const callerKeys = ['uid', 'gid', 'groups', 'umask', 'comm', 'capabilities', 'age', 'is-first'];
-const caseKeys = [
+export const callerKeys: readonly string[] = [
+  'uid',
+  'gid',
+  'groups',
+  'umask',
+  'comm',
+  'capabilities',
+  'age',
+  'is-first',
+];
+export const caseKeys: readonly string[] = [
   'name',
   'settings',
   'container',
@@ -261,7 +270,6 @@ function parseGift(value: YamlValue): PreparedAnswer {
   }
 }
 
-/** Names of file-status, each number of its own: `mode`, `holder-major`. */
 function parseStatus(value: YamlValue): Uint8Array {
   const entries = value.entries(statusNames);
   const bytes = new Uint8Array(statusNames.length * 8);

@@ -46,7 +46,14 @@ export async function requireTools(others: readonly PackageNeed[] = []): Promise
   for (const { find } of missing) await find();
 }
 
+/** Language servers, and the sources of Rust's library, which one of them reads. */
+const editorNeeds: readonly PackageNeed[] = [
+  { command: 'clangd', package: 'clangd' },
+  { command: '/usr/bin/rust-analyzer', package: 'rust-analyzer' },
+  { command: '/usr/lib/rustlib/src/rust/library', package: 'rust-src' },
+];
+
 export default async function setup(): Promise<void> {
-  await requireTools();
+  await requireTools(editorNeeds);
   await buildTestBundles();
 }
