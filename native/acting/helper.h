@@ -16,6 +16,7 @@
 #include "helper/completion.h"
 #include "helper/wire.h"
 #include "kernel/clock.h"
+#include "kernel/listener_ends.h"
 #include "kernel/result.h"
 #include "kernel/unique_fd.h"
 #include "process/child.h"
@@ -101,6 +102,10 @@ class Helper {
   // The mount whose root it was at when it had started; 0: nobody knows.
   [[nodiscard]] std::uint64_t root_mount() const { return root_mount_; }
   // It was sent with the last request, and the helper keeps it.
+  // It acts for somebody whose container has not ended.
+  [[nodiscard]] bool has_caller() const {
+    return listener_ != kNobody && !has_listener_ended(listener_);
+  }
   [[nodiscard]] bool has_listener(const CallId& call) const {
     return call.listener_token != 0 && call.listener_token == listener_token_;
   }

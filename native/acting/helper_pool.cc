@@ -22,7 +22,6 @@
 #include "acting/helper_program.h"
 #include "acting/helper_start.h"
 #include "acting/living_helpers.h"
-#include "kernel/listener_ends.h"
 #include "kernel/notify.h"
 #include "kernel/process_files.h"
 #include "kernel/scheduling.h"
@@ -116,9 +115,7 @@ void HelperPool::Parts::end_idle(Nanoseconds before) {
 void HelperPool::Parts::kill_all_of(std::uint32_t container) {
   const std::lock_guard lock(mutex);
   std::erase_if(all, [container](Helper* helper) {
-    const bool is_over =
-        helper->listener_ == Helper::kNobody || has_listener_ended(helper->listener_);
-    if (helper->identity_.owner.container != container || !is_over) return false;
+    if (helper->identity_.owner.container != container || helper->has_caller()) return false;
     const ChildProcess& child = helper->process_.child;
     // woken like that, it leaves its container's cgroup at once, which somebody removes now;
     // whoever waits for it sees that it does not stay so
@@ -339,8 +336,8 @@ Result<std::unique_ptr<Helper>> HelperPool::take(HelperIdentity identity, int li
     joined->keep(std::move(start));
     return std::unexpected(lists.error());
   }
-  const auto message =
-      start_message(helper->identity_, joined->cgroups().are_charged_apart(), *lists);
+  const bool is_apart = joined->cgroups().are_charged_apart();
+  const auto message = start_message(helper->identity_, is_apart, *lists);
   fds->add_first(std::move(*lists));
   step = "start of the helper";
   UniqueFd none;
