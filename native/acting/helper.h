@@ -101,11 +101,11 @@ class Helper {
   [[nodiscard]] bool has_left() const;
   // The mount whose root it was at when it had started; 0: nobody knows.
   [[nodiscard]] std::uint64_t root_mount() const { return root_mount_; }
-  // It was sent with the last request, and the helper keeps it.
   // It acts for somebody whose container has not ended.
   [[nodiscard]] bool has_caller() const {
     return listener_ != kNobody && !has_listener_ended(listener_);
   }
+  // It was sent with the last request, and the helper keeps it.
   [[nodiscard]] bool has_listener(const CallId& call) const {
     return call.listener_token != 0 && call.listener_token == listener_token_;
   }
