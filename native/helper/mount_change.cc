@@ -275,9 +275,15 @@ void unmount_in_child(ChangeJob& job, unsigned flags, const IsGone& is_gone) {
 
 // --- attributes ----------------------------------------------------------------------------------
 
+// Nothing is lent to take away what somebody with more power has wanted.
+[[nodiscard]] std::uint64_t attributes_to_keep(const ChangeJob& job) {
+  if (job.has_own_power()) return job.kept_attributes();
+  return job.kept_attributes() | MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NOSYMFOLLOW;
+}
+
 void change_in_child(ChangeJob& job, const MountChange& change, const IsGone& is_gone) {
   if (!open_mount(job, 0) || !may_change(job)) return;
-  if ((change.clear & job.kept_attributes()) != 0) {
+  if ((change.clear & attributes_to_keep(job)) != 0) {
     job.outcome.answer = EPERM;
     return;
   }
