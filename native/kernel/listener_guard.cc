@@ -97,7 +97,7 @@ void begin(std::uint64_t kind) {
 }
 
 void end() {
-  OwnSlot& mine = own();
+  const OwnSlot& mine = own();
   if (mine.slot != nullptr) mine.slot->state.store(0, std::memory_order_release);
 }
 
