@@ -168,7 +168,8 @@ struct Sight {
 // Nothing of others' is taken away with power that is lent.
 [[nodiscard]] bool is_of_others(const ChangeJob& job, const Sight& sight) {
   if (!job.is_unmount || job.has_own_power()) return false;
-  const auto found = is_taken_from_others(sight.mountinfo, sight.id, job.reaches_below);
+  const auto found =
+      is_taken_from_others(sight.mountinfo, sight.id, job.reaches_below || job.goes_whole);
   return !found || *found;
 }
 

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
+#include <utility>
 
 #include "helper/mountinfo.h"
 
@@ -40,12 +42,8 @@ namespace {
                              [&](const HeldPlace& held) { return concerns(point, held, mounts); });
 }
 
-// The place of a mount point on the file system that it is on.
-struct PlaceOnDevice {
-  std::string_view device;
-  std::string path;
-  friend bool operator==(const PlaceOnDevice&, const PlaceOnDevice&) = default;
-};
+// The place of a mount point on the file system that it is on: its device, and the path there.
+using PlaceOnDevice = std::pair<std::string_view, std::string>;
 
 // Nothing: its parent is not listed, or was renamed meanwhile.
 [[nodiscard]] std::optional<PlaceOnDevice> place_of(const MountLine& mount, const Mounts& mounts) {
@@ -53,21 +51,27 @@ struct PlaceOnDevice {
   if (parent == mounts.end()) return std::nullopt;
   const std::string_view top = trimmed(parent->second.point);
   if (!is_at_or_below(mount.point, top)) return std::nullopt;
-  return PlaceOnDevice{
-      .device = parent->second.device,
-      .path = std::string(trimmed(parent->second.root)) + mount.point.substr(top.size())};
+  return PlaceOnDevice{parent->second.device,
+                       std::string(trimmed(parent->second.root)) + mount.point.substr(top.size())};
 }
 
 // Whether what stays goes along, see mount_namespaces(7): what is mounted at the same place of the
 // parent's peers, and of those that follow them.
 [[nodiscard]] bool takes_along(const MountLine& mount, const Mounts& mounts, const Spared& spared) {
-  const auto parent = mounts.find(mount.parent);
-  if (parent == mounts.end() || !parent->second.is_shared) return false;
-  const auto place = place_of(mount, mounts);
-  return !place || std::ranges::any_of(mounts, [&](const auto& entry) {
-    const MountLine& other = entry.second;
-    return other.id != mount.id && place_of(other, mounts) == place && stays(other, mounts, spared);
-  });
+  std::set<PlaceOnDevice> kept;
+  for (const auto& [id, other] : mounts) {
+    if (!stays(other, mounts, spared)) continue;
+    if (auto place = place_of(other, mounts)) kept.insert(std::move(*place));
+  }
+  const auto meets_one = [&](const MountLine& going) {
+    const auto parent = mounts.find(going.parent);
+    if (parent == mounts.end() || !parent->second.is_shared) return false;
+    const auto place = place_of(going, mounts);
+    return !place || kept.contains(*place);
+  };
+  return meets_one(mount) ||
+         std::ranges::any_of(find_below(mounts, mount),
+                             [&](const MountLine* below) { return meets_one(*below); });
 }
 
 // The file system that a mount is mounted on; empty: that is not listed.
@@ -84,10 +88,7 @@ Result<bool> is_spared(std::string_view mountinfo, int id, const Spared& spared)
   const auto found = mounts->find(id);
   // what is in no list may be anything
   if (found == mounts->end() || stays(found->second, *mounts, spared)) return true;
-  if (takes_along(found->second, *mounts, spared)) return true;
-  return std::ranges::any_of(find_below(*mounts, found->second), [&](const MountLine* below) {
-    return takes_along(*below, *mounts, spared);
-  });
+  return takes_along(found->second, *mounts, spared);
 }
 
 Result<bool> is_taken_from_others(std::string_view mountinfo, int id, bool reaches_below) {

@@ -3,8 +3,9 @@
 
 #include <chrono>
 #include <iterator>
-#include <thread>
 #include <utility>
+
+#include "kernel/blocked_signals_thread.h"
 
 namespace seccompagent {
 namespace {
@@ -22,7 +23,8 @@ PatientAnswers& PatientAnswers::of_process() {
 void PatientAnswers::add(int listener, Attempt attempt) {
   const std::lock_guard lock(mutex_);
   waiting_[listener].push_back(std::move(attempt));
-  if (!std::exchange(is_started_, true)) std::thread([this] { run(); }).detach();
+  // without a thread to be had, the next one that comes tries again
+  if (!is_started_) is_started_ = start_blocked_signals_thread(main, this).has_value();
   changed_.notify_all();
 }
 
@@ -30,6 +32,11 @@ void PatientAnswers::await(Nanoseconds most) {
   std::unique_lock lock(mutex_);
   (void)changed_.wait_for(lock, std::chrono::nanoseconds(most),
                           [this] { return waiting_.empty() && !is_trying_; });
+}
+
+void* PatientAnswers::main(void* self) {
+  static_cast<PatientAnswers*>(self)->run();
+  return nullptr;
 }
 
 // An attempt may wait for some milliseconds, so of each listener no other one is tried after one

@@ -28,7 +28,8 @@ class PatientAnswers {
 
  private:
   PatientAnswers() = default;
-  void run();
+  static void* main(void* self);
+  [[noreturn]] void run();
 
   std::mutex mutex_;
   std::condition_variable changed_;

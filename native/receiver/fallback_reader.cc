@@ -60,11 +60,7 @@ void Receiver::read_as_fallback() {
       Reading reading = {
           .buffers = buffers, .thread = thread, .place = nullptr, .timeout_ms = 0, .start = now()};
       (void)read_pending(reading, listener, pending);
-      if (!reading.has_role) {
-        const auto self = end_lost_reader(thread);
-        listener.reset();
-        return;
-      }
+      if (!reading.has_role) break;
       has_reader_.store(false);
       const std::lock_guard lock(mutex_);
       if (queued_count_.load() == 0) continue;

@@ -5,8 +5,9 @@
 #include <sys/epoll.h>
 
 #include <array>
-#include <thread>
+#include <memory>
 
+#include "kernel/blocked_signals_thread.h"
 #include "kernel/listener_ends.h"
 #include "kernel/listener_guard.h"
 #include "kernel/scheduling.h"
@@ -38,14 +39,26 @@ enum class Look : std::uint8_t { nothing, call, held, ended };
 // By the reader, or for one that waits in RECV.
 void Receiver::set_apart(const std::shared_ptr<Listener>& listener) {
   if (listener->is_apart.exchange(true)) return;
-  auto self = weak_from_this().lock();
-  if (!self || apart_count_.fetch_add(1) >= kMost) {
-    if (self) apart_count_.fetch_sub(1);
-    listener->is_apart.store(false);
+  struct Apart {
+    std::shared_ptr<Receiver> receiver;
+    std::shared_ptr<Listener> listener;
+
+    static void* main(void* argument) {
+      const std::unique_ptr<Apart> self(static_cast<Apart*>(argument));
+      self->receiver->read_apart(self->listener);
+      return nullptr;
+    }
+  };
+  auto apart = std::make_unique<Apart>(weak_from_this().lock(), listener);
+  const bool has_room = apart_count_.fetch_add(1) < kMost && apart->receiver;
+  if (has_room) stop_receiving(*listener);
+  if (has_room && start_blocked_signals_thread(Apart::main, apart.get())) {
+    (void)apart.release();
     return;
   }
-  stop_receiving(*listener);
-  std::thread([self = std::move(self), listener] { self->read_apart(listener); }).detach();
+  apart_count_.fetch_sub(1);
+  listener->is_apart.store(false);
+  if (has_room) (void)watch(epoll_, listener->fd.get(), listener->token);
 }
 
 void Receiver::read_apart(const std::shared_ptr<Listener>& listener) {
@@ -53,13 +66,23 @@ void Receiver::read_apart(const std::shared_ptr<Listener>& listener) {
   NotifyBuffers buffers(sizes_);
   Nanoseconds held_at = now();
   const int fd = listener->fd.get();
-  while (!is_stopping_.load() && !has_listener_ended(fd) && now() - held_at < kApart) {
+  while (!is_stopping_.load() && !has_listener_ended(fd)) {
     std::array<pollfd, 2> there = {{{.fd = fd, .events = POLLIN, .revents = 0},
                                     {.fd = stop_event_.get(), .events = POLLIN, .revents = 0}}};
+    if (now() - held_at >= kApart) {
+      listener->is_apart.store(false);
+      if (watch(epoll_, fd, listener->token)) {
+        // or else nobody takes it from there
+        if (has_listener_ended(fd)) stop_receiving(*listener);
+        break;
+      }
+      listener->is_apart.store(true);
+      held_at = now();
+    }
     switch (look_at(fd)) {
       case Look::ended:
         // which another thread sees to
-        held_at = 0;
+        pause_for(kPause);
         break;
       case Look::held:
         held_at = now();
@@ -73,11 +96,6 @@ void Receiver::read_apart(const std::shared_ptr<Listener>& listener) {
     }
   }
   apart_count_.fetch_sub(1);
-  listener->is_apart.store(false);
-  if (is_stopping_.load() || has_listener_ended(fd)) return;
-  (void)watch(epoll_, fd, listener->token);
-  // or else nobody takes it from there
-  if (has_listener_ended(fd)) stop_receiving(*listener);
 }
 
 void Receiver::receive_apart(NotifyBuffers& buffers, const std::shared_ptr<Listener>& listener) {
@@ -103,29 +121,15 @@ void Receiver::queue_apart(NotifyBuffers& buffers, const std::shared_ptr<Listene
 }
 
 // The reader waits for a lock that its listener's container keeps, which nothing ends but the
-// container: somebody else becomes the reader.
-void Receiver::replace_reader(std::uint64_t receiving, pid_t thread) {
+// container: somebody else becomes the reader. Where it is the fallback reader, there is none until
+// it comes back.
+void Receiver::replace_reader(std::uint64_t receiving) {
+  const auto token = static_cast<std::uint32_t>(receiving);
+  // it has come back
   if (!receiving_.compare_exchange_strong(receiving, 0)) return;
-  {
-    const std::lock_guard lock(mutex_);
-    lost_readers_[thread] = weak_from_this().lock();
-  }
-  if (const auto listener = listeners_.find(static_cast<std::uint32_t>(receiving)))
-    set_apart(listener);
-  if (thread == fallback_thread_.load()) {
-    // it ends where it comes back
-    fallback_.detach();
-    fallback_ = std::thread([this] { read_as_fallback(); });
-  }
+  if (const auto listener = listeners_.find(token)) set_apart(listener);
   has_reader_.store(false);
   wake_another();
-}
-
-// By one that has come back: the receiver, which it needs until it has ended.
-std::shared_ptr<Receiver> Receiver::end_lost_reader(pid_t thread) {
-  const std::lock_guard lock(mutex_);
-  const auto lost = lost_readers_.extract(thread);
-  return lost ? std::move(lost.mapped()) : nullptr;
 }
 
 }  // namespace seccompagent

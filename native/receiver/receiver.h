@@ -187,8 +187,7 @@ class Receiver : public std::enable_shared_from_this<Receiver> {
   void receive_apart(NotifyBuffers& buffers, const std::shared_ptr<Listener>& listener);
   void queue_apart(NotifyBuffers& buffers, const std::shared_ptr<Listener>& listener,
                    const Pending& pending);
-  void replace_reader(std::uint64_t receiving, pid_t thread);
-  [[nodiscard]] std::shared_ptr<Receiver> end_lost_reader(pid_t thread);
+  void replace_reader(std::uint64_t receiving);
 
   [[nodiscard]] Received admit(Listener& listener, Pending& pending);
   [[nodiscard]] bool replaces_queued(Listener& listener, const Pending& pending);
@@ -329,8 +328,6 @@ class Receiver : public std::enable_shared_from_this<Receiver> {
   std::condition_variable parked_;
   // Containers with queued calls, the next one first.
   Waiting waiting_;
-  // Readers that others have replaced while they wait, by their threads.
-  std::map<pid_t, std::shared_ptr<Receiver>> lost_readers_;
   // Number of waiting containers that were given a worker.
   std::int64_t turns_ = 0;
 

@@ -108,7 +108,7 @@ bool Receiver::watch_receiving() {
   pause_for(kFirstLook);
   if (!waits()) return true;
   if (is_uninterruptible(thread)) {
-    replace_reader(receiving, thread);
+    replace_reader(receiving);
     return true;
   }
   if (const auto listener = listeners_.find(static_cast<std::uint32_t>(receiving)))

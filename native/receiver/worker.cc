@@ -217,8 +217,6 @@ Result<EventKind> Worker::receive() {
       if (reading.has_role) {
         if (has_call && *has_call) consider_exclusive();
         receiver_->leave_epoll();
-      } else {
-        (void)receiver_->end_lost_reader(place_.tid);
       }
       start = 0;
       if (!has_call) return std::unexpected(has_call.error());
