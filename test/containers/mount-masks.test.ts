@@ -241,14 +241,17 @@ describe.for([
     },
   );
 
+  // 1 sets read-only, 3 takes it away again
   test('A8: other mounts are unmounted and changed as a handler approves', async () => {
     const script = `
       mkdir -p /tmp/m
-      mount -t tmpfs none /tmp/m && chmod 001 /tmp/m
-      mkdir /tmp/m/x
-      chmod 003 /tmp/m && mkdir /tmp/m/x && umount /tmp/m && ls -A /tmp/m`;
+      mount -t tmpfs none /tmp/m && mkdir /tmp/m/x && chmod 001 /tmp/m
+      mkdir /tmp/m/y
+      chmod 003 /tmp/m
+      umount /tmp/m && ls -A /tmp/m`;
     expect(await stage.inside(script)).toBe(
-      "mkdir: can't create directory '/tmp/m/x': Read-only file system\n",
+      "mkdir: can't create directory '/tmp/m/y': Read-only file system\n" +
+        'chmod: /tmp/m: Operation not permitted\n',
     );
   });
 });
