@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -40,6 +41,11 @@ struct HandedCalls::Parts {
   std::map<Payer, std::size_t> giving;
   // They end without the mutex, which may take a moment.
   std::vector<std::unique_ptr<Helper>> dropped;
+  // interruption_looks.cc
+  struct Looker;
+  std::shared_ptr<Looker> looker;
+  // Whose callers keep a looker waiting: nobody looks at others of theirs.
+  std::set<Payer> kept_looking;
 
   void run();
   void look();
@@ -56,7 +62,8 @@ struct HandedCalls::Parts {
   };
   [[nodiscard]] Counts count(Payer payer, bool are_waiting) const;
   [[nodiscard]] bool may_wait(const Helper& helper) const;
-  void look_for_interruptions();
+  void have_interruptions_looked_for();
+  void look_for_interruptions(Looker& by);
   void drop(All::iterator at);
   [[nodiscard]] int look_after_ms() const;
   [[nodiscard]] std::uint64_t watch(Helper& helper);

@@ -17,9 +17,7 @@
 
 #include "acting/handed_calls_parts.h"
 #include "acting/helper_pool.h"
-#include "acting/helper_start.h"
 #include "acting/link_opening.h"
-#include "caller/caller_state.h"
 #include "kernel/blocked_signals_thread.h"
 #include "kernel/message.h"
 #include "process/callers_fd.h"
@@ -32,34 +30,6 @@ constexpr int kLookMs = 100;
 constexpr int kWaitingLookMs = 50;
 
 }  // namespace
-
-// Of all calls that wait. With the mutex not held: what is read may be much.
-void HandedCalls::Parts::look_for_interruptions() {
-  struct Waiting {
-    std::uint64_t number;
-    std::shared_ptr<HandedCall> call;
-    std::shared_ptr<JoinedCgroups> cgroups;
-  };
-  std::vector<Waiting> waiting;
-  {
-    const std::lock_guard lock(mutex);
-    for (const auto& [number, handed] : all) {
-      // the kernel takes others back itself
-      if (handed.is_waiting && !handed.call->comes_again() && !handed.call->seen())
-        waiting.push_back({number, handed.call, handed.helper->process_.cgroups});
-    }
-  }
-  for (const auto& [number, call, cgroups] : waiting) {
-    CallerState caller(call->tid());
-    const auto status = caller.read_status();
-    if (!status) continue;
-    const bool is_paused = cgroups->are_paused_for(call->tid());
-    const Locked lock(*this);
-    const auto at = all.find(number);
-    const bool is_there = at != all.end() && at->second.call == call;
-    if (is_there && call->interrupt(*status, is_paused)) drop(at);
-  }
-}
 
 // Whether the helper has to end.
 bool HandedCalls::Parts::is_over(Handed& handed, bool& may_ask) {
@@ -244,7 +214,7 @@ void HandedCalls::Parts::run() {
       const Nanoseconds left = std::max<Nanoseconds>(next_look - time, 0);
       timeout_ms = is_asleep ? -1 : static_cast<int>(left / kMillisecond) + 1;
     }
-    if (is_due) look_for_interruptions();
+    if (is_due) have_interruptions_looked_for();
     const int count =
         epoll_wait(epoll.get(), events.data(), static_cast<int>(events.size()), timeout_ms);
     const Locked lock(*this);

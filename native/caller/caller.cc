@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "caller/caller_state.h"
+#include "caller/memory_use.h"
 #include "caller/proc_text.h"
 #include "kernel/clock.h"
 #include "kernel/notify.h"
@@ -182,7 +183,10 @@ Result<void> describe_process(const CallId& call, const UniqueFd& first_process,
   if (is_gone(call)) return fail(ESRCH);
   if (!status) return std::unexpected(status.error());
   const auto process = static_cast<pid_t>(number_of(*status, "Tgid", kDecimal));
-  const auto began = thread_start_time(process);
+  const auto began = [process] {
+    const MemoryUse use;
+    return thread_start_time(process);
+  }();
   timespec now = {};
   clock_gettime(CLOCK_BOOTTIME, &now);
   const auto first = first_process.is_open() ? pid_of(first_process) : Result<pid_t>(fail(ESRCH));

@@ -9,10 +9,12 @@
 #include <algorithm>
 #include <limits>
 #include <mutex>
+#include <span>
 #include <string_view>
 #include <utility>
 
 #include "caller/long_statuses.h"
+#include "caller/memory_use.h"
 #include "caller/proc_text.h"
 #include "kernel/clock.h"
 #include "kernel/root_mount.h"
@@ -121,10 +123,9 @@ Result<const char*> CallerState::read_status_for(std::uint64_t notification, boo
     if (!file) return std::unexpected(file.error());
     const auto turns_before = notes_sleep ? turns() : std::nullopt;
     // the kernel makes the text anew for each read, so it has to fit in one
-    const ssize_t length =
-        retry_eintr([&] { return pread(*file, status_text_.data(), kMax - 1, 0); });
-    if (length == -1) return fail_errno();
-    const auto end = static_cast<std::size_t>(length);
+    const auto length = MemoryUse().read(*file, std::span(status_text_).first(kMax - 1));
+    if (!length) return std::unexpected(length.error());
+    const std::size_t end = *length;
     if (end + 1 == kMax) {
       // with it the kernel keeps the whole text
       entry_.file(File::status).reset();

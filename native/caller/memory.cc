@@ -20,8 +20,6 @@
 #include "caller/memory_parts.h"
 #include "kernel/raw_syscall.h"
 #include "kernel/unique_fd.h"
-#include "process/child_starter.h"
-#include "process/ending_children.h"
 
 namespace seccompagent {
 namespace {
@@ -114,22 +112,14 @@ struct ChildRead {
 
 Result<std::size_t> read_in_child(pid_t tid, std::uint64_t address, std::span<std::byte> out,
                                   const Reader& reader) {
-  const Patience patience = {.max = deadline_of(reader)};
-  TimeTaken alone;
-  TimeTaken& taken = reader.taken == nullptr ? alone : *reader.taken;
-  if (taken.left(patience) == 0) return fail(ETIMEDOUT);
-  if (!EndingChildren::of_process().await_room(reader.payer, patience)) return fail(ETIMEDOUT);
   auto stack = ChildStack::make();
   if (!stack) return std::unexpected(stack.error());
   auto read = std::make_unique<ChildRead>(
       std::move(*stack), ProcPath(tid, "mem"), ProcPath(tid, "maps"), MapQuery{.address = address},
       rights_to_force(), tid, address, std::min(out.size(), kPage), std::array<std::byte, kPage>{},
       -EINTR);
-  auto child =
-      ChildStarter::of_process().start_child(read->stack, ChildRead::child_main, read.get(), {});
-  if (!child) return std::unexpected(child.error());
-  if (!await_or_leave(std::move(*child), patience, reader.payer, read, taken))
-    return fail(ETIMEDOUT);
+  if (const auto ended = run_in_child_of(read, reader, {}); !ended)
+    return std::unexpected(ended.error());
   if (read->result <= 0) return fail(read->result == 0 ? EFAULT : static_cast<int>(-read->result));
   const auto got = static_cast<std::size_t>(read->result);
   std::copy_n(read->bytes.begin(), got, out.begin());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What reads and writes of a caller's memory have in common.
+// What reads and writes of a caller's memory, and of files that take it along, have in common.
 #pragma once
 
 #include <fcntl.h>
@@ -8,11 +8,16 @@
 #include <sys/syscall.h>
 
 #include <cstdio>
+#include <memory>
+#include <span>
+#include <utility>
 
 #include "caller/memory.h"
 #include "kernel/raw_syscall.h"
 #include "kernel/unique_fd.h"
 #include "process/child.h"
+#include "process/child_starter.h"
+#include "process/ending_children.h"
 
 namespace seccompagent {
 
@@ -44,6 +49,24 @@ inline SECCOMPAGENT_CHILD_CODE void raw_end_with_agent() {
 [[nodiscard]] inline Nanoseconds deadline_of(const Reader& reader) {
   constexpr Nanoseconds kHasty = 50 * kMillisecond;
   return reader.by == ReadBy::hasty_child ? kHasty : kSecond;
+}
+
+// Runs Work::child_main in a child, which may outlive the attempt: the work owns all that it uses.
+// ETIMEDOUT: the child was killed at its deadline, or too many of the payer's hang.
+template <typename Work>
+[[nodiscard]] Result<void> run_in_child_of(std::unique_ptr<Work>& work, const Reader& reader,
+                                           std::span<const int> given) {
+  const Patience patience = {.max = deadline_of(reader)};
+  TimeTaken alone;
+  TimeTaken& taken = reader.taken == nullptr ? alone : *reader.taken;
+  if (taken.left(patience) == 0) return fail(ETIMEDOUT);
+  if (!EndingChildren::of_process().await_room(reader.payer, patience)) return fail(ETIMEDOUT);
+  auto child =
+      ChildStarter::of_process().start_child(work->stack, Work::child_main, work.get(), given);
+  if (!child) return std::unexpected(child.error());
+  if (!await_or_leave(std::move(*child), patience, reader.payer, work, taken))
+    return fail(ETIMEDOUT);
+  return {};
 }
 
 }  // namespace seccompagent

@@ -12,8 +12,6 @@
 #include "caller/memory.h"
 #include "caller/memory_parts.h"
 #include "kernel/notify.h"
-#include "process/child_starter.h"
-#include "process/ending_children.h"
 
 namespace seccompagent {
 namespace {
@@ -202,22 +200,14 @@ struct ChildWrite {
 // before it takes a page that it has waited for, see __get_user_pages in mm/gup.c.
 Result<void> write_in_child(const CallId& call, std::uint64_t address,
                             std::span<const std::byte> bytes, const Reader& writer) {
-  const Patience patience = {.max = deadline_of(writer)};
-  TimeTaken alone;
-  TimeTaken& taken = writer.taken == nullptr ? alone : *writer.taken;
-  if (taken.left(patience) == 0) return fail(ETIMEDOUT);
-  if (!EndingChildren::of_process().await_room(writer.payer, patience)) return fail(ETIMEDOUT);
   auto stack = ChildStack::make();
   if (!stack) return std::unexpected(stack.error());
   std::vector<std::byte> own(bytes.begin(), bytes.end());
   const Write write(call.tid, address, own);
   auto writing = std::make_unique<ChildWrite>(std::move(*stack), std::move(own),
                                               call.id_valid_request, call.id, write);
-  auto child = ChildStarter::of_process().start_child(writing->stack, ChildWrite::child_main,
-                                                      writing.get(), std::span(&call.listener, 1));
-  if (!child) return std::unexpected(child.error());
-  if (!await_or_leave(std::move(*child), patience, writer.payer, writing, taken))
-    return fail(ETIMEDOUT);
+  if (const auto ended = run_in_child_of(writing, writer, std::span(&call.listener, 1)); !ended)
+    return ended;
   return result_of(writing->result);
 }
 

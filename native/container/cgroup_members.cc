@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "caller/memory_use.h"
 #include "caller/process_owner.h"
 #include "kernel/process_files.h"
 #include "process/cgroup_places.h"
@@ -73,6 +74,7 @@ constexpr uid_t kRoot = 0;
 [[nodiscard]] bool acts_for_it(pid_t process) {
   constexpr std::string_view kName = "Name:\tseccompagent-he";
   constexpr int kGenerations = 2;
+  const MemoryUse use;
   for (int generation = 0; generation < kGenerations; ++generation) {
     const auto status = read_file("/proc/" + std::to_string(process) + "/status");
     const auto parent = parent_in(status);

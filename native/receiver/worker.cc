@@ -71,6 +71,7 @@ Worker::Worker(std::shared_ptr<Receiver> receiver, std::byte* inbox, CounterBloc
 }
 
 Worker::~Worker() {
+  MemoryUse::watch_thread(nullptr);
   end_exclusive();
   end_being_held();
   if (has_call_) {
@@ -259,6 +260,7 @@ bool Worker::take_queued() {
 bool Worker::begin() {
   has_call_ = true;
   LongStatuses::speak_of(listener_->token);
+  MemoryUse::watch_thread(this);
   if (!terms_ || terms_->version != listener_->terms->version()) terms_ = listener_->terms->get();
   place_.terms.store(terms_.get(), std::memory_order_relaxed);
   place_.failure.store(terms_->failure.is_continue ? 0 : terms_->failure.error,
@@ -313,41 +315,6 @@ bool Worker::read_memory(const Notification& notification, Reader reader, Pointe
       pointers, data);
 }
 
-Worker::MemoryAccess::MemoryAccess(Worker& worker, Reader reader)
-    : worker_(worker),
-      reader_(reader),
-      before_(worker.place_.phase.load(std::memory_order_relaxed)),
-      faults_(reader.payer) {
-  if (reader.by == ReadBy::child || reader.by == ReadBy::hasty_child)
-    reader_.taken = &taken_.emplace();
-  // whoever sees a phase of the call sees all that was said of the call before
-  worker.place_.phase.store(taken_ ? Phase::awaiting_read : Phase::reading,
-                            std::memory_order_release);
-}
-
-Worker::MemoryAccess::~MemoryAccess() {
-  worker_.place_.phase.store(before_, std::memory_order_release);
-  worker_.end_being_held();
-  // what a child meets is not counted for this thread
-  if (taken_) CallerFaults::of_process().note(reader_.payer, 1);
-  if (reader_.by != ReadBy::child || !taken_) return;
-  constexpr Nanoseconds kQuick = 20 * kMillisecond;
-  if (taken_->counted() >= kQuick) {
-    worker_.listener_->container->slow_reads.note_slow();
-  } else if (taken_->age() < kQuick) {
-    worker_.listener_->container->slow_reads.note_quick();
-  }
-}
-
-Reader Worker::reader() const {
-  const Payer payer = listener_->container->payer;
-  if (!CallerFaults::of_process().may_read(payer)) return {ReadBy::nobody, payer};
-  const bool is_slow =
-      listener_->container->slow_reads.are_slow() || listener_->container->loses_workers();
-  if (is_slow) return {ReadBy::child, payer};
-  return {receiver_->too_many_are_held() ? ReadBy::hasty_child : ReadBy::this_thread, payer};
-}
-
 // A hasty child has found that the container's memory is slow: the call waits among those of its
 // like.
 void Worker::wait_among_slow() {
@@ -366,18 +333,6 @@ void Worker::wait_among_slow() {
     place_.key.store(0);
   }
   if (is_refused) receiver_->refuse(buffers_, listener_, pending_);
-}
-
-void Worker::end_being_held() {
-  using Hold = Place::Hold;
-  if (place_.hold.load(std::memory_order_relaxed) == Hold::none) return;
-  const Hold before = place_.hold.exchange(Hold::none);
-  if (before == Hold::held) receiver_->held_count_.fetch_sub(1);
-  if (before != Hold::lost) return;
-  receiver_->lost_count_.fetch_sub(1);
-  const std::lock_guard lock(receiver_->mutex_);
-  if (const auto container = std::exchange(place_.lost_for, nullptr))
-    container->note_worker_back(now());
 }
 
 // Asking costs a system call, so a lone caller is asked for every eighth time only.

@@ -15,6 +15,7 @@
 
 #include "acting/acting.h"
 #include "acting/handing_over.h"
+#include "caller/memory_use.h"
 #include "caller/target.h"
 #include "container/caller_faults.h"
 #include "helper/masks.h"
@@ -29,7 +30,7 @@
 namespace seccompagent {
 
 // At most one notification at a time is a worker's own, and that one is answered at most once.
-class Worker {
+class Worker : private MemoryUse::Watcher {
  public:
   // The inbox must hold kInboxSize bytes, aligned to 8; both must outlive the worker. `id` names
   // the worker in events. ENOSPC: there are too many workers.
@@ -149,6 +150,7 @@ class Worker {
 
   [[nodiscard]] bool read_memory(const Notification& notification, Reader reader,
                                  Pointers& pointers, std::span<std::byte> data);
+  // memory_access.cc
   void end_being_held();
   // As long as the caller's memory is read or written to: others see that it may keep us waiting,
   // and whether it does is found out.
@@ -169,6 +171,8 @@ class Worker {
     FaultWatch faults_;
   };
   [[nodiscard]] Reader reader() const;
+  [[nodiscard]] Reader begin_use() override;
+  void end_use() override;
   template <typename Access>
   [[nodiscard]] Result<std::size_t> with_caller_memory(Access access);
   void wait_among_slow();
@@ -268,6 +272,8 @@ class Worker {
   std::optional<OwnedCall> next_;
   // Its deadline has passed: it was answered, and this worker is to end.
   bool is_condemned_ = false;
+  // Of what takes the caller's memory along.
+  std::optional<MemoryAccess> use_;
 
   // Buffer for memory of other calls than the current one.
   std::vector<std::byte> scratch_;

@@ -15,98 +15,14 @@
 //   call      another process of the container makes a directory: prints the answer
 #define _GNU_SOURCE
 #include <fcntl.h>
-#include <linux/fuse.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "container.h"
+#include "unanswered-file.h"
 
-enum { LIFE_SECONDS = 90, MAX_REQUEST = 1 << 17, A_FILE = 2 };
-
-// ---- the file system ----
-
-static int fuse_fd;
-
-static void answer(uint64_t unique, int error, const void *data, size_t size) {
-  char bytes[256];
-  const struct fuse_out_header header = {
-      .len = (uint32_t)(sizeof header + size), .error = -error, .unique = unique};
-  memcpy(bytes, &header, sizeof header);
-  if (size > 0) memcpy(bytes + sizeof header, data, size);
-  // whoever asked may be gone
-  if (write(fuse_fd, bytes, header.len) < 0 && errno != ENOENT) fail("answer FUSE");
-}
-
-static struct fuse_attr attributes_of(uint64_t node) {
-  const bool is_root = node == FUSE_ROOT_ID;
-  return (struct fuse_attr){
-      .ino = node, .mode = is_root ? S_IFDIR | 0755 : S_IFREG | 0666, .nlink = 1};
-}
-
-static void answer_request(const struct fuse_in_header *request) {
-  static const struct fuse_init_out init = {
-      .major = FUSE_KERNEL_VERSION, .minor = 31, .max_write = 4096};
-  static const struct fuse_open_out opened = {.fh = 1};
-  const struct fuse_attr_out attributes = {.attr = attributes_of(request->nodeid)};
-  const struct fuse_entry_out entry = {.nodeid = A_FILE, .attr = attributes_of(A_FILE)};
-  switch (request->opcode) {
-    case FUSE_INIT:
-      answer(request->unique, 0, &init, sizeof init);
-      break;
-    case FUSE_GETATTR:
-      answer(request->unique, 0, &attributes, sizeof attributes);
-      break;
-    case FUSE_LOOKUP:
-      answer(request->unique, 0, &entry, sizeof entry);
-      break;
-    case FUSE_OPEN:
-      answer(request->unique, 0, &opened, sizeof opened);
-      break;
-    case FUSE_FLUSH:
-      dprintf(STDOUT_FILENO, "stuck\n");
-      break;
-    case FUSE_FORGET:
-    case FUSE_BATCH_FORGET:
-    case FUSE_INTERRUPT:
-      break;
-    default:
-      answer(request->unique, ENOSYS, NULL, 0);
-  }
-}
-
-// Its end is that of the file system: then nobody waits any more.
-_Noreturn static void serve(pid_t parent) {
-  static _Alignas(struct fuse_in_header) char buffer[MAX_REQUEST];
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  alarm(LIFE_SECONDS);
-  if (getppid() != parent) _exit(1);
-  for (;;) {
-    if (read(fuse_fd, buffer, sizeof buffer) >= 0)
-      answer_request((const struct fuse_in_header *)buffer);
-    else if (errno == ENODEV)
-      _exit(0);
-  }
-}
-
-static pid_t mount_files(const char *folder, uid_t user) {
-  char options[128];
-  if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-    fail("make a mount namespace");
-  fuse_fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
-  if (fuse_fd < 0) fail("open /dev/fuse");
-  snprintf(options, sizeof options, "fd=%d,rootmode=40755,user_id=%u,group_id=%u", fuse_fd, user,
-           user);
-  if (mount("stuck", folder, "fuse", MS_NOSUID | MS_NODEV, options) < 0) fail("mount FUSE");
-  const pid_t parent = getpid();
-  const pid_t server = fork();
-  if (server < 0) fail("fork");
-  if (server == 0) serve(parent);
-  close(fuse_fd);
-  return server;
-}
+enum { LIFE_SECONDS = 90 };
 
 // ---- the container ----
 
@@ -230,7 +146,7 @@ int main(int argc, char **argv) {
   if (strlen(options.socket) >= sizeof address.sun_path) return 2;
   strcpy(address.sun_path, options.socket);
   if (pipe2(words.execute, O_CLOEXEC) < 0 || pipe2(words.call, O_CLOEXEC) < 0) fail("make pipes");
-  const pid_t server = mount_files(options.folder, options.user);
+  const pid_t server = mount_unanswered(options.folder, options.user, FUSE_FLUSH, LIFE_SECONDS);
   // who connects is who the kernel says to the agent
   const int agent_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (agent_fd < 0) fail("make a socket");
