@@ -1514,8 +1514,9 @@ void sca_import_mounts_set_attributes(
     sca_result *result);
 /**
  * Changes attributes of a mount (`MOUNT_ATTR_*`), and of those below it if asked. An id
- * mapping is that of a user namespace, which the descriptor stands for. Nothing is lent
- * where unmount lends nothing.
+ * mapping is that of a user namespace, which the descriptor stands for; power for one is lent
+ * to callers in no user namespace with CAP_CHOWN, CAP_DAC_OVERRIDE and CAP_FOWNER. Nothing is
+ * lent where unmount lends nothing.
  * Similar to mount_setattr(2).
  */
 static inline sca_result sca_mounts_set_attributes(

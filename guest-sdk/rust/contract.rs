@@ -1522,8 +1522,9 @@ pub mod mounts {
     }
 
     /// Changes attributes of a mount (`MOUNT_ATTR_*`), and of those below it if asked. An id
-    /// mapping is that of a user namespace, which the descriptor stands for. Nothing is lent
-    /// where unmount lends nothing.
+    /// mapping is that of a user namespace, which the descriptor stands for; power for one is lent
+    /// to callers in no user namespace with CAP_CHOWN, CAP_DAC_OVERRIDE and CAP_FOWNER. Nothing is
+    /// lent where unmount lends nothing.
     /// Similar to mount_setattr(2).
     pub fn set_attributes(
         path: &[u8],

@@ -425,8 +425,9 @@ declare module 'seccompagent:handler/mounts@0.1.0' {
   export function unmountSparing(target: Path, unmountFlags: number, spared: Uint8Array): void;
   /**
    * Changes attributes of a mount (`MOUNT_ATTR_*`), and of those below it if asked. An id
-   * mapping is that of a user namespace, which the descriptor stands for. Nothing is lent
-   * where unmount lends nothing.
+   * mapping is that of a user namespace, which the descriptor stands for; power for one is lent
+   * to callers in no user namespace with CAP_CHOWN, CAP_DAC_OVERRIDE and CAP_FOWNER. Nothing is
+   * lent where unmount lends nothing.
    * Similar to mount_setattr(2).
    */
   export function setAttributes(path: Path, isRecursive: boolean, set: number, clear: number, idmap: Descriptor | null): void;

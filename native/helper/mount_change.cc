@@ -10,6 +10,7 @@
 // that the kernel would not ask it for: whoever unmounts one lazily often does so because it
 // answers no more.
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/magic.h>
 #include <linux/mount.h>
 #include <linux/openat2.h>
@@ -282,20 +283,31 @@ void unmount_in_child(ChangeJob& job, unsigned flags, const IsGone& is_gone) {
   return job.kept_attributes() | MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NOSYMFOLLOW;
 }
 
+// Who may do with any file what its owner may. An id mapping makes others owners of all files of a
+// mount, so nobody else is lent the power for that: it is one over the file system, which a user
+// namespace has over its own ones alone.
+[[nodiscard]] bool owns_all_files(const ChangeJob& job) {
+  constexpr std::uint64_t kOwner =
+      1ULL << CAP_CHOWN | 1ULL << CAP_DAC_OVERRIDE | 1ULL << CAP_FOWNER;
+  const std::uint64_t effective = job.place.credentials.effective_capabilities;
+  return job.user_namespace_id == 0 && (effective & kOwner) == kOwner;
+}
+
 void change_in_child(ChangeJob& job, const MountChange& change, const IsGone& is_gone) {
   if (!open_mount(job, 0) || !may_change(job)) return;
   if ((change.clear & attributes_to_keep(job)) != 0) {
     job.outcome.answer = EPERM;
     return;
   }
-  // An id mapping takes power over the file system, which no user namespace of a container has.
-  // Nothing is looked up any more.
-  const bool has_power = job.is_protected ? become_caller(job) : set_effective(job, kSysAdmin);
+  const bool maps_ids = change.user_namespace >= 0;
+  const bool is_lent = !job.is_protected && (!maps_ids || owns_all_files(job));
+  // nothing is looked up any more
+  const bool has_power = is_lent ? set_effective(job, kSysAdmin) : become_caller(job);
   if (!has_power || !is_there(job, is_gone)) return;
   mount_attr attributes = {};
   attributes.attr_set = change.set;
   attributes.attr_clr = change.clear;
-  if (change.user_namespace >= 0) {
+  if (maps_ids) {
     attributes.attr_set |= MOUNT_ATTR_IDMAP;
     attributes.userns_fd = static_cast<std::uint64_t>(change.user_namespace);
   }

@@ -200,27 +200,69 @@ describe('mount helper', () => {
     },
   );
 
-  test('mount helper: ids of a mount are mapped by a user namespace that the caller has', async () => {
+  test.for([
+    { who: 'the owner of all files', options: [], answer: '0 OK', owner: 100_000 },
+    { who: 'who is not', options: ['-o'], answer: '-1 EPERM', owner: 0 },
+  ])(
+    'A8: mount helper: ids of a mount are mapped by a user namespace that the caller has: $who',
+    async ({ options, answer, owner }) => {
+      using folder = new TemporaryFolder();
+      const target = makeFolder(folder.path, 'target');
+      const lines = await trapLines({
+        socket: agent.socket,
+        trapped,
+        wrapper: ['unshare', '-m'],
+        operations: [
+          `mount:none:${target}:tmpfs:0:mode=755`,
+          `exec:/bin/sh:${scriptIn(folder, [compiled('idmap-caller'), ...options, target])}`,
+        ],
+      });
+      expect(lines).toEqual([
+        'mount 0 OK',
+        'native -1 EPERM',
+        `agent ${answer}`,
+        `owner ${owner}`,
+        'exec 0 OK',
+      ]);
+    },
+  );
+
+  test('A8: mount helper: a user namespace owns no files of others by a mapping of its ids', async () => {
     using folder = new TemporaryFolder();
     const target = makeFolder(folder.path, 'target');
     const lines = await trapLines({
       socket: agent.socket,
       trapped,
-      wrapper: ['unshare', '-m'],
+      // its root has all power over its mounts, and none over the file system
+      wrapper: [
+        'unshare',
+        '--mount',
+        '--user',
+        '--map-users=0,0,200000',
+        '--map-groups=0,0,200000',
+        '--setuid=0',
+      ],
       operations: [
-        `mount:none:${target}:tmpfs:0:mode=755`,
+        `exec:/bin/sh:${scriptIn(folder, ['mount', '--bind', target, target])}`,
         `exec:${compiled('idmap-caller')}:${target}`,
       ],
     });
     expect(lines).toEqual([
-      'mount 0 OK',
+      'exec 0 OK',
       'native -1 EPERM',
-      'agent 0 OK',
-      'owner 100000',
+      'agent -1 EPERM',
+      'owner 0',
       'exec 0 OK',
     ]);
   });
 });
+
+/** For programs with more than one argument. */
+function scriptIn(folder: TemporaryFolder, command: readonly string[]): string {
+  const script = folder.at('script');
+  writeFileSync(script, command.join(' '));
+  return script;
+}
 
 /** A proc, and what hides nothing, for a container in the agent's pid namespace. */
 async function mountOnce(options: readonly string[]): Promise<readonly string[]> {

@@ -2,7 +2,8 @@
 // Has the ids of a copy of a mount mapped by the user namespace of a child, without CAP_SYS_ADMIN
 // in effect, and prints what came of it.
 //
-// usage: idmap-caller FOLDER, which is a mount point; the copy is descriptor 100.
+// usage: idmap-caller [-o] FOLDER, which is a mount point; the copy is descriptor 100.
+//   -o  without CAP_CHOWN, too: the caller is not the owner of all files
 // Lines `native RESULT ERRNONAME` for what the kernel says alone, `agent …` for fchmod(2) on the
 // user namespace, which the agent answers, and `owner UID` of the copy's root then.
 #define _GNU_SOURCE
@@ -12,6 +13,7 @@
 #include <linux/mount.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,22 +61,23 @@ static int make_user_namespace(pid_t *child) {
   return fd;
 }
 
-static void lower_sys_admin(void) {
+static void lower(uint32_t capabilities) {
   struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
   struct __user_cap_data_struct data[2];
   if (syscall(SYS_capget, &header, data) < 0) fail("read Linux capabilities");
-  data[0].effective &= ~(1u << CAP_SYS_ADMIN);
-  if (syscall(SYS_capset, &header, data) < 0) fail("lower CAP_SYS_ADMIN");
+  data[0].effective &= ~capabilities;
+  if (syscall(SYS_capset, &header, data) < 0) fail("lower Linux capabilities");
 }
 
 int main(int argc, char **argv) {
-  if (argc != 2) return 2;
+  const bool is_no_owner = argc == 3 && strcmp(argv[1], "-o") == 0;
+  if (argc != (is_no_owner ? 3 : 2)) return 2;
   const int tree =
-      (int)syscall(SYS_open_tree, AT_FDCWD, argv[1], OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+      (int)syscall(SYS_open_tree, AT_FDCWD, argv[argc - 1], OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
   if (tree < 0 || dup3(tree, TREE, O_CLOEXEC) < 0) fail("copy the mount");
   pid_t child;
   const int space = make_user_namespace(&child);
-  lower_sys_admin();
+  lower(1u << CAP_SYS_ADMIN | (is_no_owner ? 1u << CAP_CHOWN : 0));
   struct mount_attr attributes = {.attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t)space};
   report("native",
          syscall(SYS_mount_setattr, TREE, "", AT_EMPTY_PATH, &attributes, sizeof attributes));
