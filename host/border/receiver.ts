@@ -15,6 +15,8 @@ export const receiverEventKind = {
   broken: 5,
   /** Others receive from a listener, too, and keep the agent waiting: the listener ends next. */
   shared: 6,
+  /** A call was answered by the failure policy: it waited too long for a worker, or too many do. */
+  refused: 7,
 } as const;
 
 /** The link of an `overdue` event of a worker that acted in the container. */

@@ -83,6 +83,9 @@ export class ContainerEvents {
         break;
       case receiverEventKind.crowded:
         this.#parts.pool()?.grow();
+        break;
+      case receiverEventKind.refused:
+        this.#tellRefused(token);
     }
   }
 
@@ -115,6 +118,17 @@ export class ContainerEvents {
     const identity = containers.recentIdentity(token);
     if (identity === undefined) return;
     attachments.resolver.note?.(identity, { reason, message });
+  }
+
+  #tellRefused(token: number): void {
+    const { containers, lines } = this.#parts;
+    const attached = containers.get(token);
+    if (attached === undefined) return;
+    lines.tell(
+      attached.identity,
+      'calls-refused',
+      shownContainer(attached.registry, attached.identity),
+    );
   }
 
   /** RECV blocks where another process has received the call, and other containers would wait. */

@@ -95,6 +95,11 @@ export const logEvents = {
     'another process receives from the listener of this container: the agent stops receiving from it',
     'container',
   ],
+  'calls-refused': [
+    'warn',
+    'calls failed: they waited too long for a worker, or too many did',
+    'container',
+  ],
   'user-lines-left-out': [
     'warn',
     'log lines about containers of this user were dropped: too many in a minute',

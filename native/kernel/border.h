@@ -277,6 +277,7 @@ enum class ReceiverEventKind : std::uint32_t {
   crowded = 4,
   broken = 5,
   shared = 6,
+  refused = 7,
 };
 
 inline constexpr std::uint32_t kActingLink = 4294967295;

@@ -65,7 +65,14 @@ void Receiver::queue(NotifyBuffers& buffers, const std::shared_ptr<Listener>& li
 
 void Receiver::refuse(NotifyBuffers& buffers, const std::shared_ptr<Listener>& listener,
                       const Pending& pending) {
+  constexpr Nanoseconds kToldAgain = 60 * kSecond;
   refused_count_.fetch_add(1);
+  auto& told = listener->container->refusal_told;
+  const Nanoseconds time = now();
+  Nanoseconds before = told.load();
+  const bool is_due = before == 0 || time - before >= kToldAgain;
+  if (is_due && told.compare_exchange_strong(before, time))
+    events_.tell({.kind = ReceiverEvent::Kind::refused, .token = listener->token});
   answer_soon(buffers, listener, pending.notification.id, listener->terms->get()->failure);
 }
 

@@ -75,6 +75,8 @@ struct Container {
   std::shared_ptr<KeptCount> kept = std::make_shared<KeptCount>();
   // Received and not yet some worker's own; under the receiver's mutex.
   std::deque<OwnedCall> queue = {};
+  // When it was last said that calls of it are refused; 0: never.
+  std::atomic<Nanoseconds> refusal_told = 0;
 
   void note_lost_worker() {
     own_lost_workers.note_lost();

@@ -8,6 +8,7 @@ import { resourcesOf, untilRecovered } from '../support/agent-resources.ts';
 import { AskedCaller } from '../support/asked-caller.ts';
 import { goodValue, looping } from '../support/hostile-components.ts';
 import { startHostileAgent } from '../support/hostile-agent-process.ts';
+import { TimedCalls } from '../support/timed-calls.ts';
 
 test('G5, G10: looping handlers: those of many containers at once leave nothing behind', async () => {
   await using agent = await startHostileAgent({ log: 'warn' });
@@ -57,4 +58,21 @@ test('G5: looping handlers: one that is left alone is so for all listeners of it
   await using third = callerOf('c1');
   expect((await third.ask('getpgid 0')).answer).toBe('EPERM');
   expect((await other.ask('getpgid 0')).answer).toBe(String(goodValue));
+});
+
+test('G5: looping handlers: the log says of whom too many calls wait, once', async () => {
+  /** More than may wait for a worker. */
+  const threads = 1300;
+  await using agent = await startHostileAgent({ log: 'warn' });
+  const { socket } = agent;
+  agent.bundles.write('loops', { component: looping(), syscalls: ['getpgid'], deadline: '100ms' });
+  const call = { socket, metadata: 'loops', id: 'many', call: 'getpgid:1' };
+  await using callers = new TimedCalls({ ...call, threads, calls: 1 });
+  await callers.ready();
+  callers.begin();
+  const { answers } = await callers.result();
+  expect(answers).toEqual({ EPERM: threads });
+  await agent.untilLogged('calls-refused', { container: 'many' });
+  const events = agent.records().map(({ event }) => event);
+  expect(events.filter((event) => event === 'calls-refused')).toHaveLength(1);
 });
