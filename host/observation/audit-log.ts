@@ -156,7 +156,8 @@ export class AuditLog implements Watcher {
 
   take(decision: ShownDecision): void {
     const kind = isUsual(decision) ? 'usual' : 'other';
-    if (this.#file?.add(auditLine(decision, this.#node), kind) !== false) return;
+    const line = auditLine(decision, this.#node);
+    if (this.#file?.add(line, kind, decision.container) !== false) return;
     this.#lose(1);
     this.lost(decision.container, 1);
   }
@@ -182,7 +183,7 @@ export class AuditLog implements Watcher {
 
   #addLoss(container: WatchedContainer, decisionsLost: number): boolean {
     const line = { ...lineStart(Date.now(), this.#node, container), decisionsLost };
-    const hasRoom = this.#file?.add(JSON.stringify(line), 'other') ?? false;
+    const hasRoom = this.#file?.add(JSON.stringify(line), 'other', container) ?? false;
     this.#file?.flush();
     return hasRoom;
   }

@@ -21,6 +21,7 @@ import {
   unknownArch,
 } from './decision-layout.ts';
 import type { DecisionFailure } from './decision-layout.ts';
+import type { RingShare } from './ring-share.ts';
 
 /** Facts of a container's calls that the main thread asks for. */
 export interface Watch {
@@ -56,7 +57,7 @@ export class DecisionWriter {
   /** The inbox: its 64-bit numbers cost an allocation each, its words do not. */
   readonly #inbox: Int32Array;
   #head: number;
-  #watch: Watch | undefined;
+  #watch: RingShare | undefined;
   #began = 0;
   /** Between the clock that all threads have and this thread's own. */
   readonly #clockAhead = monotonicMs() - performance.now();
@@ -72,7 +73,7 @@ export class DecisionWriter {
   }
 
   /** A call is about to be decided. Whoever ends this worker finds it there. */
-  begin(watch: Watch): void {
+  begin(watch: RingShare): void {
     this.#watch = watch;
     this.acts = 0;
     this.#began = performance.now();
@@ -90,7 +91,7 @@ export class DecisionWriter {
     const { withArguments, id } = watch;
     const cells = withArguments ? 1 + argumentCells(this.#call, facts.syscall) : 1;
     const isUsual = decision.kind === 'continue' && facts.failure === 'none' && this.acts === 0;
-    const position = this.#reserve(cells, isUsual);
+    const position = this.#reserve(cells, isUsual, watch);
     if (position === undefined) {
       this.#lose(id);
       return;
@@ -107,6 +108,7 @@ export class DecisionWriter {
       writeArguments(this.#call, facts.syscall, this.#view.bytes.subarray(from));
     }
     this.#publish(position + cells);
+    watch.wrote(cells, this.#head);
   }
 
   #describe(start: number, watch: number, at: number): void {
@@ -133,17 +135,18 @@ export class DecisionWriter {
   }
 
   /**
-   * Room for so many cells side by side. Calls that just continue, of which anybody can make many,
-   * leave some of it to others.
+   * Room for so many cells side by side. A container has at most as many as it leaves free, so that a
+   * flood costs itself alone; its calls that just continue, of which anybody can make many, have less.
    * @returns undefined: there is none
    */
-  #reserve(cells: number, isUsual: boolean): number | undefined {
+  #reserve(cells: number, isUsual: boolean, share: RingShare): number | undefined {
     const { words } = this.#view;
     const place = this.#head & (this.#view.cells - 1);
     const toSkip = place + cells > this.#view.cells ? this.#view.cells - place : 0;
     const used = (this.#head - Atomics.load(words, header.tail)) | 0;
     if (used + toSkip + cells > this.#view.cells) return undefined;
-    if (isUsual && used + cells > this.#view.cells * usualShare) return undefined;
+    const most = isUsual ? this.#view.cells * usualShare : this.#view.cells;
+    if (share.unread(this.#head, used) + used + cells > most) return undefined;
     if (toSkip > 0) words[this.#view.start(this.#head) + cell.count] = skipped + toSkip;
     return this.#head + toSkip;
   }

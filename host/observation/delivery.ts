@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // A bounded queue of events on their way to somebody who may be slow, silent or away. What comes
-// when it is full is lost: what was there first is what an attack began with.
+// when it is full is lost: what was there first is what an attack began with. Each container has a
+// fair part of it.
 import { setTimeout as pause } from 'node:timers/promises';
+
+import { FairRoom } from './fair-room.ts';
 
 /** `away`: there is nobody to take it, so that it is tried again; the others are the end of it. */
 export type DeliveryResult = 'sent' | 'failed' | 'away';
@@ -10,6 +13,11 @@ export interface DeliveryCounts {
   readonly sent: number;
   readonly failed: number;
   readonly lost: number;
+}
+
+interface Waiting<T> {
+  readonly event: T;
+  readonly owner: object;
 }
 
 export interface DeliveryParts<T> {
@@ -31,7 +39,8 @@ export class Delivery<T> implements AsyncDisposable {
   readonly #parts: DeliveryParts<T>;
   readonly #counts = { sent: 0, failed: 0, lost: 0 };
   /** Those at `#first` and behind. */
-  #waiting: T[] = [];
+  #waiting: Waiting<T>[] = [];
+  readonly #room: FairRoom<object>;
   #first = 0;
   #senders = 0;
   #isAway = false;
@@ -42,18 +51,20 @@ export class Delivery<T> implements AsyncDisposable {
 
   constructor(parts: DeliveryParts<T>) {
     this.#parts = parts;
+    this.#room = new FairRoom(parts.maxWaiting);
   }
 
   get counts(): DeliveryCounts {
     return this.#counts;
   }
 
-  add(event: T): void {
-    if (this.#hasEnded || this.#waitingCount() >= this.#parts.maxWaiting) {
+  /** @param owner the container that it is about */
+  add(event: T, owner: object): void {
+    if (this.#hasEnded || !this.#room.take(owner, 1)) {
       this.#undelivered('lost', 1);
       return;
     }
-    this.#waiting.push(event);
+    this.#waiting.push({ event, owner });
   }
 
   /** Sends what was added. */
@@ -86,14 +97,16 @@ export class Delivery<T> implements AsyncDisposable {
   }
 
   #take(): T | undefined {
-    const event = this.#waiting[this.#first];
+    const next = this.#waiting[this.#first];
+    if (next === undefined) return undefined;
     this.#first += 1;
+    this.#room.giveBack(next.owner, 1);
     // now and then, so that taking one costs nothing
     if (this.#first > 1024 || this.#first === this.#waiting.length) {
       this.#waiting = this.#waiting.slice(this.#first);
       this.#first = 0;
     }
-    return event;
+    return next.event;
   }
 
   async #send(): Promise<void> {

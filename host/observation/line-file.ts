@@ -10,6 +10,7 @@ import { promisify } from 'node:util';
 import { AgentError, messageOf, systemCodeOf } from '../errors.ts';
 import type { AgentErrorCode } from '../errors.ts';
 import { escaped } from '../terminal-text.ts';
+import { FairRoom } from './fair-room.ts';
 
 /** In place of a path. */
 export const standardOutput = '-';
@@ -28,6 +29,11 @@ export interface LineFileParts {
 }
 
 export type LineKind = 'usual' | 'other';
+
+interface Line {
+  readonly bytes: Buffer;
+  readonly owner: object;
+}
 
 /** Of lines that wait to be written. */
 const maxBytesWaiting = 16 * 1024 * 1024;
@@ -97,8 +103,8 @@ export class LineFile implements AsyncDisposable {
   #file: FileHandle | undefined;
   /** In place of a file. */
   readonly #output: Output | undefined;
-  #waiting: Buffer[] = [];
-  #waitingBytes = 0;
+  #waiting: Line[] = [];
+  readonly #room: FairRoom<object> = new FairRoom(maxBytesWaiting);
   /** Of the first line that waits: so much of it is in the file already. */
   #written = 0;
   #writing: Promise<void> | undefined;
@@ -134,14 +140,14 @@ export class LineFile implements AsyncDisposable {
    * @param line JSON without its end; people see it too, so what controls a terminal is written as its
    * number there
    * @param ofKind those of the usual kind leave some of the room to others
+   * @param owner the container that it is about, which has a fair part of the room
    * @returns whether there was room: else it is lost
    */
-  add(line: string, ofKind: LineKind): boolean {
+  add(line: string, ofKind: LineKind, owner: object): boolean {
     const bytes = Buffer.from(`${escaped(line)}\n`);
     const max = ofKind === 'usual' ? maxUsualBytesWaiting : maxBytesWaiting;
-    if (this.#waitingBytes + bytes.length > max) return false;
-    this.#waiting.push(bytes);
-    this.#waitingBytes += bytes.length;
+    if (!this.#room.take(owner, bytes.length, max)) return false;
+    this.#waiting.push({ bytes, owner });
     return true;
   }
 
@@ -263,16 +269,16 @@ export class LineFile implements AsyncDisposable {
   }
 
   async #writeSome(): Promise<void> {
-    const first = this.#waiting[0]?.subarray(this.#written);
+    const first = this.#waiting[0]?.bytes.subarray(this.#written);
     const output = this.#output ?? this.#file;
     if (first === undefined || output === undefined) return;
     const max = this.#output === undefined ? maxBytesAtOnce : maxBytesOfPipe;
     const chunk = [first];
     let size = first.length;
-    for (const line of this.#waiting.slice(1, 4096)) {
-      if (size + line.length > max) break;
-      chunk.push(line);
-      size += line.length;
+    for (const { bytes } of this.#waiting.slice(1, 4096)) {
+      if (size + bytes.length > max) break;
+      chunk.push(bytes);
+      size += bytes.length;
     }
     const { bytesWritten } = await output.write(Buffer.concat(chunk));
     this.#drop(bytesWritten);
@@ -281,10 +287,10 @@ export class LineFile implements AsyncDisposable {
   #drop(bytesWritten: number): void {
     let left = this.#written + bytesWritten;
     let lines = 0;
-    for (const line of this.#waiting) {
-      if (line.length > left) break;
-      left -= line.length;
-      this.#waitingBytes -= line.length;
+    for (const { bytes, owner } of this.#waiting) {
+      if (bytes.length > left) break;
+      left -= bytes.length;
+      this.#room.giveBack(owner, bytes.length);
       lines += 1;
     }
     this.#waiting.splice(0, lines);

@@ -9,7 +9,7 @@ import type { ContainerIdentity } from '../resolvers/resolver.ts';
 import type { ShownDecision, WatchedContainer, Watcher } from './decision.ts';
 import { makeBell, makeDecisionRing } from './decision-layout.ts';
 import { DecisionReader } from './decision-reader.ts';
-import type { Ending } from './decision-reader.ts';
+import type { Ending, LostDecisions } from './decision-reader.ts';
 import type { DecisionBuffers, Watch } from './decision-writer.ts';
 import { SeldomNotice } from '../scheduling/seldom-notice.ts';
 import { shownContainer } from '../registry/shown-container.ts';
@@ -199,10 +199,11 @@ export class Observation implements AsyncDisposable {
     const decisions: ShownDecision[] = [];
     for (const reader of this.#readers.values()) {
       for (const decision of reader.read(max)) decisions.push(decision);
-      this.#count(reader.takeLost());
-      for (const { container, count } of reader.takeLostBy()) {
+      const lostBy = reader.takeLostBy();
+      for (const { container, count } of lostBy) {
         for (const watcher of container.watchers) watcher.lost?.(container, count);
       }
+      this.#count(reader.takeLost(), lostBy);
     }
     decisions.sort((one, other) => one.at - other.at);
     for (const decision of decisions) this.#tell(decision);
@@ -210,10 +211,12 @@ export class Observation implements AsyncDisposable {
     return decisions.length;
   }
 
-  #count(lost: number): void {
+  #count(lost: number, lostBy: readonly LostDecisions[]): void {
     if (lost === 0) return;
     this.#lost += lost;
-    this.#losses.tell(lost, 'decisions-lost');
+    const [most] = lostBy.toSorted((one, other) => other.count - one.count);
+    const whose = most === undefined ? {} : { container: most.container.containerId };
+    this.#losses.tell(lost, 'decisions-lost', whose);
   }
 
   #tell(decision: ShownDecision): void {

@@ -15,7 +15,7 @@ import { withKeys } from '../registry/setting-keys.ts';
 import { answerRule } from './answer-rules.ts';
 import type { AnswerRule } from './answer-rules.ts';
 import type { CallerRefusals } from './caller-refusals.ts';
-import type { Watch } from '../observation/decision-writer.ts';
+import { RingShare } from '../observation/ring-share.ts';
 import type { CallTape } from '../recording/call-tape.ts';
 import { unknownSyscall } from '../counting/counters.ts';
 import type { Kept } from './kept-containers.ts';
@@ -102,7 +102,7 @@ export class Container implements Kept {
   /** By these digests. */
   readonly common: CommonParts;
   /** Receiver of its decisions; undefined: none. */
-  readonly watch: Watch | undefined;
+  readonly watch: RingShare | undefined;
   /** User that sent it; undefined: root. */
   readonly peerUid: number | undefined;
   readonly terms: number;
@@ -135,7 +135,7 @@ export class Container implements Kept {
     this.peerUid = parts.user;
     this.digests = parts.digests;
     this.common = { ...parts.registry, handlers: parts.base ?? parts.registry.handlers };
-    this.watch = parts.watch;
+    this.watch = parts.watch === undefined ? undefined : new RingShare(parts.watch);
     this.terms = parts.terms;
     this.refusals = parts.refusals;
     this.#parts = parts;

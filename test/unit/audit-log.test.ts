@@ -81,13 +81,14 @@ test('audit: a flood of calls that continue leaves room to others, and what is l
   audit.lost(loud, 1000);
   await audit[Symbol.asyncDispose]();
   const lines = linesOf(file);
-  const told = lines.filter((line) => line['answer'] === 'continue').length;
-  expect(told).toBeGreaterThan(100);
+  const ofQuiet = lines.filter((line) => line['container'] === 'quiet');
+  expect(ofQuiet).toMatchObject([{ answer: 'continue' }]);
+  const told = lines.filter((line) => line['answer'] === 'continue').length - 1;
+  expect(told).toBeGreaterThan(90);
   expect(lines.filter((line) => line['answer'] === 'errno')).toHaveLength(1);
   const common = { namespace: 'shop', pod: 'web-1', peerUid: 1000 };
   expect(lines.filter((line) => 'decisionsLost' in line)).toMatchObject([
     { ...common, container: 'loud', decisionsLost: 1000 + 512 - told },
-    { ...common, container: 'quiet', decisionsLost: 1 },
   ]);
-  expect(audit.counts).toEqual({ written: lines.length, lost: 512 - told + 1 });
+  expect(audit.counts).toEqual({ written: lines.length, lost: 512 - told });
 });

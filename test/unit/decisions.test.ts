@@ -12,6 +12,7 @@ import type { ShownDecision, WatchedContainer } from '../../host/observation/dec
 import { actBit, makeBell, makeDecisionRing } from '../../host/observation/decision-layout.ts';
 import { DecisionReader } from '../../host/observation/decision-reader.ts';
 import { DecisionWriter } from '../../host/observation/decision-writer.ts';
+import { RingShare } from '../../host/observation/ring-share.ts';
 import { fillCall } from '../support/handler-harness.ts';
 
 const syscalls = new Syscalls();
@@ -29,6 +30,7 @@ class Way {
   readonly bell = makeBell();
   readonly writer: DecisionWriter;
   readonly reader: DecisionReader;
+  readonly #shares = new Map<string, RingShare>();
   syscall: Syscall | undefined;
 
   constructor(cells?: number) {
@@ -42,7 +44,10 @@ class Way {
   }
 
   begin(withArguments = false, id = 7): void {
-    this.writer.begin({ id, withArguments });
+    const key = `${id} ${withArguments}`;
+    const share = this.#shares.get(key) ?? new RingShare({ id, withArguments });
+    this.#shares.set(key, share);
+    this.writer.begin(share);
   }
 
   end(decision: Decision = continueAction, handler = -1): void {
@@ -113,15 +118,50 @@ test('decisions: a delay comes over with the answer', () => {
 test('decisions: decisions without room are counted, and the others stay whole', () => {
   const way = new Way(8);
   way.fill('getpgid', 0);
-  for (let call = 0; call < 11; call += 1) {
+  for (let call = 0; call < 7; call += 1) {
     way.begin();
     way.end(valueAction(BigInt(call)));
   }
   expect(way.reader.takeLost()).toBe(3);
   expect(way.reader.takeLost()).toBe(0);
   const told = way.reader.read(Infinity).map(({ answer }) => answer);
-  expect(told).toEqual([0n, 1n, 2n, 3n, 4n, 5n, 6n, 7n].map((value) => ({ kind: 'value', value })));
+  expect(told).toEqual([0n, 1n, 2n, 3n].map((value) => ({ kind: 'value', value })));
   expect(way.tell(zeroAction)).toBeDefined();
+});
+
+test('decisions: a flood costs its own container decisions, and no other', () => {
+  const way = new Way(64);
+  way.fill('getpgid', 0);
+  const tell = (id: number, decision: Decision): void => {
+    way.begin(false, id);
+    way.end(decision);
+  };
+  // two that flood, and one that had its own burst before
+  for (let calls = 0; calls < 100; calls += 1) tell(7, fail('EPERM'));
+  way.reader.read(Infinity);
+  way.reader.takeLostBy();
+  for (let calls = 0; calls < 1000; calls += 1) {
+    tell(8, fail('EPERM'));
+    tell(9, fail('EPERM'));
+    if (calls % 250 === 100) tell(7, fail('EXDEV'));
+  }
+  expect(way.reader.takeLostBy()).toEqual([]);
+  const told = way.reader.read(Infinity).map(({ answer }) => answer);
+  expect(told).toEqual(Array.from({ length: 4 }, () => ({ kind: 'errno', errno: 'EXDEV' })));
+});
+
+test('decisions: a container that floods is heard as often as its decisions are read', () => {
+  const way = new Way(64);
+  way.fill('getpgid', 0);
+  for (let turn = 0; turn < 100; turn += 1) {
+    for (let calls = 0; calls < 100; calls += 1) {
+      way.begin();
+      way.end(zeroAction);
+    }
+    // a part of it: there are old and new ones
+    expect(way.reader.read(8).length).toBe(8);
+  }
+  expect(way.reader.read(Infinity).length).toBeGreaterThan(8);
 });
 
 test('decisions: of what is lost, it is known whose it was', () => {
@@ -133,17 +173,17 @@ test('decisions: of what is lost, it is known whose it was', () => {
   };
   for (let turn = 0; turn < 2; turn += 1) {
     for (let calls = 0; calls < 11; calls += 1) call(7);
-    // as many others as there are places: one has none, and 6 is nobody that is known
-    for (let other = 8; other < 8 + 64; other += 1) call(other);
-    expect(way.reader.takeLostBy()).toEqual([{ container, count: 3 }]);
+    // four have room, and as many others as there are places lose one: one has no place
+    for (let other = 8; other < 8 + 4 + 64; other += 1) call(other);
+    expect(way.reader.takeLostBy()).toEqual([{ container, count: 7 }]);
     expect(way.reader.takeLostBy()).toEqual([]);
-    expect(way.reader.takeLost()).toBe(3 + 64);
+    expect(way.reader.takeLost()).toBe(7 + 64);
     way.reader.read(Infinity);
   }
 });
 
 test('decisions: calls that just continue leave room to others', () => {
-  const way = new Way(8);
+  const way = new Way(16);
   way.fill('getpgid', 0);
   for (let calls = 0; calls < 100; calls += 1) {
     way.begin();
@@ -186,7 +226,7 @@ test('M5: decisions: options of mounts and values of attributes are not even cop
     ['setxattr', ['/a', 'user.a', secret, secret.length, 0]],
   ] as const) {
     fillCall(call, name, given);
-    writer.begin({ id: 7, withArguments: true });
+    writer.begin(new RingShare({ id: 7, withArguments: true }));
     writer.end(zeroAction, { handler: -1, failure: 'none', syscall: syscalls.byName(name) });
   }
   expect(Buffer.from(ring).toString('latin1')).not.toContain(secret);

@@ -41,7 +41,7 @@ function receiver(
 }
 
 function add(delivery: Delivery<number>, count: number): void {
-  for (let event = 1; event <= count; event += 1) delivery.add(event);
+  for (let event = 1; event <= count; event += 1) delivery.add(event, {});
   delivery.flush();
 }
 
@@ -61,6 +61,16 @@ test('delivery: items beyond its room are lost, and earlier ones are sent', asyn
   expect(taken).toEqual([1, 2, 3, 4, 5]);
   expect(undelivered).toEqual(['lost 1', 'lost 1', 'lost 1']);
   expect(delivery.counts).toEqual({ sent: 5, failed: 0, lost: 3 });
+  await delivery[Symbol.asyncDispose]();
+});
+
+test('delivery: a container that floods leaves room to others', async () => {
+  const { delivery, undelivered } = receiver(() => 'away', { maxAtOnce: 1, maxWaiting: 100 });
+  const [loud, quiet] = [{}, {}];
+  for (let event = 0; event < 1000; event += 1) delivery.add(event, loud);
+  expect(undelivered).toHaveLength(950);
+  delivery.add(1, quiet);
+  expect(undelivered).toHaveLength(950);
   await delivery[Symbol.asyncDispose]();
 });
 
@@ -103,6 +113,6 @@ test('delivery: at the end, what nobody takes is lost and counted', async () => 
   add(delivery, 5);
   await delivery[Symbol.asyncDispose]();
   await until('all to be counted', () => delivery.counts.lost === 5 || undefined);
-  delivery.add(6);
+  delivery.add(6, {});
   expect(delivery.counts.lost).toBe(6);
 });

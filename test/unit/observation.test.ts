@@ -9,6 +9,7 @@ import { ReceivedCall } from '../../host/call/received-call.ts';
 import { Syscalls } from '../../host/syscalls/syscalls.ts';
 import type { ShownDecision, Watcher } from '../../host/observation/decision.ts';
 import { DecisionWriter } from '../../host/observation/decision-writer.ts';
+import { RingShare } from '../../host/observation/ring-share.ts';
 import { Observation } from '../../host/observation/observation.ts';
 import type { Registry } from '../../host/registry/registry.ts';
 import type { ContainerIdentity } from '../../host/resolvers/resolver.ts';
@@ -76,8 +77,9 @@ test('observation: a container that ends is told of in its turn, by its name', a
   const identity = identityOf('c1');
   const entered = observation.enterContainer(identity);
   const decide = (): void => {
-    const watch = observation.watch(identity, registryOf('c1'));
-    if (watch === undefined) throw new Error('nobody watches');
+    const asked = observation.watch(identity, registryOf('c1'));
+    if (asked === undefined) throw new Error('nobody watches');
+    const watch = new RingShare(asked);
     for (let decision = 0; decision < 1000; decision += 1) {
       writer.begin(watch);
       writer.end(continueAction, { handler: -1, failure: 'none', syscall: undefined });

@@ -73,7 +73,7 @@ class DeliveringWatcher<T> implements FalcoWatcher {
   }
 
   take(decision: ShownDecision): void {
-    this.#delivery.add(this.#eventOf(decision));
+    this.#delivery.add(this.#eventOf(decision), decision.container);
   }
 
   taken(): void {
@@ -123,7 +123,8 @@ class FileWatcher implements FalcoWatcher {
 
   take(decision: ShownDecision): void {
     const kind = isUsual(decision) ? 'usual' : 'other';
-    if (this.#file?.add(falcoAlert(decision, this.#node), kind) === false) this.#lose(1);
+    const line = falcoAlert(decision, this.#node);
+    if (this.#file?.add(line, kind, decision.container) === false) this.#lose(1);
   }
 
   taken(): void {
