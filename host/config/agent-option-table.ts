@@ -7,6 +7,9 @@ const watchOptionTable = {
   'audit-arguments': { type: 'boolean' },
   'falco-socket': { type: 'string' },
   'falco-output': { type: 'string' },
+  'container-rate': { type: 'string' },
+  'rotate-size': { type: 'string' },
+  'rotate-files': { type: 'string', isNumber: true },
 } as const;
 
 /** Options on who answers, also of `run`. */

@@ -104,10 +104,12 @@ class Reader {
 
   #options(top: (key: string) => Value): ReadonlyMap<string, string | true> {
     const options = new Map<string, string | true>();
-    for (const [key, { type, isList = false }] of Object.entries(agentOptionTable)) {
+    for (const [key, { type, isList, isNumber }] of Object.entries(agentOptionTable)) {
       const value = top(key);
       if (!isThere(value)) continue;
-      if (type === 'string') options.set(key, this.#option(value, isList));
+      if (isNumber === true && Number.isSafeInteger(value.json)) {
+        options.set(key, String(value.json));
+      } else if (type === 'string') options.set(key, this.#option(value, isList === true));
       else if (this.#flag(value)) options.set(key, true);
     }
     return options;

@@ -150,7 +150,7 @@ export const logEvents = {
   'audit-failed': ['warn', 'cannot write the audit log; retrying'],
   'audit-lines-lost': [
     'warn',
-    'audit log lines lost: decisions arrive faster than they can be written',
+    'audit log lines lost: decisions arrive faster than -container-rate or the disk allows',
   ],
   'decisions-lost': ['warn', 'decisions lost: they arrive faster than observers take them'],
   'falco-unconfigured': [

@@ -7,6 +7,7 @@ import type { ShownAnswer, ShownDecision, WatchedContainer, Watcher } from './de
 import { LineFile } from './line-file.ts';
 import { LossLines } from './loss-lines.ts';
 import { nodeName } from './node-name.ts';
+import type { FileBounds } from './rotated-files.ts';
 import { SeldomNotice } from '../scheduling/seldom-notice.ts';
 
 export interface AuditOptions {
@@ -14,6 +15,7 @@ export interface AuditOptions {
   readonly path: string;
   /** Whether the decoded arguments are written down, but for what is secret. */
   readonly withArguments: boolean;
+  readonly bounds?: FileBounds | undefined;
 }
 
 /** Figures of its lines. */
@@ -127,16 +129,20 @@ export class AuditLog implements Watcher {
   }
 
   /** @throws AgentError AGENT_AUDIT */
-  static async open({ path }: AuditOptions, log: Log): Promise<AuditLog> {
+  static async open({ path, bounds }: AuditOptions, log: Log): Promise<AuditLog> {
     const audit = new AuditLog(log);
     audit.#file = await LineFile.open({
       path,
+      bounds,
       code: 'AGENT_AUDIT',
       onWritten: (lines) => {
         audit.#counts.written += lines;
       },
       onLost: (lines) => {
         audit.#lose(lines);
+      },
+      onRemoved: (bytesRemoved) => {
+        audit.#addRemoved(bytesRemoved);
       },
       onFailed: (error) => {
         audit.#failedNotice.tell(1, 'audit-failed', { path, error });
@@ -158,7 +164,7 @@ export class AuditLog implements Watcher {
     const kind = isUsual(decision) ? 'usual' : 'other';
     const line = auditLine(decision, this.#node);
     if (this.#file?.add(line, kind, decision.container) !== false) return;
-    this.#lose(1);
+    this.#lose(1, decision.container);
     this.lost(decision.container, 1);
   }
 
@@ -183,13 +189,20 @@ export class AuditLog implements Watcher {
 
   #addLoss(container: WatchedContainer, decisionsLost: number): boolean {
     const line = { ...lineStart(Date.now(), this.#node, container), decisionsLost };
-    const hasRoom = this.#file?.add(JSON.stringify(line), 'other', container) ?? false;
+    const hasRoom = this.#file?.addOwn(JSON.stringify(line)) ?? false;
     this.#file?.flush();
     return hasRoom;
   }
 
-  #lose(lines: number): void {
+  /** It is of the file, and not of a container. */
+  #addRemoved(bytesRemoved: number): void {
+    const time = new Date().toISOString();
+    this.#file?.addOwn(JSON.stringify({ time, node: this.#node, bytesRemoved }));
+  }
+
+  #lose(lines: number, container?: WatchedContainer): void {
     this.#counts.lost += lines;
-    this.#lostNotice.tell(lines, 'audit-lines-lost');
+    const whose = container === undefined ? {} : { container: container.containerId };
+    this.#lostNotice.tell(lines, 'audit-lines-lost', whose);
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A file that lines are added to, for people who rotate it: by a signal, or by renaming it. Writing
-// is never waited for: where the disk is slower than what comes, lines are lost whole, and counted.
+// A file that lines are added to. It is rotated by its size, and people may rotate it: by a signal, or
+// by renaming it. Writing is never waited for: lines beyond a container's rate, or beyond what the disk
+// takes, are lost whole, and counted.
 import { constants, fstatSync, write } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
@@ -11,6 +12,10 @@ import { AgentError, messageOf, systemCodeOf } from '../errors.ts';
 import type { AgentErrorCode } from '../errors.ts';
 import { escaped } from '../terminal-text.ts';
 import { FairRoom } from './fair-room.ts';
+import { LineRates } from './line-rates.ts';
+import type { LineOwner } from './line-rates.ts';
+import { defaultBounds, rotate } from './rotated-files.ts';
+import type { FileBounds } from './rotated-files.ts';
 
 /** In place of a path. */
 export const standardOutput = '-';
@@ -18,12 +23,15 @@ export const standardOutput = '-';
 export interface LineFileParts {
   /** Or `standardOutput`. */
   readonly path: string;
+  readonly bounds?: FileBounds | undefined;
   /** Of the error when it cannot be opened at first. */
   readonly code: AgentErrorCode;
   /** Told of lines that had room, and could not be written before the end. */
   readonly onLost: (lines: number) => void;
   /** Told of lines that are in the file. */
   readonly onWritten: (lines: number) => void;
+  /** Told of an earlier file that is gone, by its bytes. */
+  readonly onRemoved?: (bytes: number) => void;
   /** Told what is wrong with the file, each time. */
   readonly onFailed: (reason: string) => void;
 }
@@ -32,8 +40,11 @@ export type LineKind = 'usual' | 'other';
 
 interface Line {
   readonly bytes: Buffer;
-  readonly owner: object;
+  readonly owner: LineOwner;
 }
+
+/** Of lines about the file. */
+const fileItself: LineOwner = {};
 
 /** Of lines that wait to be written. */
 const maxBytesWaiting = 16 * 1024 * 1024;
@@ -104,7 +115,11 @@ export class LineFile implements AsyncDisposable {
   /** In place of a file. */
   readonly #output: Output | undefined;
   #waiting: Line[] = [];
-  readonly #room: FairRoom<object> = new FairRoom(maxBytesWaiting);
+  readonly #room: FairRoom<LineOwner> = new FairRoom(maxBytesWaiting);
+  readonly #bounds: FileBounds;
+  readonly #rates: LineRates | undefined;
+  /** Of the file. */
+  #size = 0;
   /** Of the first line that waits: so much of it is in the file already. */
   #written = 0;
   #writing: Promise<void> | undefined;
@@ -119,6 +134,9 @@ export class LineFile implements AsyncDisposable {
     { file, output }: { readonly file?: FileHandle; readonly output?: Output },
   ) {
     this.#parts = parts;
+    this.#bounds = parts.bounds ?? defaultBounds;
+    const { bytesPerSecond } = this.#bounds;
+    this.#rates = bytesPerSecond === undefined ? undefined : new LineRates(bytesPerSecond);
     this.#file = file;
     this.#output = output;
   }
@@ -129,7 +147,10 @@ export class LineFile implements AsyncDisposable {
       return new LineFile(parts, { output: await openStandardOutput() });
     }
     try {
-      return new LineFile(parts, { file: await openLines(parts.path) });
+      const file = await openLines(parts.path);
+      const lines = new LineFile(parts, { file });
+      lines.#size = (await file.stat()).size;
+      return lines;
     } catch (cause) {
       const hint = systemCodeOf(cause) === 'ENOENT' ? ': create its folder first' : '';
       throw new AgentError(parts.code, `cannot write to ${parts.path}${hint}`, { cause });
@@ -140,14 +161,23 @@ export class LineFile implements AsyncDisposable {
    * @param line JSON without its end; people see it too, so what controls a terminal is written as its
    * number there
    * @param ofKind those of the usual kind leave some of the room to others
-   * @param owner the container that it is about, which has a fair part of the room
+   * @param owner the container that it is about, which has a rate, and a fair part of the room
    * @returns whether there was room: else it is lost
    */
-  add(line: string, ofKind: LineKind, owner: object): boolean {
+  add(line: string, ofKind: LineKind, owner: LineOwner): boolean {
     const bytes = Buffer.from(`${escaped(line)}\n`);
-    const max = ofKind === 'usual' ? maxUsualBytesWaiting : maxBytesWaiting;
-    if (!this.#room.take(owner, bytes.length, max)) return false;
-    this.#waiting.push({ bytes, owner });
+    if (this.#rates?.take(owner, bytes.length, ofKind) === false) return false;
+    return this.#wait({ bytes, owner }, ofKind === 'usual' ? maxUsualBytesWaiting : undefined);
+  }
+
+  /** As `add`, of a line about what is missing in the file: it counts for no container. */
+  addOwn(line: string): boolean {
+    return this.#wait({ bytes: Buffer.from(`${escaped(line)}\n`), owner: fileItself });
+  }
+
+  #wait(line: Line, max?: number): boolean {
+    if (!this.#room.take(line.owner, line.bytes.length, max)) return false;
+    this.#waiting.push(line);
     return true;
   }
 
@@ -204,6 +234,7 @@ export class LineFile implements AsyncDisposable {
       if (this.#ending.signal.aborted) return;
       try {
         await this.#follow();
+        await this.#rotateIfFull();
         await this.#writeSome();
         this.#retryMs = firstRetryMs;
       } catch (thrown) {
@@ -243,6 +274,26 @@ export class LineFile implements AsyncDisposable {
     this.#isReopening = false;
     await this.#leave();
     this.#file = next;
+    this.#size = (await next.stat()).size;
+  }
+
+  async #rotateIfFull(): Promise<void> {
+    const { rotateBytes, rotateFiles } = this.#bounds;
+    const next = this.#waiting[0]?.bytes.length ?? 0;
+    if (this.#output !== undefined || rotateBytes === undefined) return;
+    // of a line that was begun the rest goes into the same file
+    if (this.#written > 0 || this.#size === 0 || this.#size + next <= rotateBytes) return;
+    const removed = await rotate(this.#parts.path, rotateFiles);
+    if (removed > 0) this.#parts.onRemoved?.(removed);
+    this.#isReopening = true;
+    await this.#follow();
+  }
+
+  /** Of one write. */
+  get #maxAtOnce(): number {
+    if (this.#output !== undefined) return maxBytesOfPipe;
+    const { rotateBytes = Infinity } = this.#bounds;
+    return Math.min(maxBytesAtOnce, rotateBytes - this.#size);
   }
 
   async #isSame(file: FileHandle): Promise<boolean> {
@@ -272,15 +323,15 @@ export class LineFile implements AsyncDisposable {
     const first = this.#waiting[0]?.bytes.subarray(this.#written);
     const output = this.#output ?? this.#file;
     if (first === undefined || output === undefined) return;
-    const max = this.#output === undefined ? maxBytesAtOnce : maxBytesOfPipe;
     const chunk = [first];
     let size = first.length;
     for (const { bytes } of this.#waiting.slice(1, 4096)) {
-      if (size + bytes.length > max) break;
+      if (size + bytes.length > this.#maxAtOnce) break;
       chunk.push(bytes);
       size += bytes.length;
     }
     const { bytesWritten } = await output.write(Buffer.concat(chunk));
+    this.#size += bytesWritten;
     this.#drop(bytesWritten);
   }
 

@@ -29,6 +29,8 @@ export type OptionTable = Readonly<
       readonly isOnce?: boolean;
       /** Several words, with commas between them. */
       readonly isList?: boolean;
+      /** In YAML it may be a number. */
+      readonly isNumber?: boolean;
     }
   >
 >;

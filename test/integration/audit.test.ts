@@ -288,6 +288,50 @@ test('audit: of more calls than can be written down, a line of their container c
   for (const loss of losses) expect(loss['container']).toBe(container);
 });
 
+/** In other containers, for as long as something is done. */
+async function amongFloods<T>(socket: string, act: () => Promise<T>): Promise<T> {
+  await using stack = new AsyncDisposableStack();
+  const flood = { socket, call: 'mkdir:/nosuch/a', threads: 8, calls: 0 };
+  const floods = ['f1', 'f2', 'f3'].map((id) => stack.use(new TimedCalls({ ...flood, id })));
+  await Promise.all(floods.map(async (each) => each.ready()));
+  for (const each of floods) each.begin();
+  const result = await act();
+  for (const each of floods) each.finish();
+  await Promise.all(floods.map(async (each) => each.result()));
+  return result;
+}
+
+test.for([
+  ['without a rate of containers', ['-container-rate=none']],
+  ['with a rate of containers, which bounds what they write', []],
+] as const)(
+  'audit: %s, no decision of a container is lost while others flood the agent',
+  async ([, options]) => {
+    using folder = new TemporaryFolder();
+    const [socket, file] = [folder.at('agent.socket'), folder.at('audit.jsonl')];
+    await using agent = await AgentProcess.start(socket, `-audit-log=${file}`, ...options);
+    const calls = await amongFloods(socket, async () => {
+      const quiet = { socket, call: 'getpgid:0', id: 'quiet', calls: 200, pauseUs: 10_000 };
+      await using timed = new TimedCalls(quiet);
+      await timed.ready();
+      timed.begin();
+      return (await timed.result()).calls;
+    });
+    await agent.stop('SIGTERM');
+    const lines = linesOf(...rotated(folder.path, 'audit.jsonl'));
+    const ofQuiet = lines.filter(({ container }) => container === 'quiet');
+    expect(ofQuiet).toHaveLength(calls);
+    expect(ofQuiet.filter((line) => 'decisionsLost' in line)).toEqual([]);
+    const lost = new Set(
+      lines.filter((line) => 'decisionsLost' in line).map(({ container }) => container),
+    );
+    expect([...lost].every((id) => ['f1', 'f2', 'f3'].includes(String(id)))).toBe(true);
+    // three floods of 16 MiB at once
+    const bytes = statSync(file).size;
+    if (options.length === 0) expect(bytes).toBeLessThan(3 * 20 * 2 ** 20);
+  },
+);
+
 test('audit: logrotate works as deploy/logrotate says', async () => {
   using folder = new TemporaryFolder();
   const socket = folder.at('agent.socket');
@@ -301,7 +345,7 @@ test('audit: logrotate works as deploy/logrotate says', async () => {
   writeFileSync(config, example.replace('/var/log/seccompagent/audit.jsonl', file), {
     mode: 0o600,
   });
-  await using agent = await AgentProcess.start(socket, `-audit-log=${file}`);
+  await using agent = await AgentProcess.start(socket, `-audit-log=${file}`, '-rotate-size=none');
   const rotate = async (): Promise<void> => {
     const state = folder.at('logrotate.state');
     const { code, stderr } = await runCommand(['logrotate', '-f', '-s', state, config]);

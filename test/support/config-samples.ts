@@ -39,6 +39,9 @@ audit-log: /var/log/audit.jsonl
 audit-arguments: true
 falco-socket: none
 falco-output: file:/var/log/falco.jsonl
+container-rate: 1MiB
+rotate-size: 10MiB
+rotate-files: 5
 `;
 
 /** Keys that are options of the agent, and do not go together, or are none that it takes. */

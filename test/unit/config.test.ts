@@ -80,6 +80,9 @@ describe('config', () => {
         ['audit-arguments', true],
         ['falco-socket', 'none'],
         ['falco-output', 'file:/var/log/falco.jsonl'],
+        ['container-rate', '1MiB'],
+        ['rotate-size', '10MiB'],
+        ['rotate-files', '5'],
       ]),
     });
   });

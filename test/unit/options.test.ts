@@ -309,6 +309,11 @@ test('options: who watches is said by a file, a socket and where alerts go', () 
   for (const toStdout of [['-audit-log=-'], ['-audit-log', '-']]) {
     expect(parseCommand(toStdout)).toMatchObject({ watch: { audit: { path: '-' } } });
   }
+  const bounds = { rotateBytes: 2 ** 20, rotateFiles: 3, bytesPerSecond: undefined };
+  const bounded = ['-rotate-size=1MiB', '-rotate-files=3', '-container-rate=none'];
+  expect(parseCommand([...words, ...bounded])).toMatchObject({
+    watch: { audit: { bounds }, falco: { output: { bounds } } },
+  });
   const both = ['-falco-socket=/s', '-falco-output=http://127.0.0.1:2801/x?y=1'];
   expect(parseCommand(both)).toMatchObject({
     watch: {
@@ -323,6 +328,11 @@ test('options: who watches is said by a file, a socket and where alerts go', () 
 test.for([
   ['-audit-arguments', ['-audit-log']],
   ['-audit-log=audit.jsonl', ['"audit.jsonl"', '-audit-log']],
+  ['-rotate-size=1MiB', ['-rotate-size', '-audit-log', '-falco-output']],
+  ['-rotate-size=much', ['-rotate-size', '16MiB', 'none']],
+  ['-rotate-files=0', ['-rotate-files']],
+  ['-rotate-files=1001', ['-rotate-files', '1000']],
+  ['-container-rate=0', ['-container-rate', '16MiB', 'none']],
   ['-falco-socket=plugin.sock', ['"plugin.sock"', '-falco-socket']],
   ['-falco-output=file:alerts', ['"alerts"', '-falco-output']],
   ['-falco-output=/alerts', ['-falco-output', 'file:PATH', 'http://']],

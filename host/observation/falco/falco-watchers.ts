@@ -3,18 +3,23 @@
 import { messageOf } from '../../errors.ts';
 import type { Log } from '../../log/log.ts';
 import { isUsual } from '../decision.ts';
-import type { ShownDecision, Watcher } from '../decision.ts';
+import type { ShownDecision, WatchedContainer, Watcher } from '../decision.ts';
 import { Delivery } from '../delivery.ts';
 import type { DeliveryCounts, DeliveryParts } from '../delivery.ts';
 import { LineFile } from '../line-file.ts';
 import { nodeName } from '../node-name.ts';
+import type { FileBounds } from '../rotated-files.ts';
 import { SeldomNotice } from '../../scheduling/seldom-notice.ts';
 import { falcoAlert } from './alert.ts';
 import type { FalcoPluginClient } from './plugin-client.ts';
 
 /** Destination of alerts as lines of JSON. */
 export type FalcoOutput =
-  | { readonly kind: 'file'; readonly path: string }
+  | {
+      readonly kind: 'file';
+      readonly path: string;
+      readonly bounds?: FileBounds | undefined;
+    }
   | { readonly kind: 'http'; readonly url: URL };
 
 export interface FalcoOptions {
@@ -99,10 +104,14 @@ class FileWatcher implements FalcoWatcher {
   }
 
   /** @throws AgentError AGENT_FALCO */
-  static async open(path: string, log: Log): Promise<FileWatcher> {
+  static async open(
+    { path, bounds }: FalcoOutput & { readonly kind: 'file' },
+    log: Log,
+  ): Promise<FileWatcher> {
     const watcher = new FileWatcher(log);
     watcher.#file = await LineFile.open({
       path,
+      bounds,
       code: 'AGENT_FALCO',
       onWritten: (lines) => {
         watcher.#counts.sent += lines;
@@ -124,7 +133,8 @@ class FileWatcher implements FalcoWatcher {
   take(decision: ShownDecision): void {
     const kind = isUsual(decision) ? 'usual' : 'other';
     const line = falcoAlert(decision, this.#node);
-    if (this.#file?.add(line, kind, decision.container) === false) this.#lose(1);
+    if (this.#file?.add(line, kind, decision.container) === false)
+      this.#lose(1, decision.container);
   }
 
   taken(): void {
@@ -140,9 +150,10 @@ class FileWatcher implements FalcoWatcher {
     this.#notice[Symbol.dispose]();
   }
 
-  #lose(lines: number): void {
+  #lose(lines: number, container?: WatchedContainer): void {
     this.#counts.lost += lines;
-    this.#notice.tell(lines, 'falco-undelivered', { output: 'file', result: 'lost' });
+    const whose = container === undefined ? {} : { container: container.containerId };
+    this.#notice.tell(lines, 'falco-undelivered', { output: 'file', result: 'lost', ...whose });
   }
 }
 
@@ -187,7 +198,7 @@ async function httpWatcher(url: URL, log: Log): Promise<FalcoWatcher> {
 async function outputWatcher(output: FalcoOutput, log: Log): Promise<FalcoWatcher> {
   switch (output.kind) {
     case 'file':
-      return FileWatcher.open(output.path, log);
+      return FileWatcher.open(output, log);
     case 'http':
       return httpWatcher(output.url, log);
   }
