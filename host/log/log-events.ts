@@ -152,6 +152,7 @@ export const logEvents = {
     'warn',
     'audit log lines lost: decisions arrive faster than -container-rate or the disk allows',
   ],
+  'log-lines-lost': ['warn', 'log lines lost: standard error takes no more for now'],
   'decisions-lost': ['warn', 'decisions lost: they arrive faster than observers take them'],
   'falco-unconfigured': [
     'warn',

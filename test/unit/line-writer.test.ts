@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests that a line of the log ends with its own event, however long it is and however slowly it is read.
 import { pino } from 'pino';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 
 import { LineWriter } from '../../host/log/line-writer.ts';
 import { Log, jsonLine, textLine } from '../../host/log/log.ts';
@@ -74,4 +74,69 @@ test('LineWriter: no end of a part passes for the end of a line', () => {
     expect(lines().filter((line) => line.endsWith('event=container-killed'))).toEqual([]);
     expect(lines()[0]).toMatch(/…$/u);
   }
+});
+
+test.for([
+  ['text', asText],
+  ['JSON', jsonLine],
+] as const)(
+  'LineWriter: lines in %s that nobody takes are counted, and told first',
+  ([, lineOf]) => {
+    let isFull = false;
+    const chunks: Buffer[] = [];
+    const writer = new LineWriter((bytes) => {
+      if (isFull) throw new Error('EAGAIN');
+      chunks.push(bytes);
+      return bytes.length;
+    });
+    const tell = (event: string): void => {
+      writer.record(JSON.stringify({ level: 'info', time: 'T', event, msg: 'x' }), lineOf);
+    };
+    tell('one');
+    isFull = true;
+    for (let line = 0; line < 5; line += 1) tell('lost');
+    isFull = false;
+    tell('two');
+    tell('three');
+    const records = Buffer.concat(chunks)
+      .toString()
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => recordOf(line));
+    expect(records.map((record) => record?.event)).toEqual([
+      'one',
+      'log-lines-lost',
+      'two',
+      'three',
+    ]);
+    expect(String(records[1]?.['count'])).toBe('5');
+  },
+);
+
+test('LineWriter: what was lost is told when there is room again, also if no line comes', () => {
+  vi.useFakeTimers();
+  onTestFinished(() => {
+    vi.useRealTimers();
+  });
+  let isFull = true;
+  const lines: string[] = [];
+  const writer = new LineWriter((bytes) => {
+    if (isFull) throw new Error('EAGAIN');
+    lines.push(bytes.toString());
+    return bytes.length;
+  });
+  const tell = (): void => {
+    writer.record('{"level":"info","time":"T","event":"lost","msg":"x"}', asText);
+  };
+  tell();
+  vi.advanceTimersByTime(5000);
+  expect(lines).toEqual([]);
+  tell();
+  isFull = false;
+  vi.advanceTimersByTime(1000);
+  expect(lines.map((line) => recordOf(line.trimEnd()))).toMatchObject([
+    { event: 'log-lines-lost', count: '2' },
+  ]);
+  vi.advanceTimersByTime(5000);
+  expect(lines).toHaveLength(1);
 });
