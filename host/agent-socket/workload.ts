@@ -18,6 +18,8 @@ type Annotations = ReadonlyMap<string, string>;
 interface RuntimeWords {
   /** It sets this one for each container, whatever a pod's author has written there. */
   readonly mark: string;
+  /** It sets this one to the container's id, which nobody else knows before: so it is proved. */
+  readonly proof?: string;
   /** Value of the mark of a sandbox. */
   readonly sandboxWord: string;
   readonly keys: Readonly<Record<keyof Workload, string>>;
@@ -47,6 +49,7 @@ const runtimes: readonly RuntimeWords[] = [
   containerd,
   {
     mark: 'io.kubernetes.cri-o.ContainerType',
+    proof: 'io.kubernetes.cri-o.ContainerID',
     sandboxWord: 'sandbox',
     keys: { ...podLabels, sandbox: 'io.kubernetes.cri-o.SandboxID' },
   },
@@ -63,7 +66,11 @@ export const workloadKeys: Readonly<Record<keyof Workload, string>> = containerd
 
 /** All keys that are looked at. */
 export const workloadWords: ReadonlySet<string> = new Set(
-  runtimes.flatMap(({ mark, keys }) => [mark, ...Object.values(keys)]),
+  runtimes.flatMap(({ mark, proof, keys }) => [
+    mark,
+    ...(proof === undefined ? [] : [proof]),
+    ...Object.values(keys),
+  ]),
 );
 
 const fields: readonly (keyof Workload)[] = ['namespace', 'pod', 'container', 'sandbox', 'podUid'];
@@ -74,8 +81,19 @@ function textAt(annotations: Annotations, key: string): string | undefined {
   return text === '' ? undefined : text;
 }
 
-function markedRuntimes(annotations: Annotations): readonly RuntimeWords[] {
-  return runtimes.filter(({ mark }) => textAt(annotations, mark) !== undefined);
+/** As the runtime has sent it. */
+export interface SentState {
+  readonly containerId: string;
+  readonly annotations: Annotations;
+}
+
+/** One that is proved is the one, whatever marks a pod's author has written. */
+function markedRuntimes({ annotations, containerId }: SentState): readonly RuntimeWords[] {
+  const marked = runtimes.filter(({ mark }) => textAt(annotations, mark) !== undefined);
+  const proved = marked.filter(
+    ({ proof }) => proof !== undefined && textAt(annotations, proof) === containerId,
+  );
+  return proved.length > 0 ? proved : marked;
 }
 
 /** The one that all of them say. */
@@ -84,21 +102,23 @@ function agreed(texts: readonly (string | undefined)[]): string | undefined {
   return texts.every((text) => text === first) ? first : undefined;
 }
 
-export function isSandbox(annotations: Annotations): boolean {
-  const marked = markedRuntimes(annotations);
+export function isSandbox(state: SentState): boolean {
+  const marked = markedRuntimes(state);
   return (
     marked.length > 0 &&
-    marked.every(({ mark, sandboxWord }) => annotations.get(mark) === sandboxWord)
+    marked.every(({ mark, sandboxWord }) => state.annotations.get(mark) === sandboxWord)
   );
 }
 
 /**
  * Some runtimes pass a pod's own annotations on, and overwrite no keys but theirs. So only the keys of
- * the marked runtime are read; of several marked ones, values on which all agree. Without any mark,
+ * the marked runtime are read; of several marked ones those of the proved one, else values on which all
+ * agree. Without any mark,
  * values that nothing contradicts.
  */
-export function workloadOf(annotations: Annotations): Workload {
-  const marked = markedRuntimes(annotations);
+export function workloadOf(state: SentState): Workload {
+  const { annotations } = state;
+  const marked = markedRuntimes(state);
   const valueOf = (field: keyof Workload): string | undefined => {
     if (marked.length > 0)
       return agreed(marked.map(({ keys }) => textAt(annotations, keys[field])));
@@ -119,7 +139,7 @@ export function isSameWorkload(one: Workload, other: Workload): boolean {
 
 /** Of a container whose state somebody has sent. */
 export interface Described {
-  readonly state: { readonly annotations: Annotations };
+  readonly state: SentState;
   /** Absent: nobody but us. */
   readonly peerUid?: number;
   /** As it is known otherwise. */
@@ -139,5 +159,5 @@ export function believedWorkload(container: Described): Workload {
 /** The workload in the templates of the container's own settings. */
 export function claimedWorkload(container: Described): Workload {
   const known = isBelieved(container) ? container.workload : undefined;
-  return known ?? workloadOf(container.state.annotations);
+  return known ?? workloadOf(container.state);
 }

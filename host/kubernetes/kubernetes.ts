@@ -233,10 +233,9 @@ export class Kubernetes implements Disposable {
   /** Only for those whose word on processes counts: users may name any. */
   #isIncomplete(container: PodContainer): boolean {
     if (this.#connected === undefined || !isBelieved(container)) return false;
-    const { annotations } = container.state;
-    const { namespace, pod, container: name } = workloadOf(annotations);
+    const { namespace, pod, container: name } = workloadOf(container.state);
     if (namespace === undefined || pod === undefined) return true;
-    return name === undefined && !isSandbox(annotations);
+    return name === undefined && !isSandbox(container.state);
   }
 
   #look({ state, firstPid }: PodContainer): Looked {
@@ -250,7 +249,7 @@ export class Kubernetes implements Disposable {
   /** The kernel's word comes first; what the runtime says has to agree. */
   #podOf(container: PodContainer): Pod | undefined {
     const { place } = this.#look(container);
-    const said = workloadOf(container.state.annotations);
+    const said = workloadOf(container.state);
     const uid = place?.podUid ?? said.podUid;
     const pod =
       (uid === undefined ? undefined : this.#known.byUid(uid)) ??

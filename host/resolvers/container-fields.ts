@@ -22,7 +22,7 @@ export function fieldsOf(identity: ContainerIdentity): TemplateFields {
     return value === undefined ? [] : [[template, value] as const];
   });
   return {
-    ...(isSandbox(state.annotations) ? { Container: sandboxName } : {}),
+    ...(isSandbox(state) ? { Container: sandboxName } : {}),
     ...Object.fromEntries(named),
     ContainerID: state.containerId,
     Init: String(identity.isInit ?? false),

@@ -29,7 +29,10 @@ test('G1: annotations: of many no more are kept than fit into 64 KiB, those that
   expect(bytes).toBeLessThanOrEqual(64 * 1024);
   expect(bytes).toBeGreaterThan(62 * 1024);
   expect(annotations.size + leftOut).toBe(1003);
-  expect(workloadOf(annotations)).toEqual({ namespace: 'default', pod: 'web-1' });
+  expect(workloadOf({ containerId: 'c1', annotations: annotations })).toEqual({
+    namespace: 'default',
+    pod: 'web-1',
+  });
 });
 
 test('G1: annotations: one that is too large takes nothing away from those behind it', () => {
@@ -50,7 +53,10 @@ test('G1: annotations: of many small ones no more than 1,024 are kept', () => {
   const { annotations, leftOut } = keptOf([...many, ...Object.entries(crio)]);
   expect(annotations.size).toBe(1024);
   expect(annotations.size + leftOut).toBe(16_387);
-  expect(workloadOf(annotations)).toEqual({ namespace: 'default', pod: 'web-1' });
+  expect(workloadOf({ containerId: 'c1', annotations: annotations })).toEqual({
+    namespace: 'default',
+    pod: 'web-1',
+  });
 });
 
 const state = {

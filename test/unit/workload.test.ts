@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 
 import { isSandbox, workloadKeys, workloadOf } from '../../host/agent-socket/workload.ts';
+import type { SentState } from '../../host/agent-socket/workload.ts';
 
 const expected = {
   namespace: 'default',
@@ -15,8 +16,10 @@ function otherwise(annotations: Readonly<Record<string, string>>): Record<string
   return Object.fromEntries(Object.keys(annotations).map((key) => [key, 'kube-system']));
 }
 
-function said(...sets: readonly Readonly<Record<string, string>>[]): ReadonlyMap<string, string> {
-  return new Map(sets.flatMap((set) => Object.entries(set)));
+const containerId = 'c0ffee';
+
+function said(...sets: readonly Readonly<Record<string, string>>[]): SentState {
+  return { containerId, annotations: new Map(sets.flatMap((set) => Object.entries(set))) };
 }
 
 describe('workload', () => {
@@ -52,7 +55,7 @@ describe('workload', () => {
       },
     ],
   ])('is what the annotations of %s say', (_runtime, annotations) => {
-    expect(workloadOf(new Map(Object.entries(annotations)))).toStrictEqual(expected);
+    expect(workloadOf(said(annotations))).toStrictEqual(expected);
   });
 
   const byContainerd = {
@@ -99,6 +102,25 @@ describe('workload', () => {
     expect(workloadOf(said(own, other))).toStrictEqual(rest);
   });
 
+  const proof = { 'io.kubernetes.cri-o.ContainerID': containerId };
+
+  test.each([
+    [{ 'io.kubernetes.cri.container-type': 'container' }],
+    [{ 'io.kubernetes.docker.type': 'podsandbox' }],
+    [otherwise(byContainerd)],
+    [{ ...byContainerd, 'io.kubernetes.docker.type': 'x' }],
+  ])('with CRI-O, which proves itself, is what it says, whatever marks a pod has: %j', (claim) => {
+    expect(workloadOf(said(claim, byCrio, proof))).toStrictEqual(expected);
+    expect(isSandbox(said(claim, byCrio, proof))).toBe(false);
+    const sandbox = { 'io.kubernetes.cri-o.ContainerType': 'sandbox' };
+    expect(isSandbox(said(claim, byCrio, proof, sandbox))).toBe(true);
+  });
+
+  test('with containerd is unknown where a pod pretends CRI-O, whose proof it does not have', () => {
+    const claim = { ...byCrio, 'io.kubernetes.cri-o.ContainerID': 'another' };
+    expect(workloadOf(said(otherwise(claim), byContainerd))).toStrictEqual({});
+  });
+
   test('G7: without a mark is what nobody contradicts', () => {
     expect(workloadOf(said(unmarkedContainerd, unmarkedCrio))).toStrictEqual(expected);
     expect(workloadOf(said(otherwise(unmarkedContainerd), unmarkedCrio))).toStrictEqual({});
@@ -118,11 +140,11 @@ describe('workload', () => {
   });
 
   test('has only what is said', () => {
-    const annotations = new Map([
-      ['io.kubernetes.cri.sandbox-name', 'web-1'],
-      ['io.kubernetes.cri.container-name', ''],
-    ]);
-    expect(workloadOf(annotations)).toStrictEqual({ pod: 'web-1' });
+    const state = said({
+      'io.kubernetes.cri.sandbox-name': 'web-1',
+      'io.kubernetes.cri.container-name': '',
+    });
+    expect(workloadOf(state)).toStrictEqual({ pod: 'web-1' });
   });
 
   test.each([
@@ -131,6 +153,6 @@ describe('workload', () => {
     ['io.kubernetes.cri-o.ContainerType', 'sandbox', true],
     ['io.kubernetes.cri.sandbox-id', 'sandbox', false],
   ])('is of a sandbox: %s %s: %s', (key, value, isOne) => {
-    expect(isSandbox(new Map([[key, value]]))).toBe(isOne);
+    expect(isSandbox(said({ [key]: value }))).toBe(isOne);
   });
 });
