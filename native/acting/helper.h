@@ -99,6 +99,8 @@ class Helper {
   // for another call. Not while it starts, or acts on a device.
   void leave_pause();
   [[nodiscard]] bool has_left() const;
+  // It ends with the call that it was used for.
+  [[nodiscard]] bool is_ending() const { return completion_ && completion_->get().is_last.load(); }
   // The mount whose root it was at when it had started; 0: nobody knows.
   [[nodiscard]] std::uint64_t root_mount() const { return root_mount_; }
   // It acts for somebody whose container has not ended.

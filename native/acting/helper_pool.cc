@@ -367,7 +367,7 @@ void HelperPool::put_back(std::unique_ptr<Helper> helper) {
   helper->last_used_ = now();
   // it has had something to do since
   helper->before_.reset();
-  if (helper->has_left()) return;
+  if (helper->has_left() || helper->is_ending()) return;
   const std::lock_guard lock(parts_.mutex);
   if (!parts_.use(*helper, Helper::kNobody)) return;
   parts_.idle.push_back(std::move(helper));

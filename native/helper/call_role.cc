@@ -5,20 +5,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <utility>
 
 #include "files/lent_capability.h"
 
 namespace seccompagent {
-namespace {
-
-[[nodiscard]] Result<void> enter_root(int root) {
-  if (fchdir(root) == -1 || chroot(".") == -1) return fail_errno();
-  return {};
-}
-
-}  // namespace
 
 Result<void> CallRoles::set_capabilities(std::uint64_t wanted) {
   if (wanted == capabilities_) return {};
@@ -32,12 +23,14 @@ Result<void> CallRoles::take(const Role& role, const char*& step) {
   if (role.umask != umask_) umask(role.umask);
   umask_ = role.umask;
   if (role.root >= 0) {
-    step = "chroot";
+    step = kRootStep;
     UniqueFd before(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (!before.is_open()) return fail_errno();
     if (const auto all = set_capabilities(~0ULL); !all) return all;
+    // nothing has changed
+    if (fchdir(role.root) == -1) return fail_errno();
     before_ = std::move(before);
-    if (const auto entered = enter_root(role.root); !entered) return entered;
+    if (chroot(".") == -1) return fail_errno();
   }
   step = "capset";
   return set_capabilities(role.capabilities);
@@ -45,7 +38,9 @@ Result<void> CallRoles::take(const Role& role, const char*& step) {
 
 void CallRoles::leave() {
   if (!before_.is_open()) return;
-  if (!set_capabilities(~0ULL) || !enter_root(before_.get())) std::abort();
+  const bool is_back =
+      set_capabilities(~0ULL) && fchdir(before_.get()) == 0 && chroot(".") == 0;
+  is_stuck_ = is_stuck_ || !is_back;
   before_.reset();
 }
 

@@ -29,10 +29,14 @@ class CallRoles {
   CallRoles() : umask_(umask(0)) { umask(umask_); }
 
   // We are in the role until `leave`, also where a step has failed, which `step` names. The working
-  // directory is the root then, and relative paths start at descriptors.
+  // directory is the root then, and relative paths start at descriptors. EACCES of `kRootStep`: the
+  // caller may not search its root any more.
   [[nodiscard]] Result<void> take(const Role& role, const char*& step);
-  // If it can't come back it must not go on: the process aborts.
+  static constexpr const char* kRootStep = "chroot";
   void leave();
+  // It could not come back, as where the caller's user may not search the helper's own root: it must
+  // not take a role for another caller.
+  [[nodiscard]] bool is_stuck() const { return is_stuck_; }
 
  private:
   [[nodiscard]] Result<void> set_capabilities(std::uint64_t wanted);
@@ -41,6 +45,7 @@ class CallRoles {
   std::uint64_t capabilities_ = ~0ULL;
   // Root from before, while the call has another one.
   UniqueFd before_;
+  bool is_stuck_ = false;
 };
 
 }  // namespace seccompagent

@@ -46,6 +46,8 @@ struct Completion {
   std::atomic<std::int64_t> time;
   // Also of a call that the agent waits for.
   std::atomic<CgroupStay> stay;
+  // The helper ends with this call, of whichever kind.
+  std::atomic<bool> is_last;
 
   static constexpr unsigned kPhaseBits = 3;
   [[nodiscard]] static constexpr std::uint32_t word(std::uint32_t number, CompletionPhase phase) {

@@ -157,7 +157,10 @@ void finish(const HelperRequest& request, int listener, std::vector<UniqueFd>& f
     opened = std::move(done.fd);
     answer = answer_of(done);
   } else {
-    answer = failed_reply(step, taken.error());
+    // the kernel says the same of absolute paths
+    const bool is_refused = step == CallRoles::kRootStep && taken.error() == Errno{EACCES};
+    if (is_refused) answer.error = EACCES;
+    if (!is_refused) answer = failed_reply(step, taken.error());
   }
   roles.leave();
   return answer;
@@ -329,11 +332,17 @@ void serve(NextRequest next, int listener, const Own& own) {
   std::optional<FinalAnswer> final_answer;
   if (request.is_final) final_answer.emplace(*own.completion, request, listener);
   UniqueFd opened;
+  const auto act_in_one = [&](const Validity& notification) {
+    HelperAnswer done = act_in_role(request, fds, notification, own.roles, opened);
+    // before anybody hears of it
+    if (own.roles.is_stuck()) own.completion->is_last.store(true);
+    return done;
+  };
   const auto act = [&]() -> HelperAnswer {
     if (own.label.is_foreign())
       return LabelledChild(request, listener, fds, own.label).act(own.stack, opened);
-    if (final_answer) return act_in_role(request, fds, *final_answer, own.roles, opened);
-    return act_in_role(request, fds, awaited, own.roles, opened);
+    if (final_answer) return act_in_one(*final_answer);
+    return act_in_one(awaited);
   };
   HelperAnswer done =
       complete(request, fds, own.completion) ? act() : failed_reply("root", Errno{EAGAIN});
@@ -376,6 +385,7 @@ int serve_files(const HelperStart& start, std::vector<UniqueFd> fds, std::span<s
         *completion != nullptr || !(next->request.is_final || next->request.may_be_left);
     if (!is_served) return 1;
     serve(std::move(*next), listener.get(), own);
+    if (roles.is_stuck()) return 0;
   }
   return code;
 }

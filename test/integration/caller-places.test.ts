@@ -32,6 +32,7 @@ interface Setup {
     | 'own-names'
     | 'mount-names'
     | 'closed-root'
+    | 'inner-root'
     | 'own-root'
     | 'dev-links';
   readonly uid: number;
@@ -187,6 +188,20 @@ describe.each(['perform', 'files'])('roots: %s', (bundle) => {
 
     expect(lines).toEqual(
       expect.arrayContaining(['fchmod EBADF', 'flistxattr EBADF', 'open OK', 'link OK']),
+    );
+  });
+
+  test('roots: who may not search the root above its own is answered as by the kernel', async () => {
+    const lines = await expectKernels('inner-root');
+
+    expect(lines).toEqual(
+      expect.arrayContaining([
+        'mkdir by a descriptor OK',
+        'open by the root OK',
+        'open of none ENOENT',
+        'open above ENOENT',
+        'open by the closed root EACCES',
+      ]),
     );
   });
 

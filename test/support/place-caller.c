@@ -14,6 +14,9 @@
 //        the same in a network namespace of its own, whose only interface is `own0`
 //        place-caller closed-root FOLDER
 //        as a user whose root only others may search, from a folder in there
+//        place-caller inner-root FOLDER
+//        in a user namespace and a root of its own, from where it may not search the container's root,
+//        and from some time on not its own either
 //        place-caller own-root FOLDER
 //        as a user in a root without procfs, who was given a descriptor to read from
 //        place-caller dev-links FOLDER
@@ -25,8 +28,10 @@
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 
 #include "container.h"
@@ -185,6 +190,39 @@ static void use_closed_root(void) {
   say("open by the root", open_anew("/own/file", O_RDONLY) < 0 ? -1 : 0);
 }
 
+static void use_inner_root(void) {
+  umask(0);
+  if (mkdir("/tmp/root", 0755) < 0 || mkdir("/tmp/root/own", 0777) < 0) fail("make a root");
+  const int root = open("/tmp/root", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const int own = open("/tmp/root/own", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (chmod("/", 0700) < 0) fail("close the root");
+  int ends[2];
+  if (root < 0 || own < 0 || socketpair(AF_UNIX, SOCK_STREAM, 0, ends) < 0) fail("prepare");
+  if (fork() != 0) {
+    char wish = 0;
+    if (read(ends[0], &wish, 1) == 1 && fchmod(root, 0700) == 0) (void)!write(ends[0], &wish, 1);
+    wait(NULL);
+    return;
+  }
+  if (setgid(USER) < 0 || setuid(USER) < 0 || unshare(CLONE_NEWUSER) < 0) fail("become a user");
+  if (fchdir(root) < 0 || chroot(".") < 0) fail("enter a root");
+  for (int time = 0; time < 3; time++) {
+    char name[] = "made0";
+    name[4] = (char)('0' + time);
+    say("mkdir by a descriptor", mkdirat(own, name, 0755));
+    say("open by the root", open_anew("/own", O_RDONLY | O_DIRECTORY) < 0 ? -1 : 0);
+    say("open of none", open_anew("/none", O_RDONLY) < 0 ? -1 : 0);
+    say("open above", open_anew("/../tmp", O_RDONLY) < 0 ? -1 : 0);
+  }
+  char wish = 1;
+  if (write(ends[1], &wish, 1) != 1 || read(ends[1], &wish, 1) != 1) fail("ask for a closed root");
+  for (int time = 0; time < 3; time++) {
+    say("open by the closed root", open_anew("/own", O_RDONLY | O_DIRECTORY) < 0 ? -1 : 0);
+    say("mkdir by the closed root", mkdir("/own/more", 0755));
+  }
+  exit(0);
+}
+
 // The number of the working directory is no descriptor. (Linux 6.13 takes it for one in fgetxattr
 // and fsetxattr.)
 static void use_no_descriptor(void) {
@@ -270,6 +308,8 @@ int main(int argc, char **argv) {
   } else if (strcmp(mode, "closed-root") == 0) {
     use_no_descriptor();
     use_closed_root();
+  } else if (strcmp(mode, "inner-root") == 0) {
+    use_inner_root();
   } else if (strcmp(mode, "dev-links") == 0) {
     use_dev_links();
   } else if (strcmp(mode, "own-root") == 0) {
