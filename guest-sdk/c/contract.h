@@ -1454,7 +1454,8 @@ void sca_import_mounts_unmount(
     sca_result *result);
 /**
  * Takes a mount away. For proc, sysfs and what is mounted on them nothing is lent, nor
- * for a lazy unmount of what has them below: `eperm`. Similar to umount2(2).
+ * for a lazy unmount of what has them below, nor for what was mounted in the container when
+ * the agent attached it: `eperm`. Similar to umount2(2).
  */
 static inline sca_result sca_mounts_unmount(sca_path target, uint32_t unmount_flags) {
   sca_result result;
@@ -1516,7 +1517,8 @@ void sca_import_mounts_set_attributes(
  * Changes attributes of a mount (`MOUNT_ATTR_*`), and of those below it if asked. An id
  * mapping is that of a user namespace, which the descriptor stands for; power for one is lent
  * to callers in no user namespace with CAP_CHOWN, CAP_DAC_OVERRIDE and CAP_FOWNER. Nothing is
- * lent where unmount lends nothing.
+ * lent for proc, sysfs and what is mounted on them, nor for what has them below if asked for
+ * those.
  * Similar to mount_setattr(2).
  */
 static inline sca_result sca_mounts_set_attributes(

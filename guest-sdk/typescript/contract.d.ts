@@ -410,7 +410,8 @@ declare module 'seccompagent:handler/mounts@0.1.0' {
   export function mount(source: Path | null, target: Path, filesystemType: Path | null, mountFlags: number, data: Uint8Array | null): void;
   /**
    * Takes a mount away. For proc, sysfs and what is mounted on them nothing is lent, nor
-   * for a lazy unmount of what has them below: `eperm`. Similar to umount2(2).
+   * for a lazy unmount of what has them below, nor for what was mounted in the container when
+   * the agent attached it: `eperm`. Similar to umount2(2).
    */
   export function unmount(target: Path, unmountFlags: number): void;
   /**
@@ -427,7 +428,8 @@ declare module 'seccompagent:handler/mounts@0.1.0' {
    * Changes attributes of a mount (`MOUNT_ATTR_*`), and of those below it if asked. An id
    * mapping is that of a user namespace, which the descriptor stands for; power for one is lent
    * to callers in no user namespace with CAP_CHOWN, CAP_DAC_OVERRIDE and CAP_FOWNER. Nothing is
-   * lent where unmount lends nothing.
+   * lent for proc, sysfs and what is mounted on them, nor for what has them below if asked for
+   * those.
    * Similar to mount_setattr(2).
    */
   export function setAttributes(path: Path, isRecursive: boolean, set: number, clear: number, idmap: Descriptor | null): void;

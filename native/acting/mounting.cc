@@ -139,6 +139,7 @@ Outcome unmount(const Mounting& mounting, const std::string& path, std::uint32_t
   request.proc_path = mounting.proc_path;
   request.flags = flags;
   request.spared = std::move(spared);
+  request.first_mounts = mounting.first_mounts;
   return ask_helper(mounting, request, fds);
 }
 

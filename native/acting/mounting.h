@@ -29,6 +29,8 @@ struct Mounting {
   std::string& failed_step;
   // See MountPlace.
   std::string proc_path = {};
+  // Of an unmount, see MountPlace. Null: nobody knows them.
+  std::shared_ptr<const FirstMounts> first_mounts = {};
 };
 
 // The mount point is resolved as the caller; CAP_SYS_ADMIN is lent for the mount, over what the

@@ -38,7 +38,8 @@ Napi::Value act_on_mount(const Napi::CallbackInfo& info, Worker& worker, const S
                                                 .owner = worker.owner(),
                                                 .cgroups = worker.cgroups(),
                                                 .failed_step = failed_step,
-                                                .proc_path = start.asked});
+                                                .proc_path = start.asked,
+                                                .first_mounts = worker.first_mounts()});
                        });
 }
 

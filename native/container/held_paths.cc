@@ -266,11 +266,17 @@ std::vector<std::string> split_paths(std::string_view paths) {
 }
 
 void HeldPaths::note_mounts(const Mounts& mounts) {
+  auto first = std::make_shared<FirstMounts>();
+  first->ids.reserve(mounts.size());
   for (const auto& [id, mount] : mounts) {
     if (is_hiding(mount)) hiding_.push_back(id);
+    first->ids.push_back(id);
   }
+  std::ranges::sort(first->ids);
   hiding_.shrink_to_fit();
   if (const MountLine* top = find_top(mounts, "/"); top != nullptr) root_ = top->id;
+  first->root = root_;
+  first_ = std::move(first);
 }
 
 std::shared_ptr<const HeldPaths> HeldPaths::of_mounts(const Mounts& mounts) {
@@ -353,7 +359,8 @@ std::size_t HeldPaths::bytes() const {
   std::size_t bytes = hiding_.size() * sizeof(int);
   for (const auto& [name, mounts] : places_) bytes += name.size() + bytes_of(mounts);
   // and as it was asked for last
-  return sizeof *this + 2 * bytes;
+  const std::size_t firsts = first_ ? sizeof *first_ + first_->ids.size() * sizeof(int) : 0;
+  return sizeof *this + 2 * bytes + firsts;
 }
 
 }  // namespace seccompagent

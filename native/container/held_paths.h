@@ -52,6 +52,8 @@ class HeldPaths {
   [[nodiscard]] int error_of(std::string_view path) const;
   // Result for paths, each with a NUL behind it. Null: one of them is not held.
   [[nodiscard]] std::shared_ptr<const Spared> spared(std::string_view paths) const;
+  // Null: nobody could look at them.
+  [[nodiscard]] std::shared_ptr<const FirstMounts> first_mounts() const { return first_; }
   // Memory that it takes.
   [[nodiscard]] std::size_t bytes() const;
 
@@ -77,6 +79,7 @@ class HeldPaths {
   int unasked_ = ESRCH;
   int root_ = 0;
   std::vector<int> hiding_;
+  std::shared_ptr<const FirstMounts> first_;
   std::vector<Place> places_;
   // By their paths, each of which is looked up for each container and operation.
   std::unordered_map<std::string, Held> held_;

@@ -166,12 +166,14 @@ struct Sight {
   return !job.has_ended();
 }
 
-// Nothing of others' is taken away with power that is lent.
+// Nothing of others', nor of the runtime's, is taken away with power that is lent.
 [[nodiscard]] bool is_of_others(const ChangeJob& job, const Sight& sight) {
   if (!job.is_unmount || job.has_own_power()) return false;
-  const auto found =
-      is_taken_from_others(sight.mountinfo, sight.id, job.reaches_below || job.goes_whole);
-  return !found || *found;
+  const bool is_tree = job.reaches_below || job.goes_whole;
+  const auto found = is_taken_from_others(sight.mountinfo, sight.id, is_tree);
+  if (!found || *found) return true;
+  const auto first = is_of_first(sight.mountinfo, sight.id, is_tree, job.place.first_mounts);
+  return !first || *first;
 }
 
 [[nodiscard]] bool may_change(ChangeJob& job) {

@@ -56,6 +56,7 @@ class Descriptors {
   place.may_use_pidns = request.may_use_pidns;
   place.has_own_mounts = request.has_own_mounts;
   place.allowance = request.allowance;
+  if (request.first_mounts) place.first_mounts = *request.first_mounts;
   return place;
 }
 

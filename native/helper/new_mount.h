@@ -66,6 +66,8 @@ struct MountPlace {
   std::uint64_t allowance = Made::kUntold;
   // All of a path that starts at an entry of /proc/self, see FileRequest.
   std::string proc_path = {};
+  // Of an unmount: nothing is lent for these.
+  FirstMounts first_mounts = {};
 };
 
 inline constexpr const char* kNodeName = "node";
@@ -99,7 +101,7 @@ class MountMaker {
 
   // Takes a mount away, see umount2(2), as the caller with CAP_SYS_ADMIN lent. It is not lent for
   // what may hide something of proc or sysfs, or has such a thing below that would lose its place:
-  // EPERM for whoever has it not himself. (Where a mount namespace was copied into another user
+  // EPERM for whoever has it not himself, and so for the place's first mounts. (Where a mount namespace was copied into another user
   // namespace, the kernel holds masks in their places, but not those that a runtime has made in a
   // namespace that belongs to the container's user namespace already, and they look alike.)
   // With `spared` EPERM is for everybody, and for what is_spared names as well. A proc or sysfs of

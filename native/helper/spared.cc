@@ -106,6 +106,21 @@ Result<bool> is_taken_from_others(std::string_view mountinfo, int id, bool reach
                              [&](const MountLine* below) { return is_on_shared(*below); });
 }
 
+Result<bool> is_of_first(std::string_view mountinfo, int id, bool reaches_below,
+                         const FirstMounts& first) {
+  const auto mounts = parse_mounts(mountinfo);
+  if (!mounts) return std::unexpected(mounts.error());
+  const auto found = mounts->find(id);
+  if (found == mounts->end() || !mounts->contains(first.root)) return true;
+  const auto was_there = [&](const MountLine& mount) {
+    return std::ranges::binary_search(first.ids, mount.id);
+  };
+  if (was_there(found->second)) return true;
+  return reaches_below &&
+         std::ranges::any_of(find_below(*mounts, found->second),
+                             [&](const MountLine* below) { return was_there(*below); });
+}
+
 Result<bool> may_change_places(std::string_view mountinfo, int id, const Spared& spared) {
   const auto mounts = parse_mounts(mountinfo);
   if (!mounts) return std::unexpected(mounts.error());

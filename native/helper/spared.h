@@ -18,6 +18,15 @@ struct HeldPlace {
   friend bool operator==(const HeldPlace&, const HeldPlace&) = default;
 };
 
+// Mounts of a container as they were at the first look at it, the runtime's among them.
+struct FirstMounts {
+  // The one at the root of its mount namespace; 0: nobody could look.
+  int root = 0;
+  // In their order.
+  std::vector<int> ids = {};
+  friend bool operator==(const FirstMounts&, const FirstMounts&) = default;
+};
+
 // Found in a container whose own program did not run yet.
 struct Spared {
   // The mount at the root of its mount namespace; 0: nobody could look.
@@ -40,6 +49,11 @@ struct Spared {
 // or by what those share that go with it. True, too: it is in no list. EINVAL: see is_spared.
 [[nodiscard]] Result<bool> is_taken_from_others(std::string_view mountinfo, int id,
                                                 bool reaches_below);
+
+// Whether one of the first mounts goes with this one; `reaches_below`: or with what is on it. True,
+// too: it is of another mount namespace, or nobody knows. EINVAL: see is_spared.
+[[nodiscard]] Result<bool> is_of_first(std::string_view mountinfo, int id, bool reaches_below,
+                                       const FirstMounts& first);
 
 // Whether a mount which stays is mounted on the same file system, that of a volume: whoever has
 // that elsewhere may exchange the names of both mount points at any moment. EINVAL: see is_spared.

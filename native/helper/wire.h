@@ -126,8 +126,9 @@ struct HelperMountRequest {
   std::uint64_t allowance = Made::kUntold;
   // Of the others: those of umount2(2) and mount_setattr(2).
   std::uint32_t flags = 0;
-  // Of an unmount: see MountMaker::unmount.
+  // Of an unmount: see MountMaker::unmount and MountPlace.
   std::shared_ptr<const Spared> spared = {};
+  std::shared_ptr<const FirstMounts> first_mounts = {};
   std::uint64_t set = 0;
   std::uint64_t clear = 0;
   bool has_idmap = false;

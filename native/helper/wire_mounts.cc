@@ -119,6 +119,19 @@ void write_spared(MessageWriter& writer, const Spared& spared) {
   return spared;
 }
 
+void write_first(MessageWriter& writer, const FirstMounts& first) {
+  writer.number(first.root);
+  writer.number(static_cast<std::uint32_t>(first.ids.size()));
+  for (const int id : first.ids) writer.number(id);
+}
+
+[[nodiscard]] FirstMounts read_first(MessageReader& reader) {
+  FirstMounts first = {.root = reader.number<int>()};
+  first.ids.resize(reader.count(sizeof(int)));
+  for (int& id : first.ids) id = reader.number<int>();
+  return first;
+}
+
 void write_action(MessageWriter& writer, const HelperMountRequest& request) {
   switch (request.action) {
     case MountAction::mount:
@@ -136,6 +149,7 @@ void write_action(MessageWriter& writer, const HelperMountRequest& request) {
       writer.number(request.flags);
       writer.flag(request.spared != nullptr);
       if (request.spared) write_spared(writer, *request.spared);
+      write_first(writer, request.first_mounts ? *request.first_mounts : FirstMounts());
       return;
     case MountAction::set_attributes:
       writer.number(request.flags);
@@ -161,6 +175,7 @@ void read_action(MessageReader& reader, HelperMountRequest& request) {
     case MountAction::unmount:
       request.flags = reader.number<std::uint32_t>();
       if (reader.flag()) request.spared = std::make_shared<const Spared>(read_spared(reader));
+      request.first_mounts = std::make_shared<const FirstMounts>(read_first(reader));
       return;
     case MountAction::set_attributes:
       request.flags = reader.number<std::uint32_t>();

@@ -82,6 +82,8 @@ class Worker : private MemoryUse::Watcher {
   [[nodiscard]] const FirstPlaces* first_places() const;
   // Mounts that an unmount for its container spares; none: one of these paths is not held.
   [[nodiscard]] std::shared_ptr<const Spared> spared(std::string_view paths) const;
+  // Of the call's container. Null: nobody knows them.
+  [[nodiscard]] std::shared_ptr<const FirstMounts> first_mounts() const;
   // Whether the caller sees the mounts that the container's first process sees now: whoever leaves
   // a mount namespace leaves others there. False, too: nobody can tell.
   [[nodiscard]] bool has_mounts_of_first() const;

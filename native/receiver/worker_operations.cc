@@ -111,6 +111,10 @@ std::shared_ptr<const Spared> Worker::spared(std::string_view paths) const {
   return listener_ ? listener_->paths->spared(paths) : nullptr;
 }
 
+std::shared_ptr<const FirstMounts> Worker::first_mounts() const {
+  return listener_ ? listener_->paths->first_mounts() : nullptr;
+}
+
 const FirstPlaces* Worker::first_places() const {
   if (!listener_ || !listener_->places) return nullptr;
   // somebody else may get the numbers of what it had

@@ -111,6 +111,7 @@ class MountingContainer implements AsyncDisposable {
         listenerPath: agent.socket,
         trapped,
         script: 'mount -t proc proc /mnt',
+        mounts: [{ type: 'tmpfs', source: 'tmpfs', destination: '/run/hidden', options: [] }],
         uid,
         ...(rootUidOutside === undefined ? {} : { rootUidOutside }),
       }),
@@ -240,6 +241,18 @@ describe.for([
       expect(users.agent.log()).toEqual([]);
     },
   );
+
+  test('what the runtime has mounted is not unmounted with lent power, but what came later', async () => {
+    const script = `
+      mkdir -p /tmp/later
+      mount -t tmpfs none /tmp/later
+      for place in /run/hidden /dev/shm /tmp/later; do
+        umount $place && echo "gone: $place"
+        umount -l $place && echo "lazily gone: $place"
+      done 2>/dev/null
+      grep -c ' /run/hidden ' /proc/self/mountinfo`;
+    expect(await stage.inside(script)).toBe('gone: /tmp/later\n1\n');
+  });
 
   // 1 sets read-only, 3 takes it away again
   test('A8: other mounts are unmounted and changed as a handler approves', async () => {

@@ -115,6 +115,13 @@ struct Level {
 };
 
 // Descriptors of one of its processes.
+// As mountinfo has it.
+inline int mount_at(const UniqueFd& fd) {
+  struct statx found = {};
+  CHECK_EQUAL(statx(fd.get(), "", AT_EMPTY_PATH, STATX_MNT_ID, &found), 0);
+  return static_cast<int>(found.stx_mnt_id);
+}
+
 struct Pinned {
   UniqueFd root;
   UniqueFd base;
@@ -137,7 +144,8 @@ struct Pinned {
             .ipc_namespace = ipc.get(),
             .cgroup_namespace = cgroup.get(),
             .credentials = credentials,
-            .listener = -1};
+            .listener = -1,
+            .first_mounts = {.root = mount_at(root)}};
   }
 };
 

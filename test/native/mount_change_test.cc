@@ -146,6 +146,34 @@ void unmounts_for_who_may_not() {
   }
 }
 
+long id_of_new() {
+  struct statx found = {};
+  CHECK_EQUAL(statx(AT_FDCWD, "/mnt/new", 0, STATX_MNT_ID, &found), 0);
+  return static_cast<long>(found.stx_mnt_id);
+}
+
+void unmounts_nothing_of_the_first() {
+  for (const Levels& levels : {kPlainContainer, kUserContainer, kLodger, kNested}) {
+    const Container container(levels);
+    const Pinned pinned = container.pin();
+    in_helper([&](MountMaker& maker) {
+      const FirstMounts first = {.root = mount_at(pinned.root),
+                                 .ids = {static_cast<int>(container.ask(id_of_new))}};
+      MountPlace lent = powerless(pinned, "/mnt/new");
+      for (const FirstMounts& known : {first, FirstMounts()}) {
+        lent.first_mounts = known;
+        for (const unsigned flags : {0U, unsigned{MNT_DETACH}, unsigned{MNT_EXPIRE}})
+          CHECK_EQUAL(answer_of(maker.unmount(lent, flags, kIsThere)), Errno{EPERM});
+      }
+      CHECK_EQUAL(container.ask(is_new_mounted), 1);
+      // what the caller may do itself
+      MountPlace own = pinned.place("/mnt/new");
+      own.first_mounts = first;
+      CHECK_EQUAL(answer_of(maker.unmount(own, 0, kIsThere)), Errno{0});
+    });
+  }
+}
+
 long enter_new() { return chdir("/mnt/new") == 0 ? open("held", O_CREAT | O_RDWR, 0600) : -1; }
 
 void unmounts_lazily() {
@@ -748,6 +776,8 @@ void does_nothing_when_it_is_gone() {
 
 constexpr Case kCases[] = {
     {"unmount: it is done for who may not", unmounts_for_who_may_not},
+    {"unmount: nothing is lent for what was there at first, nor where nobody knows",
+     unmounts_nothing_of_the_first},
     {"unmount: what is in use goes lazily", unmounts_lazily},
     {"unmount: what answers no more goes lazily", unmounts_lazily_what_answers_no_more},
     {"unmount: what can't be entered goes lazily", unmounts_lazily_files_and_closed_folders},

@@ -103,6 +103,28 @@ void knows_what_others_lose() {
   CHECK(loses(21, true));
 }
 
+// A number of a first mount is that of the same mount as long as that is there.
+void knows_first_mounts() {
+  constexpr std::string_view kMounts =
+      "20 1 8:1 / / rw - ext4 /dev/sda rw\n"
+      "21 20 0:5 / /first rw - tmpfs tmpfs rw\n"
+      "22 20 0:6 / /later rw - tmpfs tmpfs rw\n"
+      "23 22 0:7 / /later/moved rw - tmpfs tmpfs rw\n"
+      "24 21 0:8 / /first/later rw - tmpfs tmpfs rw\n";
+  const FirstMounts first = {.root = 20, .ids = {20, 21, 23}};
+  const auto was_there = [&](int id, bool reaches_below, const FirstMounts& known) {
+    return VALUE(is_of_first(kMounts, id, reaches_below, known));
+  };
+  for (const bool below : {false, true}) {
+    for (const int id : {20, 21, 23, 99}) CHECK(was_there(id, below, first));
+    CHECK(!was_there(24, below, first));
+    // another mount namespace, and one that nobody knows
+    for (const int root : {0, 77}) CHECK(was_there(24, below, {.root = root, .ids = {}}));
+  }
+  CHECK(!was_there(22, false, first));
+  CHECK(was_there(22, true, first));
+}
+
 // Whoever has a volume elsewhere exchanges names on it, also with those of mounts that stay.
 void knows_who_may_change_places() {
   constexpr std::string_view kVolumes =
@@ -169,6 +191,7 @@ void takes_nothing_else_for_own() {
 
 constexpr Case kCases[] = {
     {"A7: is_taken_from_others: what is shared is others'", knows_what_others_lose},
+    {"is_of_first: what the runtime has mounted is known", knows_first_mounts},
     {"A15: is_spared: what would take a place along stays", spares_what_takes_places_along},
     {"A15, A16: is_spared: a place is found by its mount, whatever it is called by now",
      spares_places_by_their_mounts},

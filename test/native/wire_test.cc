@@ -104,6 +104,7 @@ HelperMountRequest some_unmount() {
   request.flags = 2;
   request.spared = std::make_shared<const Spared>(Spared{
       .root = 20, .hiding = {21, 22}, .paths = {"", "/a b"}, .places = {{23, ""}, {24, "c/d"}}});
+  request.first_mounts = std::make_shared<const FirstMounts>(FirstMounts{.root = 20, .ids = {20, 25}});
   return request;
 }
 
@@ -182,6 +183,7 @@ void carries_changes_of_mounts() {
   CHECK_EQUAL(unmount.path, "a");
   CHECK_EQUAL(unmount.flags, 2U);
   CHECK(unmount.spared != nullptr && *unmount.spared == *some_unmount().spared);
+  CHECK(*unmount.first_mounts == *some_unmount().first_mounts);
   const HelperMountRequest change = VALUE(decode_mount_request(encode(some_change())));
   CHECK(change.action == MountAction::set_attributes);
   CHECK_EQUAL(change.flags, 0x8000U);
