@@ -72,7 +72,8 @@ export class LineWriter {
   }
 
   #tellLater(lineOf: LineOf): void {
-    this.#timer ??= setTimeout(() => {
+    if (this.#timer !== undefined) return;
+    this.#timer = setTimeout(() => {
       this.#timer = undefined;
       if (!this.#tellLost(lineOf)) this.#tellLater(lineOf);
     }, pauseMs).unref();

@@ -105,7 +105,7 @@ void knows_what_others_lose() {
 
 // A number of a first mount is that of the same mount as long as that is there.
 void knows_first_mounts() {
-  constexpr std::string_view kMounts =
+  constexpr std::string_view kText =
       "20 1 8:1 / / rw - ext4 /dev/sda rw\n"
       "21 20 0:5 / /first rw - tmpfs tmpfs rw\n"
       "22 20 0:6 / /later rw - tmpfs tmpfs rw\n"
@@ -113,7 +113,7 @@ void knows_first_mounts() {
       "24 21 0:8 / /first/later rw - tmpfs tmpfs rw\n";
   const FirstMounts first = {.root = 20, .ids = {20, 21, 23}};
   const auto was_there = [&](int id, bool reaches_below, const FirstMounts& known) {
-    return VALUE(is_of_first(kMounts, id, reaches_below, known));
+    return VALUE(is_of_first(kText, id, reaches_below, known));
   };
   for (const bool below : {false, true}) {
     for (const int id : {20, 21, 23, 99}) CHECK(was_there(id, below, first));
