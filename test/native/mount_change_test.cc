@@ -166,10 +166,19 @@ void unmounts_nothing_of_the_first() {
           CHECK_EQUAL(answer_of(maker.unmount(lent, flags, kIsThere)), Errno{EPERM});
       }
       CHECK_EQUAL(container.ask(is_new_mounted), 1);
-      // what the caller may do itself
+    });
+  }
+}
+
+void leaves_the_first_to_who_may() {
+  for (const Levels& levels : {kPlainContainer, kUserContainer}) {
+    const Container container(levels);
+    const Pinned pinned = container.pin();
+    in_helper([&](MountMaker& maker) {
       MountPlace own = pinned.place("/mnt/new");
-      own.first_mounts = first;
+      own.first_mounts.ids = {static_cast<int>(container.ask(id_of_new))};
       CHECK_EQUAL(answer_of(maker.unmount(own, 0, kIsThere)), Errno{0});
+      CHECK_EQUAL(container.ask(is_new_mounted), 0);
     });
   }
 }
@@ -778,6 +787,7 @@ constexpr Case kCases[] = {
     {"unmount: it is done for who may not", unmounts_for_who_may_not},
     {"unmount: nothing is lent for what was there at first, nor where nobody knows",
      unmounts_nothing_of_the_first},
+    {"unmount: what was there at first goes for who may himself", leaves_the_first_to_who_may},
     {"unmount: what is in use goes lazily", unmounts_lazily},
     {"unmount: what answers no more goes lazily", unmounts_lazily_what_answers_no_more},
     {"unmount: what can't be entered goes lazily", unmounts_lazily_files_and_closed_folders},

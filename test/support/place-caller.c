@@ -15,8 +15,8 @@
 //        place-caller closed-root FOLDER
 //        as a user whose root only others may search, from a folder in there
 //        place-caller inner-root FOLDER
-//        in a user namespace and a root of its own, from where it may not search the container's root,
-//        and from some time on not its own either
+//        in a user namespace and a root of its own, from where it may not search the container's
+//        root, and from some time on not its own either
 //        place-caller own-root FOLDER
 //        as a user in a root without procfs, who was given a descriptor to read from
 //        place-caller dev-links FOLDER
