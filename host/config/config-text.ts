@@ -104,18 +104,16 @@ class Reader {
 
   #options(top: (key: string) => Value): ReadonlyMap<string, string | true> {
     const options = new Map<string, string | true>();
-    for (const [key, { type, isList, isNumber }] of Object.entries(agentOptionTable)) {
+    for (const [key, { type, isList, isNumber = isList }] of Object.entries(agentOptionTable)) {
       const value = top(key);
       if (!isThere(value)) continue;
-      if (isNumber === true && Number.isSafeInteger(value.json)) {
-        options.set(key, String(value.json));
-      } else if (type === 'string') options.set(key, this.#option(value, isList === true));
+      if (type === 'string') options.set(key, this.#option(value, isNumber === true));
       else if (this.#flag(value)) options.set(key, true);
     }
     return options;
   }
 
-  #option({ json, keys }: Value, isList: boolean): string {
+  #option({ json, keys }: Value, isWords: boolean): string {
     const [key] = keys;
     if (key === 'bundle' && isRecord(json)) {
       this.#complain(keys, 'must be a string or a list. Did you mean "bundles"?');
@@ -123,7 +121,7 @@ class Reader {
     if (key === 'metrics-bind-address' && typeof json === 'number') {
       this.#complain(keys, `must be a string, such as ":${json}"`);
     }
-    return isList ? this.#words({ json, keys }) : this.#text({ json, keys });
+    return isWords ? this.#words({ json, keys }) : this.#text({ json, keys });
   }
 
   #flag({ json, keys }: Value): boolean {

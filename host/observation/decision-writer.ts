@@ -23,13 +23,6 @@ import {
 import type { DecisionFailure } from './decision-layout.ts';
 import type { RingShare } from './ring-share.ts';
 
-/** Facts of a container's calls that the main thread asks for. */
-export interface Watch {
-  /** Names the registry to the main thread; never 0. */
-  readonly id: number;
-  readonly withArguments: boolean;
-}
-
 export interface DecisionBuffers {
   /** Its own. */
   readonly ring: SharedArrayBuffer;

@@ -13,7 +13,7 @@ import type { AgentErrorCode } from '../errors.ts';
 import { escaped } from '../terminal-text.ts';
 import { FairRoom } from './fair-room.ts';
 import { LineRates } from './line-rates.ts';
-import type { LineOwner } from './line-rates.ts';
+import type { LineKind, LineOwner } from './line-rates.ts';
 import { defaultBounds, rotate } from './rotated-files.ts';
 import type { FileBounds } from './rotated-files.ts';
 
@@ -35,8 +35,6 @@ export interface LineFileParts {
   /** Told what is wrong with the file, each time. */
   readonly onFailed: (reason: string) => void;
 }
-
-export type LineKind = 'usual' | 'other';
 
 interface Line {
   readonly bytes: Buffer;

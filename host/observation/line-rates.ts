@@ -2,7 +2,8 @@
 // Bytes of lines that each container may add to a file: a stock that fills up again with time. So none
 // can fill the disk, nor have the lines of others rotated away.
 import type { WatchedContainer } from './decision.ts';
-import type { LineKind } from './line-file.ts';
+
+export type LineKind = 'usual' | 'other';
 
 /** The stock is what comes in so many seconds. */
 const stockSeconds = 128;

@@ -10,7 +10,8 @@ import type { ShownDecision, WatchedContainer, Watcher } from './decision.ts';
 import { makeBell, makeDecisionRing } from './decision-layout.ts';
 import { DecisionReader } from './decision-reader.ts';
 import type { Ending, LostDecisions } from './decision-reader.ts';
-import type { DecisionBuffers, Watch } from './decision-writer.ts';
+import type { DecisionBuffers } from './decision-writer.ts';
+import type { Watch } from './ring-share.ts';
 import { SeldomNotice } from '../scheduling/seldom-notice.ts';
 import { shownContainer } from '../registry/shown-container.ts';
 

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // In a worker: how much of its ring the decisions of one container take.
-import type { Watch } from './decision-writer.ts';
+
+/** Facts of a container's calls that the main thread asks for. */
+export interface Watch {
+  /** Names the registry to the main thread; never 0. */
+  readonly id: number;
+  readonly withArguments: boolean;
+}
 
 export class RingShare implements Watch {
   readonly id: number;
