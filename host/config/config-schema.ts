@@ -82,7 +82,8 @@ const limits: Schema = closed(
 const options: Readonly<Record<string, Schema>> = Object.fromEntries(
   Object.entries(agentOptionTable).map(([key, { type, isList = false, isNumber = false }]) => {
     const description = `As the option -${key} of the agent; the command line wins.`;
-    const text = type === 'boolean' ? { type } : { type: isList || isNumber ? ['string', 'integer'] : type };
+    const text =
+      type === 'boolean' ? { type } : { type: isList || isNumber ? ['string', 'integer'] : type };
     const words = { type: 'array', items: { type: ['string', 'integer'] } };
     return [key, { anyOf: [text, ...(isList ? [words] : []), { type: 'null' }], description }];
   }),

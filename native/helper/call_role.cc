@@ -38,8 +38,7 @@ Result<void> CallRoles::take(const Role& role, const char*& step) {
 
 void CallRoles::leave() {
   if (!before_.is_open()) return;
-  const bool is_back =
-      set_capabilities(~0ULL) && fchdir(before_.get()) == 0 && chroot(".") == 0;
+  const bool is_back = set_capabilities(~0ULL) && fchdir(before_.get()) == 0 && chroot(".") == 0;
   is_stuck_ = is_stuck_ || !is_back;
   before_.reset();
 }

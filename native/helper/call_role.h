@@ -34,8 +34,8 @@ class CallRoles {
   [[nodiscard]] Result<void> take(const Role& role, const char*& step);
   static constexpr const char* kRootStep = "chroot";
   void leave();
-  // It could not come back, as where the caller's user may not search the helper's own root: it must
-  // not take a role for another caller.
+  // It could not come back, as where the caller's user may not search the helper's own root: it
+  // must not take a role for another caller.
   [[nodiscard]] bool is_stuck() const { return is_stuck_; }
 
  private:

@@ -101,11 +101,12 @@ class MountMaker {
 
   // Takes a mount away, see umount2(2), as the caller with CAP_SYS_ADMIN lent. It is not lent for
   // what may hide something of proc or sysfs, or has such a thing below that would lose its place:
-  // EPERM for whoever has it not himself, and so for the place's first mounts. (Where a mount namespace was copied into another user
-  // namespace, the kernel holds masks in their places, but not those that a runtime has made in a
-  // namespace that belongs to the container's user namespace already, and they look alike.)
-  // With `spared` EPERM is for everybody, and for what is_spared names as well. A proc or sysfs of
-  // the container's own goes, see find_own, unless something on it could show what it hides.
+  // EPERM for whoever has it not himself, and so for the place's first mounts. (Where a mount
+  // namespace was copied into another user namespace, the kernel holds masks in their places, but
+  // not those that a runtime has made in a namespace that belongs to the container's user namespace
+  // already, and they look alike.) With `spared` EPERM is for everybody, and for what is_spared
+  // names as well. A proc or sysfs of the container's own goes, see find_own, unless something on
+  // it could show what it hides.
   [[nodiscard]] Outcome unmount(const MountPlace& place, unsigned flags, const IsGone& is_gone,
                                 const Spared* spared = nullptr);
 

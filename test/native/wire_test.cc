@@ -104,7 +104,8 @@ HelperMountRequest some_unmount() {
   request.flags = 2;
   request.spared = std::make_shared<const Spared>(Spared{
       .root = 20, .hiding = {21, 22}, .paths = {"", "/a b"}, .places = {{23, ""}, {24, "c/d"}}});
-  request.first_mounts = std::make_shared<const FirstMounts>(FirstMounts{.root = 20, .ids = {20, 25}});
+  request.first_mounts =
+      std::make_shared<const FirstMounts>(FirstMounts{.root = 20, .ids = {20, 25}});
   return request;
 }
 
