@@ -290,6 +290,7 @@ void maps_ids() {
                            mount_new();
                          }}});
   const std::string source = "/proc/" + std::to_string(host.pid()) + "/root/mnt/new";
+  const Pinned outside = host.pin();
   const UniqueFd space(
       open(("/proc/" + std::to_string(host.pid()) + "/ns/mnt").c_str(), O_RDONLY | O_CLOEXEC));
   in_helper([&](MountMaker& maker) {
@@ -306,18 +307,31 @@ void maps_ids() {
     const UniqueFd tree(static_cast<int>(
         syscall(SYS_open_tree, AT_FDCWD, "/mnt/new", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC)));
     CHECK(tree.is_open());
-    MountPlace place = powerless(pinned, "");
+    const auto owner_at = [&](const char* path) {
+      MountPlace place = powerless(outside, path);
+      place.credentials.effective_capabilities =
+          1ULL << CAP_CHOWN | 1ULL << CAP_DAC_OVERRIDE | 1ULL << CAP_FOWNER;
+      return place;
+    };
+    MountPlace place = owner_at("");
     place.base = tree.get();
+    MountPlace of_user = powerless(pinned, "");
+    of_user.base = tree.get();
+    MountPlace of_nobody = powerless(outside, "");
+    of_nobody.base = tree.get();
     MountChange change = {
         .set = 0, .clear = 0, .is_recursive = false, .user_namespace = pinned.user.get()};
     struct stat found = {};
+    CHECK_EQUAL(fstat(tree.get(), &found), 0);
+    CHECK_EQUAL(answer_of(maker.set_attributes(of_user, change, kIsThere)), Errno{EPERM});
+    CHECK_EQUAL(answer_of(maker.set_attributes(of_nobody, change, kIsThere)), Errno{EPERM});
     CHECK_EQUAL(fstat(tree.get(), &found), 0);
     CHECK_EQUAL(found.st_uid, 0U);
     CHECK_EQUAL(answer_of(maker.set_attributes(place, change, kIsThere)), Errno{0});
     CHECK_EQUAL(fstat(tree.get(), &found), 0);
     CHECK_EQUAL(found.st_uid, 100000U);
     // a mount that is somewhere has its ids for good
-    CHECK_EQUAL(answer_of(maker.set_attributes(powerless(pinned, "/mnt/new"), change, kIsThere)),
+    CHECK_EQUAL(answer_of(maker.set_attributes(owner_at("/mnt/new"), change, kIsThere)),
                 Errno{EINVAL});
     change.user_namespace = space.get();
     CHECK_EQUAL(answer_of(maker.set_attributes(place, change, kIsThere)), Errno{EINVAL});
