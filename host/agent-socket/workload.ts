@@ -113,8 +113,7 @@ export function isSandbox(state: SentState): boolean {
 /**
  * Some runtimes pass a pod's own annotations on, and overwrite no keys but theirs. So only the keys of
  * the marked runtime are read; of several marked ones those of the proved one, else values on which all
- * agree. Without any mark,
- * values that nothing contradicts.
+ * agree. Without any mark, values that nothing contradicts.
  */
 export function workloadOf(state: SentState): Workload {
   const { annotations } = state;

@@ -266,17 +266,19 @@ std::vector<std::string> split_paths(std::string_view paths) {
 }
 
 void HeldPaths::note_mounts(const Mounts& mounts) {
-  auto first = std::make_shared<FirstMounts>();
-  first->ids.reserve(mounts.size());
+  // they go with each unmount, in one message with all else
+  constexpr std::size_t kMostFirst = 8192;
   for (const auto& [id, mount] : mounts) {
     if (is_hiding(mount)) hiding_.push_back(id);
-    first->ids.push_back(id);
   }
-  std::ranges::sort(first->ids);
   hiding_.shrink_to_fit();
   if (const MountLine* top = find_top(mounts, "/"); top != nullptr) root_ = top->id;
-  first->root = root_;
-  first_ = std::move(first);
+  if (mounts.size() > kMostFirst) return;
+  FirstMounts first = {.root = root_};
+  first.ids.reserve(mounts.size());
+  for (const auto& [id, mount] : mounts) first.ids.push_back(id);
+  std::ranges::sort(first.ids);
+  first_ = std::make_shared<const FirstMounts>(std::move(first));
 }
 
 std::shared_ptr<const HeldPaths> HeldPaths::of_mounts(const Mounts& mounts) {

@@ -52,7 +52,7 @@ class HeldPaths {
   [[nodiscard]] int error_of(std::string_view path) const;
   // Result for paths, each with a NUL behind it. Null: one of them is not held.
   [[nodiscard]] std::shared_ptr<const Spared> spared(std::string_view paths) const;
-  // Null: nobody could look at them.
+  // Null: nobody could look at them, or there are thousands.
   [[nodiscard]] std::shared_ptr<const FirstMounts> first_mounts() const { return first_; }
   // Memory that it takes.
   [[nodiscard]] std::size_t bytes() const;

@@ -37,6 +37,7 @@ test(
       const ender = all.use(new RunningCommand([compiled('memory-ender'), ...attack]));
       // one after the other: each may have its share, and nobody more
       await until('it to have tried', () => ender.stdout.includes('over') || undefined);
+      expect(ender.stdout).toContain('stuck');
     }
     const over = performance.now();
 

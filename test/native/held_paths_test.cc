@@ -279,7 +279,27 @@ void keeps_no_more_than_it_may() {
   CHECK(held->spared("/new\0"sv) == nullptr);
 }
 
+// They go along with each unmount, in a message of bounded size.
+void thousands_of_first_mounts_are_not_kept() {
+  constexpr int kMost = 8192;
+  Mounts mounts;
+  const auto add = [&](int id) {
+    MountLine line = {};
+    line.id = id;
+    line.parent = 1;
+    line.point = id == 1 ? "/" : "/m";
+    mounts.emplace(id, std::move(line));
+  };
+  for (int id = 1; id <= kMost; ++id) add(id);
+  const auto few = HeldPaths::of_mounts(mounts)->first_mounts();
+  CHECK(few != nullptr);
+  CHECK_EQUAL(few->ids.size(), mounts.size());
+  add(kMost + 1);
+  CHECK(HeldPaths::of_mounts(mounts)->first_mounts() == nullptr);
+}
+
 constexpr Case kCases[] = {
+    {"held paths: thousands of first mounts are not kept", thousands_of_first_mounts_are_not_kept},
     {"A5: held paths: who has too many looks that hang gets no other",
      looks_no_more_for_whom_too_many_hang},
     {"A15: HeldPaths: a path is held as what it leads to, with all that is mounted there",

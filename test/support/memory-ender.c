@@ -65,7 +65,7 @@ int main(int argc, char **argv) {
   }
   printf("over\n");
   fflush(stdout);
-  // killed ones end as late as the others
+  // until then no fsync is answered, and nobody who ends such memory goes on
   char byte;
   while (read(STDIN_FILENO, &byte, 1) > 0) {
   }
