@@ -26,6 +26,7 @@ struct container {
   const char *metadata;  // NULL: the key is absent, as without listenerMetadata
   const char *id;        // NULL: container-PID
   const char *bundle;    // the OCI bundle; NULL: one that is not there
+  int pid;               // of its first process, for the agent; 0: that of who sends the listener
   bool wait_killable;
 };
 
@@ -122,7 +123,7 @@ HELPER int load_filter(const long *numbers, size_t count, bool wait_killable) {
 
 HELPER void send_listener(int agent_fd, int listener, const struct container *container) {
   char own_id[32];
-  const int pid = pid_outside();
+  const int pid = container->pid != 0 ? container->pid : pid_outside();
   snprintf(own_id, sizeof own_id, "container-%d", pid);
   // a JSON object, for whoever wants to be somebody to Kubernetes
   const char *annotations = getenv("TEST_ANNOTATIONS");

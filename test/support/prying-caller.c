@@ -318,7 +318,9 @@ static void drop_capabilities(void) {
   if (syscall(SYS_capset, &header, data) < 0) fail("drop Linux capabilities");
 }
 
-static int run(const struct container *container, int agent_fd, unsigned long calls) {
+static int run(struct container *container, int agent_fd, unsigned long calls) {
+  // as it is called outside, which its own proc does not say
+  container->pid = pid_outside();
   if (has_pid_namespace && mount("proc", "/proc", "proc", 0, NULL) < 0) fail("mount proc");
   const pid_t caller = fork();
   if (caller < 0) fail("fork");
