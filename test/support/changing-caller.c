@@ -34,7 +34,7 @@ static struct tally {
   atomic_long mkdir_own[MOST_ERRNO], mkdir_roots[MOST_ERRNO];
   atomic_long mount_own[MOST_ERRNO], mount_roots[MOST_ERRNO];
   atomic_long changes;
-  atomic_bool is_over;
+  atomic_bool has_begun, is_over;
 } *tally;
 
 static void become_container(void) {
@@ -81,7 +81,10 @@ static void call_once(long round) {
 static void *call_as_user(void *unused) {
   (void)unused;
   become_user();
-  for (long round = 0; round < rounds; round++) call_once(round);
+  for (long round = 0; round < rounds; round++) {
+    call_once(round);
+    tally->has_begun = true;
+  }
   tally->is_over = true;
   return NULL;
 }
@@ -92,6 +95,8 @@ static void beside_a_thread(void (*change)(void)) {
   pthread_t caller;
   errno = pthread_create(&caller, NULL, call_as_user, NULL);
   if (errno != 0) fail("start a thread");
+  // by then, the container has been seen as it was at first
+  while (!tally->has_begun) sched_yield();
   while (!tally->is_over) {
     change();
     tally->changes++;
