@@ -107,7 +107,7 @@ test('replay thread: a call beyond the deadline of its handlers is a failure', a
 });
 
 test('replay thread: one that never ends is given up, and the calls behind it are asked', async () => {
-  await using thread = new ReplayThread(1000);
+  await using thread = new ReplayThread(4000);
   thread.begin(1, chainOf(endless), 'a');
   const outcomes = [0n, 1n, 0n, 0n].map(async (number) => thread.ask(1, encodedCall(number)));
   const kinds = (await Promise.all(outcomes)).map(({ kind }) => kind);
