@@ -2,7 +2,16 @@
 // A bundle in its own folder, as its author works on it: sources and bundle.json side by side.
 
 import { createHash, randomUUID } from 'node:crypto';
-import { constants, copyFile, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import {
+  constants,
+  copyFile,
+  mkdtemp,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  writeFile,
+} from 'node:fs/promises';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, extname, join, resolve } from 'node:path';
@@ -11,9 +20,11 @@ import { isDeepStrictEqual } from 'node:util';
 import { AgentError, messageOf, systemCodeOf } from '../../host/errors.ts';
 import { OpenFolder } from '../../host/files/open-folder.ts';
 import { readBundle } from '../../host/bundles/bundle.ts';
+import type { Bundle as ReadyBundle } from '../../host/bundles/bundle.ts';
 import { maxManifestBytes } from '../../host/bundles/bundle-folder.ts';
 import { BuildError } from './build-error.ts';
 import { type Bundle, parseBundle } from './bundle.ts';
+import { continuedPlaces, continueWarnings } from './continued.ts';
 import { refreshLinks } from './editor.ts';
 import { buildHandler } from './handler.ts';
 import { findLanguage, languages, requireLanguage } from './language.ts';
@@ -56,18 +67,22 @@ export async function buildProject(build: ProjectBuild): Promise<BuiltProject> {
     const names = [...new Set(bundle.handlers.map(({ component }) => component))];
     // also for a source that does not build yet
     if (build.out === undefined) await refreshEditors(names, directory);
-    const components: BuiltComponent[] = [];
+    const components: FreshComponent[] = [];
     for (const component of names) {
       components.push(
         await buildComponent({ component, directory, scratch, isOnly: names.length === 1 }, build),
       );
     }
     await writeFile(join(scratch, 'bundle.json'), withDigests(text, components));
-    check(scratch, shortPath(given));
+    const { handlers } = check(scratch, shortPath(given));
+    const judged = components.map(({ continues, ...built }) => {
+      const own = handlers.filter(({ file }) => basename(file) === built.component);
+      return { ...built, warnings: [...built.warnings, ...continueWarnings(own, continues)] };
+    });
     for (const file of [...names, 'bundle.json']) {
       await put(join(scratch, file), build.out ?? folder.path);
     }
-    return { name: bundle.name, components };
+    return { name: bundle.name, components: judged };
   } finally {
     await rm(scratch, { recursive: true });
   }
@@ -147,6 +162,11 @@ async function refreshEditors(names: readonly string[], root: string): Promise<v
   }
 }
 
+interface FreshComponent extends BuiltComponent {
+  /** Places in its sources where it lets calls continue. */
+  readonly continues: readonly string[];
+}
+
 interface WantedComponent {
   readonly component: string;
   readonly directory: string;
@@ -158,17 +178,19 @@ interface WantedComponent {
 async function buildComponent(
   { component, directory, scratch, isOnly }: WantedComponent,
   { onProgress }: ProjectBuild,
-): Promise<BuiltComponent> {
+): Promise<FreshComponent> {
   const outFile = join(scratch, component);
   const source = sourceOf(component, directory, isOnly);
   if (source === undefined) {
     await writeFile(outFile, readOwnFile(join(directory, component), [directory]));
-    return { component, ...(await describeFile(outFile)), warnings: [] };
+    return { component, ...(await describeFile(outFile)), warnings: [], continues: [] };
   }
-  const title = findLanguage(source)?.title ?? 'unknown';
+  const { title, sourceFile } = requireLanguage(source);
+  // before somebody moves it
+  const continues = continuedPlaces(await realpath(source), shortPath(source), sourceFile);
   onProgress?.(`building ${component} (${title})`);
   const { warnings } = await buildHandler({ directory: source, outFile, root: directory });
-  return { component, language: title, ...(await describeFile(outFile)), warnings };
+  return { component, language: title, ...(await describeFile(outFile)), warnings, continues };
 }
 
 /** A folder of the component's name, or that of bundle.json; undefined: it is there already. */
@@ -236,9 +258,9 @@ function textWithDigests(text: string, components: Digests): string {
 }
 
 /** Modules that are built as well: the agent's own checks of grants, answers and digests. */
-function check(folder: string, place: string): void {
+function check(folder: string, place: string): ReadyBundle {
   try {
-    readBundle(folder);
+    return readBundle(folder);
   } catch (cause) {
     if (!(cause instanceof AgentError)) throw cause;
     throw new BuildError(messageOf(cause).replaceAll(folder, place), { cause });

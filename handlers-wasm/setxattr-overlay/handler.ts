@@ -8,8 +8,14 @@ const MOST_BYTES: i32 = 4096;
 
 const prefix = Path.fromString('trusted.overlay.');
 
-// All other names are the kernel's to judge: it lends nothing, whatever it reads. So is what can't be
-// read with lent power, such as of somebody else's file: the kernel says ENODATA there.
+/**
+ * All names but those: with the caller's own power. So is what can't be read with lent power, such as of
+ * somebody else's file: the kernel says ENODATA there.
+ */
+function judgedByKernel(): Action {
+  // sound: whatever the kernel reads, nothing is lent
+  return Action.continue();
+}
 
 export function setxattr(
   path: Path,
@@ -18,21 +24,21 @@ export function setxattr(
   value: Uint8Array,
   flags: u32,
 ): Action {
-  if (!name.startsWith(prefix)) return Action.continue();
+  if (!name.startsWith(prefix)) return judgedByKernel();
   if (value.length > MOST_BYTES) return Action.fail(Errno.E2BIG);
   return judged(overlay.setXattr(path, atFlags, name, value, flags));
 }
 
 export function getxattr(path: Path, atFlags: u32, name: Path, size: u64): Action {
-  if (!name.startsWith(prefix)) return Action.continue();
+  if (!name.startsWith(prefix)) return judgedByKernel();
   const value = overlay.getXattr(path, atFlags, name);
-  return value.isOk ? give(value.value, size, [2, 4]) : Action.continue();
+  return value.isOk ? give(value.value, size, [2, 4]) : judgedByKernel();
 }
 
 /** With the names that the kernel shows to administrators only, where there are any. */
 export function listxattr(path: Path, atFlags: u32, size: u64): Action {
   const names = overlay.listXattr(path, atFlags);
-  if (!names.isOk || !hasOverlayName(names.value)) return Action.continue();
+  if (!names.isOk || !hasOverlayName(names.value)) return judgedByKernel();
   return give(names.value, size, [1, 3]);
 }
 
@@ -56,13 +62,13 @@ function isOverlayName(names: Uint8Array, start: i32, end: i32): bool {
 }
 
 export function removexattr(path: Path, atFlags: u32, name: Path): Action {
-  if (!name.startsWith(prefix)) return Action.continue();
+  if (!name.startsWith(prefix)) return judgedByKernel();
   return judged(overlay.removeXattr(path, atFlags, name));
 }
 
 /** Without a grant, the kernel decides, as for a caller with the power itself. */
 function judged(done: Result): Action {
-  return !done.isOk && done.errno == Errno.EPERM ? Action.continue() : done.toAction();
+  return !done.isOk && done.errno == Errno.EPERM ? judgedByKernel() : done.toAction();
 }
 
 /**

@@ -177,6 +177,11 @@ const handler: Schema = closed(
       description:
         'What would walk around the handler, and profiles for the bundle refuse: families of calls, and flags by which unshare, clone and clone3 make namespaces.',
     },
+    advisory: {
+      ...listOf({ enum: askable() }),
+      description:
+        'Calls that the handler lets continue after it looked at what their pointers say: the kernel reads that again, so its answers are advice.',
+    },
   },
   ['component'],
 );

@@ -9,6 +9,7 @@ import { checkGrants } from '../handler/direct.ts';
 import type { LoadedComponent } from '../handler/direct.ts';
 import { defaultLimits } from '../handler/outline.ts';
 import type { LoadLimits } from '../handler/outline.ts';
+import { checkAdvisory } from './advisory-calls.ts';
 import { bundleFile, Manifests, noSuchComponent } from './bundle-folder.ts';
 import { checkCodeBytes } from './code-room.ts';
 import { entryToPaste } from './granted-bundles.ts';
@@ -63,6 +64,8 @@ export interface BundleHandler {
   readonly only?: OnlyCalls;
   /** Calls that profiles for its bundle refuse besides the trapped ones; absent: none. */
   readonly refuse?: readonly string[];
+  /** As of `ManifestHandler`. */
+  readonly advisory?: readonly string[];
   readonly deadlineMs: number;
 }
 
@@ -176,6 +179,7 @@ function readHandler(
     );
     checkGrants(component, grants);
     checkAnswers(component, manifest.syscalls ?? []);
+    checkAdvisory(component, manifest.advisory ?? []);
     return {
       name: basename(manifest.component, '.wasm'),
       file,
@@ -186,6 +190,7 @@ function readHandler(
       ...(manifest.when === undefined ? {} : { when: manifest.when }),
       ...(manifest.only === undefined ? {} : { only: manifest.only }),
       ...(manifest.refuse === undefined ? {} : { refuse: manifest.refuse }),
+      ...(manifest.advisory === undefined ? {} : { advisory: manifest.advisory }),
     };
   } catch (cause) {
     throw new AgentError('AGENT_BUNDLE_INVALID', `${file}: cannot be loaded`, { cause });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One handler of a bundle.json: its component, what it is asked about, its settings and bounds.
 import { messageOf } from '../errors.ts';
+import { parseAdvisory } from './advisory-calls.ts';
 import { checkAskable } from './askable-calls.ts';
 import { parseByteSize } from '../text/byte-size.ts';
 import { parseDuration } from '../text/duration.ts';
@@ -43,6 +44,8 @@ export interface ManifestHandler {
   readonly only?: OnlyCalls;
   /** Calls that profiles for its bundle refuse besides the trapped ones; absent: none. */
   readonly refuse?: readonly string[];
+  /** Answers that are advice, since the kernel reads what they were decided by again; absent: none. */
+  readonly advisory?: readonly string[];
 }
 
 export const defaultDeadlineMs = 1000;
@@ -138,8 +141,9 @@ export function parseHandler(json: unknown, place: string, declared: Declared): 
     'memory',
     'only',
     'refuse',
+    'advisory',
   ]);
-  const { syscalls, digest, memory, when, only, refuse } = handler;
+  const { syscalls, digest, memory, when, only, refuse, advisory } = handler;
   return {
     component: matching(handler['component'], `${place}.component`, componentFile),
     settings: parseSettings(handler['settings'], `${place}.settings`, declared),
@@ -152,5 +156,6 @@ export function parseHandler(json: unknown, place: string, declared: Declared): 
     ...(memory === undefined ? {} : { memoryPages: parseMemory(memory, `${place}.memory`) }),
     ...(only === undefined ? {} : { only: parseOnly(only, `${place}.only`) }),
     ...(refuse === undefined ? {} : { refuse: parseRefuse(refuse, `${place}.refuse`) }),
+    ...(advisory === undefined ? {} : { advisory: parseAdvisory(advisory, `${place}.advisory`) }),
   };
 }

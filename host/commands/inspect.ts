@@ -101,6 +101,8 @@ interface HandlerFacts extends ComponentFacts {
   readonly only?: Readonly<Record<string, OnlyFacts>>;
   /** Calls that profiles for the bundle refuse; absent: none. */
   readonly refuse?: readonly string[];
+  /** Answers that are advice; absent: none is said to be. */
+  readonly advisory?: readonly string[];
   readonly deadlineMs: number;
 }
 
@@ -144,7 +146,7 @@ function onlyText([family, { argument, mask, values }]: readonly [string, OnlyFa
 }
 
 function factsOfHandler(handler: BundleHandler): HandlerFacts {
-  const { file, component, syscalls, settings, when, only, refuse, deadlineMs } = handler;
+  const { file, component, syscalls, settings, when, only, refuse, advisory, deadlineMs } = handler;
   return {
     ...factsOf(file, component),
     ...(syscalls === undefined ? {} : { asked: syscalls }),
@@ -156,6 +158,7 @@ function factsOfHandler(handler: BundleHandler): HandlerFacts {
           only: Object.fromEntries([...only].map(([family, test]) => [family, onlyFacts(test)])),
         }),
     ...(refuse === undefined ? {} : { refuse }),
+    ...(advisory === undefined ? {} : { advisory }),
     deadlineMs,
   };
 }
@@ -230,6 +233,7 @@ function handlerLines(facts: HandlerFacts): readonly string[] {
       ? []
       : [`  only      ${listed(Object.entries(facts.only).map(onlyText))}`]),
     ...(facts.refuse === undefined ? [] : [`  refuse    ${listed(facts.refuse)}`]),
+    ...(facts.advisory === undefined ? [] : [`  advisory  ${listed(facts.advisory)}`]),
     `  deadline  ${facts.deadlineMs} ms`,
   ];
 }

@@ -16,6 +16,7 @@ export const findingCodes = {
   'flags-refused': 'a runtime refuses the flags',
   'wait-killable': 'a signal can interrupt a received call',
   'memory-unwritten': 'selected handlers cannot return results through memory',
+  advisory: 'selected handlers let calls continue that may change after they looked',
   'family-incomplete': 'a variant of an intercepted call bypasses the agent',
   'conditional-trap': 'a call goes to the agent for some arguments only, and passes for others',
   'walks-around': 'other calls do the same as an intercepted call',

@@ -9,6 +9,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { profile } from '../../host/commands/profile.ts';
 import { shippedBundles } from '../../host/package-root.ts';
 import { allowingBase, containerBase } from '../../host/profile/container-base.ts';
+import { naming } from '../support/failures.ts';
 import { TemporaryFolder } from '../support/temporary-folder.ts';
 
 const bundles = readdirSync(shippedBundles()).filter((name) =>
@@ -124,6 +125,19 @@ test.for(['setxattr-overlay', 'sysinfo'])(
 
 test('M4: generated profiles: handlers that write nothing need no flag', async () => {
   expect(await notesOn('mkdir-suffix', 'runc')).toEqual([]);
+});
+
+test('K1: generated profiles: a handler whose answers are advice is named', async () => {
+  const file = folder.at('advice.json');
+  const settings = ['-metadata', 'EXEC_PATTERN=/bin/true', '-metadata', 'EXEC_DURATION=1s'];
+  const made = ['-runtime', 'crun', '-base', 'container', '-o', file];
+  await profile.run(['generate', ...made, ...settings, 'exec-delay']);
+  await profile.run(['lint', '-runtime', 'crun', '-json', file]);
+  const linted: readonly Linted[] = JSON.parse(printed);
+  printed = '';
+  expect(linted.flatMap(({ findings }) => findings)).toEqual([
+    expect.objectContaining({ code: 'advisory', severity: 'note', message: naming(/\bexecve\b/u) }),
+  ]);
 });
 
 interface Rule {

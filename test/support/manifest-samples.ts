@@ -11,6 +11,7 @@ const handler = {
   memory: '2MiB',
   only: { mkdir: { argument: 'mode', mask: '0o7000', values: ['0o1000', '0x0'] } },
   refuse: ['CLONE_NEWNS', 'pivot_root', 'chown'],
+  advisory: ['execve'],
 };
 const only = { argument: 'mode', mask: '0o7000', values: ['0o1000'] };
 const setting = { type: 'template', default: '-{{.Pid1}}', description: 'what is added' };
@@ -152,6 +153,12 @@ const ofHandlers: readonly Mistake[] = [
     'a declaration without values',
     changedHandler({ only: { mkdir: { ...only, values: [] } } }),
     'handlers[1].only["mkdir"].values',
+  ],
+  ['no advice', changedHandler({ advisory: [] }), 'handlers[1].advisory'],
+  [
+    'advice on one call of a family',
+    changedHandler({ advisory: ['execveat'] }),
+    'handlers[1].advisory',
   ],
   ['nothing to refuse', changedHandler({ refuse: [] }), 'handlers[1].refuse'],
   [

@@ -50,6 +50,7 @@ test('manifest: all fields are read', () => {
         memoryPages: 32,
         only: new Map([['mkdir', { argument: 'mode', mask: 0o7000, values: [0o1000, 0] }]]),
         refuse: ['CLONE_NEWNS', 'pivot_root', 'chown'],
+        advisory: ['execve'],
       },
     ],
     defaultAction: 'ENOSYS',

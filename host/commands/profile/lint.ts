@@ -2,6 +2,7 @@
 // `seccompagent profile lint`: reports mistakes in seccomp profiles.
 import { parseWords, textOf, usage } from '../../text/command-line.ts';
 import type { Finding, Severity } from '../../profile/finding.ts';
+import { advisersOf } from '../../profile/advisers.ts';
 import { lint } from '../../profile/lint.ts';
 import type { Resolve } from '../../profile/lint/metadata.ts';
 import { memoryWriters } from '../../profile/memory-writers.ts';
@@ -39,6 +40,7 @@ async function resolveFor(metadata: string, values: Values): Promise<Resolve | u
       syscalls,
       refused: refusalsOf(refusedWords(sources, registry)),
       writers: memoryWriters(sources, registry),
+      advisers: advisersOf(sources, registry),
       ...(leavesToKernel(registry, metadata) ? { preFilters: preFilters(sources, syscalls) } : {}),
     };
   };

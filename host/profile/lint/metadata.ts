@@ -4,6 +4,7 @@ import { AgentError, messageOf } from '../../errors.ts';
 import { waitKillableFlag } from '../../agent-socket/filter-flags.ts';
 import { parseMetadata, unselected } from '../../resolvers/metadata.ts';
 import type { Metadata } from '../../resolvers/metadata.ts';
+import type { Adviser } from '../advisers.ts';
 import type { Keys } from '../finding.ts';
 import { unwrittenNotes } from '../memory-writers.ts';
 import type { MemoryWriter } from '../memory-writers.ts';
@@ -25,6 +26,8 @@ export interface Answered {
   readonly refused?: readonly Refusal[];
   /** Those that need a flag of the filter. */
   readonly writers?: readonly MemoryWriter[];
+  /** Those whose answers to some calls are advice. */
+  readonly advisers?: readonly Adviser[];
 }
 
 /** listenerMetadata, and whether what its bundles answer is trapped. */
@@ -83,9 +86,11 @@ export class MetadataCheck extends Check {
     );
   }
 
-  #answered({ bundles, syscalls, refused = [], writers = [] }: Answered, keys: Keys): void {
+  #answered(answered: Answered, keys: Keys): void {
+    const { bundles, syscalls, refused = [], writers = [], advisers = [] } = answered;
     if (bundles.length === 0) return;
     this.#unwritten(writers, keys);
+    this.#advisory(advisers, keys);
     this.#refused(bundles, refused, keys);
     const trapped = trappedNames(this.profile);
     const missed = syscalls.filter((name) => !trapped.includes(name));
@@ -119,6 +124,18 @@ export class MetadataCheck extends Check {
         keys,
         note,
         'use crun, or runc from 1.5 on, with the flag (profile generate -runtime crun)',
+      );
+    }
+  }
+
+  #advisory(advisers: readonly Adviser[], keys: Keys): void {
+    for (const { bundle, handler, families } of advisers) {
+      this.tell(
+        'advisory',
+        'note',
+        keys,
+        `answers of handler ${handler} of ${bundle} to ${listed(families)} are advice: it lets calls continue, and another thread may change what their pointers say before the kernel reads it`,
+        'do not rely on them to reject anything: use permissions, read-only mounts or an LSM as well',
       );
     }
   }
