@@ -129,9 +129,9 @@ test('M4: generated profiles: handlers that write nothing need no flag', async (
 
 test('K1: generated profiles: a handler whose answers are advice is named', async () => {
   const file = folder.at('advice.json');
-  const settings = ['-metadata', 'EXEC_PATTERN=/bin/true', '-metadata', 'EXEC_DURATION=1s'];
+  const given = ['-metadata', 'EXEC_PATTERN=/bin/true', '-metadata', 'EXEC_DURATION=1s'];
   const made = ['-runtime', 'crun', '-base', 'container', '-o', file];
-  await profile.run(['generate', ...made, ...settings, 'exec-delay']);
+  await profile.run(['generate', ...made, ...given, 'exec-delay']);
   await profile.run(['lint', '-runtime', 'crun', '-json', file]);
   const linted: readonly Linted[] = JSON.parse(printed);
   printed = '';
