@@ -10,7 +10,10 @@ export const header = {
   tail: 16,
   /** Decisions that there was no room for. */
   lost: 32,
-  /** The call that the worker is deciding now: the first words of a cell. */
+  /**
+   * The call that the worker is deciding now: a cell without an outcome. Its `count` is that of the
+   * cells with its arguments, which nobody has published; 0: there are none.
+   */
   current: 48,
   /** The same as `lost`, by whose they were: `lostPlaces` pairs of a `watch` and how many. */
   lostBy: 64,
@@ -46,6 +49,8 @@ export const cell = {
   duration: 14,
   /** The answer comes so many milliseconds later. */
   delayMs: 15,
+  /** Of the current call, which has no `delayMs` yet: position of the cells with its arguments. */
+  held: 15,
   words: 16,
 } as const;
 

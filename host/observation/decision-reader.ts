@@ -19,7 +19,7 @@ import {
   RingView,
   skipped,
 } from './decision-layout.ts';
-import type { DecisionFailure } from './decision-layout.ts';
+import type { ActName, DecisionFailure } from './decision-layout.ts';
 
 const outcomeMask = (1 << errnoShift) - 1;
 const errnoMask = (1 << (failureShift - errnoShift)) - 1;
@@ -119,8 +119,9 @@ export class DecisionReader {
       answer,
       failure,
       delayMs: 0,
-      acts: [],
+      acts: this.#acts(header.current),
       microseconds: Math.max(0, Math.round((Date.now() - begun.at) * 1000)),
+      ...this.#heldArguments(),
     };
   }
 
@@ -128,7 +129,6 @@ export class DecisionReader {
     const { words } = this.#view;
     const begun = this.#begun(start, words[start + cell.watch] ?? 0);
     if (begun === undefined) return undefined;
-    const acts = (words[start + cell.acts] ?? 0) & actMask;
     const failure = (words[start + cell.outcome] ?? 0) >>> failureShift;
     return {
       ...begun,
@@ -136,10 +136,15 @@ export class DecisionReader {
       answer: this.#answer(start),
       delayMs: words[start + cell.delayMs] ?? 0,
       failure: failureReasons[failure] ?? 'agent',
-      acts: acts === 0 ? [] : actNames.filter((_, bit) => (acts & (1 << bit)) !== 0),
+      acts: this.#acts(start),
       microseconds: ((words[start + cell.duration] ?? 0) >>> 0) / 10,
-      ...this.#argumentsOf(start, count),
+      ...this.#argumentsOf(start, count, start),
     };
+  }
+
+  #acts(start: number): readonly ActName[] {
+    const acts = (this.#view.words[start + cell.acts] ?? 0) & actMask;
+    return acts === 0 ? [] : actNames.filter((_, bit) => (acts & (1 << bit)) !== 0);
   }
 
   #begun(
@@ -184,11 +189,20 @@ export class DecisionReader {
     }
   }
 
-  #argumentsOf(start: number, count: number): Pick<ShownDecision, 'arguments'> {
+  /** Of a call that its worker has acted for, and did not come to the end of. */
+  #heldArguments(): Pick<ShownDecision, 'arguments'> {
+    const { words } = this.#view;
+    const count = words[header.current + cell.count] ?? 0;
+    const start = this.#view.start(words[header.current + cell.held] ?? 0);
+    return this.#argumentsOf(start, count, header.current);
+  }
+
+  /** @param call the cell that says which call it is */
+  #argumentsOf(start: number, count: number, call: number): Pick<ShownDecision, 'arguments'> {
     if (count <= 1) return {};
     const { words, bytes } = this.#view;
-    const arch = (words[start + cell.acts] ?? 0) >>> archShift;
-    const syscall = this.#parts.syscalls.find(arch, (words[start + cell.number] ?? 0) >>> 0);
+    const arch = (words[call + cell.acts] ?? 0) >>> archShift;
+    const syscall = this.#parts.syscalls.find(arch, (words[call + cell.number] ?? 0) >>> 0);
     if (syscall === undefined) return {};
     const from = (start + cell.words) * 4;
     const to = (start + count * cell.words) * 4;

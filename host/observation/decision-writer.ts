@@ -4,7 +4,7 @@
 import type { Decision } from '../call/action.ts';
 import { inbox } from '../native.ts';
 import type { ReceivedCall } from '../call/received-call.ts';
-import type { Syscall } from '../syscalls/syscalls.ts';
+import type { Syscall, Syscalls } from '../syscalls/syscalls.ts';
 import { argumentCells, writeArguments } from './argument-bytes.ts';
 import {
   archShift,
@@ -55,12 +55,20 @@ export class DecisionWriter {
   /** Between the clock that all threads have and this thread's own. */
   readonly #clockAhead = monotonicMs() - performance.now();
   /** Acts for the call so far. */
-  acts = 0;
+  #acts = 0;
+  /** The cells that hold its arguments already, behind all that is published; undefined: none. */
+  #held: { readonly position: number; readonly cells: number } | undefined;
+  readonly #syscalls: Pick<Syscalls, 'find'>;
 
-  constructor({ ring, bell }: DecisionBuffers, call: ReceivedCall) {
+  constructor(
+    { ring, bell }: DecisionBuffers,
+    call: ReceivedCall,
+    syscalls: Pick<Syscalls, 'find'>,
+  ) {
     this.#view = new RingView(ring);
     this.#bell = new Int32Array(bell);
     this.#call = call;
+    this.#syscalls = syscalls;
     this.#inbox = new Int32Array(call.bytes.buffer, 0, inbox.size / Int32Array.BYTES_PER_ELEMENT);
     this.#head = Atomics.load(this.#view.words, header.head);
   }
@@ -68,9 +76,44 @@ export class DecisionWriter {
   /** A call is about to be decided. Whoever ends this worker finds it there. */
   begin(watch: RingShare): void {
     this.#watch = watch;
-    this.acts = 0;
+    this.#acts = 0;
+    this.#held = undefined;
     this.#began = performance.now();
     this.#describe(header.current, watch.id, this.#began + this.#clockAhead);
+    this.#view.words[header.current + cell.count] = 0;
+  }
+
+  /**
+   * Something is about to be done for the caller, or to its container. Whoever ends this worker
+   * afterwards finds that, and what the call asked for.
+   * @param bits of acts; 0: none
+   */
+  act(bits: number): void {
+    const watch = this.#watch;
+    if (bits === 0 || watch === undefined) return;
+    const isFirst = this.#acts === 0;
+    this.#acts |= bits;
+    const place = header.current + cell.acts;
+    const { words } = this.#view;
+    words[place] = (words[place] ?? 0) | bits;
+    if (isFirst && watch.withArguments) this.#hold(watch);
+  }
+
+  #hold(watch: RingShare): void {
+    const syscall = this.#syscalls.find(this.#call.arch, this.#call.number);
+    const cells = 1 + argumentCells(this.#call, syscall);
+    const position = this.#reserve(cells, false, watch);
+    if (position === undefined) return;
+    this.#held = { position, cells };
+    this.#writeArguments(position, syscall);
+    const { words } = this.#view;
+    words[header.current + cell.held] = position;
+    words[header.current + cell.count] = cells;
+  }
+
+  #writeArguments(position: number, syscall: Syscall | undefined): void {
+    const from = (this.#view.start(position) + cell.words) * Int32Array.BYTES_PER_ELEMENT;
+    writeArguments(this.#call, syscall, this.#view.bytes.subarray(from));
   }
 
   /** It was decided. */
@@ -82,9 +125,10 @@ export class DecisionWriter {
     // nobody has told of it meanwhile
     if (Atomics.exchange(words, header.current + cell.watch, 0) === 0) return;
     const { withArguments, id } = watch;
-    const cells = withArguments ? 1 + argumentCells(this.#call, facts.syscall) : 1;
-    const isUsual = decision.kind === 'continue' && facts.failure === 'none' && this.acts === 0;
-    const position = this.#reserve(cells, isUsual, watch);
+    const held = this.#held;
+    const cells = held?.cells ?? (withArguments ? 1 + argumentCells(this.#call, facts.syscall) : 1);
+    const isUsual = decision.kind === 'continue' && facts.failure === 'none' && this.#acts === 0;
+    const position = held?.position ?? this.#reserve(cells, isUsual, watch);
     if (position === undefined) {
       this.#lose(id);
       return;
@@ -93,13 +137,10 @@ export class DecisionWriter {
     words[start + cell.count] = cells;
     this.#describe(start, id, floats[(header.current + cell.at) / 2] ?? 0);
     words[start + cell.handler] = facts.handler;
-    words[start + cell.acts] = (words[start + cell.acts] ?? 0) | this.acts;
+    words[start + cell.acts] = (words[start + cell.acts] ?? 0) | this.#acts;
     words[start + cell.duration] = (performance.now() - this.#began) * tenthsPerMs;
     this.#answer(start, decision, failureReasons.indexOf(facts.failure));
-    if (cells > 1) {
-      const from = (start + cell.words) * Int32Array.BYTES_PER_ELEMENT;
-      writeArguments(this.#call, facts.syscall, this.#view.bytes.subarray(from));
-    }
+    if (cells > 1 && held === undefined) this.#writeArguments(position, facts.syscall);
     this.#publish(position + cells);
     watch.wrote(cells, this.#head);
   }

@@ -13,7 +13,7 @@ const bits: readonly number[] = hostFunctions.map(({ act }) =>
 export function observed(next: Host, writer: DecisionWriter): Host {
   return {
     call(request) {
-      writer.acts |= bits[request.of.index] ?? 0;
+      writer.act(bits[request.of.index] ?? 0);
       return next.call(request);
     },
   };

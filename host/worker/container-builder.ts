@@ -133,7 +133,7 @@ export class ContainerBuilder {
       syscall: () => current()?.name ?? `call ${call.number}`,
     });
     return (kind) => {
-      this.#decisions.acts |= actBit(kind);
+      this.#decisions.act(actBit(kind));
       stop(kind);
     };
   }

@@ -90,7 +90,7 @@ export class Loop implements Disposable {
         parts.native.tellShortage(this.#worker);
       },
     });
-    this.#decisions = new DecisionWriter(parts.decisions, this.#call);
+    this.#decisions = new DecisionWriter(parts.decisions, this.#call, this.#syscalls);
     this.#worker = parts.native.attachWorker(
       parts.receiver,
       this.#call.bytes,
@@ -207,7 +207,7 @@ export class Loop implements Disposable {
     this.#current = syscall;
     const decision = container.decide(this.#call, syscall);
     if (decision?.kind !== 'perform') return decision;
-    this.#decisions.acts |= performBit;
+    this.#decisions.act(performBit);
     // whoever watches is told what came of it
     return this.#performer.perform(syscall, container.watch === undefined);
   }

@@ -119,6 +119,29 @@ test('audit: failed calls of a handler are logged, with the reason', async () =>
   ]);
 });
 
+test('audit: what a handler did before it was ended is logged', async () => {
+  using folder = new TemporaryFolder();
+  const [socket, file] = [folder.at('agent.socket'), folder.at('audit.jsonl')];
+  await using agent = await AgentProcess.start(
+    socket,
+    `-bundle=${testBundle('act-and-loop')}`,
+    `-config=${configFor(folder, 'act-and-loop')}`,
+    `-audit-log=${file}`,
+    '-audit-arguments',
+  );
+  await trapLines({
+    socket,
+    trapped: ['mkdir'],
+    options: ['-r', '-i', 'c1'],
+    operations: ['mkdir:/made:755'],
+  });
+  await agent.logged('handler-timeout', { container: 'c1' });
+  await agent.stop('SIGTERM');
+  expect(linesOf(file)).toMatchObject([
+    { syscall: 'mkdir', failure: 'deadline', performed: ['operate'], arguments: { path: '/made' } },
+  ]);
+});
+
 test('audit: calls of a container that was refused are told from those that a policy refuses', async () => {
   using folder = new TemporaryFolder();
   const [socket, file] = [folder.at('agent.socket'), folder.at('audit.jsonl')];

@@ -35,7 +35,7 @@ class Way {
 
   constructor(cells?: number) {
     const ring = makeDecisionRing(cells);
-    this.writer = new DecisionWriter({ ring, bell: this.bell }, this.call);
+    this.writer = new DecisionWriter({ ring, bell: this.bell }, this.call, syscalls);
     this.reader = new DecisionReader({
       ring,
       syscalls,
@@ -73,7 +73,7 @@ test('decisions: whose call, who answered and what come over', () => {
   new Uint32Array(way.call.bytes.buffer)[inbox.tid / 4] = 4_000_000_000;
   new BigUint64Array(way.call.bytes.buffer)[inbox.id / 8] = 0xfedc_ba98_7654_3210n;
   way.begin();
-  way.writer.acts |= actBit('mount') | actBit('kill-container');
+  way.writer.act(actBit('mount') | actBit('kill-container'));
   way.writer.end(fail('EXDEV'), { handler: 0, failure: 'trap', syscall: way.syscall });
   const [decision] = way.reader.read(Infinity);
   expect(decision).toMatchObject({
@@ -192,7 +192,7 @@ test('decisions: calls that just continue leave room to others', () => {
   way.begin();
   way.end(fail('EPERM'));
   way.begin();
-  way.writer.acts |= actBit('kill-container');
+  way.writer.act(actBit('kill-container'));
   way.end(continueAction);
   const told = way.reader.read(Infinity);
   expect(told).toHaveLength(8);
@@ -219,7 +219,7 @@ test('decisions: rings are gone round with decisions of all sizes', () => {
 test('M5: decisions: options of mounts and values of attributes are not even copied', () => {
   const ring = makeDecisionRing(64);
   const call = new ReceivedCall();
-  const writer = new DecisionWriter({ ring, bell: makeBell() }, call);
+  const writer = new DecisionWriter({ ring, bell: makeBell() }, call, syscalls);
   const secret = 'geheim4711';
   for (const [name, given] of [
     ['mount', ['none', '/', 'cifs', 0, secret]],
@@ -261,6 +261,58 @@ test('decisions: the call of a worker that was ended is told once, by whoever wa
   way.end();
   expect(way.reader.takeCurrent(ending)).toBeUndefined();
   expect(way.reader.read(Infinity)).toHaveLength(1);
+});
+
+test.for([true, false])(
+  'decisions: what was done for the call of a worker that was ended is told, arguments: %s',
+  (withArguments) => {
+    const way = new Way(16);
+    const ending = {
+      answer: { kind: 'errno', errno: 'EPERM' },
+      failure: 'deadline',
+      handler: 1,
+    } as const;
+    const rounds = Array.from({ length: 20 }, (_, round) => {
+      way.fill('mkdir', `/some/${round}`, 0o755);
+      way.begin(withArguments);
+      way.writer.act(0);
+      way.writer.act(actBit('operate'));
+      way.writer.act(actBit('perform'));
+      const ended = round % 3 === 0 ? way.reader.takeCurrent(ending) : undefined;
+      way.end();
+      const read = way.reader.read(Infinity);
+      return { round, ended, read };
+    });
+    const acts = ['perform', 'operate'];
+    expect(
+      rounds.map(({ ended, read }) => [ended?.acts, ...read.map((each) => each.acts)]),
+    ).toEqual(rounds.map(({ round }) => (round % 3 === 0 ? [acts] : [undefined, acts])));
+    // the ring has gone round meanwhile
+    const paths = rounds.map(({ ended, read }) => (ended ?? read[0])?.arguments?.[0]);
+    expect(paths).toEqual(
+      rounds.map(({ round }) =>
+        withArguments
+          ? {
+              name: 'path',
+              value: { kind: 'bytes', bytes: new TextEncoder().encode(`/some/${round}`) },
+            }
+          : undefined,
+      ),
+    );
+  },
+);
+
+test('decisions: a call that nothing was done for says nothing of the one before', () => {
+  const way = new Way();
+  way.fill('mkdir', '/a', 0);
+  way.begin(true);
+  way.writer.act(actBit('operate'));
+  way.end();
+  way.begin(true);
+  const answer = { kind: 'errno', errno: 'EPERM' } as const;
+  const told = way.reader.takeCurrent({ answer, failure: 'deadline', handler: 0 });
+  expect(told).toMatchObject({ acts: [] });
+  expect(told).not.toHaveProperty('arguments');
 });
 
 test('decisions: those of a registry that nobody remembers are passed over', () => {

@@ -73,7 +73,7 @@ test('observation: a container that ends is told of in its turn, by its name', a
   });
   const call = new ReceivedCall();
   fillCall(call, 'getpgid', [0]);
-  const writer = new DecisionWriter(observation.enter(0), call);
+  const writer = new DecisionWriter(observation.enter(0), call, new Syscalls());
   const identity = identityOf('c1');
   const entered = observation.enterContainer(identity);
   const decide = (): void => {
