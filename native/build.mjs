@@ -213,6 +213,7 @@ const onlyOfHelper = new Set(['files', 'helper']);
 const neededByHelper = [
   'caller/label.cc',
   'caller/path_start.cc',
+  'kernel/counted_apart.cc',
   'kernel/message.cc',
   'kernel/notify.cc',
   'kernel/own_processes.cc',

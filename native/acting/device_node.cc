@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "acting/mounting.h"
+#include "kernel/counted_apart.h"
 #include "process/child.h"
 #include "process/ending_children.h"
 
@@ -29,6 +30,7 @@ constexpr Nanoseconds kLeastToUndo = kSecond;
 
 // A file system with one node that looks like the caller's.
 [[nodiscard]] Result<UniqueFd> file_system_with(dev_t device, const NodeLook& look) {
+  const CountedApart apart;
   const UniqueFd context(static_cast<int>(syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC)));
   if (!context.is_open()) return fail_errno();
   const auto set = [&](const char* key, const char* value) {

@@ -9,6 +9,8 @@
 
 #include <string>
 
+#include "kernel/counted_apart.h"
+
 namespace seccompagent {
 namespace {
 
@@ -28,6 +30,7 @@ constexpr const char* kProgramName = "seccompagent-helper";
 }  // namespace
 
 Result<UniqueFd> fixed_program() {
+  const CountedApart apart;
   const UniqueFd file(open(program_path().c_str(), O_RDONLY | O_CLOEXEC));
   if (!file.is_open()) return fail_errno();
   struct stat found = {};

@@ -105,7 +105,7 @@ constexpr long kForMounts[] = {
     SYS_setns, SYS_unshare, SYS_pidfd_open,
     // becoming a caller
     SYS_fchdir, SYS_chroot, SYS_capget, SYS_capset, SYS_prctl, SYS_setgroups, SYS_setresgid,
-    SYS_setresuid, SYS_setfsgid, SYS_setfsuid,
+    SYS_setresuid, SYS_setfsgid, SYS_setfsuid, SYS_geteuid,
     // asking for ids of its user namespace
     SYS_memfd_create,
     // finding the mount point, and what it is

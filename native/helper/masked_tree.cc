@@ -17,6 +17,7 @@
 #include "helper/mountinfo.h"
 #include "helper/own_child.h"
 #include "helper/own_mounts.h"
+#include "kernel/counted_apart.h"
 
 namespace seccompagent {
 namespace {
@@ -139,10 +140,11 @@ bool has_foreign_processes(MountJob& job, ino_t own_user_namespace) {
 }
 
 void build_tree(MountJob& job, UniqueFd& tree_namespace, UniqueFd& left_behind) {
-  if (broke(job.outcome, "unshare", unshare(CLONE_NEWNS)) || !mount_with_masks(job) ||
-      !lock_masks(job, left_behind)) {
-    return;
-  }
+  const auto make = [&] {
+    const CountedApart apart;
+    return !broke(job.outcome, "unshare", unshare(CLONE_NEWNS)) && mount_with_masks(job);
+  };
+  if (!make() || !lock_masks(job, left_behind)) return;
   tree_namespace = open_own_mount_namespace(job.own_proc);
   (void)broke(job.outcome, "open of the mount namespace", tree_namespace.get());
 }

@@ -22,6 +22,7 @@
 #include "helper/mount_job.h"
 #include "helper/mount_point.h"
 #include "helper/own_mounts.h"
+#include "kernel/counted_apart.h"
 
 namespace seccompagent {
 namespace {
@@ -31,7 +32,10 @@ constexpr std::size_t kMaxKept = 8;
 // Puts a copy of a tree with masks into the container.
 void put_tree(MountJob& job, int tree_namespace, const IsGone& is_gone) {
   if (!enter(job.outcome, tree_namespace, CLONE_NEWNS)) return;
-  const UniqueFd tree = open_tree_at(kWorkPlace);
+  const UniqueFd tree = [] {
+    const CountedApart apart;
+    return open_tree_at(kWorkPlace);
+  }();
   if (broke(job.outcome, "open_tree", tree.get()) || !enter_place(job)) return;
   UniqueFd mount_point;
   const auto find = [&] { mount_point = find_mount_point(job); };
@@ -46,6 +50,7 @@ void put_tree(MountJob& job, int tree_namespace, const IsGone& is_gone) {
 // Before Linux 6.15 only what is attached somewhere can be taken from a mount, so the file system
 // gets a place in a mount namespace that nobody else is in.
 [[nodiscard]] UniqueFd take_node(MountJob& job, int file_system) {
+  const CountedApart apart;
   if (broke(job.outcome, "unshare", unshare(CLONE_NEWNS)) ||
       broke(job.outcome, "attaching a file system",
             syscall(SYS_move_mount, file_system, "", AT_FDCWD, kWorkPlace,
@@ -87,6 +92,7 @@ void put_cover(MountJob& job, int file_system) {
 }  // namespace
 
 Result<MountMaker> MountMaker::start(int lifeline, int locks) {
+  const CountedApart apart;
   auto stack = ChildStack::make();
   if (!stack) return std::unexpected(stack.error());
   auto inner_stack = ChildStack::make();
