@@ -1944,6 +1944,39 @@ _Static_assert(_Alignof(sca_optional_new_times) == 8, "canonical ABI");
         (sca_optional_path){new_path_is_some != 0, (sca_bytes){new_path_data, new_path_length}}, \
         flags))
 
+// Of: static sca_action FUNCTION(sca_optional_path path, uint32_t flags)
+#define SCA_EXPORT_STAT(function) \
+  SCA_EXPORT_ANSWER(stat, ( \
+      uint32_t path_is_some, \
+      const uint8_t *path_data, \
+      size_t path_length, \
+      uint32_t flags), \
+    function((sca_optional_path){path_is_some != 0, (sca_bytes){path_data, path_length}}, flags))
+
+// Of: static sca_action FUNCTION(sca_path path, uint32_t mode, uint32_t flags)
+#define SCA_EXPORT_ACCESS(function) \
+  SCA_EXPORT_ANSWER(access, ( \
+      const uint8_t *path_data, \
+      size_t path_length, \
+      uint32_t mode, \
+      uint32_t flags), \
+    function((sca_bytes){path_data, path_length}, mode, flags))
+
+// Of: static sca_action FUNCTION(sca_path path, uint32_t size)
+#define SCA_EXPORT_READLINK(function) \
+  SCA_EXPORT_ANSWER(readlink, (const uint8_t *path_data, size_t path_length, uint32_t size), \
+    function((sca_bytes){path_data, path_length}, size))
+
+// Of: static sca_action FUNCTION(sca_optional_path path)
+#define SCA_EXPORT_CHDIR(function) \
+  SCA_EXPORT_ANSWER(chdir, (uint32_t path_is_some, const uint8_t *path_data, size_t path_length), \
+    function((sca_optional_path){path_is_some != 0, (sca_bytes){path_data, path_length}}))
+
+// Of: static sca_action FUNCTION(sca_path path)
+#define SCA_EXPORT_CHROOT(function) \
+  SCA_EXPORT_ANSWER(chroot, (const uint8_t *path_data, size_t path_length), \
+    function((sca_bytes){path_data, path_length}))
+
 // Of: static sca_action FUNCTION(void)
 #define SCA_EXPORT_SYSINFO(function) \
   SCA_EXPORT_ANSWER(sysinfo, (void), \

@@ -2109,6 +2109,77 @@ macro_rules! export_answer {
             }
         };
     };
+    // fn stat(path: Option<&[u8]>, flags: u32) -> Action
+    (stat) => {
+        const _: () = {
+            #[export_name = "stat"]
+            unsafe extern "C" fn answer(
+                path_is_some: u32,
+                path_data: *mut u8,
+                path_length: usize,
+                flags: u32,
+            ) -> *const $crate::Action {
+                let path = (path_is_some != 0).then(|| $crate::abi::List::from_raw(path_data, path_length));
+                $crate::abi::answered(crate::stat(path.as_deref(), flags))
+            }
+        };
+    };
+    // fn access(path: &[u8], mode: u32, flags: u32) -> Action
+    (access) => {
+        const _: () = {
+            #[export_name = "access"]
+            unsafe extern "C" fn answer(
+                path_data: *mut u8,
+                path_length: usize,
+                mode: u32,
+                flags: u32,
+            ) -> *const $crate::Action {
+                let path = $crate::abi::List::from_raw(path_data, path_length);
+                $crate::abi::answered(crate::access(&path, mode, flags))
+            }
+        };
+    };
+    // fn readlink(path: &[u8], size: u32) -> Action
+    (readlink) => {
+        const _: () = {
+            #[export_name = "readlink"]
+            unsafe extern "C" fn answer(
+                path_data: *mut u8,
+                path_length: usize,
+                size: u32,
+            ) -> *const $crate::Action {
+                let path = $crate::abi::List::from_raw(path_data, path_length);
+                $crate::abi::answered(crate::readlink(&path, size))
+            }
+        };
+    };
+    // fn chdir(path: Option<&[u8]>) -> Action
+    (chdir) => {
+        const _: () = {
+            #[export_name = "chdir"]
+            unsafe extern "C" fn answer(
+                path_is_some: u32,
+                path_data: *mut u8,
+                path_length: usize,
+            ) -> *const $crate::Action {
+                let path = (path_is_some != 0).then(|| $crate::abi::List::from_raw(path_data, path_length));
+                $crate::abi::answered(crate::chdir(path.as_deref()))
+            }
+        };
+    };
+    // fn chroot(path: &[u8]) -> Action
+    (chroot) => {
+        const _: () = {
+            #[export_name = "chroot"]
+            unsafe extern "C" fn answer(
+                path_data: *mut u8,
+                path_length: usize,
+            ) -> *const $crate::Action {
+                let path = $crate::abi::List::from_raw(path_data, path_length);
+                $crate::abi::answered(crate::chroot(&path))
+            }
+        };
+    };
     // fn sysinfo() -> Action
     (sysinfo) => {
         const _: () = {
@@ -2182,7 +2253,7 @@ macro_rules! export_answer {
     };
     ($other:ident) => {
         compile_error!(concat!(
-            "a handler cannot answer \"", stringify!($other), "\"; it can answer mkdir, mknod, open, chmod, fchmod, chown, fchown, truncate, utimens, rename, link, symlink, unlink, setxattr, getxattr, listxattr, removexattr, mount, umount, mountapi, sysinfo, execve, swapon, swapoff, any"
+            "a handler cannot answer \"", stringify!($other), "\"; it can answer mkdir, mknod, open, chmod, fchmod, chown, fchown, truncate, utimens, rename, link, symlink, unlink, setxattr, getxattr, listxattr, removexattr, mount, umount, mountapi, stat, access, readlink, chdir, chroot, sysinfo, execve, swapon, swapoff, any"
         ));
     };
 }

@@ -28,6 +28,11 @@ declare module 'seccompagent:handler/handler@0.1.0' {
   export function mount(source: Path | null, target: Path, filesystemType: Path | null, mountFlags: number, data: Uint8Array | null): Action;
   export function umount(target: Path, flags: number): Action;
   export function mountapi(operation: MountOperation, path: Path | null, newPath: Path | null, flags: number): Action;
+  export function stat(path: Path | null, flags: number): Action;
+  export function access(path: Path, mode: number, flags: number): Action;
+  export function readlink(path: Path, size: number): Action;
+  export function chdir(path: Path | null): Action;
+  export function chroot(path: Path): Action;
   export function sysinfo(): Action;
   export function execve(path: Path, flags: number): Action;
   export function swapon(path: Path, flags: number): Action;
