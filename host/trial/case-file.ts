@@ -4,7 +4,6 @@ import { errnoNumber, parseErrno } from '../syscalls/errno.ts';
 import { gone } from '../call/host.ts';
 import { credentialsLayout, processLayout } from '../native.ts';
 import type { ArgumentKind, GivenFields } from '../syscalls/kinds/kind.ts';
-import { ulongKind } from '../syscalls/kinds/ulong.ts';
 import type { Argument } from '../syscalls/syscall-table.ts';
 import { Syscalls } from '../syscalls/syscalls.ts';
 import type { DescribedCall } from './described.ts';
@@ -235,11 +234,16 @@ function parseExpectation(value: YamlValue): Expectation {
   };
 }
 
+/** Flags and modes may be given by their names. */
+function expected(key: string, value: YamlValue): Plain {
+  return /^mode$|^resolve$|^set$|^clear$|flags$/u.test(key) ? value.bits() : value.plain();
+}
+
 /** `filesystem.mkdir: { path: /a }`, or the name alone. */
 function parseCall(value: YamlValue): DescribedCall {
   if (!value.isMap) return { name: value.text(), arguments: {} };
   const [name, given] = value.only();
-  const entries = [...given.entries()].map(([key, entry]) => [key, entry.plain()] as const);
+  const entries = [...given.entries()].map(([key, entry]) => [key, expected(key, entry)] as const);
   return { name, arguments: Object.fromEntries(entries) };
 }
 
@@ -275,7 +279,7 @@ function parseStatus(value: YamlValue): Uint8Array {
   const bytes = new Uint8Array(statusNames.length * 8);
   const view = new DataView(bytes.buffer);
   statusNames.forEach((name, index) => {
-    view.setBigInt64(index * 8, BigInt.asIntN(64, entries.get(name)?.integer() ?? 0n), true);
+    view.setBigInt64(index * 8, BigInt.asIntN(64, entries.get(name)?.bits() ?? 0n), true);
   });
   return bytes;
 }
@@ -286,7 +290,7 @@ function parseArguments(
   known: readonly Argument[],
 ): readonly GivenArgument[] {
   if (value?.isList === true) {
-    return value.list().map((item, index) => parseArgument(item, known[index]?.kind ?? ulongKind));
+    return value.list().map((item, index) => parseArgument(item, known[index]?.kind));
   }
   const entries = value?.entries(known.map(({ name }) => name));
   return known.map(({ name, kind }) => {
@@ -300,23 +304,25 @@ function absent(kind: ArgumentKind): GivenArgument {
   return kind.type === 'number' ? (kind.absent ?? 0) : null;
 }
 
-function parseArgument(value: YamlValue, kind: ArgumentKind): GivenArgument {
+/** @param kind undefined: nobody knows what it is */
+function parseArgument(value: YamlValue, kind: ArgumentKind | undefined): GivenArgument {
   if (value.isMap) return parseMap(value, kind);
   const plain = value.plain();
   if (typeof plain === 'bigint' || plain === null) return plain;
   if (typeof plain !== 'string') return value.fail('is no argument');
-  if (kind.type !== 'number' || kind.parse === undefined) return plain;
+  if (kind?.type !== 'number') return plain;
+  if (kind.parse === undefined) return value.bits();
   return kind.parse(plain) ?? value.fail(`is no ${kind.name} such as ${kind.example ?? '1'}`);
 }
 
 /** Of a pointer: the fields of its struct; an errno; bytes. */
-function parseMap(value: YamlValue, kind: ArgumentKind): GivenArgument {
+function parseMap(value: YamlValue, kind: ArgumentKind | undefined): GivenArgument {
   const entries = value.entries();
   if (entries.has('errno')) {
     const errno = value.entries(['errno']).get('errno') ?? value;
     return { errno: parseErrno(errno.text()) ?? errno.fail('is no errno') };
   }
-  const map = kind.type === 'pointer' ? kind.map : undefined;
+  const map = kind?.type === 'pointer' ? kind.map : undefined;
   if (map === undefined || entries.has('hex')) return bytesOf(value);
   return map.bytes(givenFields(value, map.keys));
 }
@@ -330,7 +336,7 @@ function givenFields(value: YamlValue, keys: readonly string[]): GivenFields {
         return plain;
       return entries.get(key)?.fail('is neither a word nor a whole number');
     },
-    integer: (key) => entries.get(key)?.integer() ?? 0n,
+    integer: (key) => entries.get(key)?.bits() ?? 0n,
     bytes: (key) => {
       const given = entries.get(key);
       return given === undefined ? new Uint8Array(0) : bytesOf(given);
