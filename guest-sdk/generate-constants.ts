@@ -46,12 +46,12 @@ const inRust: Writer = (group) =>
     `pub const ${name}: ${group.type} = ${number(value, group, '0o')};`,
   ]);
 
+function file(path: string, contents: string): { path: string; contents: string } {
+  return { path: join(import.meta.dirname, path), contents };
+}
+
 /** The generated files, as they have to be. */
 export function constantSources(): readonly { readonly path: string; readonly contents: string }[] {
-  const file = (path: string, contents: string): { path: string; contents: string } => ({
-    path: join(import.meta.dirname, path),
-    contents,
-  });
   return [
     file(
       'assembly/constants.ts',

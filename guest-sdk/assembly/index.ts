@@ -39,6 +39,7 @@ export {
   settingMilliseconds,
   settingOr,
 } from './settings';
+export { StringList } from './string-list';
 export {
   caller,
   clock,

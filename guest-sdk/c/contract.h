@@ -655,6 +655,25 @@ typedef enum : uint8_t {
 _Static_assert(sizeof(sca_log_level) == 1, "canonical ABI");
 _Static_assert(_Alignof(sca_log_level) == 1, "canonical ABI");
 
+typedef struct {
+  const sca_bytes *data;
+  size_t length;
+} sca_bytes_list;
+_Static_assert(sizeof(sca_bytes_list) == 8, "canonical ABI");
+_Static_assert(_Alignof(sca_bytes_list) == 4, "canonical ABI");
+
+/** Strings behind a list of pointers. */
+typedef struct {
+  /** without their NUL */
+  sca_bytes_list items;
+  /** whether strings are missing, or the ends of some */
+  bool truncated;
+} sca_memory_string_list;
+_Static_assert(offsetof(sca_memory_string_list, items) == 0, "canonical ABI");
+_Static_assert(offsetof(sca_memory_string_list, truncated) == 8, "canonical ABI");
+_Static_assert(sizeof(sca_memory_string_list) == 12, "canonical ABI");
+_Static_assert(_Alignof(sca_memory_string_list) == 4, "canonical ABI");
+
 // The decoded arguments of the call being answered, for handlers that export `any`.
 // Importing it is what makes the agent read the caller's memory for such a handler;
 // it needs no grant.
@@ -1354,6 +1373,31 @@ static inline sca_bytes_result sca_memory_read(
     uint32_t length) {
   sca_bytes_result result;
   sca_import_memory_read(argument, offset, length, &result);
+  return result;
+}
+
+typedef struct {
+  bool is_error;
+  union {
+    sca_memory_string_list value;
+    sca_errno error;
+  };
+} sca_memory_string_list_result;
+_Static_assert(sizeof(sca_memory_string_list_result) == 16, "canonical ABI");
+_Static_assert(_Alignof(sca_memory_string_list_result) == 4, "canonical ABI");
+
+__attribute__((import_module("seccompagent:handler/memory@0.1.0"), import_name("read-strings")))
+void sca_import_memory_read_strings(uint32_t argument, sca_memory_string_list_result *result);
+/**
+ * The strings of an argument that is a list of them: `argv` (1) and `envp` (2) of execve(2), 2
+ * and 3 of execveat(2). At most 1024 strings, 4096 bytes of each, and 65536 bytes in all, where a
+ * string takes 4 more; NULL is an empty list. The caller can change them until the kernel reads
+ * them: what a handler decides by them is advisory, even if it refuses. `einval`: the argument is
+ * no such list. `efault`: one of the pointers cannot be followed.
+ */
+static inline sca_memory_string_list_result sca_memory_read_strings(uint32_t argument) {
+  sca_memory_string_list_result result;
+  sca_import_memory_read_strings(argument, &result);
   return result;
 }
 

@@ -83,6 +83,7 @@ export function argumentMemory(
   if (kind.type === 'number') return none;
   switch (kind.memory) {
     case 'none':
+    case 'strings':
       return none;
     case 'snapshot':
       return snapshot(call, index, kind.skip ?? 0);
@@ -95,4 +96,27 @@ export function argumentMemory(
     case 'data':
       return memoryAt(address, maxData, false);
   }
+}
+
+export interface ArgumentStrings {
+  readonly address: bigint;
+  /** Of each pointer. */
+  readonly pointerBits: 32 | 64;
+}
+
+/** A list of strings that an argument of the current call leads to; undefined: it is no such list. */
+export function argumentStrings(
+  call: ReceivedCall,
+  syscall: Syscall,
+  index: number,
+): ArgumentStrings | undefined {
+  const kind = syscall.arguments[index]?.kind;
+  const arch = arches[call.arch];
+  if (kind?.type !== 'pointer' || kind.memory !== 'strings' || arch === undefined) return undefined;
+  const register = call.register(index);
+  return {
+    address: arch === 'i386' ? register & low32 : register,
+    // execve(2) of x32 takes them as i386 does
+    pointerBits: arch === 'i386' || arch === 'x32' ? 32 : 64,
+  };
 }

@@ -261,6 +261,7 @@ export class ReceivedCall {
       case 'result':
       case 'room':
       case 'data':
+      case 'strings':
         return { kind: this.register(index) === 0n ? 'null' : 'unread' };
     }
   }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one table of the system calls whose arguments this project decodes: a row per syscall name.
 import { at } from './family-table.ts';
-import { addressKind } from './kinds/address.ts';
 import { dataKind } from './kinds/data.ts';
 import { deviceKind } from './kinds/device.ts';
 import { dirfdKind } from './kinds/dirfd.ts';
@@ -18,6 +17,7 @@ import { pathKind } from './kinds/path.ts';
 import { resultKind } from './kinds/result.ts';
 import { roomKind } from './kinds/room.ts';
 import { sourceKind } from './kinds/source.ts';
+import { stringListKind } from './kinds/string-list.ts';
 import { uintKind } from './kinds/uint.ts';
 import { ulongKind } from './kinds/ulong.ts';
 import { xattrArgsKind } from './kinds/xattr-args.ts';
@@ -334,7 +334,11 @@ export const syscallTable: readonly SyscallRow[] = [
   {
     name: 'execve',
     family: 'execve',
-    arguments: [path, { name: 'argv', kind: addressKind }, { name: 'envp', kind: addressKind }],
+    arguments: [
+      path,
+      { name: 'argv', kind: stringListKind },
+      { name: 'envp', kind: stringListKind },
+    ],
   },
   {
     name: 'execveat',
@@ -342,8 +346,8 @@ export const syscallTable: readonly SyscallRow[] = [
     arguments: [
       dirfd,
       path,
-      { name: 'argv', kind: addressKind },
-      { name: 'envp', kind: addressKind },
+      { name: 'argv', kind: stringListKind },
+      { name: 'envp', kind: stringListKind },
       flags,
     ],
   },

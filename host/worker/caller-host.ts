@@ -12,7 +12,7 @@ import {
   processLayout,
 } from '../native.ts';
 import type { Native, WorkerHandle } from '../native.ts';
-import { argumentMemory } from '../call/argument-memory.ts';
+import { argumentMemory, argumentStrings } from '../call/argument-memory.ts';
 import type { ArgumentMemory } from '../call/argument-memory.ts';
 import { otherOpenFlags } from '../syscalls/open-flags.ts';
 import { currentDirectory } from '../syscalls/kinds/dirfd.ts';
@@ -113,6 +113,8 @@ export class CallerHost implements Host {
         return this.#operate(request);
       case 'read':
         return this.#readArgument(request);
+      case 'strings':
+        return this.#readStrings(request);
       case 'write':
         return this.#writeArgument(request);
       case 'size':
@@ -219,6 +221,19 @@ export class CallerHost implements Host {
         : this.#readMemory(memory.address + offset, buffer);
     request.length = Math.max(got, 0);
     return got;
+  }
+
+  #readStrings(request: HostRequest): number {
+    const { native, worker, call, scratch } = this.side;
+    request.length = 0;
+    const syscall = this.side.current();
+    const list = syscall && argumentStrings(call, syscall, request.argument);
+    if (list === undefined) return einval;
+    const { result } = scratch;
+    request.result = result;
+    const got = native.readStrings(worker, list.address, list.pointerBits, result);
+    request.length = Math.max(got, 0);
+    return got < 0 ? -got : 0;
   }
 
   #readSnapshot(start: number, buffer: Uint8Array): number {

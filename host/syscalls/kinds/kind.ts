@@ -75,7 +75,9 @@ export type PointedMemory =
   /** The same where the struct that the pointer leads to says it. */
   | 'room-of-struct'
   /** Read by the call; nobody knows how much. */
-  | 'data';
+  | 'data'
+  /** Strings, behind pointers of their own. */
+  | 'strings';
 
 /** A pointer. */
 export interface PointerKind extends AnyKind {
