@@ -2,6 +2,7 @@
 // Reads the test cases of a handler: handler.test.yaml.
 import { errnoNumber, parseErrno } from '../syscalls/errno.ts';
 import { gone } from '../call/host.ts';
+import type { StringList } from '../call/string-list.ts';
 import { credentialsLayout, processLayout } from '../native.ts';
 import type { ArgumentKind, GivenFields } from '../syscalls/kinds/kind.ts';
 import type { Argument } from '../syscalls/syscall-table.ts';
@@ -38,6 +39,8 @@ export interface Surroundings {
   readonly annotations: readonly (readonly [key: string, value: string])[];
   /** Memory behind arguments, for `memory`. */
   readonly memory: ReadonlyMap<number, Uint8Array>;
+  /** Lists of strings behind arguments, for the same. */
+  readonly strings: ReadonlyMap<number, StringList>;
   readonly state: ReadonlyMap<string, Uint8Array>;
   /** As `credentialsLayout` of native.ts says. */
   readonly caller?: Uint8Array;
@@ -141,13 +144,20 @@ function parseSurroundings(entries: ReadonlyMap<string, YamlValue>): Surrounding
   const container = entries.get('container')?.entries(['id', 'annotations']);
   const id = container?.get('id')?.text();
   const caller = entries.get('caller');
+  const behind = [...(entries.get('memory')?.entries() ?? [])].map(
+    ([key, value]) =>
+      [
+        /^[0-5]$/u.test(key) ? Number(key) : value.fail('is behind no argument from 0 to 5'),
+        value,
+      ] as const,
+  );
   return {
     annotations: [...textsOf(container?.get('annotations'))],
     memory: new Map(
-      [...(entries.get('memory')?.entries() ?? [])].map(([key, value]) => [
-        /^[0-5]$/u.test(key) ? Number(key) : value.fail('is behind no argument from 0 to 5'),
-        bytesOf(value),
-      ]),
+      behind.filter(([, value]) => !isStrings(value)).map(([key, value]) => [key, bytesOf(value)]),
+    ),
+    strings: new Map(
+      behind.filter(([, value]) => isStrings(value)).map(([key, value]) => [key, stringsOf(value)]),
     ),
     state: new Map(
       [...(entries.get('state')?.entries() ?? [])].map(([key, value]) => [key, bytesOf(value)]),
@@ -157,6 +167,18 @@ function parseSurroundings(entries: ReadonlyMap<string, YamlValue>): Surrounding
       ? {}
       : { caller: parseCaller(caller), callingProcess: parseProcess(caller) }),
   };
+}
+
+function isStrings(value: YamlValue): boolean {
+  return value.isList || (value.isMap && value.entries().has('strings'));
+}
+
+/** A list, or `{ strings: [ … ], truncated: true }`. */
+function stringsOf(value: YamlValue): StringList {
+  if (value.isList) return { items: value.list().map(bytesOf), isTruncated: false };
+  const entries = value.entries(['strings', 'truncated']);
+  const items = (entries.get('strings') ?? value).list().map(bytesOf);
+  return { items, isTruncated: entries.get('truncated')?.boolean() === true };
 }
 
 /** Text, or `{ hex: … }`. */

@@ -80,6 +80,21 @@ expect: { calls: [] }`);
   ]);
 });
 
+test('cases: lists of strings behind arguments', () => {
+  const { surroundings } =
+    parse(`memory: { 0: a, 1: [ls, { hex: ff }], 2: { strings: [], truncated: true } }
+call: execve
+expect: { action: next }`);
+  const items = [Uint8Array.of(0x6c, 0x73), Uint8Array.of(0xff)];
+  expect(surroundings.memory).toEqual(new Map([[0, Uint8Array.of(0x61)]]));
+  expect(surroundings.strings).toEqual(
+    new Map([
+      [1, { items, isTruncated: false }],
+      [2, { items: [], isTruncated: true }],
+    ]),
+  );
+});
+
 test('cases: the surroundings of a call', () => {
   const { surroundings } = parse(`container: { id: abc, annotations: { k: v } }
 caller: { uid: 1000, gid: 100, groups: [5], umask: 0o22, comm: sh, capabilities: 0x200000, age: 2500, is-first: true }
