@@ -63,7 +63,9 @@ void reads_nothing() {
 
 void reads_pointers_of_32_bits() {
   void* page =
-      mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+      // an address of 32 bits on every architecture
+      mmap(reinterpret_cast<void*>(0x10000000), 4096, PROT_READ | PROT_WRITE,
+           MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
   CHECK(page != MAP_FAILED);
   char* text = static_cast<char*>(page);
   std::memcpy(text, "narrow", 7);
