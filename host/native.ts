@@ -281,6 +281,8 @@ export interface Native {
   replaceFd(this: void, worker: WorkerHandle, index: number, at: number, flags: number): number;
   /** Bytes of the caller's memory: how many were read, or a negated errno. */
   readArgument(this: void, worker: WorkerHandle, address: bigint, into: Uint8Array): number;
+  /** The same of strings behind pointers of so many bits, as string_list.h has them. */
+  readStrings(this: void, worker: WorkerHandle, at: bigint, bits: number, to: Uint8Array): number;
   /** Writes all of the bytes: how many, or a negated errno; EOPNOTSUPP: a signal could come between. */
   writeArgument(this: void, worker: WorkerHandle, address: bigint, bytes: Uint8Array): number;
   /** Fills in what `credentialsLayout` says, cut at the end: 0, a positive errno, or -1: gone. */

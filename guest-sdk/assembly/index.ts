@@ -18,6 +18,7 @@ export { Action } from './action';
 export { Argument, ArgumentKind, callArguments } from './arguments';
 export { Call } from './call';
 export { UserNamespace } from './caller';
+export * from './constants';
 export { CallingProcess } from './calling-process';
 export { Credentials, Ids, LinuxCapabilities } from './credentials';
 export { Device } from './device';
@@ -38,6 +39,7 @@ export {
   settingMilliseconds,
   settingOr,
 } from './settings';
+export { StringList } from './string-list';
 export {
   caller,
   clock,

@@ -655,6 +655,25 @@ typedef enum : uint8_t {
 _Static_assert(sizeof(sca_log_level) == 1, "canonical ABI");
 _Static_assert(_Alignof(sca_log_level) == 1, "canonical ABI");
 
+typedef struct {
+  const sca_bytes *data;
+  size_t length;
+} sca_bytes_list;
+_Static_assert(sizeof(sca_bytes_list) == 8, "canonical ABI");
+_Static_assert(_Alignof(sca_bytes_list) == 4, "canonical ABI");
+
+/** Strings behind a list of pointers. */
+typedef struct {
+  /** without their NUL */
+  sca_bytes_list items;
+  /** whether strings are missing, or the ends of some */
+  bool truncated;
+} sca_memory_string_list;
+_Static_assert(offsetof(sca_memory_string_list, items) == 0, "canonical ABI");
+_Static_assert(offsetof(sca_memory_string_list, truncated) == 8, "canonical ABI");
+_Static_assert(sizeof(sca_memory_string_list) == 12, "canonical ABI");
+_Static_assert(_Alignof(sca_memory_string_list) == 4, "canonical ABI");
+
 // The decoded arguments of the call being answered, for handlers that export `any`.
 // Importing it is what makes the agent read the caller's memory for such a handler;
 // it needs no grant.
@@ -1357,6 +1376,31 @@ static inline sca_bytes_result sca_memory_read(
   return result;
 }
 
+typedef struct {
+  bool is_error;
+  union {
+    sca_memory_string_list value;
+    sca_errno error;
+  };
+} sca_memory_string_list_result;
+_Static_assert(sizeof(sca_memory_string_list_result) == 16, "canonical ABI");
+_Static_assert(_Alignof(sca_memory_string_list_result) == 4, "canonical ABI");
+
+__attribute__((import_module("seccompagent:handler/memory@0.1.0"), import_name("read-strings")))
+void sca_import_memory_read_strings(uint32_t argument, sca_memory_string_list_result *result);
+/**
+ * The strings of an argument that is a list of them: `argv` (1) and `envp` (2) of execve(2), 2
+ * and 3 of execveat(2). At most 1024 strings, 4096 bytes of each, and 65536 bytes in all, where a
+ * string takes 4 more; NULL is an empty list. The caller can change them until the kernel reads
+ * them: what a handler decides by them is advisory, even if it refuses. `einval`: the argument is
+ * no such list. `efault`: one of the pointers cannot be followed.
+ */
+static inline sca_memory_string_list_result sca_memory_read_strings(uint32_t argument) {
+  sca_memory_string_list_result result;
+  sca_import_memory_read_strings(argument, &result);
+  return result;
+}
+
 __attribute__((import_module("seccompagent:handler/memory@0.1.0"), import_name("write")))
 void sca_import_memory_write(
     uint32_t argument,
@@ -1943,6 +1987,39 @@ _Static_assert(_Alignof(sca_optional_new_times) == 8, "canonical ABI");
         (sca_optional_path){path_is_some != 0, (sca_bytes){path_data, path_length}}, \
         (sca_optional_path){new_path_is_some != 0, (sca_bytes){new_path_data, new_path_length}}, \
         flags))
+
+// Of: static sca_action FUNCTION(sca_optional_path path, uint32_t flags)
+#define SCA_EXPORT_STAT(function) \
+  SCA_EXPORT_ANSWER(stat, ( \
+      uint32_t path_is_some, \
+      const uint8_t *path_data, \
+      size_t path_length, \
+      uint32_t flags), \
+    function((sca_optional_path){path_is_some != 0, (sca_bytes){path_data, path_length}}, flags))
+
+// Of: static sca_action FUNCTION(sca_path path, uint32_t mode, uint32_t flags)
+#define SCA_EXPORT_ACCESS(function) \
+  SCA_EXPORT_ANSWER(access, ( \
+      const uint8_t *path_data, \
+      size_t path_length, \
+      uint32_t mode, \
+      uint32_t flags), \
+    function((sca_bytes){path_data, path_length}, mode, flags))
+
+// Of: static sca_action FUNCTION(sca_path path, uint32_t size)
+#define SCA_EXPORT_READLINK(function) \
+  SCA_EXPORT_ANSWER(readlink, (const uint8_t *path_data, size_t path_length, uint32_t size), \
+    function((sca_bytes){path_data, path_length}, size))
+
+// Of: static sca_action FUNCTION(sca_optional_path path)
+#define SCA_EXPORT_CHDIR(function) \
+  SCA_EXPORT_ANSWER(chdir, (uint32_t path_is_some, const uint8_t *path_data, size_t path_length), \
+    function((sca_optional_path){path_is_some != 0, (sca_bytes){path_data, path_length}}))
+
+// Of: static sca_action FUNCTION(sca_path path)
+#define SCA_EXPORT_CHROOT(function) \
+  SCA_EXPORT_ANSWER(chroot, (const uint8_t *path_data, size_t path_length), \
+    function((sca_bytes){path_data, path_length}))
 
 // Of: static sca_action FUNCTION(void)
 #define SCA_EXPORT_SYSINFO(function) \

@@ -2,6 +2,7 @@
 // Handlers of Seccomp Agent in C: what they can use (contract.h), and what makes that short.
 #pragma once
 
+#include "constants.h"
 #include "contract.h"
 
 /** The text of a literal: `sca_literal("/proc")`. */

@@ -1353,6 +1353,20 @@ pub mod memory {
     #[allow(unused_imports)]
     use crate::abi::{RawOption, RawResult, TextPair, returned};
 
+    /// Strings behind a list of pointers.
+    #[repr(C)]
+    #[derive(Debug)]
+    pub struct StringList {
+        /// without their NUL
+        pub items: List<Bytes>,
+        /// whether strings are missing, or the ends of some
+        pub truncated: bool,
+    }
+    const _: () = assert!(is_canonical(core::mem::offset_of!(StringList, items), 0));
+    const _: () = assert!(is_canonical(core::mem::offset_of!(StringList, truncated), 8));
+    const _: () = assert!(is_canonical(core::mem::size_of::<StringList>(), 12));
+    const _: () = assert!(is_canonical(core::mem::align_of::<StringList>(), 4));
+
     /// How many bytes an argument leads to: those that were read of it, or the room for a result.
     /// `einval`: the argument is no such pointer. `efault`: it is NULL, or could not be followed.
     pub fn size(argument: u32) -> Result<u64, Errno> {
@@ -1378,6 +1392,23 @@ pub mod memory {
         }
         let result = unsafe {
             returned(|result| import(argument, offset, length, result))
+        };
+        result.into()
+    }
+
+    /// The strings of an argument that is a list of them: `argv` (1) and `envp` (2) of execve(2), 2
+    /// and 3 of execveat(2). At most 1024 strings, 4096 bytes of each, and 65536 bytes in all, where a
+    /// string takes 4 more; NULL is an empty list. The caller can change them until the kernel reads
+    /// them: what a handler decides by them is advisory, even if it refuses. `einval`: the argument is
+    /// no such list. `efault`: one of the pointers cannot be followed.
+    pub fn read_strings(argument: u32) -> Result<StringList, Errno> {
+        #[link(wasm_import_module = "seccompagent:handler/memory@0.1.0")]
+        extern "C" {
+            #[link_name = "read-strings"]
+            fn import(argument: u32, result: *mut RawResult<StringList>);
+        }
+        let result = unsafe {
+            returned(|result| import(argument, result))
         };
         result.into()
     }
@@ -2109,6 +2140,77 @@ macro_rules! export_answer {
             }
         };
     };
+    // fn stat(path: Option<&[u8]>, flags: u32) -> Action
+    (stat) => {
+        const _: () = {
+            #[export_name = "stat"]
+            unsafe extern "C" fn answer(
+                path_is_some: u32,
+                path_data: *mut u8,
+                path_length: usize,
+                flags: u32,
+            ) -> *const $crate::Action {
+                let path = (path_is_some != 0).then(|| $crate::abi::List::from_raw(path_data, path_length));
+                $crate::abi::answered(crate::stat(path.as_deref(), flags))
+            }
+        };
+    };
+    // fn access(path: &[u8], mode: u32, flags: u32) -> Action
+    (access) => {
+        const _: () = {
+            #[export_name = "access"]
+            unsafe extern "C" fn answer(
+                path_data: *mut u8,
+                path_length: usize,
+                mode: u32,
+                flags: u32,
+            ) -> *const $crate::Action {
+                let path = $crate::abi::List::from_raw(path_data, path_length);
+                $crate::abi::answered(crate::access(&path, mode, flags))
+            }
+        };
+    };
+    // fn readlink(path: &[u8], size: u32) -> Action
+    (readlink) => {
+        const _: () = {
+            #[export_name = "readlink"]
+            unsafe extern "C" fn answer(
+                path_data: *mut u8,
+                path_length: usize,
+                size: u32,
+            ) -> *const $crate::Action {
+                let path = $crate::abi::List::from_raw(path_data, path_length);
+                $crate::abi::answered(crate::readlink(&path, size))
+            }
+        };
+    };
+    // fn chdir(path: Option<&[u8]>) -> Action
+    (chdir) => {
+        const _: () = {
+            #[export_name = "chdir"]
+            unsafe extern "C" fn answer(
+                path_is_some: u32,
+                path_data: *mut u8,
+                path_length: usize,
+            ) -> *const $crate::Action {
+                let path = (path_is_some != 0).then(|| $crate::abi::List::from_raw(path_data, path_length));
+                $crate::abi::answered(crate::chdir(path.as_deref()))
+            }
+        };
+    };
+    // fn chroot(path: &[u8]) -> Action
+    (chroot) => {
+        const _: () = {
+            #[export_name = "chroot"]
+            unsafe extern "C" fn answer(
+                path_data: *mut u8,
+                path_length: usize,
+            ) -> *const $crate::Action {
+                let path = $crate::abi::List::from_raw(path_data, path_length);
+                $crate::abi::answered(crate::chroot(&path))
+            }
+        };
+    };
     // fn sysinfo() -> Action
     (sysinfo) => {
         const _: () = {
@@ -2182,7 +2284,7 @@ macro_rules! export_answer {
     };
     ($other:ident) => {
         compile_error!(concat!(
-            "a handler cannot answer \"", stringify!($other), "\"; it can answer mkdir, mknod, open, chmod, fchmod, chown, fchown, truncate, utimens, rename, link, symlink, unlink, setxattr, getxattr, listxattr, removexattr, mount, umount, mountapi, sysinfo, execve, swapon, swapoff, any"
+            "a handler cannot answer \"", stringify!($other), "\"; it can answer mkdir, mknod, open, chmod, fchmod, chown, fchown, truncate, utimens, rename, link, symlink, unlink, setxattr, getxattr, listxattr, removexattr, mount, umount, mountapi, stat, access, readlink, chdir, chroot, sysinfo, execve, swapon, swapoff, any"
         ));
     };
 }

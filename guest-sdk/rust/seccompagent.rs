@@ -22,11 +22,14 @@ extern crate alloc;
 #[doc(hidden)]
 #[path = "abi.rs"]
 pub mod abi;
+#[path = "constants.rs"]
+mod constants;
 #[path = "contract.rs"]
 mod contract;
 
 pub use abi::{Bytes, List, Text};
 pub use alloc::{borrow::Cow, boxed::Box, format, string::String, vec, vec::Vec};
+pub use constants::*;
 pub use contract::*;
 
 /// Exports functions of the crate's root under their names: those of the families that they answer,

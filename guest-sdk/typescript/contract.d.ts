@@ -28,6 +28,11 @@ declare module 'seccompagent:handler/handler@0.1.0' {
   export function mount(source: Path | null, target: Path, filesystemType: Path | null, mountFlags: number, data: Uint8Array | null): Action;
   export function umount(target: Path, flags: number): Action;
   export function mountapi(operation: MountOperation, path: Path | null, newPath: Path | null, flags: number): Action;
+  export function stat(path: Path | null, flags: number): Action;
+  export function access(path: Path, mode: number, flags: number): Action;
+  export function readlink(path: Path, size: number): Action;
+  export function chdir(path: Path | null): Action;
+  export function chroot(path: Path): Action;
   export function sysinfo(): Action;
   export function execve(path: Path, flags: number): Action;
   export function swapon(path: Path, flags: number): Action;
@@ -385,6 +390,14 @@ declare module 'seccompagent:handler/memory@0.1.0' {
    */
   export function read(argument: number, offset: number, length: number): Uint8Array;
   /**
+   * The strings of an argument that is a list of them: `argv` (1) and `envp` (2) of execve(2), 2
+   * and 3 of execveat(2). At most 1024 strings, 4096 bytes of each, and 65536 bytes in all, where a
+   * string takes 4 more; NULL is an empty list. The caller can change them until the kernel reads
+   * them: what a handler decides by them is advisory, even if it refuses. `einval`: the argument is
+   * no such list. `efault`: one of the pointers cannot be followed.
+   */
+  export function readStrings(argument: number): StringList;
+  /**
    * Writes a part of the call's result, at most 65536 bytes at once. `einval`: the argument is
    * no pointer for a result, or the bytes end beyond its room. `eopnotsupp`: a signal could end
    * the call meanwhile, since its filter has no SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, or
@@ -393,6 +406,19 @@ declare module 'seccompagent:handler/memory@0.1.0' {
    */
   export function write(argument: number, offset: number, bytes: Uint8Array): void;
   export type Errno = import('seccompagent:handler/types@0.1.0').Errno;
+  /**
+   * Strings behind a list of pointers.
+   */
+  export interface StringList {
+    /**
+     * without their NUL
+     */
+    items: Array<Uint8Array>,
+    /**
+     * whether strings are missing, or the ends of some
+     */
+    truncated: boolean,
+  }
 }
 
 declare module 'seccompagent:handler/mounts@0.1.0' {

@@ -5,6 +5,7 @@
 import type { Action, Answer, Errno } from 'seccompagent:handler/types@0.1.0';
 
 export type * from 'seccompagent:handler/types@0.1.0';
+export * from './constants.ts';
 
 /** Exports of a handler, each optional. `configure` refuses settings by throwing. */
 export type Handler = Partial<

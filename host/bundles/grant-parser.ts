@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads grants, of a manifest or of a configuration: each says itself where a value stands.
+import { whyNotPerformed } from '../syscalls/family-table.ts';
+import { families } from '../syscalls/syscall-table.ts';
 import { isErrnoName } from '../syscalls/errno.ts';
 import {
   grantLimits,
@@ -134,9 +136,11 @@ class LimitReader {
       return pattern.test(text) ? undefined : `"${text}" is not a valid ${what}`;
     }
     const words = wordsOf(kind, this.#keys[0]) ?? [];
-    return words.includes(text)
-      ? undefined
-      : `unknown value "${text}". Values: ${words.join(', ')}`;
+    if (words.includes(text)) return undefined;
+    const list = `Values: ${words.join(', ')}`;
+    return kind === 'families' && families().includes(text)
+      ? `the host cannot perform "${text}"${whyNotPerformed(text)}. ${list}`
+      : `unknown value "${text}". ${list}`;
   };
 
   #count(json: unknown): number {

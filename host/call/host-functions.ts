@@ -24,6 +24,7 @@ export type HostKind =
   | 'state-get'
   | 'state-remove'
   | 'state-set'
+  | 'strings'
   | 'take'
   | 'write';
 
@@ -143,6 +144,8 @@ const atPath = { path: 'path', 'at-flags': 'flags' } as const;
 const attribute = { path: 'path', 'at-flags': 'at-flags', name: 'name' } as const;
 const attributeValue = { ...attribute, value: 'value', 'xattr-flags': 'xattr-flags' } as const;
 const twoPaths = { path: 'path', 'new-path': 'secondPath' } as const;
+const anArgument = { argument: 'argument' } as const;
+const aPart = { ...anArgument, offset: 'offset', length: 'max' } as const;
 const mode = { path: 'path', mode: 'mode' } as const;
 
 const facts: Row = { kind: 'facts', reply: 'certain' };
@@ -244,17 +247,9 @@ const rows: Readonly<Record<string, readonly (readonly [name: string, row: Row])
   ],
   log: [['log', { kind: 'log', takes: { level: 'level', message: 'message' }, reply: 'certain' }]],
   memory: [
-    ['size', { kind: 'size', takes: { argument: 'argument' }, reply: 'certain', gives: 'wide' }],
-    [
-      'read',
-      {
-        kind: 'read',
-        takes: { argument: 'argument', offset: 'offset', length: 'max' },
-        reply: 'value',
-        ...secretBytes,
-        limits: operations,
-      },
-    ],
+    ['size', { kind: 'size', takes: anArgument, reply: 'certain', gives: 'wide' }],
+    ['read', { kind: 'read', takes: aPart, reply: 'value', ...secretBytes, limits: operations }],
+    ['read-strings', { kind: 'strings', takes: anArgument, ...secretBytes, limits: operations }],
     [
       'write',
       {

@@ -9,6 +9,7 @@ import { currentDirectory } from '../syscalls/kinds/dirfd.ts';
 import { numberIn } from '../syscalls/kinds/kind.ts';
 import type { NumberForm, PointerKind, StructField } from '../syscalls/kinds/kind.ts';
 import { xattrRoomPlace } from '../syscalls/kinds/xattr-room.ts';
+import { otherOpenFlags } from '../syscalls/open-flags.ts';
 import type { Argument } from '../syscalls/syscall-table.ts';
 import type { Syscall } from '../syscalls/syscalls.ts';
 
@@ -25,6 +26,8 @@ export interface DecodedArgument {
   readonly name: string;
   readonly value: DecodedValue;
 }
+
+type FieldPlace = Pick<StructField, 'offset' | 'size' | 'isOfArm'>;
 
 function decodedInteger(name: string, value: number | bigint): DecodedArgument {
   return { name, value: { kind: 'integer', value: BigInt(value) } };
@@ -215,6 +218,12 @@ export class ReceivedCall {
     return this.#view.getBigUint64(this.pointerOffset(index) + offset, true);
   }
 
+  /** A field of either size, unsigned. */
+  fieldNumber(index: number, { offset, size, isOfArm }: FieldPlace): bigint {
+    const value = size === 8 ? this.wideField(index, offset) : BigInt(this.field(index, offset));
+    return isOfArm === true ? otherOpenFlags(value) : value;
+  }
+
   /** Copies of all arguments, by their declared types. */
   decode(syscall: Syscall): readonly DecodedArgument[] {
     return syscall.arguments
@@ -233,8 +242,9 @@ export class ReceivedCall {
     ];
   }
 
-  #decodeField(index: number, { name, offset, size, isSigned }: StructField): DecodedArgument {
-    const value = size === 8 ? this.wideField(index, offset) : BigInt(this.field(index, offset));
+  #decodeField(index: number, field: StructField): DecodedArgument {
+    const { name, size, isSigned } = field;
+    const value = this.fieldNumber(index, field);
     return decodedInteger(name, isSigned === true ? BigInt.asIntN(size * 8, value) : value);
   }
 
@@ -251,6 +261,7 @@ export class ReceivedCall {
       case 'result':
       case 'room':
       case 'data':
+      case 'strings':
         return { kind: this.register(index) === 0n ? 'null' : 'unread' };
     }
   }

@@ -4,6 +4,7 @@ import { inbox } from '../native.ts';
 import { currentDirectory } from '../syscalls/kinds/dirfd.ts';
 import { isWide } from '../syscalls/kinds/kind.ts';
 import type { CoreType, NumberForm, ParameterKind } from '../syscalls/kinds/kind.ts';
+import { movedFlags } from '../syscalls/open-flags.ts';
 import type { Parameter, WhenNull } from '../syscalls/parameter-source.ts';
 import {
   end,
@@ -17,6 +18,7 @@ import {
   subtract,
   and,
   or,
+  shiftLeft,
   shiftRight,
   or64,
   shiftLeft64,
@@ -40,6 +42,7 @@ export const emptyPointer = 8;
 interface FieldPlace {
   readonly offset: number;
   readonly size: 4 | 8;
+  readonly isOfArm?: true;
 }
 
 /** Code that passes one parameter of a typed export. */
@@ -71,9 +74,21 @@ function deviceValues(index: number): Code {
   return [major, own, i32(0xff), and, high, or];
 }
 
+/** Flags of open(2) of arm64 as x86 has them, of the code for the low 32 bits. */
+function flagsOfX86(own: Code): Code {
+  const { low, high, distance } = movedFlags;
+  const rest = [own, i32(~(low | high)), and];
+  const risen = [own, i32(low), and, i32(distance), shiftLeft];
+  const fallen = [own, i32(distance), shiftRight, i32(low), and];
+  return [rest, risen, or, fallen, or];
+}
+
 /** The number of a register of at most 32 bits. */
-function narrowValue({ bits, hasUnset }: NumberForm, index: number): Code {
-  if (bits === 32) return register('i32', index);
+function narrowValue({ bits, hasUnset, isOfArm }: NumberForm, index: number): Code {
+  if (bits === 32) {
+    const own = register('i32', index);
+    return isOfArm === true ? flagsOfX86(own) : own;
+  }
   const own = register('u16', index);
   return hasUnset === true ? [i32(-1), own, own, i32(0xffff), isEqual, select] : own;
 }
@@ -91,7 +106,12 @@ function registerValue(form: NumberForm, index: number, { core: [type] }: Parame
 }
 
 /** A number among those that a pointer leads to. */
-function fieldValue(index: number, { offset, size }: FieldPlace, type: CoreType): Code {
+function fieldValue(index: number, { offset, size, isOfArm }: FieldPlace, type: CoreType): Code {
+  if (isOfArm === true) {
+    const low = [pointerOffset(index), loadInbox('i32', offset)];
+    const high = [pointerOffset(index), loadInbox('i32', offset + 4)];
+    return [flagsOfX86(low), extend, high, extend, i64(32), shiftLeft64, or64];
+  }
   const isWhole = isWide(type) && size === 8;
   const loaded = [pointerOffset(index), loadInbox(isWhole ? 'i64' : 'i32', offset)];
   return isWide(type) && !isWhole ? [loaded, extend] : loaded;

@@ -2,7 +2,7 @@
 // One instance of a handler: for one container and one worker. Anything thrown out of it ends it.
 import { AgentError } from '../errors.ts';
 import { inbox } from '../native.ts';
-import { canPerform } from '../syscalls/family-table.ts';
+import { canPerform, whyNotPerformed } from '../syscalls/family-table.ts';
 import type { ReceivedCall } from '../call/received-call.ts';
 import type { Syscall } from '../syscalls/syscalls.ts';
 import {
@@ -183,7 +183,9 @@ export class HandlerInstance {
 
   /** A handler that lets the host do what it can't, or has not seen, is wrong. */
   #checkPerform(call: ReceivedCall, { name, family, parameters }: Syscall): void {
-    if (!canPerform(family)) this.#guest.trap(`the host cannot perform ${name}`);
+    if (!canPerform(family)) {
+      this.#guest.trap(`the host cannot perform ${name}${whyNotPerformed(family)}`);
+    }
     const isUnread = parameters.some(
       ({ source }) =>
         (source.from === 'bytes' || source.from === 'field') &&

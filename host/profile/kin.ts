@@ -62,7 +62,6 @@ const groups: readonly (readonly string[])[] = [
   ['signalfd', 'signalfd4'],
   ['epoll_create', 'epoll_create1'],
   ['inotify_init', 'inotify_init1'],
-  ['chdir', 'fchdir'],
   ['init_module', 'finit_module'],
   ['kexec_load', 'kexec_file_load'],
   ['ptrace', 'process_vm_readv', 'process_vm_writev'],
@@ -81,8 +80,6 @@ const groups: readonly (readonly string[])[] = [
   ['mlock', 'mlock2', 'mlockall'],
   ['mmap', 'mmap2'],
   ['getdents', 'getdents64'],
-  ['access', 'faccessat', 'faccessat2'],
-  ['readlink', 'readlinkat'],
   ...Object.entries(ringOperations)
     // commands of files do not do what others of them do
     .filter(([name]) => !name.startsWith('URING_CMD'))

@@ -14,20 +14,6 @@ const polls = [
   'pselect6',
   'pselect6_time64',
 ] as const;
-const stats = [
-  'statx',
-  'stat',
-  'fstat',
-  'lstat',
-  'newfstatat',
-  'stat64',
-  'fstat64',
-  'lstat64',
-  'fstatat64',
-  'oldstat',
-  'oldfstat',
-  'oldlstat',
-] as const;
 /** A file of any kind may have commands; those of sockets are its options and addresses. */
 const commands = ['ioctl', 'getsockopt', 'setsockopt', 'getsockname', 'getpeername'] as const;
 
@@ -57,7 +43,7 @@ export const ringOperations: Readonly<Record<string, readonly string[]>> = {
   OPENAT: ['open'],
   CLOSE: ['close'],
   FILES_UPDATE: [],
-  STATX: stats,
+  STATX: ['stat'],
   READ: reads,
   WRITE: writes,
   FADVISE: ['fadvise64', 'fadvise64_64', 'readahead'],

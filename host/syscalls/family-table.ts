@@ -62,6 +62,8 @@ interface Family {
   readonly parameters: readonly FamilyParameter[];
   /** Absent for what takes Linux capabilities that are lent, such as mounts. */
   readonly performed?: PerformPlan;
+  /** The reason why it is absent, for authors of handlers. */
+  readonly kernelOnly?: string;
 }
 
 /** Numbers of <fcntl.h> that are the same everywhere. */
@@ -96,6 +98,10 @@ function performed(
 ): Pick<Family, 'performed'> {
   return { performed: { operation: which, result: 'zero', atFlags: 0, ...rest } };
 }
+
+/** The caller's memory gets the result, in a layout of its architecture. */
+const resultInMemory = 'its result is written into memory by the kernel alone';
+const ofProcess = 'only the kernel can change what a process has for its own';
 
 const familyTable: ReadonlyMap<string, Family> = new Map<string, Family>([
   ['mkdir', { parameters: [path, mode], ...performed(operation.mkdir) }],
@@ -241,6 +247,42 @@ const familyTable: ReadonlyMap<string, Family> = new Map<string, Family>([
       ],
     },
   ],
+  [
+    'stat',
+    {
+      parameters: [{ name: 'path', kind: pathOrDescriptorParameter }, flags()],
+      kernelOnly: resultInMemory,
+    },
+  ],
+  [
+    'access',
+    {
+      parameters: [
+        { name: 'path', kind: pathParameter },
+        { name: 'mode', kind: u32Parameter },
+        flags(),
+      ],
+      kernelOnly: 'only the kernel asks with the real ids of a process',
+    },
+  ],
+  [
+    'readlink',
+    {
+      parameters: [
+        { name: 'path', kind: pathParameter },
+        { name: 'size', kind: u32Parameter },
+      ],
+      kernelOnly: resultInMemory,
+    },
+  ],
+  [
+    'chdir',
+    {
+      parameters: [{ name: 'path', kind: pathOrDescriptorParameter }],
+      kernelOnly: ofProcess,
+    },
+  ],
+  ['chroot', { parameters: [{ name: 'path', kind: pathParameter }], kernelOnly: ofProcess }],
   ['sysinfo', { parameters: [] }],
   ['execve', { parameters: [path, flags()] }],
   ['swapon', { parameters: [path, flags()] }],
@@ -254,6 +296,12 @@ export function familyParameters(family: string): readonly FamilyParameter[] {
 
 export function canPerform(family: string): boolean {
   return performPlan(family) !== undefined;
+}
+
+/** The reason that the table has, such as ` (…)`; empty: none. */
+export function whyNotPerformed(family: string): string {
+  const reason = familyTable.get(family)?.kernelOnly;
+  return reason === undefined ? '' : ` (${reason}: answer fail or continue)`;
 }
 
 export function performPlan(family: string): PerformPlan | undefined {

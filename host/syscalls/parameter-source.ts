@@ -28,6 +28,8 @@ export type ParameterSource =
       readonly index: number;
       readonly offset: number;
       readonly size: 4 | 8;
+      /** Flags of open(2) as arm64 has them. */
+      readonly isOfArm?: true;
     }
   | { readonly from: 'constant'; readonly value: number };
 
@@ -62,7 +64,8 @@ function fieldSource(own: readonly Argument[], name: string): ParameterSource | 
     if (kind.type === 'number') continue;
     const field = kind.fields?.find((candidate) => candidate.name === name);
     if (field !== undefined) {
-      return { from: 'field', index, offset: field.offset, size: field.size };
+      const { offset, size, isOfArm } = field;
+      return { from: 'field', index, offset, size, ...(isOfArm === true ? { isOfArm } : {}) };
     }
   }
   return undefined;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one table of the system calls whose arguments this project decodes: a row per syscall name.
 import { at } from './family-table.ts';
-import { addressKind } from './kinds/address.ts';
 import { dataKind } from './kinds/data.ts';
 import { deviceKind } from './kinds/device.ts';
 import { dirfdKind } from './kinds/dirfd.ts';
@@ -12,11 +11,13 @@ import type { ArgumentKind } from './kinds/kind.ts';
 import { modeKind } from './kinds/mode.ts';
 import { mountDataKind } from './kinds/mount-data.ts';
 import { timespecs64Kind, timespecsKind, timevalsKind, utimbufKind } from './kinds/new-times.ts';
-import { openHowKind } from './kinds/open-how.ts';
+import { openFlagsOfArmKind } from './kinds/open-flags.ts';
+import { openHowKind, openHowOfArmKind } from './kinds/open-how.ts';
 import { pathKind } from './kinds/path.ts';
 import { resultKind } from './kinds/result.ts';
 import { roomKind } from './kinds/room.ts';
 import { sourceKind } from './kinds/source.ts';
+import { stringListKind } from './kinds/string-list.ts';
 import { uintKind } from './kinds/uint.ts';
 import { ulongKind } from './kinds/ulong.ts';
 import { xattrArgsKind } from './kinds/xattr-args.ts';
@@ -39,7 +40,7 @@ export interface SyscallRow {
   /** Parameters of the family that this call has no argument for: what it always means. */
   readonly constants?: Readonly<Record<string, number>>;
   /** The architecture on which the call of this name has other arguments. */
-  readonly arch?: 'i386';
+  readonly arch?: 'i386' | 'arm64';
 }
 
 const dirfd: Argument = { name: 'dirfd', kind: dirfdKind };
@@ -75,9 +76,16 @@ const timevals: Argument = { name: 'times', kind: timevalsKind };
 const timespecs: Argument = { name: 'times', kind: timespecsKind };
 const timespecs64: Argument = { name: 'times', kind: timespecs64Kind };
 const attributes: Argument = { name: 'attributes', kind: dataKind };
+const status: Argument = { name: 'status', kind: resultKind };
+const armFlags: Argument = { name: 'flags', kind: openFlagsOfArmKind };
+const how: Argument = { name: 'how', kind: openHowKind };
+const accessMode: Argument = { name: 'mode', kind: uintKind };
+const link: Argument = { name: 'link', kind: roomKind };
+const linkSize: Argument = { name: 'size', kind: uintKind };
 
 /** Constants of calls that act on the file of a descriptor. */
 const ofFile = { flags: at.emptyPath };
+const ofLink = { flags: at.symlinkNofollow };
 
 /** creat(2) is open(2) with O_CREAT, O_WRONLY and O_TRUNC. */
 const creatFlags = 0o1101;
@@ -110,10 +118,13 @@ export const syscallTable: readonly SyscallRow[] = [
 
   { name: 'open', family: 'open', arguments: [path, flags, mode] },
   { name: 'openat', family: 'open', arguments: [dirfd, path, flags, mode] },
+  { name: 'openat2', family: 'open', arguments: [dirfd, path, how, size] },
+  { name: 'openat', family: 'open', arguments: [dirfd, path, armFlags, mode], arch: 'arm64' },
   {
     name: 'openat2',
     family: 'open',
-    arguments: [dirfd, path, { name: 'how', kind: openHowKind }, size],
+    arguments: [dirfd, path, { name: 'how', kind: openHowOfArmKind }, size],
+    arch: 'arm64',
   },
   { name: 'creat', family: 'open', arguments: [path, mode], constants: { flags: creatFlags } },
 
@@ -290,12 +301,44 @@ export const syscallTable: readonly SyscallRow[] = [
   mountApi('open_tree_attr', dirfd, path, flags, attributes, size),
   mountApi('mount_setattr', dirfd, path, flags, attributes, size),
 
+  { name: 'stat', family: 'stat', arguments: [path, status] },
+  { name: 'lstat', family: 'stat', arguments: [path, status], constants: ofLink },
+  { name: 'fstat', family: 'stat', arguments: [fileFd, status], constants: ofFile },
+  { name: 'newfstatat', family: 'stat', arguments: [dirfd, path, status, flags] },
+  {
+    name: 'statx',
+    family: 'stat',
+    arguments: [dirfd, path, flags, { name: 'mask', kind: uintKind }, status],
+  },
+  { name: 'stat64', family: 'stat', arguments: [path, status] },
+  { name: 'lstat64', family: 'stat', arguments: [path, status], constants: ofLink },
+  { name: 'fstat64', family: 'stat', arguments: [fileFd, status], constants: ofFile },
+  { name: 'fstatat64', family: 'stat', arguments: [dirfd, path, status, flags] },
+  { name: 'oldstat', family: 'stat', arguments: [path, status] },
+  { name: 'oldlstat', family: 'stat', arguments: [path, status], constants: ofLink },
+  { name: 'oldfstat', family: 'stat', arguments: [fileFd, status], constants: ofFile },
+
+  { name: 'access', family: 'access', arguments: [path, accessMode] },
+  { name: 'faccessat', family: 'access', arguments: [dirfd, path, accessMode] },
+  { name: 'faccessat2', family: 'access', arguments: [dirfd, path, accessMode, flags] },
+
+  { name: 'readlink', family: 'readlink', arguments: [path, link, linkSize] },
+  { name: 'readlinkat', family: 'readlink', arguments: [dirfd, path, link, linkSize] },
+
+  { name: 'chdir', family: 'chdir', arguments: [path] },
+  { name: 'fchdir', family: 'chdir', arguments: [fileFd] },
+  { name: 'chroot', family: 'chroot', arguments: [path] },
+
   { name: 'sysinfo', family: 'sysinfo', arguments: [{ name: 'info', kind: resultKind }] },
 
   {
     name: 'execve',
     family: 'execve',
-    arguments: [path, { name: 'argv', kind: addressKind }, { name: 'envp', kind: addressKind }],
+    arguments: [
+      path,
+      { name: 'argv', kind: stringListKind },
+      { name: 'envp', kind: stringListKind },
+    ],
   },
   {
     name: 'execveat',
@@ -303,8 +346,8 @@ export const syscallTable: readonly SyscallRow[] = [
     arguments: [
       dirfd,
       path,
-      { name: 'argv', kind: addressKind },
-      { name: 'envp', kind: addressKind },
+      { name: 'argv', kind: stringListKind },
+      { name: 'envp', kind: stringListKind },
       flags,
     ],
   },

@@ -2,9 +2,9 @@
 // Reads the test cases of a handler: handler.test.yaml.
 import { errnoNumber, parseErrno } from '../syscalls/errno.ts';
 import { gone } from '../call/host.ts';
+import type { StringList } from '../call/string-list.ts';
 import { credentialsLayout, processLayout } from '../native.ts';
 import type { ArgumentKind, GivenFields } from '../syscalls/kinds/kind.ts';
-import { ulongKind } from '../syscalls/kinds/ulong.ts';
 import type { Argument } from '../syscalls/syscall-table.ts';
 import { Syscalls } from '../syscalls/syscalls.ts';
 import type { DescribedCall } from './described.ts';
@@ -39,6 +39,8 @@ export interface Surroundings {
   readonly annotations: readonly (readonly [key: string, value: string])[];
   /** Memory behind arguments, for `memory`. */
   readonly memory: ReadonlyMap<number, Uint8Array>;
+  /** Lists of strings behind arguments, for the same. */
+  readonly strings: ReadonlyMap<number, StringList>;
   readonly state: ReadonlyMap<string, Uint8Array>;
   /** As `credentialsLayout` of native.ts says. */
   readonly caller?: Uint8Array;
@@ -142,13 +144,20 @@ function parseSurroundings(entries: ReadonlyMap<string, YamlValue>): Surrounding
   const container = entries.get('container')?.entries(['id', 'annotations']);
   const id = container?.get('id')?.text();
   const caller = entries.get('caller');
+  const behind = [...(entries.get('memory')?.entries() ?? [])].map(
+    ([key, value]) =>
+      [
+        /^[0-5]$/u.test(key) ? Number(key) : value.fail('is behind no argument from 0 to 5'),
+        value,
+      ] as const,
+  );
   return {
     annotations: [...textsOf(container?.get('annotations'))],
     memory: new Map(
-      [...(entries.get('memory')?.entries() ?? [])].map(([key, value]) => [
-        /^[0-5]$/u.test(key) ? Number(key) : value.fail('is behind no argument from 0 to 5'),
-        bytesOf(value),
-      ]),
+      behind.filter(([, value]) => !isStrings(value)).map(([key, value]) => [key, bytesOf(value)]),
+    ),
+    strings: new Map(
+      behind.filter(([, value]) => isStrings(value)).map(([key, value]) => [key, stringsOf(value)]),
     ),
     state: new Map(
       [...(entries.get('state')?.entries() ?? [])].map(([key, value]) => [key, bytesOf(value)]),
@@ -158,6 +167,18 @@ function parseSurroundings(entries: ReadonlyMap<string, YamlValue>): Surrounding
       ? {}
       : { caller: parseCaller(caller), callingProcess: parseProcess(caller) }),
   };
+}
+
+function isStrings(value: YamlValue): boolean {
+  return value.isList || (value.isMap && value.entries().has('strings'));
+}
+
+/** A list, or `{ strings: [ … ], truncated: true }`. */
+function stringsOf(value: YamlValue): StringList {
+  if (value.isList) return { items: value.list().map(bytesOf), isTruncated: false };
+  const entries = value.entries(['strings', 'truncated']);
+  const items = (entries.get('strings') ?? value).list().map(bytesOf);
+  return { items, isTruncated: entries.get('truncated')?.boolean() === true };
 }
 
 /** Text, or `{ hex: … }`. */
@@ -235,11 +256,16 @@ function parseExpectation(value: YamlValue): Expectation {
   };
 }
 
+/** Flags and modes may be given by their names. */
+function expected(key: string, value: YamlValue): Plain {
+  return /^mode$|^resolve$|^set$|^clear$|flags$/u.test(key) ? value.bits() : value.plain();
+}
+
 /** `filesystem.mkdir: { path: /a }`, or the name alone. */
 function parseCall(value: YamlValue): DescribedCall {
   if (!value.isMap) return { name: value.text(), arguments: {} };
   const [name, given] = value.only();
-  const entries = [...given.entries()].map(([key, entry]) => [key, entry.plain()] as const);
+  const entries = [...given.entries()].map(([key, entry]) => [key, expected(key, entry)] as const);
   return { name, arguments: Object.fromEntries(entries) };
 }
 
@@ -275,7 +301,7 @@ function parseStatus(value: YamlValue): Uint8Array {
   const bytes = new Uint8Array(statusNames.length * 8);
   const view = new DataView(bytes.buffer);
   statusNames.forEach((name, index) => {
-    view.setBigInt64(index * 8, BigInt.asIntN(64, entries.get(name)?.integer() ?? 0n), true);
+    view.setBigInt64(index * 8, BigInt.asIntN(64, entries.get(name)?.bits() ?? 0n), true);
   });
   return bytes;
 }
@@ -286,7 +312,7 @@ function parseArguments(
   known: readonly Argument[],
 ): readonly GivenArgument[] {
   if (value?.isList === true) {
-    return value.list().map((item, index) => parseArgument(item, known[index]?.kind ?? ulongKind));
+    return value.list().map((item, index) => parseArgument(item, known[index]?.kind));
   }
   const entries = value?.entries(known.map(({ name }) => name));
   return known.map(({ name, kind }) => {
@@ -300,23 +326,25 @@ function absent(kind: ArgumentKind): GivenArgument {
   return kind.type === 'number' ? (kind.absent ?? 0) : null;
 }
 
-function parseArgument(value: YamlValue, kind: ArgumentKind): GivenArgument {
+/** @param kind undefined: nobody knows what it is */
+function parseArgument(value: YamlValue, kind: ArgumentKind | undefined): GivenArgument {
   if (value.isMap) return parseMap(value, kind);
   const plain = value.plain();
   if (typeof plain === 'bigint' || plain === null) return plain;
   if (typeof plain !== 'string') return value.fail('is no argument');
-  if (kind.type !== 'number' || kind.parse === undefined) return plain;
+  if (kind?.type !== 'number') return plain;
+  if (kind.parse === undefined) return value.bits();
   return kind.parse(plain) ?? value.fail(`is no ${kind.name} such as ${kind.example ?? '1'}`);
 }
 
 /** Of a pointer: the fields of its struct; an errno; bytes. */
-function parseMap(value: YamlValue, kind: ArgumentKind): GivenArgument {
+function parseMap(value: YamlValue, kind: ArgumentKind | undefined): GivenArgument {
   const entries = value.entries();
   if (entries.has('errno')) {
     const errno = value.entries(['errno']).get('errno') ?? value;
     return { errno: parseErrno(errno.text()) ?? errno.fail('is no errno') };
   }
-  const map = kind.type === 'pointer' ? kind.map : undefined;
+  const map = kind?.type === 'pointer' ? kind.map : undefined;
   if (map === undefined || entries.has('hex')) return bytesOf(value);
   return map.bytes(givenFields(value, map.keys));
 }
@@ -330,7 +358,7 @@ function givenFields(value: YamlValue, keys: readonly string[]): GivenFields {
         return plain;
       return entries.get(key)?.fail('is neither a word nor a whole number');
     },
-    integer: (key) => entries.get(key)?.integer() ?? 0n,
+    integer: (key) => entries.get(key)?.bits() ?? 0n,
     bytes: (key) => {
       const given = entries.get(key);
       return given === undefined ? new Uint8Array(0) : bytesOf(given);

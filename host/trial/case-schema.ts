@@ -13,6 +13,7 @@ const number: Schema = { type: 'integer' };
 const texts: Schema = { type: 'object', additionalProperties: { $ref: '#/$defs/word' } };
 const errno: Schema = { $ref: '#/$defs/errno' };
 const bytes: Schema = { $ref: '#/$defs/bytes' };
+const list: Schema = { type: 'array', items: bytes };
 const final: Schema = {
   anyOf: [
     { const: 'continue' },
@@ -123,7 +124,9 @@ const own: Schema = {
     type: 'object',
     description: 'The memory that the capability memory reads behind arguments 0 to 5.',
     propertyNames: { pattern: '^[0-5]$' },
-    additionalProperties: bytes,
+    additionalProperties: {
+      anyOf: [bytes, list, closed({ strings: list, truncated: { type: 'boolean' } }, ['strings'])],
+    },
   },
   state: {
     type: 'object',

@@ -5,6 +5,8 @@ import { errnoNumber } from '../syscalls/errno.ts';
 import { callOf, giveBack } from '../call/host-call.ts';
 import type { HostCall } from '../call/host-call.ts';
 import { credentialsLayout, processLayout, resourceNumbers } from '../native.ts';
+import { stringListBytes } from '../call/string-list.ts';
+import type { StringList } from '../call/string-list.ts';
 import type { DecodedArgument } from '../call/received-call.ts';
 
 /** The output of an operation. */
@@ -51,6 +53,8 @@ export class RecordingHost implements Host {
   annotations: readonly (readonly [key: string, value: string])[] = [];
   /** Bytes behind arguments. */
   memory: ReadonlyMap<number, Uint8Array> = new Map();
+  /** Lists of strings behind arguments. */
+  strings: ReadonlyMap<number, StringList> = new Map();
   resources: Uint8Array | number = new Uint8Array(resourceNumbers.length * 8);
   caller: Uint8Array | number = new Uint8Array(credentialsLayout.groups);
   callingProcess: Uint8Array | number = new Uint8Array(processLayout.size);
@@ -100,6 +104,8 @@ export class RecordingHost implements Host {
         return 0;
       case 'read':
         return this.#read(request);
+      case 'strings':
+        return this.#readStrings(request);
       case 'log':
         this.#record(request);
         return 0;
@@ -132,6 +138,13 @@ export class RecordingHost implements Host {
     if (bytes === undefined) return -einval;
     const start = Number(request.offset);
     return giveBack(request, { answer: 0, bytes: bytes.slice(start, start + request.max) });
+  }
+
+  #readStrings(request: HostRequest): number {
+    this.#record(request);
+    const list = this.strings.get(request.argument);
+    if (list === undefined) return einval;
+    return giveBack(request, { answer: 0, bytes: stringListBytes(list) });
   }
 
   #stateGet(request: HostRequest): number {

@@ -124,12 +124,13 @@ function beyondGrants(refused: readonly string[], { line }: Expectation): Differ
 }
 
 function surround({ host }: HandlerHarness, { surroundings }: TrialCase): void {
-  const { containerId, annotations, memory, state, caller, callingProcess } = surroundings;
+  const { containerId, annotations, memory, strings, state, caller, callingProcess } = surroundings;
   if (containerId !== undefined) host.containerId = containerId;
   if (caller !== undefined) host.caller = caller;
   if (callingProcess !== undefined) host.callingProcess = callingProcess;
   host.annotations = annotations;
   host.memory = memory;
+  host.strings = strings;
   for (const [key, value] of state) host.remember(key, value);
 }
 

@@ -4,6 +4,7 @@ import { isAlias, isMap, isScalar, isSeq } from 'yaml';
 import type { Document, LineCounter } from 'yaml';
 
 import { AgentError } from '../errors.ts';
+import { parseBits } from '../syscalls/constants.ts';
 import { isOfKind, shownKey } from '../text/shown-key.ts';
 import { readYaml } from '../text/yaml-document.ts';
 
@@ -112,6 +113,14 @@ export class YamlValue {
   integer(): bigint {
     const value = this.plain();
     return typeof value === 'bigint' ? value : this.fail('must be a whole number');
+  }
+
+  /** A whole number, or flags by their names: `O_CREAT|O_EXCL`. */
+  bits(): bigint {
+    const value = this.plain();
+    if (typeof value === 'bigint') return value;
+    const bits = typeof value === 'string' ? parseBits(value) : undefined;
+    return bits ?? this.fail('must be a whole number, or names of flags such as O_CREAT|O_EXCL');
   }
 
   boolean(): boolean {

@@ -12,8 +12,9 @@ import {
   processLayout,
 } from '../native.ts';
 import type { Native, WorkerHandle } from '../native.ts';
-import { argumentMemory } from '../call/argument-memory.ts';
+import { argumentMemory, argumentStrings } from '../call/argument-memory.ts';
 import type { ArgumentMemory } from '../call/argument-memory.ts';
+import { otherOpenFlags } from '../syscalls/open-flags.ts';
 import { currentDirectory } from '../syscalls/kinds/dirfd.ts';
 import type { ReceivedCall } from '../call/received-call.ts';
 import type { Syscall } from '../syscalls/syscalls.ts';
@@ -112,6 +113,8 @@ export class CallerHost implements Host {
         return this.#operate(request);
       case 'read':
         return this.#readArgument(request);
+      case 'strings':
+        return this.#readStrings(request);
       case 'write':
         return this.#writeArgument(request);
       case 'size':
@@ -181,12 +184,16 @@ export class CallerHost implements Host {
     numbers[operationNumber.secondDirfd] =
       syscall === undefined ? currentDirectory : call.secondDirfd(syscall);
     if (syscall !== undefined && call.isOfDescriptor(syscall)) markDescriptor(numbers);
+    const areOther = of.operation === 'open' && process.arch === 'arm64';
+    if (areOther) moveOpenFlags(numbers);
     const { result } = scratch;
     request.result = result;
     const errno =
       within === undefined
         ? native.operate(worker, of.operationCode, memory, numbers, result)
         : native.operate(worker, of.operationCode, memory, numbers, result, within);
+    // observers and recordings have them as handlers do
+    if (areOther) moveOpenFlags(numbers);
     request.length = of.size ?? numbers[operationNumber.resultLength] ?? 0;
     return errno;
   }
@@ -214,6 +221,19 @@ export class CallerHost implements Host {
         : this.#readMemory(memory.address + offset, buffer);
     request.length = Math.max(got, 0);
     return got;
+  }
+
+  #readStrings(request: HostRequest): number {
+    const { native, worker, call, scratch } = this.side;
+    request.length = 0;
+    const syscall = this.side.current();
+    const list = syscall && argumentStrings(call, syscall, request.argument);
+    if (list === undefined) return einval;
+    const { result } = scratch;
+    request.result = result;
+    const got = native.readStrings(worker, list.address, list.pointerBits, result);
+    request.length = Math.max(got, 0);
+    return got < 0 ? -got : 0;
   }
 
   #readSnapshot(start: number, buffer: Uint8Array): number {
@@ -250,6 +270,12 @@ export class CallerHost implements Host {
 
 function flagsOf({ isCloseOnExec }: HostRequest): number {
   return isCloseOnExec ? closeOnExec : 0;
+}
+
+/** Into the flags of this machine, and back. */
+function moveOpenFlags(numbers: Int32Array): void {
+  const flags = BigInt(numbers[operationNumber.flags] ?? 0);
+  numbers[operationNumber.flags] = Number(BigInt.asIntN(32, otherOpenFlags(flags)));
 }
 
 /** Without a path, an operation in a call that has none is on what the call's descriptor refers to. */

@@ -12,7 +12,7 @@ import { OperationRequest } from '../handler/operation-request.ts';
 import { settledByPointers } from '../call/pointer-fault.ts';
 import { arches, operationNumber } from '../native.ts';
 import type { Parameter } from '../syscalls/parameter-source.ts';
-import { performPlan } from '../syscalls/family-table.ts';
+import { performPlan, whyNotPerformed } from '../syscalls/family-table.ts';
 import type { OperationPart, PerformPlan } from '../syscalls/family-table.ts';
 import type { ReceivedCall } from '../call/received-call.ts';
 import type { Syscall } from '../syscalls/syscalls.ts';
@@ -61,7 +61,10 @@ export class Performer {
   perform(syscall: Syscall, mayHandOver: boolean): Decision | HandedAction {
     const plan = performPlan(syscall.family);
     if (plan === undefined) {
-      throw new AgentError('AGENT_HANDLER_FAILED', `the host cannot perform ${syscall.name}`);
+      throw new AgentError(
+        'AGENT_HANDLER_FAILED',
+        `the host cannot perform ${syscall.name}${whyNotPerformed(syscall.family)}`,
+      );
     }
     const settled = settledByPointers(this.#call, syscall);
     if (settled !== undefined) return settled;
@@ -127,9 +130,7 @@ export class Performer {
       case 'constant':
         return BigInt(source.value);
       case 'field':
-        return source.size === 8
-          ? call.wideField(source.index, source.offset)
-          : BigInt(call.field(source.index, source.offset));
+        return call.fieldNumber(source.index, source);
       case 'bytes':
         return 0n;
       case 'register':

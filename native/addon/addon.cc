@@ -130,6 +130,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   add("installFd", install_fd);
   add("replaceFd", replace_fd);
   add("readArgument", read_argument);
+  add("readStrings", read_strings);
   add("writeArgument", write_argument);
   add("callerCredentials", caller_credentials);
   add("callerProcess", caller_process);

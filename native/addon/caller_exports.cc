@@ -130,6 +130,21 @@ Napi::Value read_argument(const Napi::CallbackInfo& info) {
   });
 }
 
+Napi::Value read_strings(const Napi::CallbackInfo& info) {
+  Arguments arguments(info);
+  const std::uint32_t handle = arguments.u32();
+  const std::uint64_t address = arguments.u64();
+  const bool is_narrow = arguments.u32() == 32;
+  const std::span<std::byte> into = arguments.bytes();
+  if (!arguments.is_ok()) return {};
+  return with_call(info, handle, [&](Worker& worker, const CallId& call) -> std::int32_t {
+    const auto read = seen_of_caller(worker, call, [&](const CallId&) {
+      return worker.read_caller_strings(address, is_narrow, into);
+    });
+    return read ? static_cast<std::int32_t>(*read) : negated(read.error());
+  });
+}
+
 Napi::Value write_argument(const Napi::CallbackInfo& info) {
   Arguments arguments(info);
   const std::uint32_t handle = arguments.u32();

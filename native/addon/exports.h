@@ -76,6 +76,7 @@ Napi::Value take_caller_fd(const Napi::CallbackInfo& info);
 Napi::Value install_fd(const Napi::CallbackInfo& info);
 Napi::Value replace_fd(const Napi::CallbackInfo& info);
 Napi::Value read_argument(const Napi::CallbackInfo& info);
+Napi::Value read_strings(const Napi::CallbackInfo& info);
 Napi::Value write_argument(const Napi::CallbackInfo& info);
 Napi::Value caller_credentials(const Napi::CallbackInfo& info);
 Napi::Value caller_process(const Napi::CallbackInfo& info);

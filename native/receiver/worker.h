@@ -100,6 +100,9 @@ class Worker : private MemoryUse::Watcher {
   [[nodiscard]] Result<std::uint32_t> keep(CallersFd fd);
   // Of the caller's memory; see memory.h. ETIMEDOUT: the caller keeps it from us.
   [[nodiscard]] Result<std::size_t> read_caller(std::uint64_t address, std::span<std::byte> out);
+  // See string_list.h: all its reads have one deadline.
+  [[nodiscard]] Result<std::size_t> read_caller_strings(std::uint64_t address, bool is_narrow,
+                                                        std::span<std::byte> out);
   // EOPNOTSUPP: a signal could take the call back in between, and the caller use the memory anew.
   [[nodiscard]] Result<std::size_t> write_caller(std::uint64_t address,
                                                  std::span<const std::byte> bytes);

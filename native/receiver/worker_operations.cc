@@ -13,6 +13,7 @@
 
 #include "caller/caller_state.h"
 #include "caller/namespaces.h"
+#include "caller/string_list.h"
 #include "helper/mountinfo.h"
 #include "kernel/root_mount.h"
 #include "process/ending_children.h"
@@ -88,6 +89,15 @@ Result<std::size_t> Worker::with_caller_memory(Access access) {
 Result<std::size_t> Worker::read_caller(std::uint64_t address, std::span<std::byte> out) {
   return with_caller_memory([&](const CallId& call, const Reader& reader) {
     return read_some(call.tid, address, out, reader);
+  });
+}
+
+Result<std::size_t> Worker::read_caller_strings(std::uint64_t address, bool is_narrow,
+                                                std::span<std::byte> out) {
+  return with_caller_memory([&](const CallId& call, const Reader& reader) {
+    const StringList list = {
+        .tid = call.tid, .address = address, .is_narrow = is_narrow, .reader = reader};
+    return read_string_list(list, out);
   });
 }
 

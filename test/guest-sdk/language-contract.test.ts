@@ -244,6 +244,20 @@ const rows: readonly Row[] = [
     action: zero,
     call: ['memory.write', { argument: 2n, offset: 0x100000000n, bytes: { hex: '00ff' } }],
   },
+  {
+    number: 60,
+    prepare: (host) => {
+      const items = [Uint8Array.of(1, 2), Uint8Array.of(), Uint8Array.of(3, 4, 5)];
+      host.strings = new Map([[1, { items, isTruncated: true }]]);
+    },
+    action: { value: 10_305n },
+    call: ['memory.read-strings', { argument: 1n }],
+  },
+  {
+    number: 60,
+    action: { fail: 'EINVAL' },
+    call: ['memory.read-strings', { argument: 1n }],
+  },
   { number: 24, action: { fail: 'EBADF' } },
   {
     number: 25,

@@ -59,6 +59,7 @@ const cases: Readonly<Record<string, string>> = {
   'container.freeze': 'return container.freeze().toAction();',
   'container.thaw': 'return container.thaw().toAction();',
   'memory.read': answered('memory.read(0, 0, 1)'),
+  'memory.read-strings': answered('memory.readStrings(1)'),
   'memory.write': 'return memory.write(1, 0, bytes).toAction();',
   'descriptors.take': answered('descriptors.take(3)'),
   'descriptors.install': answered('descriptors.install(3, true)'),
@@ -119,6 +120,7 @@ interface Outcome {
 function run(name: string, limits: Readonly<Record<string, unknown>>): Outcome {
   const host = new RecordingHost();
   host.memory = new Map([[0, new Uint8Array(8)]]);
+  host.strings = new Map([[1, { items: [], isTruncated: false }]]);
   const refused: string[] = [];
   const all = Object.fromEntries(grantable.map((capability) => [capability, {}]));
   const within = limited(host, granted({ ...all, ...limits }), (what) => {

@@ -164,6 +164,7 @@ const signatures: Readonly<
   installFd: ['number', 'number', 'number'],
   replaceFd: ['number', 'number', 'number', 'number'],
   readArgument: ['number', 'bigint', 'bytes'],
+  readStrings: ['number', 'bigint', 'number', 'bytes'],
   writeArgument: ['number', 'bigint', 'bytes'],
   callerCredentials: ['number', 'bytes'],
   callerProcess: ['number', 'bytes'],

@@ -33,12 +33,21 @@ test.for([
   ['mkdir', '{ path: { errno: EFAULT } }', [{ errno: 'EFAULT' }, 0]],
   ['mkdir', '{ path: null, mode: 0xffffffffffffffff }', [null, 0xffff_ffff_ffff_ffffn]],
   ['mkdir', '{}', [null, 0]],
+  ['mkdir', '{ path: /a, mode: S_ISVTX|0o777 }', ['/a', 0o1777n]],
+  ['openat', '{ path: a, flags: O_CREAT|O_EXCL }', [-100, 'a', 0o300n, 0]],
+  ['openat', '[-100, a, O_CREAT, S_IRUSR]', [-100n, 'a', 0o100n, 0o400n]],
+  ['mount', '{ target: a, mount-flags: MS_BIND | MS_REC }', [null, 'a', null, 0x5000n, null]],
   ['mknod', '{ path: a, device: "8:256" }', ['a', 0, 0x10_0800n]],
   ['getpid', '[1, text]', [1n, 'text']],
   [
     'openat2',
     '{ path: a, how: { flags: 1, mode: 2, resolve: 3 }, size: 24 }',
     [-100, 'a', new Uint8Array(BigInt64Array.of(1n, 2n, 3n).buffer), 24n],
+  ],
+  [
+    'openat2',
+    '{ path: a, how: { flags: O_PATH, mode: 2, resolve: RESOLVE_BENEATH } }',
+    [-100, 'a', new Uint8Array(BigInt64Array.of(0o10000000n, 2n, 8n).buffer), 0],
   ],
   [
     'setxattrat',
@@ -56,7 +65,7 @@ test.for([
 
 test('cases: answers are words, errnos, numbers and what operations give back', () => {
   const { steps } = parse(`call: getpid
-answers: [ok, EEXIST, gone, 7, { bytes: a }, { descriptor: 3 }, { status: { mode: 0o100644 } }]
+answers: [ok, EEXIST, gone, 7, { bytes: a }, { descriptor: 3 }, { status: { mode: S_IFREG|0o644 } }]
 expect: { calls: [] }`);
   const status = new Uint8Array(statNumbers.length * 8);
   new DataView(status.buffer).setBigInt64(statNumbers.indexOf('mode') * 8, 0o100644n, true);
@@ -69,6 +78,21 @@ expect: { calls: [] }`);
     { answer: 0, descriptor: 3 },
     { answer: 0, bytes: status },
   ]);
+});
+
+test('cases: lists of strings behind arguments', () => {
+  const { surroundings } =
+    parse(`memory: { 0: a, 1: [ls, { hex: ff }], 2: { strings: [], truncated: true } }
+call: execve
+expect: { action: next }`);
+  const items = [Uint8Array.of(0x6c, 0x73), Uint8Array.of(0xff)];
+  expect(surroundings.memory).toEqual(new Map([[0, Uint8Array.of(0x61)]]));
+  expect(surroundings.strings).toEqual(
+    new Map([
+      [1, { items, isTruncated: false }],
+      [2, { items: [], isTruncated: true }],
+    ]),
+  );
 });
 
 test('cases: the surroundings of a call', () => {

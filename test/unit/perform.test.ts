@@ -264,8 +264,16 @@ test('perform: a call that it cannot do fails, and so does a call that was not r
   expect(() => perform('mkdir', 0x1000, 0)).toThrow(failure('AGENT_CALLER'));
 });
 
+test('perform: what only the kernel can do for a process is refused by name', () => {
+  const { perform } = performing();
+  for (const name of ['chdir', 'chroot', 'readlink', 'access', 'stat']) {
+    expect(() => perform(name, '/a')).toThrow(failure('AGENT_HANDLER_FAILED', name, 'continue'));
+  }
+});
+
 test('perform: no family takes power that the caller may not have', () => {
-  const others = ['mount', 'umount', 'mountapi', 'sysinfo', 'execve', 'swapon', 'swapoff'];
+  const others = ['mount', 'umount', 'mountapi', 'stat', 'access', 'readlink', 'chdir', 'chroot'];
+  others.push('sysinfo', 'execve', 'swapon', 'swapoff');
   expect(families().filter((family) => !canPerform(family))).toEqual(others);
 });
 

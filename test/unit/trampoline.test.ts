@@ -84,7 +84,7 @@ class Handler {
     return this.instance.ask(this.#call, syscall);
   }
 
-  /** A call of another architecture, with the arguments as truncate(2) has them. */
+  /** A call of another architecture. */
   askOn(arch: number, number: number, ...given: readonly GivenArgument[]): unknown {
     const syscall = this.#syscalls.find(arch, number);
     if (syscall === undefined) throw new Error(`no ${number}`);
@@ -224,6 +224,46 @@ test.for([
   });
   expect(handler.askOn(arch, number, '/a', ...registers)).toEqual({ kind: 'value', value });
 });
+
+/** A struct open_how. */
+function openHow(flags: bigint): Uint8Array {
+  const bytes = new Uint8Array(24);
+  new DataView(bytes.buffer).setBigUint64(0, flags, true);
+  return bytes;
+}
+
+const highFlag = 1n << 40n;
+
+test.for([
+  ['x86-64', 0, 257, 0o60_2000n],
+  ['i386', 1, 295, 0o60_2000n],
+  ['x32', 2, 257, 0o60_2000n],
+  ['arm64', 3, 56, 0o14_2000n],
+] as const)(
+  'K19: trampoline: O_DIRECTORY and O_NOFOLLOW are the same for handlers: openat of %s',
+  ([, arch, number, flags]) => {
+    const open = { name: 'open', signature: 'iiIiI:i', body: valued(instruction.local(2)) };
+    const handler = new Handler({ functions: [open, allocator()] });
+    const given = [-100, '/a', 0xdead_beef_0000_0000n | flags, 0] as const;
+    expect(handler.askOn(arch, number, ...given)).toEqual({ kind: 'value', value: 0o60_2000n });
+  },
+);
+
+test.for([
+  ['x86-64', 0, 0o60_2000n],
+  ['arm64', 3, 0o14_2000n],
+] as const)(
+  'K19: trampoline: O_DIRECTORY and O_NOFOLLOW are the same for handlers: openat2 of %s',
+  ([, arch, flags]) => {
+    const open = { name: 'open', signature: 'iiIiI:i', body: valued(instruction.local(2)) };
+    const handler = new Handler({ functions: [open, allocator()] });
+    const given = [-100, '/a', openHow(highFlag | flags), 24] as const;
+    expect(handler.askOn(arch, 437, ...given)).toEqual({
+      kind: 'value',
+      value: highFlag | 0o60_2000n,
+    });
+  },
+);
 
 /** Two times as the addon leaves them. */
 function times(...numbers: readonly bigint[]): Uint8Array {

@@ -10,6 +10,10 @@ export declare function size(argument: u32, result: usize): void;
 export declare function read(argument: u32, offset: u64, length: u32, result: usize): void;
 
 // @ts-ignore: decorator
+@external("seccompagent:handler/memory@0.1.0", "read-strings")
+export declare function readStrings(argument: u32, result: usize): void;
+
+// @ts-ignore: decorator
 @external("seccompagent:handler/memory@0.1.0", "write")
 export declare function write(
   argument: u32,

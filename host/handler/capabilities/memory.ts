@@ -4,7 +4,16 @@ import { HostRequest, maxRequestBytes } from '../../call/host.ts';
 import { lazily } from '../capability.ts';
 import type { Capability, CapabilityFunction } from '../capability.ts';
 import { errnoNumber } from '../../syscalls/errno.ts';
-import { errnoOf, putBytesResult, putErrnoResult, putS64Result } from './results.ts';
+import { stringListOf } from '../../call/string-list.ts';
+import { putRange } from './into-result.ts';
+import {
+  beginValue,
+  errnoOf,
+  putBytesResult,
+  putErrnoResult,
+  putError,
+  putS64Result,
+} from './results.ts';
 
 const einval = errnoNumber('EINVAL');
 
@@ -39,6 +48,34 @@ const read: CapabilityFunction = {
   },
 };
 
+/** record string-list: the list, and a bool behind it. */
+const listRecord = { size: 12, alignment: 4 } as const;
+
+const readStrings: CapabilityFunction = {
+  signature: 'ii:',
+  link: (guest, host, of) => {
+    const request = lazily(() => new HostRequest(of));
+    return (argument: number, result: number): void => {
+      const own = guest();
+      const asked = request();
+      asked.argument = argument >>> 0;
+      const errno = host.call(asked);
+      if (errno !== 0) {
+        putError(own, result, errno, listRecord);
+        return;
+      }
+      const { items, isTruncated } = stringListOf(asked.result.subarray(0, asked.length));
+      const list = own.allocateItems(items.length, 8, 4);
+      items.forEach((item, index) => {
+        putRange(own, list + index * 8, own.putBytes(item, 0, item.length), item.length);
+      });
+      const record = beginValue(own, result, listRecord);
+      putRange(own, record, list, items.length);
+      own.setU8(record + 8, isTruncated ? 1 : 0);
+    };
+  },
+};
+
 const write: CapabilityFunction = {
   signature: 'iIiii:',
   link: (guest, host, of) => {
@@ -67,6 +104,7 @@ export const memory: Capability = {
   functions: new Map([
     ['size', size],
     ['read', read],
+    ['read-strings', readStrings],
     ['write', write],
   ]),
 };

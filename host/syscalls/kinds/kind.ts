@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The facts that each file of this folder states: about an argument of a system call, and about a
 // parameter of a handler's export.
+import { otherOpenFlags } from '../open-flags.ts';
 
 /** Inputs of a test case's map, by their keys. */
 export interface GivenFields {
@@ -23,6 +24,8 @@ export interface NumberForm {
   readonly hasUnset?: true;
   /** The upper half of the bits is in the next register. */
   readonly isPair?: true;
+  /** Flags of open(2) as arm64 has them. */
+  readonly isOfArm?: true;
 }
 
 interface AnyKind {
@@ -55,6 +58,8 @@ export interface StructField {
   readonly offset: number;
   readonly size: 4 | 8;
   readonly isSigned?: true;
+  /** Flags of open(2) as arm64 has them. */
+  readonly isOfArm?: true;
 }
 
 /** The memory behind a pointer, as the capability `memory` has it. */
@@ -70,7 +75,9 @@ export type PointedMemory =
   /** The same where the struct that the pointer leads to says it. */
   | 'room-of-struct'
   /** Read by the call; nobody knows how much. */
-  | 'data';
+  | 'data'
+  /** Strings, behind pointers of their own. */
+  | 'strings';
 
 /** A pointer. */
 export interface PointerKind extends AnyKind {
@@ -133,12 +140,13 @@ export type PassedAs =
 
 /** @param next of a pair */
 export function numberIn(form: NumberForm, register: bigint, next: bigint): bigint {
-  const { bits, isSigned, hasUnset, isPair } = form;
+  const { bits, isSigned, hasUnset, isPair, isOfArm } = form;
   const half = bits / 2;
   const all =
     isPair === true
       ? BigInt.asUintN(half, register) | (BigInt.asUintN(half, next) << BigInt(half))
       : BigInt.asUintN(bits, register);
+  if (isOfArm === true) return otherOpenFlags(all);
   if (hasUnset === true && all === (1n << BigInt(bits)) - 1n) return 0xffff_ffffn;
   return isSigned === true ? BigInt.asIntN(bits, all) : all;
 }

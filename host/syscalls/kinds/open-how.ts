@@ -23,3 +23,10 @@ export const openHowKind: PointerKind = {
     bytes: (given) => structBytes(24, fields, (name) => given.integer(name)),
   },
 };
+
+/** The flags are those of arm64. */
+export const openHowOfArmKind: PointerKind = {
+  ...openHowKind,
+  name: 'open-how-arm64',
+  fields: fields.map((field) => (field.name === 'flags' ? { ...field, isOfArm: true } : field)),
+};
