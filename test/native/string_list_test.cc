@@ -45,6 +45,11 @@ Result<Read> read_list(const void* list, bool is_narrow = false, Reader reader =
   return read;
 }
 
+Result<Read> read_list(const char* const* list, bool is_narrow = false, Reader reader = {},
+                       std::size_t room = 65536) {
+  return read_list(static_cast<const void*>(list), is_narrow, reader, room);
+}
+
 void reads_all() {
   const char* const list[] = {"ls", "", "-l", nullptr};
   for (const ReadBy by : {ReadBy::this_thread, ReadBy::child}) {
@@ -55,7 +60,7 @@ void reads_all() {
 }
 
 void reads_nothing() {
-  CHECK(VALUE(read_list(nullptr)).items.empty());
+  CHECK(VALUE(read_list(static_cast<const void*>(nullptr))).items.empty());
   const char* const list[] = {nullptr};
   const auto read = VALUE(read_list(list));
   CHECK(read.items.empty() && !read.is_truncated);
@@ -116,14 +121,16 @@ void says_what_is_not_there() {
   const char* const list[] = {"a", reinterpret_cast<const char*>(1), nullptr};
   CHECK_EQUAL(ERROR(read_list(list)), Errno{EFAULT});
   // no NULL before the end of what is there
+  constexpr std::size_t kPage = 4096;
   char* pages = static_cast<char*>(
-      mmap(nullptr, 2 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+      mmap(nullptr, 2 * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
   CHECK(pages != MAP_FAILED);
-  CHECK_EQUAL(mprotect(pages + 4096, 4096, PROT_NONE), 0);
-  const char* text = "a";
-  std::memcpy(pages + 4096 - sizeof text, &text, sizeof text);
-  CHECK_EQUAL(ERROR(read_list(pages + 4096 - sizeof text)), Errno{EFAULT});
-  CHECK_EQUAL(munmap(pages, 2 * 4096), 0);
+  CHECK_EQUAL(mprotect(pages + kPage, kPage, PROT_NONE), 0);
+  const std::uint64_t text = address_of("a");
+  char* const last = pages + kPage - sizeof text;
+  std::memcpy(last, &text, sizeof text);
+  CHECK_EQUAL(ERROR(read_list(static_cast<const void*>(last))), Errno{EFAULT});
+  CHECK_EQUAL(munmap(pages, 2 * kPage), 0);
 }
 
 void has_one_deadline() {
