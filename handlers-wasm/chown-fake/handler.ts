@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Changes owners where the caller may, and says that it has where the caller may not.
 
-import { Action, Errno, Path, Result, filesystem } from '@seccompagent/guest-sdk';
-
-const AT_SYMLINK_NOFOLLOW: u32 = 0x100;
-const AT_EMPTY_PATH: u32 = 0x1000;
+import {
+  AT_EMPTY_PATH,
+  AT_SYMLINK_NOFOLLOW,
+  Action,
+  Errno,
+  Path,
+  Result,
+  filesystem,
+} from '@seccompagent/guest-sdk';
 
 /** An id that stays as it is. */
 const SAME: u32 = 0xffffffff;

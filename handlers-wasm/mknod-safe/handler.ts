@@ -5,14 +5,13 @@ import {
   Action,
   Device,
   Path,
+  S_IFCHR,
+  S_IFMT,
   devices,
   filesystem,
   isSet,
   refuseFlags,
 } from '@seccompagent/guest-sdk';
-
-const S_IFMT: u32 = 0o170000;
-const S_IFCHR: u32 = 0o020000;
 
 /** null, zero, full, random and urandom. */
 const MEMORY_MINORS: u32[] = [3, 5, 7, 8, 9];

@@ -5,6 +5,9 @@ import {
   Action,
   Call,
   Errno,
+  MS_BIND,
+  MS_MOVE,
+  MS_REMOUNT,
   Path,
   UserNamespace,
   caller,
@@ -23,7 +26,7 @@ const BACKSLASH: u8 = 92;
 const CAP_SYS_ADMIN: u32 = 21;
 
 /** With one of these, mount(2) changes a mount that is there. */
-const NOT_NEW: u64 = mountFlag.REMOUNT | mountFlag.BIND | mountFlag.MOVE | mountFlag.PROPAGATION;
+const NOT_NEW: u64 = MS_REMOUNT | MS_BIND | MS_MOVE | mountFlag.PROPAGATION;
 
 export function configure(): string | null {
   const api = settingOr('new-api', 'enosys');

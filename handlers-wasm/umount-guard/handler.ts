@@ -5,6 +5,9 @@ import {
   Action,
   Call,
   Errno,
+  MS_BIND,
+  MS_MOVE,
+  MS_REMOUNT,
   Path,
   UserNamespace,
   caller,
@@ -15,7 +18,7 @@ import {
 
 const CAP_SYS_ADMIN: u32 = 21;
 
-const CHANGES: u64 = mountFlag.REMOUNT | mountFlag.BIND | mountFlag.MOVE;
+const CHANGES: u64 = MS_REMOUNT | MS_BIND | MS_MOVE;
 
 export function configure(): string | null {
   const refusal = unknownChoice('changes');
