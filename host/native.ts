@@ -50,6 +50,8 @@ export {
   userNamespace,
 } from './border/caller.ts';
 export {
+  locationNumbers,
+  lookedUp,
   mountRange,
   ofDescriptor,
   operation,
@@ -71,10 +73,7 @@ export interface Native {
   harden(this: void): void;
   /** Memory of this process, see `statm` in proc(5); needs a descriptor the first time only. @throws EMFILE */
   residentBytes(this: void): number;
-  /**
-   * This thread and all that it starts have an empty session keyring from now on, unless a filter
-   * forbids it. @throws EDQUOT and others
-   */
+  /** This thread and all that it starts get an empty session keyring, unless a filter forbids it. @throws EDQUOT and others */
   leaveSessionKeyring(this: void): void;
   /**
    * The epoll watches of this process are counted for a user of its own from now on, see

@@ -5,6 +5,8 @@
 // Flags are those of the system call that is named.
 
 import * as host from './abi/filesystem';
+import * as folders from './abi/folders';
+import { liftLocatedResult } from './abi/located';
 import {
   RESULT,
   bytesPointer,
@@ -17,6 +19,7 @@ import {
 } from './abi/values';
 import { Device } from './device';
 import { FileStatus } from './file-status';
+import { Located } from './located';
 import { Path } from './path';
 import { Result, ResultOf } from './result';
 
@@ -100,6 +103,37 @@ export function symlink(target: Path, path: Path): Result {
 export function unlink(path: Path, flags: u32 = 0): Result {
   host.unlink(bytesPointer(path.bytes), path.length, flags, RESULT);
   return liftResult();
+}
+
+/**
+ * What a path of this call leads to. `perform`, and the functions here that are given this path, act on
+ * just that from then on, wherever it is moved meanwhile.
+ *
+ * ```ts
+ * const located = filesystem.resolve(path);
+ * if (!located.isOk) return located.failure();
+ * return located.value.isBelow('/etc') ? Action.fail(Errno.EPERM) : Action.perform();
+ * ```
+ */
+export function resolve(path: Path): ResultOf<Located> {
+  host.resolve(bytesPointer(path.bytes), path.length, RESULT);
+  return liftLocatedResult();
+}
+
+/** The same of the call's new path. */
+export function resolveNew(path: Path): ResultOf<Located> {
+  host.resolveNew(bytesPointer(path.bytes), path.length, RESULT);
+  return liftLocatedResult();
+}
+
+/** As `isBelow` of what was found, for what may fail. */
+export function isBelow(path: Path, folder: string): ResultOf<bool> {
+  return folders.isBelow(path, folder);
+}
+
+/** As `isAbove` of what was found, for what may fail. */
+export function isAbove(path: Path, folder: string): ResultOf<bool> {
+  return folders.isAbove(path, folder);
 }
 
 /** The status of a file, see statx(2). */

@@ -24,6 +24,7 @@ export { Credentials, Ids, LinuxCapabilities } from './credentials';
 export { Device } from './device';
 export { Errno, errnoByName } from './errno';
 export { FileStatus } from './file-status';
+export { Located } from './located';
 export * from './parameters';
 export { Path } from './path';
 export { Resources } from './resources';

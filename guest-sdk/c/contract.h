@@ -345,6 +345,30 @@ _Static_assert(offsetof(sca_file_status, mount_flags) == 88, "canonical ABI");
 _Static_assert(sizeof(sca_file_status) == 96, "canonical ABI");
 _Static_assert(_Alignof(sca_file_status) == 8, "canonical ABI");
 
+/** What a path of the call leads to, found once. It counts for this call alone. */
+typedef struct {
+  /**
+   * from the container's root, without symbolic links, `.` and `..`. Empty: it has no name any
+   * more, or never had one, such as a pipe
+   */
+  sca_path path;
+  /** whether something is there by that name */
+  bool exists;
+  /** whether it is where something is mounted */
+  bool is_mount_point;
+  /** the mount that it is in, or that of its folder: a number that no other mount has */
+  uint64_t mount;
+  /** all numbers are 0 where nothing is there */
+  sca_file_status status;
+} sca_located;
+_Static_assert(offsetof(sca_located, path) == 0, "canonical ABI");
+_Static_assert(offsetof(sca_located, exists) == 8, "canonical ABI");
+_Static_assert(offsetof(sca_located, is_mount_point) == 9, "canonical ABI");
+_Static_assert(offsetof(sca_located, mount) == 16, "canonical ABI");
+_Static_assert(offsetof(sca_located, status) == 24, "canonical ABI");
+_Static_assert(sizeof(sca_located) == 120, "canonical ABI");
+_Static_assert(_Alignof(sca_located) == 8, "canonical ABI");
+
 /**
  * A descriptor that the host holds for the call being answered: an index that means nothing
  * to the caller, and nothing at all once the call is answered.
@@ -1185,6 +1209,84 @@ void sca_import_filesystem_unlink(
 static inline sca_result sca_filesystem_unlink(sca_path path, uint32_t at_flags) {
   sca_result result;
   sca_import_filesystem_unlink(path.data, path.length, at_flags, &result);
+  return result;
+}
+
+typedef struct {
+  bool is_error;
+  union {
+    sca_located value;
+    sca_errno error;
+  };
+} sca_located_result;
+_Static_assert(sizeof(sca_located_result) == 128, "canonical ABI");
+_Static_assert(_Alignof(sca_located_result) == 8, "canonical ABI");
+
+__attribute__((import_module("seccompagent:handler/filesystem@0.1.0"), import_name("resolve")))
+void sca_import_filesystem_resolve(
+    const uint8_t *path_data,
+    size_t path_length,
+    sca_located_result *result);
+/**
+ * What a path leads to, by the meaning that it has in this call: a name in a folder (mkdir,
+ * mknod, rename, symlink, unlink, and opening with `O_CREAT | O_EXCL`), or the file, whose
+ * symbolic links are followed if the call follows them. Where an open makes a file, it is the
+ * name in its folder.
+ *
+ * From then on, `perform` and the functions here that are given this path, for this call, act on
+ * just that file, or on that name in just that folder, wherever either has been moved meanwhile.
+ * A name may stand for another file by then. If somebody has made the file that an open was to
+ * make, `perform` has the handlers asked again, and `open` is `eexist`.
+ *
+ * An empty path is what the call's descriptor stands for. `exdev`: the caller has another root than
+ * its container's first process, or the container's root does not lead there.
+ */
+static inline sca_located_result sca_filesystem_resolve(sca_path path) {
+  sca_located_result result;
+  sca_import_filesystem_resolve(path.data, path.length, &result);
+  return result;
+}
+
+__attribute__((import_module("seccompagent:handler/filesystem@0.1.0"), import_name("resolve-new")))
+void sca_import_filesystem_resolve_new(
+    const uint8_t *path_data,
+    size_t path_length,
+    sca_located_result *result);
+/** The same of the call's new path. */
+static inline sca_located_result sca_filesystem_resolve_new(sca_path path) {
+  sca_located_result result;
+  sca_import_filesystem_resolve_new(path.data, path.length, &result);
+  return result;
+}
+
+__attribute__((import_module("seccompagent:handler/filesystem@0.1.0"), import_name("is-below")))
+void sca_import_filesystem_is_below(
+    const uint8_t *path_data,
+    size_t path_length,
+    const uint8_t *folder_data,
+    size_t folder_length,
+    sca_bool_result *result);
+/**
+ * Whether a path that was found is this folder, or below it. The folder is an absolute path in the
+ * container, whose symbolic links are followed, also where the caller may not look.
+ */
+static inline sca_bool_result sca_filesystem_is_below(sca_path path, sca_path folder) {
+  sca_bool_result result;
+  sca_import_filesystem_is_below(path.data, path.length, folder.data, folder.length, &result);
+  return result;
+}
+
+__attribute__((import_module("seccompagent:handler/filesystem@0.1.0"), import_name("is-above")))
+void sca_import_filesystem_is_above(
+    const uint8_t *path_data,
+    size_t path_length,
+    const uint8_t *folder_data,
+    size_t folder_length,
+    sca_bool_result *result);
+/** Whether this folder is there, or below it: who moves a path away moves all that is below it. */
+static inline sca_bool_result sca_filesystem_is_above(sca_path path, sca_path folder) {
+  sca_bool_result result;
+  sca_import_filesystem_is_above(path.data, path.length, folder.data, folder.length, &result);
   return result;
 }
 

@@ -341,6 +341,30 @@ const _: () = assert!(is_canonical(core::mem::offset_of!(FileStatus, mount_flags
 const _: () = assert!(is_canonical(core::mem::size_of::<FileStatus>(), 96));
 const _: () = assert!(is_canonical(core::mem::align_of::<FileStatus>(), 8));
 
+/// What a path of the call leads to, found once. It counts for this call alone.
+#[repr(C)]
+#[derive(Debug)]
+pub struct Located {
+    /// from the container's root, without symbolic links, `.` and `..`. Empty: it has no name any
+    /// more, or never had one, such as a pipe
+    pub path: Path,
+    /// whether something is there by that name
+    pub exists: bool,
+    /// whether it is where something is mounted
+    pub is_mount_point: bool,
+    /// the mount that it is in, or that of its folder: a number that no other mount has
+    pub mount: u64,
+    /// all numbers are 0 where nothing is there
+    pub status: FileStatus,
+}
+const _: () = assert!(is_canonical(core::mem::offset_of!(Located, path), 0));
+const _: () = assert!(is_canonical(core::mem::offset_of!(Located, exists), 8));
+const _: () = assert!(is_canonical(core::mem::offset_of!(Located, is_mount_point), 9));
+const _: () = assert!(is_canonical(core::mem::offset_of!(Located, mount), 16));
+const _: () = assert!(is_canonical(core::mem::offset_of!(Located, status), 24));
+const _: () = assert!(is_canonical(core::mem::size_of::<Located>(), 120));
+const _: () = assert!(is_canonical(core::mem::align_of::<Located>(), 8));
+
 /// A descriptor that the host holds for the call being answered: an index that means nothing
 /// to the caller, and nothing at all once the call is answered.
 pub type Descriptor = u32;
@@ -1164,6 +1188,94 @@ pub mod filesystem {
         }
         let result = unsafe {
             returned(|result| import(path.as_ptr(), path.len(), at_flags, result))
+        };
+        result.into()
+    }
+
+    /// What a path leads to, by the meaning that it has in this call: a name in a folder (mkdir,
+    /// mknod, rename, symlink, unlink, and opening with `O_CREAT | O_EXCL`), or the file, whose
+    /// symbolic links are followed if the call follows them. Where an open makes a file, it is the
+    /// name in its folder.
+    ///
+    /// From then on, `perform` and the functions here that are given this path, for this call, act on
+    /// just that file, or on that name in just that folder, wherever either has been moved meanwhile.
+    /// A name may stand for another file by then. If somebody has made the file that an open was to
+    /// make, `perform` has the handlers asked again, and `open` is `eexist`.
+    ///
+    /// An empty path is what the call's descriptor stands for. `exdev`: the caller has another root than
+    /// its container's first process, or the container's root does not lead there.
+    pub fn resolve(path: &[u8]) -> Result<Located, Errno> {
+        #[link(wasm_import_module = "seccompagent:handler/filesystem@0.1.0")]
+        extern "C" {
+            #[link_name = "resolve"]
+            fn import(path_data: *const u8, path_length: usize, result: *mut RawResult<Located>);
+        }
+        let result = unsafe {
+            returned(|result| import(path.as_ptr(), path.len(), result))
+        };
+        result.into()
+    }
+
+    /// The same of the call's new path.
+    pub fn resolve_new(path: &[u8]) -> Result<Located, Errno> {
+        #[link(wasm_import_module = "seccompagent:handler/filesystem@0.1.0")]
+        extern "C" {
+            #[link_name = "resolve-new"]
+            fn import(path_data: *const u8, path_length: usize, result: *mut RawResult<Located>);
+        }
+        let result = unsafe {
+            returned(|result| import(path.as_ptr(), path.len(), result))
+        };
+        result.into()
+    }
+
+    /// Whether a path that was found is this folder, or below it. The folder is an absolute path in the
+    /// container, whose symbolic links are followed, also where the caller may not look.
+    pub fn is_below(path: &[u8], folder: &[u8]) -> Result<bool, Errno> {
+        #[link(wasm_import_module = "seccompagent:handler/filesystem@0.1.0")]
+        extern "C" {
+            #[link_name = "is-below"]
+            fn import(
+                path_data: *const u8,
+                path_length: usize,
+                folder_data: *const u8,
+                folder_length: usize,
+                result: *mut RawResult<bool>,
+            );
+        }
+        let result = unsafe {
+            returned(|result| import(
+                path.as_ptr(),
+                path.len(),
+                folder.as_ptr(),
+                folder.len(),
+                result,
+            ))
+        };
+        result.into()
+    }
+
+    /// Whether this folder is there, or below it: who moves a path away moves all that is below it.
+    pub fn is_above(path: &[u8], folder: &[u8]) -> Result<bool, Errno> {
+        #[link(wasm_import_module = "seccompagent:handler/filesystem@0.1.0")]
+        extern "C" {
+            #[link_name = "is-above"]
+            fn import(
+                path_data: *const u8,
+                path_length: usize,
+                folder_data: *const u8,
+                folder_length: usize,
+                result: *mut RawResult<bool>,
+            );
+        }
+        let result = unsafe {
+            returned(|result| import(
+                path.as_ptr(),
+                path.len(),
+                folder.as_ptr(),
+                folder.len(),
+                result,
+            ))
         };
         result.into()
     }

@@ -326,6 +326,34 @@ declare module 'seccompagent:handler/filesystem@0.1.0' {
    */
   export function unlink(path: Path, atFlags: number): void;
   /**
+   * What a path leads to, by the meaning that it has in this call: a name in a folder (mkdir,
+   * mknod, rename, symlink, unlink, and opening with `O_CREAT | O_EXCL`), or the file, whose
+   * symbolic links are followed if the call follows them. Where an open makes a file, it is the
+   * name in its folder.
+   *
+   * From then on, `perform` and the functions here that are given this path, for this call, act on
+   * just that file, or on that name in just that folder, wherever either has been moved meanwhile.
+   * A name may stand for another file by then. If somebody has made the file that an open was to
+   * make, `perform` has the handlers asked again, and `open` is `eexist`.
+   *
+   * An empty path is what the call's descriptor stands for. `exdev`: the caller has another root than
+   * its container's first process, or the container's root does not lead there.
+   */
+  export function resolve(path: Path): Located;
+  /**
+   * The same of the call's new path.
+   */
+  export function resolveNew(path: Path): Located;
+  /**
+   * Whether a path that was found is this folder, or below it. The folder is an absolute path in the
+   * container, whose symbolic links are followed, also where the caller may not look.
+   */
+  export function isBelow(path: Path, folder: Path): boolean;
+  /**
+   * Whether this folder is there, or below it: who moves a path away moves all that is below it.
+   */
+  export function isAbove(path: Path, folder: Path): boolean;
+  /**
    * Similar to statx(2).
    */
   export function stat(path: Path, atFlags: number): FileStatus;
@@ -353,6 +381,7 @@ declare module 'seccompagent:handler/filesystem@0.1.0' {
   export type Device = import('seccompagent:handler/types@0.1.0').Device;
   export type Descriptor = import('seccompagent:handler/types@0.1.0').Descriptor;
   export type FileStatus = import('seccompagent:handler/types@0.1.0').FileStatus;
+  export type Located = import('seccompagent:handler/types@0.1.0').Located;
   export type Errno = import('seccompagent:handler/types@0.1.0').Errno;
 }
 
@@ -969,6 +998,32 @@ declare module 'seccompagent:handler/types@0.1.0' {
      * `ST_NODEV` and others of statvfs(3): how the file system is mounted
      */
     mountFlags: number,
+  }
+  /**
+   * What a path of the call leads to, found once. It counts for this call alone.
+   */
+  export interface Located {
+    /**
+     * from the container's root, without symbolic links, `.` and `..`. Empty: it has no name any
+     * more, or never had one, such as a pipe
+     */
+    path: Path,
+    /**
+     * whether something is there by that name
+     */
+    exists: boolean,
+    /**
+     * whether it is where something is mounted
+     */
+    isMountPoint: boolean,
+    /**
+     * the mount that it is in, or that of its folder: a number that no other mount has
+     */
+    mount: number,
+    /**
+     * all numbers are 0 where nothing is there
+     */
+    status: FileStatus,
   }
   /**
    * A descriptor that the host holds for the call being answered: an index that means nothing

@@ -50,6 +50,9 @@ const parts: Readonly<Record<string, readonly string[]>> = {
     struct('OperationNumbers', operations.operationFields),
     struct('MountNumbers', operations.mountFields),
     structOfNumbers('FileStatus', operations.statNumbers),
+    structOfNumbers('FileLocation', operations.locationNumbers),
+    enumeration('LookedUp', 'std::uint32_t', operations.lookedUp),
+    enumeration('LocatedAs', 'std::uint32_t', operations.locatedAs),
   ],
   'caller.ts': [
     struct('CallerCredentials', caller.credentialsFields),

@@ -22,12 +22,16 @@ export const fileOperation = {
   readLink: 15,
   truncate: 16,
   setTimes: 17,
+  /** Look a path up as a name in a folder, as the file that it leads to, or as what an open takes. */
+  locateName: 18,
+  locateFile: 19,
+  locateOpened: 20,
 } as const;
 
 /** Of native/ alone: the end of a mknod that failed later, which unlinks the node. */
-export const helperOperation = { undoMknod: 18 } as const;
+export const helperOperation = { undoMknod: 21 } as const;
 
-export const mountOperation = { unmount: 20, setMountAttributes: 21 } as const;
+export const mountOperation = { unmount: 30, setMountAttributes: 31 } as const;
 
 /** Operations of `operate`. */
 export const operation: typeof fileOperation & typeof mountOperation = {
@@ -62,7 +66,10 @@ export const operationFields = {
    */
   flags: 'u32',
   mode: 'u32',
-  /** uid and gid; major and minor; the halves, lower one first, of a length or of the attributes to set. */
+  /**
+   * uid and gid; major and minor; the halves, lower one first, of a length or of the attributes to set;
+   * of a look-up: a `lookedUp`.
+   */
   first: 'u32',
   second: 'u32',
   /** The halves of RESOLVE_*; of the attributes to clear. */
@@ -136,3 +143,34 @@ export const statNumbers = [
   'changed',
   'mountFlags',
 ] as const;
+
+/** The result of a look-up: these numbers behind those of `stat`, then the path and the name. */
+export const locationNumbers = [
+  /** Of the mount that the file is in, or the folder of its name; no other has or gets it. */
+  'mount',
+  /** 1: there is such a file. */
+  'isThere',
+  /** 1: it is the root of that mount. */
+  'isMountPoint',
+  /** 1: it is in a folder that is granted. */
+  'isGranted',
+  /** A `locatedAs`. */
+  'as',
+  'pathLength',
+  'nameLength',
+] as const;
+
+/** What a look-up is of: operations on that path start at what it has found. */
+export const lookedUp = { first: 0, second: 1, neither: 2 } as const;
+
+/** What a look-up opened, and what an operation starts at that is done there. */
+export const locatedAs = {
+  /** A path: nothing was looked up. */
+  nothing: 0,
+  /** The file itself. */
+  file: 1,
+  /** The same, which is for its owner alone to open: see protected_regular in proc_sys_fs(5). */
+  ownersFile: 2,
+  /** The folder of the name. */
+  name: 3,
+} as const;

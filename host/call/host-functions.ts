@@ -2,122 +2,9 @@
 // Table of the functions that handlers call: what each takes and gives, which limits of a grant apply
 // to it, how observers and recordings name it.
 import { operation, processLayout, resourceNumbers, statNumbers } from '../native.ts';
+import type { HostFunction, OperationName } from './host-function.ts';
 
-/** Work of the host; recordings name it so. `facts` are in no recording. */
-export type HostKind =
-  | 'capability'
-  | 'clock'
-  | 'credentials'
-  | 'facts'
-  | 'freeze'
-  | 'install'
-  | 'kill'
-  | 'log'
-  | 'mount'
-  | 'operate'
-  | 'process'
-  | 'read'
-  | 'replace'
-  | 'resources'
-  | 'size'
-  | 'state-add'
-  | 'state-get'
-  | 'state-remove'
-  | 'state-set'
-  | 'strings'
-  | 'take'
-  | 'write';
-
-export type LimitName = 'operations' | 'paths' | 'filesystems' | 'nodes' | 'keys';
-
-/** Effects that observers are notified of. */
-export type HostAct =
-  | 'mount'
-  | 'operate'
-  | 'take-descriptor'
-  | 'give-descriptor'
-  | 'write-memory'
-  | 'kill-container'
-  | 'freeze-container';
-
-/** Fields of a request that recordings have under the same name. */
-export type RequestField =
-  | 'fd'
-  | 'descriptor'
-  | 'isCloseOnExec'
-  | 'argument'
-  | 'offset'
-  | 'bytes'
-  | 'max'
-  | 'capability'
-  | 'where'
-  | 'key'
-  | 'value'
-  | 'amount'
-  | 'level'
-  | 'message';
-
-/** Fields of a recorded mount or operation, and values that are made of several. */
-export type RecordedField =
-  | 'source'
-  | 'target'
-  | 'type'
-  | 'data'
-  | 'path'
-  | 'secondPath'
-  | 'name'
-  | 'flags'
-  | 'mode'
-  | 'first'
-  | 'second'
-  | 'at-flags'
-  | 'xattr-flags'
-  | 'device'
-  | 'resolve'
-  | 'set'
-  | 'clear'
-  | 'is-recursive'
-  | 'idmap';
-
-export type OperationName = keyof typeof operation;
-
-/**
- * The number that a function returns. `errno`: 0, a positive errno or `gone`; `value`: a value or a
- * negated errno; `found`: 1 or 0; `certain`: 0, it cannot fail.
- */
-export type ReplyForm = 'errno' | 'value' | 'found' | 'certain';
-
-export interface HostFunction {
-  /** The interface. */
-  readonly capability: string;
-  /** Its name in WIT. */
-  readonly name: string;
-  /** Its place in the table. */
-  readonly index: number;
-  readonly kind: HostKind;
-  /** Of `operate`. */
-  readonly operation: OperationName | undefined;
-  /** Its number in the addon; 0: it is none. */
-  readonly operationCode: number;
-  /** With a Linux capability that the addon lends. */
-  readonly isLent: boolean;
-  /** Parameters by their names in WIT. */
-  readonly takes: Readonly<Record<string, RequestField | RecordedField>>;
-  /** Fields that all its recorded calls have; they tell functions of one kind apart. */
-  readonly when: Readonly<Record<string, string | boolean | null>>;
-  readonly reply: ReplyForm;
-  /** Output beside the reply: bytes, a descriptor, a number of 64 bits. */
-  readonly gives: 'nothing' | 'bytes' | 'descriptor' | 'wide';
-  /** Of the bytes, where there are always as many. */
-  readonly size: number | undefined;
-  readonly needsGrant: boolean;
-  readonly limits: readonly LimitName[];
-  readonly act: HostAct | undefined;
-  /** The field of a recorded call that recordings redact. */
-  readonly secret: string | undefined;
-  /** Recordings redact the bytes it gives. */
-  readonly isAnswerSecret: boolean;
-}
+export type * from './host-function.ts';
 
 type Row = Pick<HostFunction, 'kind'> &
   Partial<Omit<HostFunction, 'capability' | 'name' | 'index' | 'operationCode'>>;
@@ -139,6 +26,8 @@ const givesBytes = { gives: 'bytes' } as const;
 const statBytes = { ...givesBytes, size: statNumbers.length * 8 } as const;
 const secretValue = { secret: 'value' } as const;
 const secretBytes = { ...givesBytes, isAnswerSecret: true } as const;
+const lentBytes = { ...lent, ...givesBytes, limits: operations } as const;
+const withinBytes = { ...within, ...givesBytes } as const;
 const plainPath = { path: 'path' } as const;
 const atPath = { path: 'path', 'at-flags': 'flags' } as const;
 const attribute = { path: 'path', 'at-flags': 'at-flags', name: 'name' } as const;
@@ -238,11 +127,16 @@ const rows: Readonly<Record<string, readonly (readonly [name: string, row: Row])
     file('link', 'link', { ...twoPaths, 'at-flags': 'flags' }, within),
     file('symlink', 'symlink', { target: 'secondPath', path: 'path' }, within),
     file('unlink', 'unlink', atPath, within),
+    // what is looked up is decided by the call; recordings tell them apart so
+    file('resolve', 'locateOpened', plainPath, withinBytes),
+    file('resolve-new', 'locateName', plainPath, withinBytes),
+    file('is-below', 'locateFile', { folder: 'path' }, { ...lentBytes, when: { second: 0 } }),
+    file('is-above', 'locateFile', { folder: 'path' }, { ...lentBytes, when: { second: 1 } }),
     file('stat', 'stat', atPath, { ...within, ...statBytes }),
-    file('read-link', 'readLink', plainPath, { ...within, ...givesBytes }),
+    file('read-link', 'readLink', plainPath, withinBytes),
     file('get-xattr', 'getXattr', attribute, { ...within, ...secretBytes }),
     file('set-xattr', 'setXattr', attributeValue, { ...within, ...secretValue }),
-    file('list-xattr', 'listXattr', atPath, { ...within, ...givesBytes }),
+    file('list-xattr', 'listXattr', atPath, withinBytes),
     file('remove-xattr', 'removeXattr', attribute, within),
   ],
   log: [['log', { kind: 'log', takes: { level: 'level', message: 'message' }, reply: 'certain' }]],

@@ -30,6 +30,8 @@ const allTexts = Object.values(textPlaces);
 /** Operations whose other errors come before that of an empty path: the addon tells them. */
 const othersFirst: ReadonlySet<number> = new Set([
   operation.link,
+  operation.locateName,
+  operation.locateOpened,
   operation.mknod,
   operation.open,
   operation.rename,

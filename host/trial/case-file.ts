@@ -8,7 +8,9 @@ import type { ArgumentKind, GivenFields } from '../syscalls/kinds/kind.ts';
 import type { Argument } from '../syscalls/syscall-table.ts';
 import { Syscalls } from '../syscalls/syscalls.ts';
 import type { DescribedCall } from './described.ts';
+import { locationBytes } from '../call/location.ts';
 import { statusNames } from './described-answer.ts';
+import { locatedNames } from './located.ts';
 import type { GivenArgument } from './made-up-call.ts';
 import type { PreparedAnswer } from './recording-host.ts';
 import { parseYaml } from './yaml-value.ts';
@@ -291,9 +293,24 @@ function parseGift(value: YamlValue): PreparedAnswer {
       return { answer: 0, descriptor: Number(given.integer()) };
     case 'status':
       return { answer: 0, bytes: parseStatus(given) };
+    case 'located':
+      return { answer: 0, bytes: parseLocated(given) };
     default:
-      return value.fail('gives none of bytes, descriptor, status');
+      return value.fail('gives none of bytes, descriptor, located, status');
   }
+}
+
+function parseLocated(value: YamlValue): Uint8Array {
+  const entries = value.entries(locatedNames);
+  const status = entries.get('status');
+  const path = entries.get('path') ?? value.fail('needs a path');
+  return locationBytes({
+    path: bytesOf(path),
+    exists: entries.get('exists')?.boolean() ?? true,
+    isMountPoint: entries.get('is-mount-point')?.boolean() ?? false,
+    mount: entries.get('mount')?.bits() ?? 0n,
+    ...(status === undefined ? {} : { status: parseStatus(status) }),
+  });
 }
 
 function parseStatus(value: YamlValue): Uint8Array {

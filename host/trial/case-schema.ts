@@ -47,6 +47,18 @@ const action: Schema = {
 
 const functions = hostFunctions.map(({ capability, name }) => `${capability}.${name}`);
 
+const status = closed(named(statusNames, {}), []);
+const located = closed(
+  {
+    path: bytes,
+    exists: { type: 'boolean' },
+    'is-mount-point': { type: 'boolean' },
+    mount: number,
+    status,
+  },
+  ['path'],
+);
+
 /** Of a case, or of its steps. */
 const step: Schema = {
   call: {
@@ -68,7 +80,8 @@ const step: Schema = {
         number,
         closed({ bytes }, ['bytes']),
         closed({ descriptor: number }, ['descriptor']),
-        closed({ status: closed(named(statusNames, {}), []) }, ['status']),
+        closed({ status }, ['status']),
+        closed({ located }, ['located']),
       ],
     },
   },

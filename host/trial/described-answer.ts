@@ -7,7 +7,9 @@ import type { HostAnswer, HostCall } from '../call/host-call.ts';
 import type { HostFunction } from '../call/host-functions.ts';
 import { statNumbers } from '../native.ts';
 import { errnoNameOf } from '../syscalls/errno.ts';
+import { isLookUp } from '../call/location.ts';
 import { describeBytes } from './described.ts';
+import { describeLocated } from './located.ts';
 import type { Plain } from './yaml-value.ts';
 
 /** Of file-status, in the order of its numbers: `mode`, `holder-major`. */
@@ -19,16 +21,17 @@ function describeErrno(number: number): Plain {
   return errnoNameOf(number) ?? BigInt(number);
 }
 
-function describeStatus(bytes: Uint8Array): Plain {
+function statusOf(bytes: Uint8Array): Plain {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const numbers = statusNames.map((name, index) => [name, view.getBigInt64(index * 8, true)]);
-  return { status: Object.fromEntries(numbers) };
+  return Object.fromEntries(numbers);
 }
 
 function describeGiven(of: HostFunction, { answer, bytes, descriptor, wide }: HostAnswer): Plain {
   if (bytes !== undefined) {
+    if (isLookUp(of)) return describeLocated(bytes, statusOf);
     const isStatus = of.operation === 'stat' && bytes.length === statusNames.length * 8;
-    return isStatus ? describeStatus(bytes) : { bytes: describeBytes(bytes) };
+    return isStatus ? { status: statusOf(bytes) } : { bytes: describeBytes(bytes) };
   }
   if (descriptor !== undefined) return { descriptor: BigInt(descriptor) };
   if (wide !== undefined) return wide < 0n ? describeErrno(Number(-wide)) : wide;

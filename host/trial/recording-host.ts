@@ -4,9 +4,11 @@ import type { Host, HostRequest } from '../call/host.ts';
 import { errnoNumber } from '../syscalls/errno.ts';
 import { callOf, giveBack } from '../call/host-call.ts';
 import type { HostCall } from '../call/host-call.ts';
-import { credentialsLayout, processLayout, resourceNumbers } from '../native.ts';
+import { isLookUp } from '../call/location.ts';
+import { credentialsLayout, operationNumber, processLayout, resourceNumbers } from '../native.ts';
 import { stringListBytes } from '../call/string-list.ts';
 import type { StringList } from '../call/string-list.ts';
+import { locatedByText } from './located.ts';
 import type { DecodedArgument } from '../call/received-call.ts';
 
 /** The output of an operation. */
@@ -180,6 +182,9 @@ export class RecordingHost implements Host {
     const given = this.#answers.shift() ?? { answer: 0 };
     const isPrepared = given.bytes !== undefined || given.descriptor !== undefined;
     const isOperation = request.of.operation !== undefined;
+    if (!isPrepared && given.answer === 0 && isLookUp(request.of)) {
+      return giveBack(request, { answer: 0, bytes: locatedByText(pathOf(request)) });
+    }
     const own = isPrepared || given.answer !== 0 || !isOperation ? given : this.#results.shift();
     return giveBack(request, { ...own, answer: given.answer });
   }
@@ -188,6 +193,11 @@ export class RecordingHost implements Host {
     const call = confinedCallOf(request);
     if (call !== undefined) this.calls.push(call);
   }
+}
+
+function pathOf({ memory, numbers }: HostRequest): Uint8Array {
+  const offset = (numbers[operationNumber.path] ?? 0) >>> 0;
+  return memory.subarray(offset, offset + Math.max(numbers[operationNumber.path + 1] ?? 0, 0));
 }
 
 function give(request: HostRequest, given: Uint8Array | number): number {

@@ -4,10 +4,16 @@ import { AgentError } from '../errors.ts';
 import { errnoNumber } from '../syscalls/errno.ts';
 import { maxRequestBytes } from '../call/host.ts';
 import type { Host, HostRequest } from '../call/host.ts';
+import type { HostFunction } from '../call/host-functions.ts';
+import { isLookUp } from '../call/location.ts';
+import { pathMeaning } from '../call/path-meaning.ts';
+import type { PathMeaning } from '../call/path-meaning.ts';
 import {
   credentialsLayout,
   inbox,
+  lookedUp,
   ofDescriptor,
+  operation,
   operationNumber,
   processLayout,
 } from '../native.ts';
@@ -110,7 +116,7 @@ export class CallerHost implements Host {
     const kind: string = request.of.kind;
     switch (kind) {
       case 'operate':
-        return this.#operate(request);
+        return isLookUp(request.of) ? this.#lookUp(request) : this.#operate(request);
       case 'read':
         return this.#readArgument(request);
       case 'strings':
@@ -198,6 +204,32 @@ export class CallerHost implements Host {
     return errno;
   }
 
+  /** By the meaning that the path has in the call, whose flags count. */
+  #lookUp(request: HostRequest): number {
+    const { native, worker, call, scratch } = this.side;
+    const { numbers, of, within } = request;
+    const syscall = this.side.current();
+    if (syscall === undefined) return einval;
+    const isSecond = of.name === 'resolve-new';
+    const meaning = of.isLent ? folderMeaning : pathMeaning(call, syscall, isSecond);
+    const own = Int32Array.from(numbers);
+    own[operationNumber.dirfd] = isSecond ? call.secondDirfd(syscall) : call.dirfd(syscall);
+    own[operationNumber.flags] = meaning.flags;
+    own[operationNumber.low] = Number(BigInt.asIntN(32, meaning.resolve));
+    own[operationNumber.high] = Number(BigInt.asIntN(32, meaning.resolve >> 32n));
+    own[operationNumber.first] = lookedUpOf(of, isSecond);
+    if (!isSecond && call.isOfDescriptor(syscall)) markDescriptor(own);
+    if (process.arch === 'arm64' && meaning.lookUp === operation.locateOpened) moveOpenFlags(own);
+    const { result } = scratch;
+    request.result = result;
+    const errno =
+      within === undefined
+        ? native.operate(worker, meaning.lookUp, request.memory, own, result)
+        : native.operate(worker, meaning.lookUp, request.memory, own, result, within);
+    request.length = own[operationNumber.resultLength] ?? 0;
+    return errno;
+  }
+
   #sizeOf(argument: number): bigint {
     const memory = this.#memoryOf(argument);
     if (memory.kind === 'none') return BigInt(-einval);
@@ -270,6 +302,14 @@ export class CallerHost implements Host {
 
 function flagsOf({ isCloseOnExec }: HostRequest): number {
   return isCloseOnExec ? closeOnExec : 0;
+}
+
+/** Of a folder that a policy names: its links are followed. */
+const folderMeaning: PathMeaning = { lookUp: operation.locateFile, flags: 0, resolve: 0n };
+
+function lookedUpOf({ isLent }: HostFunction, isSecond: boolean): number {
+  if (isLent) return lookedUp.neither;
+  return isSecond ? lookedUp.second : lookedUp.first;
 }
 
 /** Into the flags of this machine, and back. */

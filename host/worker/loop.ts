@@ -60,6 +60,10 @@ export interface LoopParts extends BuilderParts {
   readonly decisions: DecisionBuffers;
 }
 
+/** For one call, whose caller may have what it is about change all the time. */
+const maxAsked = 16;
+const isStillChanging = fail('EAGAIN');
+
 export class Loop implements Disposable {
   readonly #parts: LoopParts;
   readonly #native: Native;
@@ -205,11 +209,15 @@ export class Loop implements Disposable {
     const syscall = this.#syscalls.find(arch, number);
     if (syscall === undefined) return container.decideUnknown();
     this.#current = syscall;
-    const decision = container.decide(this.#call, syscall);
-    if (decision?.kind !== 'perform') return decision;
-    this.#decisions.act(performBit);
-    // whoever watches is told what came of it
-    return this.#performer.perform(syscall, container.watch === undefined);
+    for (let asked = 1; asked <= maxAsked; asked += 1) {
+      const decision = container.decide(this.#call, syscall);
+      if (decision?.kind !== 'perform') return decision;
+      this.#decisions.act(performBit);
+      // whoever watches is told what came of it
+      const done = this.#performer.perform(syscall, container.watch === undefined);
+      if (done.kind !== 'changed') return done;
+    }
+    return isStillChanging;
   }
 
   #find(terms: number): Container {

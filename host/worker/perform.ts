@@ -9,8 +9,9 @@ import type { Host } from '../call/host.ts';
 import { hostFunction, performingFunction } from '../call/host-functions.ts';
 import { errnoNumber } from '../syscalls/errno.ts';
 import { OperationRequest } from '../handler/operation-request.ts';
+import { parameterNumber } from '../call/parameter-number.ts';
 import { settledByPointers } from '../call/pointer-fault.ts';
-import { arches, operationNumber } from '../native.ts';
+import { arches, operation, operationNumber } from '../native.ts';
 import type { Parameter } from '../syscalls/parameter-source.ts';
 import { performPlan, whyNotPerformed } from '../syscalls/family-table.ts';
 import type { OperationPart, PerformPlan } from '../syscalls/family-table.ts';
@@ -20,16 +21,25 @@ import type { Syscall } from '../syscalls/syscalls.ts';
 const closeOnExec = 0o2000000n;
 /** O_PATH of <fcntl.h>. */
 const openPath = 0o10000000;
+/** O_EXCL. */
+const onlyNew = 0o200;
 /** A helper performs the call, and answers it. */
 export interface HandedAction {
   readonly kind: 'handed';
 }
 
+/** Somebody has made the file that was to be made: what the handler has looked up does not hold. */
+export interface ChangedAction {
+  readonly kind: 'changed';
+}
+
 const handedAction: HandedAction = { kind: 'handed' };
+const changedAction: ChangedAction = { kind: 'changed' };
 const pathOnly = fail('EOPNOTSUPP');
 /** The index in `arches`. */
 const i386 = arches.indexOf('i386');
 const eintr = errnoNumber('EINTR');
+const eexist = errnoNumber('EEXIST');
 const erange = errnoNumber('ERANGE');
 
 /** As new_decode_dev of the kernel has it. */
@@ -58,7 +68,7 @@ export class Performer {
    * @param mayHandOver nobody but the caller has to know
    * @throws AgentError AGENT_CALLER, AGENT_HANDLER_FAILED for what `canPerform` has not
    */
-  perform(syscall: Syscall, mayHandOver: boolean): Decision | HandedAction {
+  perform(syscall: Syscall, mayHandOver: boolean): Decision | HandedAction | ChangedAction {
     const plan = performPlan(syscall.family);
     if (plan === undefined) {
       throw new AgentError(
@@ -102,16 +112,16 @@ export class Performer {
         break;
       }
       case 'device': {
-        const device = Number(this.#number(parameter));
+        const device = Number(parameterNumber(this.#call, parameter));
         request.setDevice(majorOf(device), minorOf(device));
         break;
       }
       case 'length':
-        request.setLength(this.#number(parameter));
+        request.setLength(parameterNumber(this.#call, parameter));
         break;
       case 'open-flags':
       case 'resolve':
-        request.setWide(part, this.#number(parameter));
+        request.setWide(part, parameterNumber(this.#call, parameter));
         break;
       case 'mode':
       case 'first':
@@ -119,28 +129,20 @@ export class Performer {
       case 'at-flags':
       case 'xattr-flags':
       case 'own-flags':
-        request.setNumber(part, Number(this.#number(parameter)));
+        request.setNumber(part, Number(parameterNumber(this.#call, parameter)));
     }
   }
 
-  /** Negative only where its form is signed. */
-  #number({ source }: Parameter): bigint {
-    const call = this.#call;
-    switch (source.from) {
-      case 'constant':
-        return BigInt(source.value);
-      case 'field':
-        return call.fieldNumber(source.index, source);
-      case 'bytes':
-        return 0n;
-      case 'register':
-        return call.argument(source.index, source.form);
-    }
-  }
-
-  #do(request: OperationRequest, plan: PerformPlan, syscall: Syscall): Decision | HandedAction {
+  #do(
+    request: OperationRequest,
+    plan: PerformPlan,
+    syscall: Syscall,
+  ): Decision | HandedAction | ChangedAction {
     if (plan.result === 'descriptor' && isPathOnly(request)) return ofPathOnly(syscall);
     const errno = request.check() || this.#host.call(request);
+    if (errno === eexist && plan.operation === operation.open && !isExclusive(request)) {
+      return changedAction;
+    }
     if (errno !== 0) return failureOf(errno);
     if (request.numbers[operationNumber.isHanded] === 1) return handedAction;
     switch (plan.result) {
@@ -160,7 +162,8 @@ export class Performer {
     return {
       kind: 'descriptor',
       descriptor: numbers[operationNumber.descriptor] ?? 0,
-      isCloseOnExec: flags !== undefined && (this.#number(flags) & closeOnExec) !== 0n,
+      isCloseOnExec:
+        flags !== undefined && (parameterNumber(this.#call, flags) & closeOnExec) !== 0n,
     };
   }
 
@@ -184,7 +187,7 @@ export class Performer {
 
   #sizeOf({ parameters }: Syscall): bigint {
     const size = parameters.find(({ name }) => name === 'size');
-    const given = size === undefined ? 0n : this.#number(size);
+    const given = size === undefined ? 0n : parameterNumber(this.#call, size);
     // of 32-bit calls, which have nothing above
     return this.#call.arch === i386 ? BigInt.asUintN(32, given) : given;
   }
@@ -202,6 +205,11 @@ function ofPathOnly({ parameters }: Syscall): Decision {
 
 function isPathOnly({ numbers }: OperationRequest): boolean {
   return ((numbers[operationNumber.flags] ?? 0) & openPath) !== 0;
+}
+
+/** The kernel says EEXIST of no other open. */
+function isExclusive({ numbers }: OperationRequest): boolean {
+  return ((numbers[operationNumber.flags] ?? 0) & onlyNew) !== 0;
 }
 
 function failureOf(errno: number): Decision {

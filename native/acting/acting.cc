@@ -14,6 +14,7 @@
 #include "acting/file_message.h"
 #include "acting/helper_pool.h"
 #include "caller/id_map.h"
+#include "files/location.h"
 #include "kernel/border.h"
 #include "kernel/notify.h"
 #include "kernel/process_files.h"
@@ -99,7 +100,7 @@ FileOutcome failed(const char* step, Errno error) {
   static const std::uint32_t unknown_user = unknown_number("/proc/sys/kernel/overflowuid");
   static const std::uint32_t unknown_group = unknown_number("/proc/sys/kernel/overflowgid");
   FileStatus status = {};
-  if (bytes.size() != sizeof status) return {};
+  if (bytes.size() < sizeof status) return {};
   const std::string entry = "/proc/" + std::to_string(tid);
   const auto users = read_file(entry + "/uid_map");
   const auto groups = read_file(entry + "/gid_map");
@@ -110,6 +111,10 @@ FileOutcome failed(const char* step, Errno error) {
   status.gid = id_outside(*groups, static_cast<std::uint32_t>(status.gid), unknown_group);
   std::memcpy(bytes.data(), &status, sizeof status);
   return {};
+}
+
+[[nodiscard]] bool tells_owners(FileOperation operation) {
+  return operation == FileOperation::stat || is_look_up(operation);
 }
 
 FileOutcome ask_helper(const Acting& acting) {
@@ -147,7 +152,7 @@ FileOutcome ask_helper(const Acting& acting) {
   pool.put_back(std::move(*helper));
   FileOutcome done = outcome_of(*answer);
   done.fd = std::move(opened);
-  if (acting.request.operation == FileOperation::stat && places.user != 0) {
+  if (tells_owners(acting.request.operation) && places.user != 0) {
     const auto told = tell_owners_outside(target.call.tid, done.bytes);
     // somebody else may have its number by now
     if (Pending(target.call).is_gone())

@@ -23,6 +23,10 @@ bool may_hand_over(const FileRequest& request) {
     case FileOperation::get_xattr:
     case FileOperation::list_xattr:
     case FileOperation::read_link:
+    // the handler needs what these find
+    case FileOperation::locate_name:
+    case FileOperation::locate_file:
+    case FileOperation::locate_opened:
     // and this belongs to another operation
     case FileOperation::undo_mknod:
       return false;

@@ -57,6 +57,9 @@ Result<std::uint64_t> lent_capability(const FileRequest& request) {
       break;
     case FileOperation::list_xattr:
       return 1ULL << CAP_SYS_ADMIN;
+    // of a folder that a policy names, whether or not the caller may look there
+    case FileOperation::locate_file:
+      return 1ULL << CAP_DAC_READ_SEARCH;
     default:
       break;
   }

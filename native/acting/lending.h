@@ -12,7 +12,8 @@
 namespace seccompagent {
 
 // The Linux capability, as a bit: CAP_MKNOD for nodes of devices that do nobody any harm;
-// CAP_SYS_ADMIN for extended attributes of overlay file systems. EPERM: nothing is lent for that.
+// CAP_SYS_ADMIN for extended attributes of overlay file systems; CAP_DAC_READ_SEARCH for looking up
+// a folder that a policy names. EPERM: nothing is lent for that.
 [[nodiscard]] Result<std::uint64_t> lent_capability(const FileRequest& request);
 
 // Whether that is for this caller, whose fs uid is the request's owner: the machine's console is

@@ -66,7 +66,9 @@ Result<void> open_link_protections() {
 void add_link_protections(FileRequest& request) {
   const Files& levels = *files();
   request.protects_links = value_of(levels.symlinks) != 0;
-  if (request.operation != FileOperation::open || (request.flags & O_CREAT) == 0) return;
+  const bool is_of_open =
+      request.operation == FileOperation::open || request.operation == FileOperation::locate_opened;
+  if (!is_of_open || (request.flags & O_CREAT) == 0) return;
   request.first = value_of(levels.regular);
   request.second = value_of(levels.fifos);
 }

@@ -19,11 +19,13 @@
 #include "addon/act_as_caller.h"
 #include "addon/exports.h"
 #include "addon/file_rules.h"
+#include "addon/found_paths.h"
 #include "addon/mount_exports.h"
 #include "caller/caller_state.h"
 #include "caller/memory.h"
 #include "caller/target.h"
 #include "container/held_paths.h"
+#include "files/location.h"
 #include "process/ending_children.h"
 
 namespace seccompagent {
@@ -84,6 +86,52 @@ struct Asked {
   return done;
 }
 
+// Of both paths of an operation: what a look-up has found; nullptr: nothing.
+struct Found {
+  const FoundPath* first = nullptr;
+  const FoundPath* second = nullptr;
+
+  [[nodiscard]] bool is_any() const { return first != nullptr || second != nullptr; }
+};
+
+// Puts what was found in place of the paths. EOPNOTSUPP: within granted folders, both are looked up
+// or none.
+[[nodiscard]] Result<Found> use_found(const Worker& worker, FileRequest& request, bool has_second) {
+  const auto first = find_found(worker, request, false);
+  if (!first) return std::unexpected(first.error());
+  const auto second = has_second ? find_found(worker, request, true) : nullptr;
+  if (!second) return std::unexpected(second.error());
+  const Found found = {.first = *first, .second = *second};
+  if (!found.is_any()) return found;
+  const bool is_all = found.first != nullptr && (!has_second || found.second != nullptr);
+  if (!is_all && !request.within.empty()) return fail(EOPNOTSUPP);
+  request.within.clear();
+  if (found.first != nullptr) {
+    request.located = found.first->as;
+    request.path = found.first->name;
+  }
+  if (found.second != nullptr) request.second_path = found.second->name;
+  return found;
+}
+
+// Of a path, unless it starts at what was found.
+[[nodiscard]] Start start_of(const FoundPath* found, std::string path, int dirfd,
+                             std::uint64_t resolve) {
+  if (found == nullptr) return start_within(std::move(path), dirfd, resolve);
+  return {.dirfd = AT_FDCWD,
+          .proc_entry = "",
+          .is_of_thread = false,
+          .rest = std::move(path),
+          .is_from_root = true};
+}
+
+// 0 or an errno of ours.
+[[nodiscard]] int start_at(const Worker& worker, const FoundPath* found, UniqueFd& base) {
+  if (found == nullptr) return 0;
+  base.reset(fcntl(worker.kept(found->opened), F_DUPFD_CLOEXEC, 0));
+  return base.is_open() ? 0 : errno;
+}
+
 struct Done {
   FileOutcome outcome = {};
   // It is ready to be handed over: nothing is done yet, but that a helper waits for another
@@ -100,7 +148,8 @@ Napi::Value act(const Napi::CallbackInfo& info, Worker& worker, Asked asked, Don
   }
   if (const int error = early_error(request); error != 0) return number(info.Env(), error);
   if (has_nul(request.name)) return number(info.Env(), EINVAL);
-  const bool is_open = request.operation == FileOperation::open;
+  const bool is_open =
+      request.operation == FileOperation::open || request.operation == FileOperation::locate_opened;
   if (const int error = is_open ? open_how_error(request, asked.is_strict) : 0; error != 0)
     return number(info.Env(), error);
   if (const int error = path_error(request.path, asked.may_be_empty); error != 0)
@@ -109,60 +158,71 @@ Napi::Value act(const Napi::CallbackInfo& info, Worker& worker, Asked asked, Don
   const bool is_path = asked.has_second && request.operation != FileOperation::symlink;
   request.second_error = asked.has_second ? path_error(request.second_path, false) : 0;
   if (!is_path && request.second_error != 0) return number(info.Env(), request.second_error);
-  const Start start = start_within(std::move(request.path), asked.dirfd, request.resolve);
+  const auto found = use_found(worker, request, is_path);
+  if (!found) return number(info.Env(), found.error().number);
+  const Start start = start_of(found->first, std::move(request.path), asked.dirfd, request.resolve);
   request.path = start.rest;
   add_link_protections(request);
   const Start second =
-      is_path ? start_within(std::move(request.second_path), asked.second_dirfd, 0) : Start{};
+      is_path ? start_of(found->second, std::move(request.second_path), asked.second_dirfd, 0)
+              : Start{};
   if (is_path) request.second_path = second.rest;
   const bool may_be_left = asked.is_final && worker.may_leave();
   const Worker::Paths paths = {.start = start,
                                .second = is_path ? &second : nullptr,
                                .needs_open_file = asked.needs_open_file};
-  if (may_be_left && request.within.empty() && !worker.may_come_again() && may_hand_over(request) &&
-      worker.prepare_hand_over(request, paths)) {
+  if (may_be_left && request.within.empty() && !found->is_any() && !worker.may_come_again() &&
+      may_hand_over(request) && worker.prepare_hand_over(request, paths)) {
     done.is_handed = true;
     return number(info.Env(), 0);
   }
-  return act_as_caller(info, worker,
-                       {.start = start,
-                        .second = is_path ? &second : nullptr,
-                        .pinned = may_mount(request) ? Pinned::for_mounts : Pinned::for_files},
-                       [&](Target target, const Patience& patience) {
-                         if (asked.needs_open_file && target.is_base_path_only)
-                           target.base_error = EBADF;
-                         if (asked.kept != -1) {
-                           target.base = path_of(asked.kept);
-                           target.base_error = target.base.is_open() ? 0 : errno;
-                         }
-                         // it would be looked up in another place
-                         if (!request.within.empty()) {
-                           const auto is_there = worker.has_root_of_first(target);
-                           if (!is_there) return Outcome{.answer = 0, .is_gone = true};
-                           if (!*is_there) return Outcome{.answer = EPERM};
-                         }
-                         if (!worker.may_lend(target)) request.lent = 0;
-                         request.owner = target.credentials.uid.fs;
-                         if (request.second_error == 0)
-                           request.second_error = target.second_base_error;
-                         if (const auto added = add_size_limit(request, target.call.tid); !added)
-                           return our_failure("read the caller's limits", added.error());
-                         if (request.lent != 0 && !is_lent_to_owner(request))
-                           return Outcome{.answer = EPERM};
-                         done.outcome = act_by_request({.target = target,
-                                                        .request = request,
-                                                        .patience = patience,
-                                                        .owner = worker.owner(),
-                                                        .cgroups = worker.cgroups(),
-                                                        .may_be_left = may_be_left,
-                                                        .may_come_again = worker.may_come_again()});
-                         if (done.outcome.waiting) {
-                           worker.prepare_hand_over(std::move(done.outcome.waiting),
-                                                    (request.flags & O_CLOEXEC) != 0);
-                           done.is_handed = true;
-                         }
-                         return done.outcome.outcome;
-                       });
+  return act_as_caller(
+      info, worker,
+      {.start = start,
+       .second = is_path ? &second : nullptr,
+       .pinned = may_mount(request) ? Pinned::for_mounts : Pinned::for_files},
+      [&](Target target, const Patience& patience) {
+        if (asked.needs_open_file && target.is_base_path_only) target.base_error = EBADF;
+        if (asked.kept != -1) {
+          target.base = path_of(asked.kept);
+          target.base_error = target.base.is_open() ? 0 : errno;
+        }
+        for (const auto& [place, base] : {std::pair(found->first, &target.base),
+                                          std::pair(found->second, &target.second_base)}) {
+          if (const int error = start_at(worker, place, *base); error != 0)
+            return our_failure("start at what was found", Errno{error});
+        }
+        // it would be looked up in another place
+        if (!request.within.empty() || is_look_up(request.operation)) {
+          const auto is_there = worker.has_root_of_first(target);
+          if (!is_there) return Outcome{.answer = 0, .is_gone = true};
+          const int elsewhere = is_look_up(request.operation) ? EXDEV : EPERM;
+          if (!*is_there) return Outcome{.answer = elsewhere};
+        }
+        if (!worker.may_lend(target)) request.lent = 0;
+        request.owner = target.credentials.uid.fs;
+        if (request.second_error == 0) request.second_error = target.second_base_error;
+        if (const auto added = add_size_limit(request, target.call.tid); !added)
+          return our_failure("read the caller's limits", added.error());
+        if (request.lent != 0 && !is_lent_to_owner(request)) return Outcome{.answer = EPERM};
+        done.outcome = act_by_request({.target = target,
+                                       .request = std::move(request),
+                                       .patience = patience,
+                                       .owner = worker.owner(),
+                                       .cgroups = worker.cgroups(),
+                                       .may_be_left = may_be_left,
+                                       .may_come_again = worker.may_come_again()});
+        if (done.outcome.waiting) {
+          worker.prepare_hand_over(std::move(done.outcome.waiting),
+                                   (request.flags & O_CLOEXEC) != 0);
+          done.is_handed = true;
+        }
+        return done.outcome.outcome;
+      });
+}
+
+[[nodiscard]] bool is_of_open(FileOperation operation) {
+  return operation == FileOperation::open || operation == FileOperation::locate_opened;
 }
 
 [[nodiscard]] bool is_mount_operation(std::uint32_t operation) {
@@ -203,6 +263,7 @@ Napi::Value operate(const Napi::CallbackInfo& info) {
   }
   const std::uint32_t flags = numbers->flags;
   const auto kind = static_cast<FileOperation>(operation);
+  const auto of = static_cast<LookedUp>(numbers->first);
   int described = -1;
   if (!path) {
     if (kind != FileOperation::stat) return number(info.Env(), EINVAL);
@@ -210,33 +271,36 @@ Napi::Value operate(const Napi::CallbackInfo& info) {
     if (described == -1) return number(info.Env(), EBADF);
   }
   if ((flags & kOfDescriptor) != 0 && numbers->dirfd == AT_FDCWD) return number(info.Env(), EBADF);
+  FileRequest request = {.operation = kind,
+                         .path = path.value_or(""),
+                         .second_path = second_path.value_or(""),
+                         .name = name.value_or(""),
+                         .data = value.value_or(""),
+                         .flags = own_flags(kind, flags),
+                         .mode = numbers->mode,
+                         .first = is_look_up(kind) ? 0 : numbers->first,
+                         .second = numbers->second,
+                         .is_followed = is_followed(kind, flags),
+                         .room = static_cast<std::uint32_t>(result.size()),
+                         .resolve = wide(numbers->low, numbers->high),
+                         .is_given = numbers->is_given != 0,
+                         .within = split_paths(within)};
+  std::optional<FileRequest> look_up;
+  if (is_look_up(kind) && of != LookedUp::neither) look_up = request;
   Done acted;
-  const Napi::Value answer = act(info, *attached->worker,
-                                 {.request = {.operation = kind,
-                                              .path = path.value_or(""),
-                                              .second_path = second_path.value_or(""),
-                                              .name = name.value_or(""),
-                                              .data = value.value_or(""),
-                                              .flags = own_flags(kind, flags),
-                                              .mode = numbers->mode,
-                                              .first = numbers->first,
-                                              .second = numbers->second,
-                                              .is_followed = is_followed(kind, flags),
-                                              .room = static_cast<std::uint32_t>(result.size()),
-                                              .resolve = wide(numbers->low, numbers->high),
-                                              .is_given = numbers->is_given != 0,
-                                              .within = split_paths(within)},
-                                  .dirfd = numbers->dirfd,
-                                  .second_dirfd = numbers->second_dirfd,
-                                  .has_second = second_path.has_value(),
-                                  .may_be_empty = described != -1 || (kind != FileOperation::open &&
-                                                                      (flags & AT_EMPTY_PATH) != 0),
-                                  .needs_open_file = needs_open_file(kind, flags),
-                                  .is_lent = numbers->is_lent != 0,
-                                  .kept = described,
-                                  .is_strict = numbers->is_strict != 0,
-                                  .is_final = numbers->is_final != 0},
-                                 acted);
+  const Napi::Value answer =
+      act(info, *attached->worker,
+          {.request = std::move(request),
+           .dirfd = numbers->dirfd,
+           .second_dirfd = numbers->second_dirfd,
+           .has_second = second_path.has_value(),
+           .may_be_empty = described != -1 || (!is_of_open(kind) && (flags & AT_EMPTY_PATH) != 0),
+           .needs_open_file = needs_open_file(kind, flags),
+           .is_lent = numbers->is_lent != 0,
+           .kept = described,
+           .is_strict = numbers->is_strict != 0,
+           .is_final = numbers->is_final != 0},
+          acted);
   FileOutcome& done = acted.outcome;
   const std::size_t length = std::min(done.bytes.size(), result.size());
   std::copy_n(reinterpret_cast<const std::byte*>(done.bytes.data()), length, result.begin());
@@ -250,7 +314,11 @@ Napi::Value operate(const Napi::CallbackInfo& info) {
     const auto flush = done.is_closed_at_once ? Flush::none : Flush::unknown;
     const auto kept = worker.keep(CallersFd(std::move(done.fd), worker.owner().payer, flush));
     if (!kept) return number(info.Env(), kept.error().number);
-    numbers->descriptor = static_cast<std::int32_t>(*kept);
+    if (look_up) {
+      note_found(worker, *look_up, of == LookedUp::second, done.bytes, *kept);
+    } else if (!is_look_up(kind)) {
+      numbers->descriptor = static_cast<std::int32_t>(*kept);
+    }
   }
   return answer;
 }

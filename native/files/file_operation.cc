@@ -13,6 +13,7 @@
 #include "files/confinement.h"
 #include "files/extended_attributes.h"
 #include "files/file_task.h"
+#include "files/location.h"
 #include "files/lookup.h"
 #include "files/naming.h"
 #include "files/node.h"
@@ -61,6 +62,10 @@ FileAnswer operate(const FileTask& task) {
       return change_size(task);
     case FileOperation::set_times:
       return change_times(task);
+    case FileOperation::locate_name:
+    case FileOperation::locate_file:
+    case FileOperation::locate_opened:
+      return locate(task);
   }
   return failure(ENOSYS);
 }
@@ -82,8 +87,10 @@ FileAnswer operate(const FileTask& task) {
     case FileOperation::rename:
     case FileOperation::unlink:
     case FileOperation::undo_mknod:
+    case FileOperation::locate_name:
       return true;
     case FileOperation::open:
+    case FileOperation::locate_opened:
       return (request.flags & O_NOFOLLOW) != 0 || (request.flags & O_EXCL) != 0;
     default:
       return !request.is_followed;
@@ -153,12 +160,24 @@ FileAnswer operate_within(const FileTask& task) {
   return answer;
 }
 
+// A look-up goes everywhere, and tells what is in the granted folders.
+FileAnswer locate_within(const FileTask& task) {
+  FileAnswer found = locate(task);
+  if (found.error == 0 && are_one_place(found, operate_inside(task))) note_granted(found);
+  return found;
+}
+
+FileAnswer operate_as_granted(const FileTask& task) {
+  if (task.request.within.empty()) return operate(task);
+  return is_look_up(task.request.operation) ? locate_within(task) : operate_within(task);
+}
+
 }  // namespace
 
 FileAnswer operate_on_file(const FileRequest& request, const FilePlace& place,
                            const Validity& validity) {
   const FileTask task = {request, place, validity};
-  FileAnswer answer = request.within.empty() ? operate(task) : operate_within(task);
+  FileAnswer answer = operate_as_granted(task);
   if (place.process != nullptr) answer.wanted = place.process->wanted;
   return answer;
 }

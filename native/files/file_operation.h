@@ -46,6 +46,9 @@ struct FileRequest {
   std::uint32_t room = 0;
   // Of open: RESOLVE_* of openat2(2).
   std::uint64_t resolve = 0;
+  // What the base is that a look-up has found; the path is empty then, or the name. With a name
+  // that was free, an open that does not make it comes to EEXIST.
+  LocatedAs located = LocatedAs::nothing;
   // Of open: the caller gets it at once, and its answer when nobody else has it open any more.
   bool is_given = false;
   // A Linux capability, as a bit, that counts for the effect alone; 0: none.
@@ -79,9 +82,9 @@ struct FileAnswer {
   // The notification went away before the effect.
   bool is_gone = false;
   std::string bytes;
-  // Of open; of mknod with a lent Linux capability the node, opened for nothing, where its file
-  // system lets nobody open it, or an empty file where it lets nobody make it: the bytes are a
-  // NodeLook then.
+  // Of open and look-ups; of mknod with a lent Linux capability the node, opened for nothing, where
+  // its file system lets nobody open it, or an empty file where it lets nobody make it: the bytes
+  // are a NodeLook then.
   UniqueFd fd;
   // Of open: whether to close it asks nobody.
   bool is_closed_at_once = false;

@@ -76,15 +76,16 @@ FileAnswer rename_file(const FileTask& task) {
 
 FileAnswer link_file(const FileTask& task) {
   const FileRequest& request = task.request;
-  if (request.path.empty()) {
+  const bool is_located = request.located == LocatedAs::file;
+  if (request.path.empty() && !is_located) {
     const auto to = second_entry(task, nullptr);
     if (!to) return failure(to.error().number);
     return perform(task, [&] { return link_opened(task, *to); });
   }
   // what there is no name of comes before what is wrong with the new one
   const auto file = find_file(task);
-  if (!file && request.is_followed) return failure(file.error().number);
-  if (request.is_followed) {
+  if (!file && (request.is_followed || is_located)) return failure(file.error().number);
+  if (request.is_followed || is_located) {
     const auto to = second_entry(task, nullptr);
     if (!to) return failure(to.error().number);
     return perform(task, [&] {

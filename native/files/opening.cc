@@ -187,24 +187,6 @@ struct OpenedFile {
   return answer_with_new(std::move(made), std::move(opened));
 }
 
-// Whether the last name of a path has a slash behind it, and is one that could be made.
-[[nodiscard]] bool is_name_of_directory(const std::string& path) {
-  if (!path.ends_with('/')) return false;
-  const std::size_t end = path.find_last_not_of('/') + 1;
-  const std::string_view rest = std::string_view(path).substr(0, end);
-  const std::string_view name = rest.substr(rest.rfind('/') + 1);
-  return !name.empty() && name != "." && name != "..";
-}
-
-// Such a name, with O_CREAT.
-[[nodiscard]] FileAnswer refuse_directory(const FileTask& task, const std::string& path) {
-  const auto entry = find_entry(task, task.place.base, path, task.request.resolve);
-  if (!entry) return failure(entry.error().number);
-  // who may not search it hears nothing of names in it
-  const auto searched = open_at(entry->directory, ".", O_PATH);
-  return failure(searched ? EISDIR : searched.error().number);
-}
-
 [[nodiscard]] FileAnswer open_any(const FileTask& task, std::uint64_t flags) {
   std::string path = task.request.path;
   // as Linux has it since 6.4: before, it made a file
@@ -215,6 +197,9 @@ struct OpenedFile {
   if (is_cached && (flags & (O_CREAT | O_TRUNC | kTmpfile)) != 0) return failure(EAGAIN);
   if ((flags & kTmpfile) != 0) return open_unnamed(task, flags);
   const int base = task.place.base;
+  if (task.request.located == LocatedAs::name) return open_new(task, path, flags | O_EXCL);
+  if (task.request.located == LocatedAs::owners_file)
+    return answer_with(open_for_owner(task, base, flags));
   if (path.empty()) return answer_with(open_found(task, base, facts_of(base), flags));
   const bool may_make = (flags & O_CREAT) != 0;
   if ((flags & (O_DIRECTORY | O_PATH)) == O_DIRECTORY) {
@@ -250,6 +235,22 @@ struct OpenedFile {
 }
 
 }  // namespace
+
+bool is_name_of_directory(const std::string& path) {
+  if (!path.ends_with('/')) return false;
+  const std::size_t end = path.find_last_not_of('/') + 1;
+  const std::string_view rest = std::string_view(path).substr(0, end);
+  const std::string_view name = rest.substr(rest.rfind('/') + 1);
+  return !name.empty() && name != "." && name != "..";
+}
+
+FileAnswer refuse_directory(const FileTask& task, const std::string& path) {
+  const auto entry = find_entry(task, task.place.base, path, task.request.resolve);
+  if (!entry) return failure(entry.error().number);
+  // who may not search it hears nothing of names in it
+  const auto searched = open_at(entry->directory, ".", O_PATH);
+  return failure(searched ? EISDIR : searched.error().number);
+}
 
 FileAnswer open_file(const FileTask& task) {
   if (task.validity.is_gone()) return gone();

@@ -69,6 +69,7 @@ std::vector<std::byte> encode(const HelperRequest& request) {
   writer.number(file.room);
   writer.number(file.resolve);
   writer.flag(file.is_given);
+  writer.number(file.located);
   writer.number(file.lent);
   writer.number(file.owner);
   writer.number(std::int32_t{file.second_error});
@@ -110,6 +111,8 @@ Result<HelperRequest> decode_request(std::span<const std::byte> message) {
   file.room = reader.number<std::uint32_t>();
   file.resolve = reader.number<std::uint64_t>();
   file.is_given = reader.flag();
+  file.located = reader.number<LocatedAs>();
+  if (file.located > LocatedAs::name) reader.refuse();
   file.lent = reader.number<std::uint64_t>();
   file.owner = reader.number<std::uint32_t>();
   file.second_error = reader.number<std::int32_t>();

@@ -26,7 +26,7 @@
 
 namespace seccompagent {
 
-inline constexpr std::uint32_t kWireVersion = 16;
+inline constexpr std::uint32_t kWireVersion = 17;
 // Two paths, also as they were asked for, a name and a value, as long as the kernel takes them, and
 // what goes with them: folders of a grant, which have at most 8 KiB together.
 inline constexpr std::size_t kMaxMessage = 96UL * 1024;

@@ -146,16 +146,19 @@ enum class FileOperation : std::uint32_t {
   read_link = 15,
   truncate = 16,
   set_times = 17,
-  undo_mknod = 18,
+  locate_name = 18,
+  locate_file = 19,
+  locate_opened = 20,
+  undo_mknod = 21,
 };
 
-inline constexpr std::uint32_t kAskedOperations = 17;
+inline constexpr std::uint32_t kAskedOperations = 20;
 
-inline constexpr std::uint32_t kFileOperations = 18;
+inline constexpr std::uint32_t kFileOperations = 21;
 
 enum class MountOperation : std::uint32_t {
-  unmount = 20,
-  set_mount_attributes = 21,
+  unmount = 30,
+  set_mount_attributes = 31,
 };
 
 inline constexpr std::uint32_t kOfDescriptor = 1073741824;
@@ -223,6 +226,31 @@ struct FileStatus {
 };
 static_assert(std::is_standard_layout_v<FileStatus>);
 static_assert(offsetof(FileStatus, mount_flags) == 112);
+
+struct FileLocation {
+  std::uint64_t mount;
+  std::uint64_t is_there;
+  std::uint64_t is_mount_point;
+  std::uint64_t is_granted;
+  std::uint64_t as;
+  std::uint64_t path_length;
+  std::uint64_t name_length;
+};
+static_assert(std::is_standard_layout_v<FileLocation>);
+static_assert(offsetof(FileLocation, name_length) == 48);
+
+enum class LookedUp : std::uint32_t {
+  first = 0,
+  second = 1,
+  neither = 2,
+};
+
+enum class LocatedAs : std::uint32_t {
+  nothing = 0,
+  file = 1,
+  owners_file = 2,
+  name = 3,
+};
 
 // host/border/caller.ts
 struct CallerCredentials {

@@ -98,6 +98,7 @@ Nanoseconds Worker::send_answer() {
   inbox_->answer = {};
   // they keep file systems of the container busy
   if (!descriptors_.empty()) descriptors_.clear();
+  if (!found_paths_.empty()) found_paths_.clear();
   std::atomic_ref(inbox_->link).store(0, std::memory_order_relaxed);
   constexpr Nanoseconds kMaxTook = 1'000'000'000;
   const Nanoseconds took = time - place_.begun.load(std::memory_order_relaxed);

@@ -24,6 +24,7 @@
 #include "process/child.h"
 #include "receiver/call_memory.h"
 #include "receiver/counters.h"
+#include "receiver/found_path.h"
 #include "receiver/inbox.h"
 #include "receiver/receiver.h"
 
@@ -108,6 +109,10 @@ class Worker : private MemoryUse::Watcher {
                                                  std::span<const std::byte> bytes);
   // -1: there is none.
   [[nodiscard]] int kept(std::uint32_t place) const;
+  // Of the current call. The last look-up of a path counts.
+  void note_found(FoundPath found);
+  // nullptr: nobody has had it looked up.
+  [[nodiscard]] const FoundPath* found_path(std::string_view path, bool is_second) const;
   // One took as long as it may: there are no more for this call.
   void lose_patience();
   enum class Effect {
@@ -258,6 +263,7 @@ class Worker : private MemoryUse::Watcher {
   std::string program_;
   // The handler was told that the notification is gone: its answer is for nobody.
   std::vector<CallersFd> descriptors_;
+  std::vector<FoundPath> found_paths_;
   bool is_void_ = false;
   // Of the current call.
   std::optional<HandOver> ready_;

@@ -189,6 +189,20 @@ int Worker::kept(std::uint32_t place) const {
   return place < descriptors_.size() ? descriptors_[place].get() : -1;
 }
 
+void Worker::note_found(FoundPath found) {
+  std::erase_if(found_paths_, [&found](const FoundPath& other) {
+    return other.is_second == found.is_second && other.path == found.path;
+  });
+  found_paths_.push_back(std::move(found));
+}
+
+const FoundPath* Worker::found_path(std::string_view path, bool is_second) const {
+  const auto found = std::ranges::find_if(found_paths_, [&](const FoundPath& each) {
+    return each.is_second == is_second && each.path == path;
+  });
+  return found == found_paths_.end() ? nullptr : &*found;
+}
+
 void Worker::lose_patience() {
   operation_time_ = kMaxOperationTime;
   if (listener_) listener_->container->given_up_count.fetch_add(1, std::memory_order_relaxed);

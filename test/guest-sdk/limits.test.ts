@@ -32,6 +32,8 @@ const filesystemCases = {
   'filesystem.link': 'return filesystem.link(path, other).toAction();',
   'filesystem.symlink': 'return filesystem.symlink(other, path).toAction();',
   'filesystem.unlink': 'return filesystem.unlink(path).toAction();',
+  'filesystem.resolve': answered('filesystem.resolve(path)'),
+  'filesystem.resolve-new': answered('filesystem.resolveNew(path)'),
   'filesystem.stat': answered('filesystem.stat(path)'),
   'filesystem.read-link': answered('filesystem.readLink(path)'),
   'filesystem.get-xattr': answered('filesystem.getXattr(path, 0, other)'),
@@ -42,6 +44,10 @@ const filesystemCases = {
 
 const cases: Readonly<Record<string, string>> = {
   ...filesystemCases,
+  'filesystem.is-below': `const got = filesystem.isBelow(path, '/b');
+    return got.isOk ? Action.value(1) : got.failure();`,
+  'filesystem.is-above': `const got = filesystem.isAbove(path, '/b');
+    return got.isOk ? Action.value(1) : got.failure();`,
   'mounts.mount': `return mounts.mount(null, path, Path.fromString('proc'), 0, null).toAction();`,
   'mounts.mount of sysfs': `return mounts.mount(null, path, Path.fromString('sysfs'), 0, null)
     .toAction();`,
@@ -206,14 +212,17 @@ describe('limits: others', () => {
     expect(refused).toEqual([]);
   });
 
-  test.for(['devices.make', 'overlay.set-xattr', 'descriptors.stat', 'mounts.unmount'])(
-    'limits: paths are none of %s',
-    (name) => {
-      const { calls } = run(name, { filesystem: { paths: ['/work'] } });
-      expect(calls).toHaveLength(1);
-      expect(calls[0]).not.toHaveProperty('within');
-    },
-  );
+  test.for([
+    'devices.make',
+    'overlay.set-xattr',
+    'descriptors.stat',
+    'filesystem.is-below',
+    'mounts.unmount',
+  ])('limits: paths are none of %s', (name) => {
+    const { calls } = run(name, { filesystem: { paths: ['/work'] } });
+    expect(calls).toHaveLength(1);
+    expect(calls[0]).not.toHaveProperty('within');
+  });
 
   test('limits: the root folder is no limit', () => {
     const { calls } = run('filesystem.mkdir', { filesystem: { paths: ['/'] } });

@@ -85,6 +85,34 @@ export declare function symlink(
 export declare function unlink(path: usize, pathLength: i32, atFlags: u32, result: usize): void;
 
 // @ts-ignore: decorator
+@external("seccompagent:handler/filesystem@0.1.0", "resolve")
+export declare function resolve(path: usize, pathLength: i32, result: usize): void;
+
+// @ts-ignore: decorator
+@external("seccompagent:handler/filesystem@0.1.0", "resolve-new")
+export declare function resolveNew(path: usize, pathLength: i32, result: usize): void;
+
+// @ts-ignore: decorator
+@external("seccompagent:handler/filesystem@0.1.0", "is-below")
+export declare function isBelow(
+  path: usize,
+  pathLength: i32,
+  folder: usize,
+  folderLength: i32,
+  result: usize,
+): void;
+
+// @ts-ignore: decorator
+@external("seccompagent:handler/filesystem@0.1.0", "is-above")
+export declare function isAbove(
+  path: usize,
+  pathLength: i32,
+  folder: usize,
+  folderLength: i32,
+  result: usize,
+): void;
+
+// @ts-ignore: decorator
 @external("seccompagent:handler/filesystem@0.1.0", "stat")
 export declare function stat(path: usize, pathLength: i32, atFlags: u32, result: usize): void;
 

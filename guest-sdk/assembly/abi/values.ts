@@ -20,7 +20,7 @@ import { keptText } from './texts';
 }
 
 /** Where imported functions write what they return; read at once, since the next call uses it again. */
-export const RESULT: usize = memory.data(104, 8);
+export const RESULT: usize = memory.data(128, 8);
 
 const noBytes: StaticArray<u8> = new StaticArray<u8>(0);
 
@@ -154,23 +154,28 @@ export function liftDevice(major: u32, minor: u32): Device {
   return new Device(major, minor);
 }
 
+/** The record `file-status` that stands there. */
+export function liftStatus(at: usize): FileStatus {
+  return new FileStatus(
+    new Device(load<u32>(at), load<u32>(at, 4)),
+    load<u64>(at, 8),
+    load<u32>(at, 16),
+    load<u64>(at, 24),
+    load<u32>(at, 32),
+    load<u32>(at, 36),
+    new Device(load<u32>(at, 40), load<u32>(at, 44)),
+    load<u64>(at, 48),
+    load<u64>(at, 56),
+    load<i64>(at, 64),
+    load<i64>(at, 72),
+    load<i64>(at, 80),
+    load<u64>(at, 88),
+  );
+}
+
 /** A `result<file-status, errno>`. */
 export function liftStatusResult(): ResultOf<FileStatus> {
-  const status = new FileStatus(
-    new Device(load<u32>(RESULT, 8), load<u32>(RESULT, 12)),
-    load<u64>(RESULT, 16),
-    load<u32>(RESULT, 24),
-    load<u64>(RESULT, 32),
-    load<u32>(RESULT, 40),
-    load<u32>(RESULT, 44),
-    new Device(load<u32>(RESULT, 48), load<u32>(RESULT, 52)),
-    load<u64>(RESULT, 56),
-    load<u64>(RESULT, 64),
-    load<i64>(RESULT, 72),
-    load<i64>(RESULT, 80),
-    load<i64>(RESULT, 88),
-    load<u64>(RESULT, 96),
-  );
+  const status = liftStatus(RESULT + 8);
   return isOk()
     ? new ResultOf<FileStatus>(true, 0, status)
     : new ResultOf<FileStatus>(false, resultErrno(8), status);

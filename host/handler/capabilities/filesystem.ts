@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The capability `filesystem`: guest-sdk/wit/filesystem.wit.
 import type { Capability } from '../capability.ts';
+import { isAbove, isBelow } from './located.ts';
 import { operate } from './operating.ts';
 
 export const filesystem: Capability = {
@@ -15,6 +16,10 @@ export const filesystem: Capability = {
     ['link', operate(['path', 'second-path', 'at-flags'])],
     ['symlink', operate(['second-path', 'path'])],
     ['unlink', operate(['path', 'at-flags'])],
+    ['resolve', operate(['path'], 'located')],
+    ['resolve-new', operate(['path'], 'located')],
+    ['is-below', isBelow],
+    ['is-above', isAbove],
     ['stat', operate(['path', 'at-flags'], 'status')],
     ['read-link', operate(['path'], 'bytes')],
     ['get-xattr', operate(['path', 'at-flags', 'name'], 'bytes')],

@@ -6,6 +6,7 @@ import { lazily } from '../capability.ts';
 import type { CapabilityFunction } from '../capability.ts';
 import type { Guest } from '../guest.ts';
 import { OperationRequest } from '../operation-request.ts';
+import { putLocatedResult } from './located.ts';
 import { putBytesResult, putErrnoResult, putStatusResult, putU32Result } from './results.ts';
 
 /** Parts of an operation that handlers give. */
@@ -66,7 +67,7 @@ function setPart(
 }
 
 /** The form of the result: nothing, a descriptor, bytes, or a file's status. */
-type Gives = 'nothing' | 'descriptor' | 'bytes' | 'status';
+type Gives = 'nothing' | 'descriptor' | 'bytes' | 'status' | 'located';
 
 function putResult(
   guest: Guest,
@@ -86,6 +87,9 @@ function putResult(
       break;
     case 'status':
       putStatusResult(guest, pointer, errno, request.result);
+      break;
+    case 'located':
+      putLocatedResult(guest, pointer, errno, request.result);
   }
 }
 

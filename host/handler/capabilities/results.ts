@@ -118,8 +118,12 @@ export function putStatusResult(
     putError(guest, pointer, errno, layout.status);
     return;
   }
+  putStatus(guest, beginValue(guest, pointer, layout.status), given);
+}
+
+/** @param record its offset; it is checked */
+export function putStatus(guest: Guest, record: number, given: Uint8Array): void {
   const numbers = new DataView(given.buffer, given.byteOffset, statNumbers.length * 8);
-  const record = beginValue(guest, pointer, layout.status);
   statusFields.forEach(([offset, size], index) => {
     const number = numbers.getBigInt64(index * 8, true);
     if (size === 8) guest.setS64(record + offset, number);
