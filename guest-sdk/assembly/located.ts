@@ -10,7 +10,7 @@ export class Located {
   constructor(
     /**
      * From the container's root, without symbolic links, `.` and `..`. Empty: it has no name any more,
-     * or never had one, such as a pipe.
+     * or never had one; or a pipe or device is opened that the root does not lead to.
      */
     readonly path: Path,
     /** Whether something is there by that name. */

@@ -349,7 +349,7 @@ _Static_assert(_Alignof(sca_file_status) == 8, "canonical ABI");
 typedef struct {
   /**
    * from the container's root, without symbolic links, `.` and `..`. Empty: it has no name any
-   * more, or never had one, such as a pipe
+   * more, or never had one; or a pipe or device is opened that the root does not lead to
    */
   sca_path path;
   /** whether something is there by that name */

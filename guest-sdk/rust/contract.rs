@@ -346,7 +346,7 @@ const _: () = assert!(is_canonical(core::mem::align_of::<FileStatus>(), 8));
 #[derive(Debug)]
 pub struct Located {
     /// from the container's root, without symbolic links, `.` and `..`. Empty: it has no name any
-    /// more, or never had one, such as a pipe
+    /// more, or never had one; or a pipe or device is opened that the root does not lead to
     pub path: Path,
     /// whether something is there by that name
     pub exists: bool,

@@ -1005,7 +1005,7 @@ declare module 'seccompagent:handler/types@0.1.0' {
   export interface Located {
     /**
      * from the container's root, without symbolic links, `.` and `..`. Empty: it has no name any
-     * more, or never had one, such as a pipe
+     * more, or never had one; or a pipe or device is opened that the root does not lead to
      */
     path: Path,
     /**

@@ -14,12 +14,20 @@ import {
   O_TRUNC,
   Path,
   ResultOf,
+  S_IFDIR,
+  S_IFLNK,
+  S_IFMT,
+  S_IFREG,
   filesystem,
   requireSettings,
   settingList,
 } from '@seccompagent/guest-sdk';
 
 export function configure(): string | null {
+  const folders = settingList('folders');
+  for (let i = 0; i < folders.length; i++) {
+    if (!folders[i].startsWith('/')) return `${folders[i]} is not an absolute path`;
+  }
   return requireSettings(['folders']);
 }
 
@@ -57,6 +65,12 @@ function changeOpened(): Action {
   return change(Path.fromString(''));
 }
 
+/** Bytes go through it: a file system that is mounted read-only lets it be written to as well. */
+function isPipeOrDevice(found: Located): bool {
+  const kind = found.status.mode & S_IFMT;
+  return found.exists && kind != S_IFREG && kind != S_IFDIR && kind != S_IFLNK;
+}
+
 export function open(path: Path, flags: u64, mode: u32, resolve: u64): Action {
   const isMade = (flags & O_CREAT) != 0;
   const isWritten =
@@ -65,6 +79,7 @@ export function open(path: Path, flags: u64, mode: u32, resolve: u64): Action {
   const found = filesystem.resolve(path);
   // what is there already is only read
   if (found.isOk && !isWritten && found.value.exists) return Action.perform();
+  if (found.isOk && isPipeOrDevice(found.value)) return Action.perform();
   return answer(refusal(found));
 }
 

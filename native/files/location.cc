@@ -194,6 +194,13 @@ struct Identity {
   return folder->append(name);
 }
 
+// Written bytes go to whoever reads there, and change nothing of the folder that has its name.
+[[nodiscard]] bool is_special(int fd) {
+  struct stat found = {};
+  if (fstat(fd, &found) == -1) return false;
+  return !S_ISREG(found.st_mode) && !S_ISDIR(found.st_mode) && !S_ISLNK(found.st_mode);
+}
+
 // Of what is there.
 [[nodiscard]] FileAnswer status_of(const FileTask& task, int fd) {
   FileRequest request = task.request;
@@ -204,7 +211,9 @@ struct Identity {
 }
 
 [[nodiscard]] FileAnswer answer_of(const FileTask& task, Place place) {
-  const auto path = path_of(task, place);
+  auto path = path_of(task, place);
+  const bool is_of_open = task.request.operation == FileOperation::locate_opened;
+  if (!path && is_of_open && is_special(place.found())) path = std::string();
   if (!path) return failure(path.error().number);
   const auto identity = identity_of(place.found());
   if (!identity) return failure(identity.error().number);

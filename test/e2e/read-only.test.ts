@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests that the bundle read-only keeps folders as they are, whichever way their files are named, with
 // containers of real runtimes.
+import { execFileSync } from 'node:child_process';
 import {
   lstatSync,
   mkdirSync,
@@ -46,6 +47,7 @@ function prepareRootfs(rootfs: string): void {
   for (const file of ['kept/file', 'kept/spare', 'kept/folder/file', 'free/file', 'free/spare']) {
     writeFileSync(join(rootfs, file), 'old', { mode: 0o644 });
   }
+  execFileSync('mkfifo', [join(rootfs, 'kept/pipe')]);
   symlinkSync('kept', join(rootfs, 'way'));
   symlinkSync('/kept', join(rootfs, 'free/way'));
   symlinkSync('/kept/new', join(rootfs, 'free/dangling'));
@@ -135,6 +137,8 @@ const allowed = [
   'touch /free/file',
   'chown -h 1:1 /free/file-link',
   'echo x | tee /dev/null',
+  'echo x > /proc/self/fd/1 | cat',
+  ': < /kept/pipe & timeout 20 sh -c ": > /kept/pipe"',
 ] as const;
 
 describe.for(['runc', 'crun'] as const)('%s', (runtime) => {
