@@ -37,15 +37,15 @@ export function mknod(path: Path, mode: u32, device: Device): Result {
 
 /**
  * Opens a file for the host to hold, and gives its index. The mode counts where a file is made. What
- * was opened with O_PATH the caller can't be given. `resolve` holds RESOLVE_* of openat2(2).
+ * was opened with O_PATH the caller can't be given. `resolveFlags` holds RESOLVE_* of openat2(2).
  *
  * ```ts
  * const opened = filesystem.open(path, flags, mode, resolve);
  * return opened.isOk ? Action.descriptor(opened.value, true) : opened.failure();
  * ```
  */
-export function open(path: Path, flags: u64, mode: u32, resolve: u64 = 0): ResultOf<u32> {
-  host.open(bytesPointer(path.bytes), path.length, flags, mode, resolve, RESULT);
+export function open(path: Path, flags: u64, mode: u32, resolveFlags: u64 = 0): ResultOf<u32> {
+  host.open(bytesPointer(path.bytes), path.length, flags, mode, resolveFlags, RESULT);
   return liftU32Result();
 }
 

@@ -24,6 +24,8 @@ import type { Bundle as ReadyBundle } from '../../host/bundles/bundle.ts';
 import { maxManifestBytes } from '../../host/bundles/bundle-folder.ts';
 import { BuildError } from './build-error.ts';
 import { type Bundle, parseBundle } from './bundle.ts';
+import { firmAnswers } from '../../host/bundles/advisory-calls.ts';
+import { comparedPlaces, compareWarnings } from './compared.ts';
 import { continuedPlaces, continueWarnings } from './continued.ts';
 import { refreshLinks } from './editor.ts';
 import { buildHandler } from './handler.ts';
@@ -75,9 +77,16 @@ export async function buildProject(build: ProjectBuild): Promise<BuiltProject> {
     }
     await writeFile(join(scratch, 'bundle.json'), withDigests(text, components));
     const { handlers } = check(scratch, shortPath(given));
-    const judged = components.map(({ continues, ...built }) => {
+    const judged = components.map(({ continues, compares, ...built }) => {
       const own = handlers.filter(({ file }) => basename(file) === built.component);
-      return { ...built, warnings: [...built.warnings, ...continueWarnings(own, continues)] };
+      const families = firmAnswers(own);
+      if (families.length === 0) return built;
+      const warnings = [
+        ...built.warnings,
+        ...continueWarnings(families, continues),
+        ...compareWarnings(families, compares),
+      ];
+      return { ...built, warnings };
     });
     for (const file of [...names, 'bundle.json']) {
       await put(join(scratch, file), build.out ?? folder.path);
@@ -163,8 +172,9 @@ async function refreshEditors(names: readonly string[], root: string): Promise<v
 }
 
 interface FreshComponent extends BuiltComponent {
-  /** Places in its sources where it lets calls continue. */
+  /** Places in its source, see the warnings of each. */
   readonly continues: readonly string[];
+  readonly compares: readonly string[];
 }
 
 interface WantedComponent {
@@ -183,14 +193,25 @@ async function buildComponent(
   const source = sourceOf(component, directory, isOnly);
   if (source === undefined) {
     await writeFile(outFile, readOwnFile(join(directory, component), [directory]));
-    return { component, ...(await describeFile(outFile)), warnings: [], continues: [] };
+    return {
+      component,
+      ...(await describeFile(outFile)),
+      warnings: [],
+      continues: [],
+      compares: [],
+    };
   }
   const { title, sourceFile } = requireLanguage(source);
   // before somebody moves it
-  const continues = continuedPlaces(await realpath(source), shortPath(source), sourceFile);
+  const sources = {
+    directory: await realpath(source),
+    displayDirectory: shortPath(source),
+    sourceFile,
+  };
+  const found = { continues: continuedPlaces(sources), compares: comparedPlaces(sources) };
   onProgress?.(`building ${component} (${title})`);
   const { warnings } = await buildHandler({ directory: source, outFile, root: directory });
-  return { component, language: title, ...(await describeFile(outFile)), warnings, continues };
+  return { component, language: title, ...(await describeFile(outFile)), warnings, ...found };
 }
 
 /** A folder of the component's name, or that of bundle.json; undefined: it is there already. */

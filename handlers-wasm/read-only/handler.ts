@@ -14,21 +14,24 @@ import {
   O_TRUNC,
   Path,
   ResultOf,
-  S_IFDIR,
-  S_IFLNK,
+  S_IFBLK,
+  S_IFCHR,
+  S_IFIFO,
   S_IFMT,
-  S_IFREG,
+  S_IFSOCK,
   filesystem,
   requireSettings,
   settingList,
 } from '@seccompagent/guest-sdk';
 
 export function configure(): string | null {
+  const missing = requireSettings(['folders']);
+  if (missing !== null) return missing;
   const folders = settingList('folders');
   for (let i = 0; i < folders.length; i++) {
     if (!folders[i].startsWith('/')) return `${folders[i]} is not an absolute path`;
   }
-  return requireSettings(['folders']);
+  return null;
 }
 
 /** Why it may not be changed, as the call's answer; null: it may. */
@@ -68,10 +71,10 @@ function changeOpened(): Action {
 /** Bytes go through it: a file system that is mounted read-only lets it be written to as well. */
 function isPipeOrDevice(found: Located): bool {
   const kind = found.status.mode & S_IFMT;
-  return found.exists && kind != S_IFREG && kind != S_IFDIR && kind != S_IFLNK;
+  return kind == S_IFIFO || kind == S_IFSOCK || kind == S_IFCHR || kind == S_IFBLK;
 }
 
-export function open(path: Path, flags: u64, mode: u32, resolve: u64): Action {
+export function open(path: Path, flags: u64, _mode: u32, _resolve: u64): Action {
   const isMade = (flags & O_CREAT) != 0;
   const isWritten =
     (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC) != 0 || (flags & O_TMPFILE) == O_TMPFILE;
@@ -83,11 +86,11 @@ export function open(path: Path, flags: u64, mode: u32, resolve: u64): Action {
   return answer(refusal(found));
 }
 
-export function mkdir(path: Path, mode: u32): Action {
+export function mkdir(path: Path, _mode: u32): Action {
   return change(path);
 }
 
-export function mknod(path: Path, mode: u32, device: Device): Action {
+export function mknod(path: Path, _mode: u32, _device: Device): Action {
   return change(path);
 }
 
@@ -95,55 +98,55 @@ export function symlink(target: Path, path: Path): Action {
   return change(path);
 }
 
-export function chmod(path: Path, mode: u32, flags: u32): Action {
+export function chmod(path: Path, _mode: u32, _flags: u32): Action {
   return change(path);
 }
 
-export function fchmod(fd: i32, mode: u32): Action {
+export function fchmod(_fd: i32, _mode: u32): Action {
   return changeOpened();
 }
 
-export function chown(path: Path, uid: u32, gid: u32, flags: u32): Action {
+export function chown(path: Path, _uid: u32, _gid: u32, _flags: u32): Action {
   return change(path);
 }
 
-export function fchown(fd: i32, uid: u32, gid: u32): Action {
+export function fchown(_fd: i32, _uid: u32, _gid: u32): Action {
   return changeOpened();
 }
 
-export function truncate(path: Path, length: i64, flags: u32): Action {
+export function truncate(path: Path, _length: i64, _flags: u32): Action {
   return change(path);
 }
 
-export function utimens(path: Path | null, times: NewTimes | null, flags: u32): Action {
+export function utimens(path: Path | null, _times: NewTimes | null, _flags: u32): Action {
   return path === null ? changeOpened() : change(path);
 }
 
 export function setxattr(
   path: Path,
-  atFlags: u32,
-  name: Path,
-  value: Uint8Array,
-  flags: u32,
+  _atFlags: u32,
+  _name: Path,
+  _value: Uint8Array,
+  _flags: u32,
 ): Action {
   return change(path);
 }
 
-export function removexattr(path: Path, atFlags: u32, name: Path): Action {
+export function removexattr(path: Path, _atFlags: u32, _name: Path): Action {
   return change(path);
 }
 
-export function unlink(path: Path, flags: u32): Action {
+export function unlink(path: Path, _flags: u32): Action {
   return answer(refusalToMove(filesystem.resolve(path)));
 }
 
-export function rename(path: Path, newPath: Path, flags: u32): Action {
+export function rename(path: Path, newPath: Path, _flags: u32): Action {
   const refused = refusalToMove(filesystem.resolve(path));
   return refused === null ? answer(refusalToMove(filesystem.resolveNew(newPath))) : refused;
 }
 
 /** A file that has a name in a folder would change with its other name. */
-export function link(path: Path, newPath: Path, flags: u32): Action {
+export function link(path: Path, newPath: Path, _flags: u32): Action {
   const refused = refusal(filesystem.resolve(path));
   return refused === null ? answer(refusal(filesystem.resolveNew(newPath))) : refused;
 }

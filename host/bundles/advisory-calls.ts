@@ -39,6 +39,20 @@ export function racedAnswers(
   return [...typed, ...othersOf(component, asked)];
 }
 
+interface AskedHandler {
+  readonly component: Handled;
+  readonly syscalls?: readonly string[];
+  readonly advisory?: readonly string[];
+}
+
+/** Such calls of all these handlers that bundle.json does not call advice. */
+export function firmAnswers(handlers: readonly AskedHandler[]): readonly string[] {
+  const firm = handlers.flatMap(({ component, syscalls, advisory = [] }) =>
+    racedAnswers(component, syscalls).filter((family) => !advisory.includes(family)),
+  );
+  return [...new Set(firm)];
+}
+
 /** @throws AgentError AGENT_BUNDLE_INVALID */
 export function parseAdvisory(json: unknown, place: string): readonly string[] {
   const words = uniqueTexts(json, place);

@@ -55,7 +55,12 @@ test.for(Object.entries(sources))(
       .split('\n')
       .flatMap((line, index) => (line.endsWith('// here') ? [`shown/${name}:${index + 1}`] : []));
     expect(marked).not.toEqual([]);
-    expect(continuedPlaces(folder.path, 'shown', name)).toEqual(marked);
+    const found = continuedPlaces({
+      directory: folder.path,
+      displayDirectory: 'shown',
+      sourceFile: name,
+    });
+    expect(found).toEqual(marked);
   },
 );
 

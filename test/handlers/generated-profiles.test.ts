@@ -20,6 +20,7 @@ const bundles = readdirSync(shippedBundles()).filter((name) =>
 const settings: Readonly<Record<string, readonly string[]>> = {
   'exec-delay': ['EXEC_PATTERN=/bin/true', 'EXEC_DURATION=1s'],
   'mkdir-suffix': ['MKDIR_SUFFIX=-a'],
+  'read-only': ['READ_ONLY=/etc'],
   kubernetes: [
     'MKDIR_TMPL=-a',
     'EXEC_PATTERN=/bin/true',
