@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Answers of a scaffold's handler, and its log lines.
 
+import { canPerform } from '../../host/syscalls/family-table.ts';
 import type { Answer } from './contract.ts';
 import type { WitType } from './wit-syntax.ts';
 
@@ -9,10 +10,15 @@ export interface ScaffoldAnswer extends Answer {
   readonly calls: readonly string[];
 }
 
-/** The first lines of a handler's source, behind a mark of comments. */
-export function scaffoldHeader(): string {
-  return '// Writes each call into the log of the agent and leaves it to the next handler.\n';
+/** The first lines of a handler's source. */
+export function scaffoldHeader(answers: readonly ScaffoldAnswer[]): string {
+  const rest = '// Writes each call into the log of the agent and leaves it to the next handler.\n';
+  const found = '// Writes each call into the log of the agent, with what its path leads to.\n';
+  return answers.some((answer) => isLookedUp(answer)) ? found : rest;
 }
+
+/** Above the look-up. */
+export const lookUpNote = 'decide by what was found: the path itself is only text';
 
 export interface ToldParameter {
   readonly name: string;
@@ -23,6 +29,11 @@ function pathKind(type: WitType): ToldParameter['kind'] | undefined {
   if (type.kind === 'named' && type.name === 'path') return 'path';
   const isOptional = type.kind === 'option' && type.of.kind === 'named' && type.of.name === 'path';
   return isOptional ? 'optional-path' : undefined;
+}
+
+/** Whether the host does the call, and on just what its path leads to. */
+export function isLookedUp(answer: Answer): boolean {
+  return canPerform(answer.name) && toldParameter(answer)?.kind === 'path';
 }
 
 /** The parameter that says most about a call. */

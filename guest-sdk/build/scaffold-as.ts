@@ -3,7 +3,13 @@
 
 import { BuildError } from './build-error.ts';
 import { type Answer, type BindingContract, authorTypes } from './contract.ts';
-import { type ScaffoldAnswer, scaffoldHeader, toldParameter } from './scaffold-answer.ts';
+import {
+  type ScaffoldAnswer,
+  isLookedUp,
+  lookUpNote,
+  scaffoldHeader,
+  toldParameter,
+} from './scaffold-answer.ts';
 import { camelCase, describeSignature, signatures } from './signature.ts';
 
 export function scaffoldAssemblyScript(
@@ -16,28 +22,41 @@ export function scaffoldAssemblyScript(
     return `
 /** ${answer.calls.join(', ')} */
 export function ${describeSignature(signature)} {
-${assemblyScriptLog(answer)}  return Action.next();
-}
+${isLookedUp(answer) ? lookedUp(answer) : assemblyScriptLog(answer)}}
 `;
   });
   const types = authorTypes().filter((type) =>
     functions.some((text) => new RegExp(`\\b${type}\\b`, 'u').test(text)),
   );
-  return `${scaffoldHeader()}
-import { ${[...types, 'log'].join(', ')} } from '@seccompagent/guest-sdk';
+  const hosts = answers.some((answer) => isLookedUp(answer)) ? ['filesystem', 'log'] : ['log'];
+  return `${scaffoldHeader(answers)}
+import { ${[...types, ...hosts].join(', ')} } from '@seccompagent/guest-sdk';
 ${functions.join('')}`;
 }
 
+function lookedUp({ name }: Answer): string {
+  return `  // ${lookUpNote}
+  const found = filesystem.resolve(path);
+  if (!found.isOk) return found.failure();
+  log.info('${name} ' + found.value.path.toString());
+  return Action.perform();
+`;
+}
+
 function assemblyScriptLog(answer: Answer): string {
+  return `  log.info(${message(answer)});\n  return Action.next();\n`;
+}
+
+function message(answer: Answer): string {
   const told = toldParameter(answer);
   switch (told?.kind) {
     case undefined:
-      return `  log.info('${answer.name}');\n`;
+      return `'${answer.name}'`;
     case 'call':
-      return '  log.info(call.syscall);\n';
+      return 'call.syscall';
     case 'path':
-      return `  log.info('${answer.name} ' + ${camelCase(told.name)}.toString());\n`;
+      return `'${answer.name} ' + ${camelCase(told.name)}.toString()`;
     case 'optional-path':
-      return `  log.info(${camelCase(told.name)} ? '${answer.name} ' + ${camelCase(told.name)}.toString() : '${answer.name}');\n`;
+      return `${camelCase(told.name)} ? '${answer.name} ' + ${camelCase(told.name)}.toString() : '${answer.name}'`;
   }
 }

@@ -3,7 +3,13 @@
 
 import { cParameters } from './c-binding.ts';
 import { type Answer, type BindingContract, snakeCase } from './contract.ts';
-import { type ScaffoldAnswer, scaffoldHeader, toldParameter } from './scaffold-answer.ts';
+import {
+  type ScaffoldAnswer,
+  isLookedUp,
+  lookUpNote,
+  scaffoldHeader,
+  toldParameter,
+} from './scaffold-answer.ts';
 
 const logged = (text: string): string => `  sca_log_log(SCA_LOG_LEVEL_INFO, ${text});\n`;
 
@@ -14,12 +20,11 @@ export function scaffoldC(contract: BindingContract, answers: readonly ScaffoldA
     return `
 /** ${answer.calls.join(', ')} */
 ${start}${wrapped(parameters, start.length)}) {
-${cLog(answer)}  return sca_next();
-}
+${isLookedUp(answer) ? lookedUp(answer) : `${cLog(answer)}  return sca_next();\n`}}
 SCA_EXPORT_${answer.name.toUpperCase()}(on_${answer.name});
 `;
   });
-  return `${scaffoldHeader()}
+  return `${scaffoldHeader(answers)}
 #include <seccompagent.h>
 ${functions.join('')}`;
 }
@@ -28,6 +33,16 @@ ${functions.join('')}`;
 function wrapped(parameters: string, indent: number): string {
   if (indent + parameters.length < 97) return parameters;
   return parameters.replaceAll(', ', `,\n${' '.repeat(indent)}`);
+}
+
+function lookedUp({ name }: Answer): string {
+  return (
+    `  // ${lookUpNote}\n` +
+    '  const sca_located_result found = sca_filesystem_resolve(path);\n' +
+    '  if (found.is_error) return sca_fail(found.error);\n' +
+    logged(`sca_concat(sca_literal("${name} "), sca_lossy_text(found.value.path))`) +
+    '  return sca_perform();\n'
+  );
 }
 
 function cLog(answer: Answer): string {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The test cases of a new handler: each call once, and what must come of it.
 
+import { posix } from 'node:path';
+
 import { syscallTable } from '../../host/syscalls/syscall-table.ts';
 import { syscallNumbers } from '../../host/syscalls/syscall-numbers.ts';
 import { linksFolder } from './editor.ts';
-import { type ScaffoldAnswer, toldParameter } from './scaffold-answer.ts';
+import { type ScaffoldAnswer, isLookedUp, toldParameter } from './scaffold-answer.ts';
 
 /** Log lines of the handler. */
 function messageOf(
@@ -15,6 +17,8 @@ function messageOf(
   const told = toldParameter(answer);
   if (told?.kind === 'call') return call;
   const path = told === undefined ? undefined : given.get(told.name);
+  // a case that says nothing else has it where the text says, from the root
+  if (isLookedUp(answer)) return `${answer.name} ${posix.join('/', path ?? '')}`;
   if (path !== undefined) return `${answer.name} ${path}`;
   // a call that has no path has an empty one, or none where the family says so
   return told?.kind === 'path' ? `'${answer.name} '` : answer.name;
@@ -29,13 +33,16 @@ function caseText(call: string, answer: ScaffoldAnswer): string {
     }),
   );
   const listed = [...given].map(([name, value]) => `${name}: ${value}`).join(', ');
+  const isFound = isLookedUp(answer);
+  const follows = isFound ? 'the host does it' : 'the next handler is asked';
   const lines = [
-    `  - name: ${call} is written into the log, and the next handler is asked`,
+    `  - name: ${call} is written into the log, and ${follows}`,
     `    call: ${call}`,
     ...(listed === '' ? [] : [`    arguments: { ${listed} }`]),
     '    expect:',
-    '      action: next',
+    `      action: ${isFound ? 'perform' : 'next'}`,
     '      calls:',
+    ...(isFound ? [`        - filesystem.resolve: { path: ${given.get('path') ?? "''"} }`] : []),
     `        - log.log: { level: info, message: ${messageOf(call, answer, given)} }`,
   ];
   return `${lines.join('\n')}\n`;

@@ -3,7 +3,13 @@
 
 import { type Answer, type BindingContract, authorTypes, snakeCase } from './contract.ts';
 import { rustParameters } from './rust-binding.ts';
-import { type ScaffoldAnswer, scaffoldHeader, toldParameter } from './scaffold-answer.ts';
+import {
+  type ScaffoldAnswer,
+  isLookedUp,
+  lookUpNote,
+  scaffoldHeader,
+  toldParameter,
+} from './scaffold-answer.ts';
 
 const logged = (text: string): string => `    log::log(log::Level::Info, ${text});\n`;
 
@@ -26,19 +32,30 @@ export function scaffoldRust(
     return `
 /// ${answer.calls.join(', ')}
 ${start}
-${rustLog(answer)}    Action::Next
-}
+${isLookedUp(answer) ? lookedUp(answer) : `${rustLog(answer)}    Action::Next\n`}}
 `;
   });
   const text = functions.join('');
-  const used = ['format', 'log', 'lossy_text', ...authorTypes()];
+  const used = ['filesystem', 'format', 'log', 'lossy_text', ...authorTypes()];
   const names = used.filter((name) => new RegExp(`\\b${name}\\b`, 'u').test(text));
-  return `${scaffoldHeader()}
+  return `${scaffoldHeader(answers)}
 #![no_std]
 use seccompagent::{${names.join(', ')}};
 
 seccompagent::export!(${answers.map(({ name }) => name).join(', ')});
 ${text}`;
+}
+
+function lookedUp({ name }: Answer): string {
+  return (
+    `    // ${lookUpNote}\n` +
+    '    let found = match filesystem::resolve(path) {\n' +
+    '        Ok(found) => found,\n' +
+    '        Err(errno) => return Action::Fail(errno),\n' +
+    '    };\n' +
+    logged(`&format!("${name} {}", lossy_text(&found.path))`) +
+    '    Action::Perform\n'
+  );
 }
 
 function rustLog(answer: Answer): string {

@@ -2,7 +2,13 @@
 // The source of a new handler in TypeScript.
 
 import { type Answer, type BindingContract, authorTypes } from './contract.ts';
-import { type ScaffoldAnswer, scaffoldHeader, toldParameter } from './scaffold-answer.ts';
+import {
+  type ScaffoldAnswer,
+  isLookedUp,
+  lookUpNote,
+  scaffoldHeader,
+  toldParameter,
+} from './scaffold-answer.ts';
 import { camelCase } from './signature.ts';
 import type { WitType } from './wit-syntax.ts';
 
@@ -43,6 +49,18 @@ function logLine(answer: Answer): string {
   }
 }
 
+function lookedUp({ name }: Answer): string {
+  return `  // ${lookUpNote}
+  let found: Located;
+  try {
+    found = filesystem.resolve(path);
+  } catch (thrown) {
+    return fail(errnoOf(thrown));
+  }
+${logged(`\`${name} \${lossyText(found.path)}\``)}  return perform();
+`;
+}
+
 function listed(before: string, items: readonly string[], after: string): string {
   const line = `${before}${items.join(', ')}${after}`;
   if (line.length <= 100) return line;
@@ -57,16 +75,21 @@ export function scaffoldTypeScript(_: BindingContract, answers: readonly Scaffol
     return `
 /** ${answer.calls.join(', ')} */
 ${listed(`export function ${answer.name}(`, parameters, '): Action {')}
-${logLine(answer)}  return next();
-}
+${isLookedUp(answer) ? lookedUp(answer) : `${logLine(answer)}  return next();\n`}}
 `;
   });
   const text = functions.join('');
-  const types = authorTypes().filter((type) => new RegExp(`\\b${type}\\b`, 'u').test(text));
-  const values = ['lossyText', 'next'].filter((name) => text.includes(`${name}(`));
+  const known = [...authorTypes(), 'Located'].toSorted();
+  const types = known.filter((type) => new RegExp(`\\b${type}\\b`, 'u').test(text));
+  const values = ['errnoOf', 'fail', 'lossyText', 'next', 'perform'].filter((name) =>
+    text.includes(`${name}(`),
+  );
+  const hosts = answers.some((answer) => isLookedUp(answer)) ? ['filesystem', 'log'] : ['log'];
   const names = [...types.map((type) => `type ${type}`), ...values];
-  return `${scaffoldHeader()}
+  const imports = hosts.map(
+    (name) => `import * as ${name} from 'seccompagent:handler/${name}@0.1.0';\n`,
+  );
+  return `${scaffoldHeader(answers)}
 import { ${names.join(', ')} } from '@seccompagent/guest-sdk/typescript';
-import * as log from 'seccompagent:handler/log@0.1.0';
-${text}`;
+${imports.join('')}${text}`;
 }

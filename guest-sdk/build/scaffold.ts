@@ -16,7 +16,7 @@ import { folderName } from './bundle.ts';
 import { linkForEditors, linksFolder } from './editor.ts';
 import { type Answer, readBindingContract } from './contract.ts';
 import { languageNamed, languages } from './language.ts';
-import type { ScaffoldAnswer } from './scaffold-answer.ts';
+import { type ScaffoldAnswer, isLookedUp } from './scaffold-answer.ts';
 import { scaffoldCases } from './scaffold-cases.ts';
 import { shortPath } from './short-path.ts';
 
@@ -109,6 +109,14 @@ function openMade(path: string, shown: string): OpenFolder {
   }
 }
 
+const grantsText = `  "grants": {
+    "filesystem": {
+      "reason": "finds what paths lead to",
+      "operations": ["resolve", "resolve-new", "is-below", "is-above"]
+    }
+  },
+`;
+
 function manifestText(
   name: string,
   asked: readonly string[],
@@ -116,12 +124,13 @@ function manifestText(
 ): string {
   const calls = answers.flatMap((answer) => answer.calls).join(', ');
   const list = asked.map((family) => `"${family}"`).join(', ');
+  const grants = answers.some((answer) => isLookedUp(answer)) ? grantsText : '';
   return `{
   "$schema": "./${linksFolder}/schema/bundle.schema.json",
   "name": "${name}",
   "version": "0.1.0",
   "description": "Writes ${calls} into the log",
-  "handlers": [
+${grants}  "handlers": [
     {
       "component": "${name}.wasm",
       "syscalls": [${list}]
@@ -133,13 +142,16 @@ function manifestText(
 
 function readmeText(name: string, sourceFile: string, answers: readonly ScaffoldAnswer[]): string {
   const calls = answers.flatMap((answer) => answer.calls);
+  const found = answers.filter((answer) => isLookedUp(answer)).map((answer) => answer.name);
+  const isAny = found.length > 0;
+  const done = `The host does ${found.join(', ')}, on just what the path leads to; `;
   return `# ${name}
 
-Writes each call of ${calls.join(', ')} to the agent's log and passes it on.
+Writes each call of ${calls.join(', ')} to the agent's log. ${isAny ? `${done}all else is passed on.` : 'It is passed on.'}
 
 - **Answers:** ${answers.map((answer) => `\`${answer.name}\` (${answer.calls.join(', ')})`).join(', ')}, in \`${sourceFile}\`.
 - **Settings:** none.
-- **Grants:** none.
+- **Grants:** ${isAny ? '`filesystem`: the host finds what paths lead to' : 'none'}.
 
 \`\`\`sh
 seccompagent test    # the cases of handler.test.yaml, without root or kernel

@@ -18,6 +18,8 @@ export interface PathMeaning {
 
 /** Families whose calls are about the name itself, also where it is a symbolic link. */
 const ofNames: ReadonlySet<string> = new Set(['mkdir', 'mknod', 'rename', 'symlink', 'unlink']);
+/** O_PATH, and what counts beside it: O_DIRECTORY, O_NOFOLLOW. */
+const open = { path: 0x20_0000, ofPath: 0x20_0000 | 0x1_0000 | 0x2_0000 } as const;
 /** UMOUNT_NOFOLLOW of umount2(2). */
 const unmountNoFollow = 8;
 
@@ -67,9 +69,10 @@ export function pathMeaning(call: ReceivedCall, syscall: Syscall, isSecond: bool
   const { family } = syscall;
   if (isSecond || ofNames.has(family)) return name;
   if (family !== 'open') return file(call, syscall);
+  const flags = flagsOf(call, syscall);
   return {
     lookUp: operation.locateOpened,
-    flags: flagsOf(call, syscall),
+    flags: (flags & open.path) === 0 ? flags : flags & open.ofPath,
     resolve: numberOf(call, syscall, 'resolve'),
   };
 }

@@ -214,7 +214,8 @@ export class CallerHost implements Host {
     const meaning = of.isLent ? folderMeaning : pathMeaning(call, syscall, isSecond);
     const own = Int32Array.from(numbers);
     own[operationNumber.dirfd] = isSecond ? call.secondDirfd(syscall) : call.dirfd(syscall);
-    own[operationNumber.flags] = meaning.flags;
+    // a bit that is none of open(2) is this side's own
+    own[operationNumber.flags] = meaning.flags & ~ofDescriptor;
     own[operationNumber.low] = Number(BigInt.asIntN(32, meaning.resolve));
     own[operationNumber.high] = Number(BigInt.asIntN(32, meaning.resolve >> 32n));
     own[operationNumber.first] = lookedUpOf(of, isSecond);

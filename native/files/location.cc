@@ -2,6 +2,7 @@
 #include "files/location.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/openat2.h>
 #include <linux/stat.h>
 #include <sys/stat.h>
@@ -155,6 +156,16 @@ struct Identity {
                   .links = found.stx_nlink};
 }
 
+// The caller has it open, or starts there: whether it may search the folders above counts for
+// neither.
+[[nodiscard]] Result<UniqueFd> open_text(const std::string& path) {
+  constexpr std::uint64_t kFlags = O_PATH | O_NOFOLLOW;
+  auto there = open_at(AT_FDCWD, path.c_str(), kFlags, 0, RESOLVE_NO_SYMLINKS);
+  if (there || there.error() != Errno{EACCES}) return there;
+  const LentCapability lent(1ULL << CAP_DAC_READ_SEARCH);
+  return open_at(AT_FDCWD, path.c_str(), kFlags, 0, RESOLVE_NO_SYMLINKS);
+}
+
 // The kernel's text for it, which says of what was removed only that it was, and of what is outside
 // of the root nothing: so the text has to lead to it.
 [[nodiscard]] Result<std::string> path_of(const FileTask& task, int fd) {
@@ -167,8 +178,7 @@ struct Identity {
   const auto wanted = identity_of(fd);
   if (!wanted) return std::unexpected(wanted.error());
   Result<UniqueFd> there = fail(ENOENT);
-  if (path.starts_with('/'))
-    there = open_at(AT_FDCWD, path.c_str(), O_PATH | O_NOFOLLOW, 0, RESOLVE_NO_SYMLINKS);
+  if (path.starts_with('/')) there = open_text(path);
   // links of a process, of which nobody but it may know whose they are
   if (there) {
     const auto found = identity_of(there->get());

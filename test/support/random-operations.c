@@ -529,6 +529,20 @@ int main(int argc, char **argv) {
   prepare_root(argv[optind]);
   prepare_folder(is_user, is_overlay);
   for (int at = 0; at < MOST_OPEN; at++) opened[at] = -1;
+  int socket_file = -1;
+  if (container.socket != NULL) {
+    const int socket_found = open(container.socket, O_PATH | O_CLOEXEC);
+    socket_file = fcntl(socket_found, F_DUPFD_CLOEXEC, 100);
+    if (socket_found < 0 || socket_file < 0) fail("open the socket");
+    close(socket_found);
+    container.pid = pid_outside();
+  }
+  // in a mere chroot(2), nobody may make a user namespace
+  if (chdir(argv[optind]) < 0 || syscall(__NR_pivot_root, ".", ".") < 0 ||
+      umount2(".", MNT_DETACH) < 0) {
+    fail("enter the root");
+  }
+  if (mount("proc", "/proc", "proc", 0, NULL) < 0) fail("mount proc");
   if (container.socket != NULL) {
     static const long numbers[] = {
 #ifdef __NR_open
@@ -539,15 +553,14 @@ int main(int argc, char **argv) {
         __NR_utimensat, __NR_removexattr, __NR_lsetxattr, __NR_setxattr,
         // whose result is written to our memory
         __NR_getxattr};
+    // agents know the root that the first process has when its listener comes
+    char socket[32];
+    snprintf(socket, sizeof socket, "/proc/self/fd/%d", socket_file);
+    container.socket = socket;
     const size_t all = sizeof numbers / sizeof *numbers;
     close(enter_container(&container, numbers, container.wait_killable ? all : all - 1));
+    close(socket_file);
   }
-  // in a mere chroot(2), nobody may make a user namespace
-  if (chdir(argv[optind]) < 0 || syscall(__NR_pivot_root, ".", ".") < 0 ||
-      umount2(".", MNT_DETACH) < 0) {
-    fail("enter the root");
-  }
-  if (mount("proc", "/proc", "proc", 0, NULL) < 0) fail("mount proc");
   if (is_user) become_user(has_user_namespace);
   if (chdir(folder) < 0) fail("go to the folder");
   umask(022);
