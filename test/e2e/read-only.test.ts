@@ -142,7 +142,7 @@ const allowed = [
   'chown -h 1:1 /free/file-link',
   'echo x | tee /dev/null',
   'echo x > /proc/self/fd/1 | cat',
-  ': < /kept/pipe & timeout 20 sh -c ": > /kept/pipe"',
+  ': 3<> /kept/pipe',
 ] as const;
 
 describe.for(['runc', 'crun'] as const)('%s', (runtime) => {
