@@ -13,8 +13,8 @@
 namespace seccompagent {
 namespace {
 
-// Of an open: those that decide what its path means.
-constexpr std::uint32_t kMeaning = O_CREAT | O_EXCL | O_NOFOLLOW | O_DIRECTORY | O_TMPFILE;
+// Of an open: those that decide what its path means. O_TMPFILE holds O_DIRECTORY.
+constexpr std::uint32_t kMeaning = O_CREAT | O_EXCL | O_NOFOLLOW | O_TMPFILE;
 
 [[nodiscard]] PathMeaning meaning_of_file(bool is_followed) {
   return {.look_up = FileOperation::locate_file,

@@ -205,6 +205,7 @@ Napi::Value act(const Napi::CallbackInfo& info, Worker& worker, Asked asked, Don
         if (const auto added = add_size_limit(request, target.call.tid); !added)
           return our_failure("read the caller's limits", added.error());
         if (request.lent != 0 && !is_lent_to_owner(request)) return Outcome{.answer = EPERM};
+        const bool is_closed_on_exec = (request.flags & O_CLOEXEC) != 0;
         done.outcome = act_by_request({.target = target,
                                        .request = std::move(request),
                                        .patience = patience,
@@ -213,8 +214,7 @@ Napi::Value act(const Napi::CallbackInfo& info, Worker& worker, Asked asked, Don
                                        .may_be_left = may_be_left,
                                        .may_come_again = worker.may_come_again()});
         if (done.outcome.waiting) {
-          worker.prepare_hand_over(std::move(done.outcome.waiting),
-                                   (request.flags & O_CLOEXEC) != 0);
+          worker.prepare_hand_over(std::move(done.outcome.waiting), is_closed_on_exec);
           done.is_handed = true;
         }
         return done.outcome.outcome;
