@@ -75,10 +75,16 @@ void lends_for_attributes_of_overlays() {
   CHECK_EQUAL(lent_attribute(FileOperation::list_xattr, ""), kAdmin);
 }
 
+void lends_for_look_ups_of_policies_files() {
+  CHECK_EQUAL(lent(request_for(FileOperation::locate_file)), 1ULL << CAP_DAC_READ_SEARCH);
+  CHECK_EQUAL(lent(request_for(FileOperation::locate_name)), 0U);
+  CHECK_EQUAL(lent(request_for(FileOperation::locate_opened)), 0U);
+}
+
 void lends_for_no_other_operation() {
   for (std::uint32_t operation = 1; operation <= kAskedOperations; ++operation) {
     const auto kind = static_cast<FileOperation>(operation);
-    if (kind == FileOperation::mknod ||
+    if (kind == FileOperation::mknod || kind == FileOperation::locate_file ||
         (kind >= FileOperation::get_xattr && kind <= FileOperation::remove_xattr)) {
       continue;
     }
@@ -104,6 +110,8 @@ constexpr Case kCases[] = {
     {"A7: lending: CAP_MKNOD is lent for harmless devices", lends_for_harmless_devices},
     {"A7: lending: CAP_MKNOD is lent for no other device", lends_for_no_other_device},
     {"A1: lending: CAP_SYS_ADMIN is lent for trusted.overlay.*", lends_for_attributes_of_overlays},
+    {"A16: lending: CAP_DAC_READ_SEARCH is lent to look up a policy's own files, and no caller's",
+     lends_for_look_ups_of_policies_files},
     {"A1: lending: nothing is lent for other operations", lends_for_no_other_operation},
     {"A1: lending: other trusted names are not shown", shows_no_other_trusted_names},
 };

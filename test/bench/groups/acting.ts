@@ -54,6 +54,13 @@ const agentOpen: Contender = {
   start: (cpus) => startAgent({ bundle: 'perform', cpus }),
   ...killable,
 };
+/** Its handler has the path looked up first, and approves of what was found. */
+const agentFoundOpen: Contender = {
+  name: 'agent, open of what a path leads to',
+  syscall: 'open',
+  start: (cpus) => startAgent({ bundle: 'resolve', cpus }),
+  ...killable,
+};
 const mountsOfProc: Contender = {
   name: 'agent, mount of proc with masks',
   syscall: 'mount',
@@ -122,6 +129,14 @@ function besideBare(title: string, [of, to]: readonly [Contender, Contender]): A
   };
 }
 
+function afterLookUp(call: string, of: Contender, to: Contender): Aim {
+  return {
+    title: `${call} of what was looked up, beside ${call} alone: p50`,
+    quantity: { kind: 'ratio', of: of.name, to: to.name, figure: 'p50Ns' },
+    limit: atMost(1.25),
+  };
+}
+
 function takes(title: string, { name }: Contender, figure: 'p50Ns' | 'maxNs', most: number): Aim {
   return { title, quantity: { kind: 'value', of: name, figure }, limit: atMost(most) };
 }
@@ -137,6 +152,7 @@ const aims: readonly Aim[] = [
     quantity: { kind: 'ratio', of: agentOpen.name, to: bareOpen.name, figure: 'p50Ns' },
     limit: atMost(1.2),
   },
+  afterLookUp('open', agentFoundOpen, agentOpen),
   takes('first mkdir of a container', firstMkdir, 'maxNs', 5_000_000),
   takes('mount of proc with masks, WAIT_KILLABLE_RECV: p50', mountsKillable, 'p50Ns', 300_000),
   takes('mount of proc with masks, without: p50', mountsOfProc, 'p50Ns', 300_000),
@@ -146,7 +162,7 @@ const aims: readonly Aim[] = [
 export function acting({ one }: CpuChoice): Group {
   return {
     title: `1 caller, both ends on CPU ${one}`,
-    limits: { rounds: 11, seconds: 90 },
+    limits: { rounds: 11, seconds: 130 },
     measurements: [
       ...[
         bare,
@@ -157,6 +173,7 @@ export function acting({ one }: CpuChoice): Group {
         agentKillable,
         bareOpen,
         agentOpen,
+        agentFoundOpen,
       ].map((contender) => inLoop(contender, one, manyMkdirs)),
       firstOne(firstMkdir, one),
       ...[mountsOfProc, mountsKillable].map((contender) => inLoop(contender, one, manyMounts)),
