@@ -18,7 +18,8 @@ const floodMs = 5000;
 const probeEveryMs = 50;
 /** It was nearly all of it. */
 const maxShare = 0.4;
-const promptMs = 100;
+/** A kubelet waits that long for the answer to a probe, where nothing else is set. */
+const promptMs = 1000;
 
 function text(): string {
   const began = performance.now();
