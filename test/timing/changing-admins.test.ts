@@ -89,7 +89,8 @@ describe('changing administrators', () => {
       const { 'admin OK': made = 0, 'other EPERM': refused = 0, ...others } = answers;
       // where its rights change in a call, that call is asked anew, which mostly meets the next change
       expect(made + (answers['changed OK'] ?? 0)).toBeGreaterThan(0);
-      expect(refused).toBe(rounds);
+      // one that leaves between two calls makes two of them there
+      expect(refused).toBeGreaterThanOrEqual(rounds);
       const changed = Object.keys(others);
       expect(changed.filter((kind) => !/^changed (?:OK|EPERM)$/u.test(kind))).toEqual([]);
       expect(astray).toBe(0);
