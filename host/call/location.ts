@@ -6,11 +6,16 @@ import type { HostFunction } from './host-functions.ts';
 const statusBytes = statNumbers.length * 8;
 const headBytes = statusBytes + locationNumbers.length * 8;
 
-type LocationNumber = (typeof locationNumbers)[number];
-
-function placeOf(name: LocationNumber): number {
+function placeOf(name: (typeof locationNumbers)[number]): number {
   return statusBytes + locationNumbers.indexOf(name) * 8;
 }
+
+const place = {
+  mount: placeOf('mount'),
+  isThere: placeOf('isThere'),
+  isMountPoint: placeOf('isMountPoint'),
+  pathLength: placeOf('pathLength'),
+} as const;
 
 export function isLookUp({ operationCode }: HostFunction): boolean {
   return operationCode >= operation.locateName && operationCode <= operation.locateOpened;
@@ -27,24 +32,21 @@ export class Location {
     this.#numbers = new DataView(this.bytes.buffer, this.bytes.byteOffset, headBytes);
   }
 
-  #number(of: LocationNumber): bigint {
-    return this.#numbers.getBigInt64(placeOf(of), true);
-  }
-
   get path(): Uint8Array {
-    return this.bytes.subarray(headBytes, headBytes + Number(this.#number('pathLength')));
+    const length = this.#numbers.getUint32(place.pathLength, true);
+    return this.bytes.subarray(headBytes, headBytes + length);
   }
 
   get exists(): boolean {
-    return this.#number('isThere') === 1n;
+    return this.#numbers.getUint32(place.isThere, true) === 1;
   }
 
   get isMountPoint(): boolean {
-    return this.#number('isMountPoint') === 1n;
+    return this.#numbers.getUint32(place.isMountPoint, true) === 1;
   }
 
   get mount(): bigint {
-    return this.#number('mount');
+    return this.#numbers.getBigInt64(place.mount, true);
   }
 
   get status(): Uint8Array {
@@ -68,9 +70,9 @@ export function locationBytes(parts: LocationParts): Uint8Array {
   if (status !== undefined) bytes.set(status.subarray(0, statusBytes));
   bytes.set(path, headBytes);
   const numbers = new DataView(bytes.buffer);
-  numbers.setBigInt64(placeOf('mount'), mount, true);
-  numbers.setBigInt64(placeOf('isThere'), exists ? 1n : 0n, true);
-  numbers.setBigInt64(placeOf('isMountPoint'), isMountPoint ? 1n : 0n, true);
-  numbers.setBigInt64(placeOf('pathLength'), BigInt(path.length), true);
+  numbers.setBigInt64(place.mount, mount, true);
+  numbers.setBigInt64(place.isThere, exists ? 1n : 0n, true);
+  numbers.setBigInt64(place.isMountPoint, isMountPoint ? 1n : 0n, true);
+  numbers.setBigInt64(place.pathLength, BigInt(path.length), true);
   return bytes;
 }

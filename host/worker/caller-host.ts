@@ -96,6 +96,8 @@ function isCode(thrown: unknown, code: string): boolean {
 }
 
 export class CallerHost implements Host {
+  /** Of look-ups, which have other numbers than their request. */
+  readonly #lookUpNumbers = new Int32Array(operationNumber.count);
   protected readonly side: WorkerSide;
 
   constructor(side: WorkerSide) {
@@ -212,7 +214,8 @@ export class CallerHost implements Host {
     if (syscall === undefined) return einval;
     const isSecond = of.name === 'resolve-new';
     const meaning = of.isLent ? folderMeaning : pathMeaning(call, syscall, isSecond);
-    const own = Int32Array.from(numbers);
+    const own = this.#lookUpNumbers;
+    own.set(numbers);
     own[operationNumber.dirfd] = isSecond ? call.secondDirfd(syscall) : call.dirfd(syscall);
     // a bit that is none of open(2) is this side's own
     own[operationNumber.flags] = meaning.flags & ~ofDescriptor;

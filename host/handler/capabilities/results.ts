@@ -124,11 +124,12 @@ export function putStatusResult(
 /** @param record its offset; it is checked */
 export function putStatus(guest: Guest, record: number, given: Uint8Array): void {
   const numbers = new DataView(given.buffer, given.byteOffset, statNumbers.length * 8);
-  statusFields.forEach(([offset, size], index) => {
-    const number = numbers.getBigInt64(index * 8, true);
-    if (size === 8) guest.setS64(record + offset, number);
-    else guest.setU32(record + offset, Number(BigInt.asUintN(32, number)));
-  });
+  let at = 0;
+  for (const [offset, size] of statusFields) {
+    guest.setU32(record + offset, numbers.getUint32(at, true));
+    if (size === 8) guest.setU32(record + offset + 4, numbers.getUint32(at + 4, true));
+    at += 8;
+  }
 }
 
 /** Of a number that is a value or, below 0, a negated errno. */
