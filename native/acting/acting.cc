@@ -149,8 +149,9 @@ FileOutcome ask_helper(const Acting& acting) {
     left.waiting = std::move(*helper);
     return left;
   }
-  pool.put_back(std::move(*helper));
   FileOutcome done = outcome_of(*answer);
+  if (answer->is_let_go_counted) done.letting_go = (*helper)->letting_go();
+  pool.put_back(std::move(*helper));
   done.fd = std::move(opened);
   if (tells_owners(acting.request.operation) && places.user != 0) {
     const auto told = tell_owners_outside(target.call.tid, done.bytes);

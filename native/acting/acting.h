@@ -25,6 +25,8 @@ struct FileOutcome {
   bool is_closed_at_once = false;
   // The number by which the caller has got what was opened; -1: it has not.
   int given = -1;
+  // Of what was looked up.
+  std::optional<LettingGo> letting_go = std::nullopt;
   // It waits for another process, and the helper answers the call once it is handed over.
   std::unique_ptr<Helper> waiting = nullptr;
 };

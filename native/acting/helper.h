@@ -68,6 +68,15 @@ class CompletionMemory {
   UniqueFd memory_;
 };
 
+// What a helper has looked up and still has open itself, until it hears that the agent has taken
+// it: before it is asked anything else.
+struct LettingGo {
+  std::shared_ptr<CompletionMemory> by;
+  std::uint32_t number;
+
+  [[nodiscard]] bool is_over() const;
+};
+
 class HandedCall;
 
 class Helper {
@@ -88,6 +97,8 @@ class Helper {
   [[nodiscard]] Result<HelperAnswer> ask(std::span<const std::byte> message,
                                          std::span<const int> fds, const Patience& patience,
                                          UniqueFd& fd, TimeTaken& taken);
+  // What it has not let go of when it was asked last.
+  [[nodiscard]] LettingGo letting_go() const { return {.by = completion_, .number = taken_count_}; }
   // Says something that it does not answer. EPIPE: as of `ask`.
   [[nodiscard]] Result<void> tell(std::span<const std::byte> message, std::span<const int> fds);
   // It has ended, or has something to say that nobody has asked for.
@@ -129,6 +140,8 @@ class Helper {
   std::uint32_t listener_token_ = 0;
   // Of the call that it answers, or has answered last.
   std::uint32_t call_number_ = 0;
+  // Files that were taken from it, see Completion::let_go.
+  std::uint32_t taken_count_ = 0;
   // The call before, if nobody knows that its answer is sent.
   std::shared_ptr<HandedCall> before_;
   // See HandedCalls; 0: it is not watched.

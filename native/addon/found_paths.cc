@@ -77,23 +77,24 @@ Result<const FoundPath*> find_found(const Worker& worker, const FileRequest& req
   return fail(is_made ? EEXIST : EPERM);
 }
 
-void note_found(Worker& worker, const FileRequest& request, bool is_second,
-                const std::string& bytes, std::uint32_t opened) {
+Result<void> note_found(Worker& worker, const FileRequest& request, bool is_second,
+                        FileOutcome& done) {
+  const std::string& bytes = done.bytes;
   FileStatus status = {};
   FileLocation location = {};
-  if (bytes.size() < sizeof status + sizeof location) return;
+  if (bytes.size() < sizeof status + sizeof location) return fail(EBADMSG);
   std::memcpy(&status, bytes.data(), sizeof status);
   std::memcpy(&location, bytes.data() + sizeof status, sizeof location);
-  worker.note_found({.path = request.path,
-                     .is_second = is_second,
-                     .meaning = meaning_of(request, is_second),
-                     .as = static_cast<LocatedAs>(location.as),
-                     .is_there = location.is_there != 0,
-                     .is_folder = S_ISDIR(static_cast<mode_t>(status.mode)),
-                     .name = bytes.substr(bytes.size() - location.name_length),
-                     .opened = opened,
-                     .within = request.within,
-                     .is_granted = location.is_granted != 0});
+  return worker.note_found({.path = request.path,
+                            .is_second = is_second,
+                            .meaning = meaning_of(request, is_second),
+                            .as = static_cast<LocatedAs>(location.as),
+                            .is_there = location.is_there != 0,
+                            .is_folder = S_ISDIR(static_cast<mode_t>(status.mode)),
+                            .name = bytes.substr(bytes.size() - location.name_length),
+                            .opened = std::move(done.fd),
+                            .within = request.within,
+                            .is_granted = location.is_granted != 0});
 }
 
 }  // namespace seccompagent

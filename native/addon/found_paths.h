@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "acting/acting.h"
 #include "files/file_operation.h"
 #include "kernel/result.h"
 #include "receiver/found_path.h"
@@ -22,8 +23,8 @@ namespace seccompagent {
 [[nodiscard]] Result<const FoundPath*> find_found(const Worker& worker, const FileRequest& request,
                                                   bool is_second);
 
-// The answer of a look-up, whose file is kept.
-void note_found(Worker& worker, const FileRequest& request, bool is_second,
-                const std::string& bytes, std::uint32_t opened);
+// The answer of a look-up, whose file is kept. EMFILE: the call has had too many looked up.
+[[nodiscard]] Result<void> note_found(Worker& worker, const FileRequest& request, bool is_second,
+                                      FileOutcome& done);
 
 }  // namespace seccompagent

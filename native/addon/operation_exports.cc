@@ -126,10 +126,21 @@ struct Found {
 }
 
 // 0 or an errno of ours.
-[[nodiscard]] int start_at(const Worker& worker, const FoundPath* found, UniqueFd& base) {
+[[nodiscard]] int start_at(const FoundPath* found, UniqueFd& base) {
   if (found == nullptr) return 0;
-  base.reset(fcntl(worker.kept(found->opened), F_DUPFD_CLOEXEC, 0));
+  base.reset(fcntl(found->opened.get(), F_DUPFD_CLOEXEC, 0));
   return base.is_open() ? 0 : errno;
+}
+
+[[nodiscard]] int start_at(const Found& found, Target& target) {
+  const int error = start_at(found.first, target.base);
+  return error != 0 ? error : start_at(found.second, target.second_base);
+}
+
+// The handler is to hear of a file that somebody has made in place of what was to be made.
+[[nodiscard]] bool may_change(const FileRequest& request) {
+  return request.operation == FileOperation::open && request.located == LocatedAs::name &&
+         (request.flags & O_EXCL) == 0;
 }
 
 struct Done {
@@ -171,54 +182,55 @@ Napi::Value act(const Napi::CallbackInfo& info, Worker& worker, Asked asked, Don
   const Worker::Paths paths = {.start = start,
                                .second = is_path ? &second : nullptr,
                                .needs_open_file = asked.needs_open_file};
-  if (may_be_left && request.within.empty() && !found->is_any() && !worker.may_come_again() &&
-      may_hand_over(request) && worker.prepare_hand_over(request, paths)) {
+  const auto start_at_found = [&](Target& target) { return start_at(*found, target); };
+  if (may_be_left && request.within.empty() && !may_change(request) && !worker.may_come_again() &&
+      may_hand_over(request) && worker.prepare_hand_over(request, paths, start_at_found)) {
     done.is_handed = true;
     return number(info.Env(), 0);
   }
-  return act_as_caller(
-      info, worker,
-      {.start = start,
-       .second = is_path ? &second : nullptr,
-       .pinned = may_mount(request) ? Pinned::for_mounts : Pinned::for_files},
-      [&](Target target, const Patience& patience) {
-        if (asked.needs_open_file && target.is_base_path_only) target.base_error = EBADF;
-        if (asked.kept != -1) {
-          target.base = path_of(asked.kept);
-          target.base_error = target.base.is_open() ? 0 : errno;
-        }
-        for (const auto& [place, base] : {std::pair(found->first, &target.base),
-                                          std::pair(found->second, &target.second_base)}) {
-          if (const int error = start_at(worker, place, *base); error != 0)
-            return our_failure("start at what was found", Errno{error});
-        }
-        // it would be looked up in another place
-        if (!request.within.empty() || is_look_up(request.operation)) {
-          const auto is_there = worker.has_root_of_first(target);
-          if (!is_there) return Outcome{.answer = 0, .is_gone = true};
-          const int elsewhere = is_look_up(request.operation) ? EXDEV : EPERM;
-          if (!*is_there) return Outcome{.answer = elsewhere};
-        }
-        if (!worker.may_lend(target)) request.lent = 0;
-        request.owner = target.credentials.uid.fs;
-        if (request.second_error == 0) request.second_error = target.second_base_error;
-        if (const auto added = add_size_limit(request, target.call.tid); !added)
-          return our_failure("read the caller's limits", added.error());
-        if (request.lent != 0 && !is_lent_to_owner(request)) return Outcome{.answer = EPERM};
-        const bool is_closed_on_exec = (request.flags & O_CLOEXEC) != 0;
-        done.outcome = act_by_request({.target = target,
-                                       .request = std::move(request),
-                                       .patience = patience,
-                                       .owner = worker.owner(),
-                                       .cgroups = worker.cgroups(),
-                                       .may_be_left = may_be_left,
-                                       .may_come_again = worker.may_come_again()});
-        if (done.outcome.waiting) {
-          worker.prepare_hand_over(std::move(done.outcome.waiting), is_closed_on_exec);
-          done.is_handed = true;
-        }
-        return done.outcome.outcome;
-      });
+  return act_as_caller(info, worker,
+                       {.start = start,
+                        .second = is_path ? &second : nullptr,
+                        .pinned = may_mount(request) ? Pinned::for_mounts : Pinned::for_files},
+                       [&](Target target, const Patience& patience) {
+                         if (asked.needs_open_file && target.is_base_path_only)
+                           target.base_error = EBADF;
+                         if (asked.kept != -1) {
+                           target.base = path_of(asked.kept);
+                           target.base_error = target.base.is_open() ? 0 : errno;
+                         }
+                         if (const int error = start_at(*found, target); error != 0)
+                           return our_failure("start at what was found", Errno{error});
+                         // it would be looked up in another place
+                         if (!request.within.empty() || is_look_up(request.operation)) {
+                           const auto is_there = worker.has_root_of_first(target);
+                           if (!is_there) return Outcome{.answer = 0, .is_gone = true};
+                           const int elsewhere = is_look_up(request.operation) ? EXDEV : EPERM;
+                           if (!*is_there) return Outcome{.answer = elsewhere};
+                         }
+                         if (!worker.may_lend(target)) request.lent = 0;
+                         request.owner = target.credentials.uid.fs;
+                         if (request.second_error == 0)
+                           request.second_error = target.second_base_error;
+                         if (const auto added = add_size_limit(request, target.call.tid); !added)
+                           return our_failure("read the caller's limits", added.error());
+                         if (request.lent != 0 && !is_lent_to_owner(request))
+                           return Outcome{.answer = EPERM};
+                         const bool is_closed_on_exec = (request.flags & O_CLOEXEC) != 0;
+                         done.outcome = act_by_request({.target = target,
+                                                        .request = std::move(request),
+                                                        .patience = patience,
+                                                        .owner = worker.owner(),
+                                                        .cgroups = worker.cgroups(),
+                                                        .may_be_left = may_be_left,
+                                                        .may_come_again = worker.may_come_again()});
+                         if (done.outcome.waiting) {
+                           worker.prepare_hand_over(std::move(done.outcome.waiting),
+                                                    is_closed_on_exec);
+                           done.is_handed = true;
+                         }
+                         return done.outcome.outcome;
+                       });
 }
 
 [[nodiscard]] bool is_of_open(FileOperation operation) {
@@ -309,16 +321,16 @@ Napi::Value operate(const Napi::CallbackInfo& info) {
   numbers->given = done.given;
   numbers->is_handed = acted.is_handed ? 1 : 0;
   if (done.given >= 0) CallerState::of(attached->worker->tid()).note_turn();
-  if (done.fd.is_open()) {
-    Worker& worker = *attached->worker;
+  Worker& worker = *attached->worker;
+  if (done.letting_go) worker.note_letting_go(std::move(*done.letting_go));
+  if (done.fd.is_open() && look_up) {
+    const auto noted = note_found(worker, *look_up, of == LookedUp::second, done);
+    if (!noted) return number(info.Env(), noted.error().number);
+  } else if (done.fd.is_open() && !is_look_up(kind)) {
     const auto flush = done.is_closed_at_once ? Flush::none : Flush::unknown;
     const auto kept = worker.keep(CallersFd(std::move(done.fd), worker.owner().payer, flush));
     if (!kept) return number(info.Env(), kept.error().number);
-    if (look_up) {
-      note_found(worker, *look_up, of == LookedUp::second, done.bytes, *kept);
-    } else if (!is_look_up(kind)) {
-      numbers->descriptor = static_cast<std::int32_t>(*kept);
-    }
+    numbers->descriptor = static_cast<std::int32_t>(*kept);
   }
   return answer;
 }

@@ -19,6 +19,8 @@ struct FirstPlaces {
   // Of its root: STATX_MNT_ID_UNIQUE of statx(2), or before Linux 6.8 STATX_MNT_ID; and the inode.
   std::uint64_t root_mount;
   std::uint64_t root_inode;
+  // That number, where its root is the root of that mount, see root_mount.h; else 0.
+  std::uint64_t rooted_mount;
   // The user namespace that owns its pid namespace, which it can't leave: where the runtime has
   // made the container. Closed: it is none that we can see.
   UniqueFd made_in;

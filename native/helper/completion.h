@@ -46,6 +46,8 @@ struct Completion {
   std::atomic<std::int64_t> time;
   // Also of a call that the agent waits for.
   std::atomic<CgroupStay> stay;
+  // Looked-up files that the agent has taken: so many the helper has closed since it started.
+  std::atomic<std::uint32_t> let_go;
   // The helper ends with this call, of whichever kind.
   std::atomic<bool> is_last;
 

@@ -16,6 +16,7 @@
 
 #include "files/file_operation.h"
 #include "files/lent_capability.h"
+#include "files/location.h"
 #include "helper/call_role.h"
 #include "helper/final_answer.h"
 #include "helper/hardening.h"
@@ -127,7 +128,7 @@ constexpr std::array kNamespaces = {
 // The last of a request. What the caller may close, execute, lock or unmount as soon as it goes on
 // is not open here any more then.
 void finish(const HelperRequest& request, int listener, std::vector<UniqueFd>& fds,
-            HelperAnswer answer, UniqueFd opened) {
+            HelperAnswer answer, UniqueFd opened, Completion* completion) {
   fds.clear();
   if (comes_before_the_answer(request, opened)) {
     const bool is_close_on_exec = (request.file.flags & O_CLOEXEC) != 0;
@@ -137,7 +138,10 @@ void finish(const HelperRequest& request, int listener, std::vector<UniqueFd>& f
     if (number && answer.is_closed_soon) opened.reset();
   }
   // a call that is gone may come again: the agent has it then
-  if (opened.is_open() && answer.given < 0) {
+  const bool is_the_agents = opened.is_open() && answer.given < 0;
+  if (is_the_agents && is_look_up(request.file.operation) && completion != nullptr) {
+    reply_with(std::move(answer), std::move(opened), completion->let_go);
+  } else if (is_the_agents) {
     reply_with(std::move(answer), std::move(opened));
   } else {
     reply(answer);
@@ -360,7 +364,7 @@ void serve(NextRequest next, int listener, const Own& own) {
   if (final_answer) {
     finish_finally(*final_answer, fds, done, std::move(opened));
   } else {
-    finish(request, listener, fds, std::move(done), std::move(opened));
+    finish(request, listener, fds, std::move(done), std::move(opened), own.completion);
   }
 }
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace seccompagent {
@@ -13,14 +14,27 @@ void reply(const HelperAnswer& answer) {
   if (!send_message(kHelperSocket, encode(answer), {})) _exit(0);
 }
 
-void reply_with(HelperAnswer answer, UniqueFd fd) {
+namespace {
+
+void hold_until_taken(HelperAnswer& answer, UniqueFd fd) {
   answer.held = fd.get();
   reply(answer);
   std::byte taken = {};
   if (!receive_message(kHelperSocket, std::span(&taken, 1))) _exit(0);
-  fd.reset();
+}
+
+}  // namespace
+
+void reply_with(HelperAnswer answer, UniqueFd fd) {
+  hold_until_taken(answer, std::move(fd));
   answer.held = -1;
   reply(answer);
+}
+
+void reply_with(HelperAnswer answer, UniqueFd fd, std::atomic<std::uint32_t>& let_go) {
+  answer.is_let_go_counted = true;
+  hold_until_taken(answer, std::move(fd));
+  let_go.fetch_add(1, std::memory_order_release);
 }
 
 void reply_waiting() {

@@ -2,6 +2,7 @@
 // Answers of a helper of any role to the agent, and its questions to the kernel about a call.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
 #include "files/file_operation.h"
@@ -18,6 +19,10 @@ void reply(const HelperAnswer& answer);
 // by its number: a message would have it in flight, of which the caller's user may have so many
 // already that the kernel takes no more, see ETOOMANYREFS in unix(7).
 void reply_with(HelperAnswer answer, UniqueFd fd);
+
+// The same of what is only looked up: the agent does not wait until it is its own alone, which
+// `let_go` counts.
+void reply_with(HelperAnswer answer, UniqueFd fd, std::atomic<std::uint32_t>& let_go);
 
 // It begins to wait for another process, and is not done.
 void reply_waiting();

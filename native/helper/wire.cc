@@ -138,6 +138,7 @@ std::vector<std::byte> encode(const HelperAnswer& answer) {
   writer.text(answer.failed_step);
   writer.text(answer.bytes);
   writer.number(answer.held);
+  writer.flag(answer.is_let_go_counted);
   writer.number(answer.given);
   writer.flag(answer.is_closed_at_once);
   writer.flag(answer.is_closed_soon);
@@ -174,6 +175,7 @@ Result<HelperAnswer> decode_answer(std::span<const std::byte> message) {
   answer.failed_step = reader.name();
   answer.bytes = reader.text();
   answer.held = reader.number<std::int32_t>();
+  answer.is_let_go_counted = reader.flag();
   answer.given = reader.number<std::int32_t>();
   answer.is_closed_at_once = reader.flag();
   answer.is_closed_soon = reader.flag();

@@ -26,7 +26,7 @@
 
 namespace seccompagent {
 
-inline constexpr std::uint32_t kWireVersion = 17;
+inline constexpr std::uint32_t kWireVersion = 18;
 // Two paths, also as they were asked for, a name and a value, as long as the kernel takes them, and
 // what goes with them: folders of a grant, which have at most 8 KiB together.
 inline constexpr std::size_t kMaxMessage = 96UL * 1024;
@@ -143,6 +143,8 @@ struct HelperAnswer {
   // The helper's number of what the agent is to take, which answers by a byte; the helper closes
   // its own then, and answers again. -1: there is nothing, or it is closed.
   std::int32_t held = -1;
+  // It does not answer again, but counts, see Completion::let_go.
+  bool is_let_go_counted = false;
   // The number by which the caller has got it; -1: it has not.
   std::int32_t given = -1;
   // Of that one, see FileAnswer.

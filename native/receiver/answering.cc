@@ -83,10 +83,11 @@ Response Worker::answer_in_inbox(Counted& counted) const {
 
 // The time when it was sent.
 Nanoseconds Worker::send_answer() {
+  std::optional<HandOver> ready = std::exchange(ready_, std::nullopt);
+  let_go_of_found(ready ? ready->helper.get() : nullptr);
   Counted counted;
   const Response response = answer_in_inbox(counted);
   const Nanoseconds time = now();
-  std::optional<HandOver> ready = std::exchange(ready_, std::nullopt);
   if (inbox_->answer.kind == AnswerKind::handed && ready) {
     counted = Counted::value;
     if (!hand_over(std::move(*ready), time)) send_now(response, Counted::failed, time);
@@ -98,7 +99,6 @@ Nanoseconds Worker::send_answer() {
   inbox_->answer = {};
   // they keep file systems of the container busy
   if (!descriptors_.empty()) descriptors_.clear();
-  if (!found_paths_.empty()) found_paths_.clear();
   std::atomic_ref(inbox_->link).store(0, std::memory_order_relaxed);
   constexpr Nanoseconds kMaxTook = 1'000'000'000;
   const Nanoseconds took = time - place_.begun.load(std::memory_order_relaxed);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "kernel/border.h"
+#include "kernel/unique_fd.h"
 
 namespace seccompagent {
 
@@ -30,8 +31,8 @@ struct FoundPath {
   bool is_there = false;
   bool is_folder = false;
   std::string name = {};
-  // The place of what was opened among the descriptors of the call.
-  std::uint32_t opened = 0;
+  // O_PATH: to close it asks no file system.
+  UniqueFd opened = {};
   // The folders that were granted to who asked, and whether it is in one of them.
   std::vector<std::string> within = {};
   bool is_granted = false;

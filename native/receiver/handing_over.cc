@@ -139,7 +139,8 @@ Result<Target> Worker::pin_for_files(const CallId& call, const Paths& paths) {
   return target;
 }
 
-bool Worker::prepare_hand_over(FileRequest& request, const Paths& paths) {
+bool Worker::prepare_hand_over(FileRequest& request, const Paths& paths,
+                               const std::function<int(Target&)>& start_at_found) {
   const auto call = current();
   const Owner owned = owner();
   if (!call || EndingChildren::of_process().has_too_many_hanging(owned.payer) ||
@@ -148,6 +149,7 @@ bool Worker::prepare_hand_over(FileRequest& request, const Paths& paths) {
   }
   auto target = pin_for_files(*call, paths);
   if (!target || !seccompagent::may_hand_over(*target)) return false;
+  if (start_at_found(*target) != 0) return false;
   if (paths.needs_open_file && target->is_base_path_only) return false;
   if (!add_limits(request, call->tid)) return false;
   if (request.second_error == 0) request.second_error = target->second_base_error;

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -109,8 +110,10 @@ class Worker : private MemoryUse::Watcher {
                                                  std::span<const std::byte> bytes);
   // -1: there is none.
   [[nodiscard]] int kept(std::uint32_t place) const;
-  // Of the current call. The last look-up of a path counts.
-  void note_found(FoundPath found);
+  // Of the current call. The last look-up of a path counts. EMFILE: there are too many.
+  [[nodiscard]] Result<void> note_found(FoundPath found);
+  // It is over before the call is answered.
+  void note_letting_go(LettingGo letting_go);
   // nullptr: nobody has had it looked up.
   [[nodiscard]] const FoundPath* found_path(std::string_view path, bool is_second) const;
   // One took as long as it may: there are no more for this call.
@@ -139,8 +142,9 @@ class Worker : private MemoryUse::Watcher {
   // takes it back, so that a helper may answer it.
   [[nodiscard]] bool may_come_again() const;
   // Gets everything ready; the answer `handed` hands it over. False: it has to be done in another
-  // way.
-  [[nodiscard]] bool prepare_hand_over(FileRequest& request, const Paths& paths);
+  // way. `start_at_found`: puts what was found in place of the bases; 0 or an errno of ours.
+  [[nodiscard]] bool prepare_hand_over(FileRequest& request, const Paths& paths,
+                                       const std::function<int(Target&)>& start_at_found);
   // The same for what waits for another process already.
   void prepare_hand_over(std::unique_ptr<Helper> waiting, bool is_close_on_exec) {
     ready_ = HandOver{.helper = std::move(waiting),
@@ -228,6 +232,8 @@ class Worker : private MemoryUse::Watcher {
   [[nodiscard]] Nanoseconds wait_for_handed() const;
   [[nodiscard]] bool await_handed();
 
+  // Before the call is answered: by this helper, or by us.
+  void let_go_of_found(const Helper* answering);
   void close_and_follow();
   [[nodiscard]] std::optional<Pending> take_parked();
   [[nodiscard]] bool adopt(const Pending& parked);
@@ -264,6 +270,7 @@ class Worker : private MemoryUse::Watcher {
   // The handler was told that the notification is gone: its answer is for nobody.
   std::vector<CallersFd> descriptors_;
   std::vector<FoundPath> found_paths_;
+  std::vector<LettingGo> letting_go_;
   bool is_void_ = false;
   // Of the current call.
   std::optional<HandOver> ready_;

@@ -3,6 +3,7 @@
 // memory, so others take over meanwhile.
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -147,6 +148,9 @@ bool Worker::has_mounts_of_first() const {
 Result<bool> Worker::has_root_of_first(Target& target) const {
   const FirstPlaces* const first = first_places();
   if (first == nullptr) return false;
+  // no other directory is the root of that mount
+  if (first->rooted_mount != 0 && target.root_mount != 0)
+    return target.root_mount == first->rooted_mount;
   constexpr unsigned kWanted = kUniqueMount | STATX_MNT_ID | STATX_INO;
   if (!target.root.is_open()) {
     auto root = CallerState::of(target.call.tid).open("root", O_PATH | O_DIRECTORY);
@@ -189,11 +193,44 @@ int Worker::kept(std::uint32_t place) const {
   return place < descriptors_.size() ? descriptors_[place].get() : -1;
 }
 
-void Worker::note_found(FoundPath found) {
+Result<void> Worker::note_found(FoundPath found) {
+  constexpr std::size_t kMax = 64;
   std::erase_if(found_paths_, [&found](const FoundPath& other) {
     return other.is_second == found.is_second && other.path == found.path;
   });
+  if (found_paths_.size() >= kMax) return fail(EMFILE);
   found_paths_.push_back(std::move(found));
+  return {};
+}
+
+void Worker::note_letting_go(LettingGo letting_go) {
+  std::erase_if(letting_go_, [&](const LettingGo& other) { return other.by == letting_go.by; });
+  letting_go_.push_back(std::move(letting_go));
+}
+
+// The caller may unmount what is there as soon as it goes on.
+void Worker::let_go_of_found(const Helper* answering) {
+  // whoever keeps its helper from running has what it looked up busy itself
+  constexpr Nanoseconds kMost = 100 * kMillisecond;
+  constexpr Nanoseconds kStep = 50 * kMicrosecond;
+  constexpr int kYields = 3;
+  found_paths_.clear();
+  if (letting_go_.empty()) return;
+  const auto left = std::exchange(letting_go_, {});
+  const auto is_over = [answering](const LettingGo& each) {
+    // it does one thing after the other
+    return each.is_over() || (answering != nullptr && answering->letting_go().by == each.by);
+  };
+  if (is_void_ || std::ranges::all_of(left, is_over) || !begin_operation()) return;
+  const Nanoseconds until = now() + kMost;
+  for (int looks = 0; !std::ranges::all_of(left, is_over) && now() < until; ++looks) {
+    if (looks < kYields) {
+      sched_yield();
+    } else {
+      pause_for(kStep);
+    }
+  }
+  end_operation(Effect::unknown);
 }
 
 const FoundPath* Worker::found_path(std::string_view path, bool is_second) const {

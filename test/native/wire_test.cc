@@ -132,6 +132,7 @@ HelperAnswer some_answer() {
           .failed_step = "chroot",
           .bytes = std::string("\0\1", 2),
           .held = 11,
+          .is_let_go_counted = true,
           .given = 12,
           .is_closed_at_once = true,
           .label_refusal = 13,
@@ -237,6 +238,7 @@ void carries_an_answer() {
   CHECK(read->failed_step == "chroot");
   CHECK(read->bytes == some_answer().bytes);
   CHECK_EQUAL(read->held, 11);
+  CHECK(read->is_let_go_counted);
   CHECK_EQUAL(read->given, 12);
   CHECK(read->is_closed_at_once);
   CHECK_EQUAL(read->label_refusal, 13);
